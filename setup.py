@@ -1,0 +1,64 @@
+"""The list of compiled extensions and their flags; everything else is in pyproject.toml.
+
+One training loop is compiled several times, once for each instruction set; which one runs is decided at run time, so
+nothing here depends on the CPU that builds. W2V_DEBUG=1 turns bounds checks on, W2V_SANITIZE=address the sanitizer.
+"""
+
+import os
+import platform
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+DEBUG = os.environ.get("W2V_DEBUG") == "1"
+SANITIZE = os.environ.get("W2V_SANITIZE", "")
+X86_64 = platform.machine().lower() in ("x86_64", "amd64") and "-m32" not in os.environ.get("CFLAGS", "")
+
+# -O3 is ours to set: setuptools lets CFLAGS replace the flags that Python was built with.
+FLAGS = ["-O1", "-g"] if DEBUG or SANITIZE else ["-O3"]
+FLAGS += ["-std=c11", "-fno-math-errno", "-fno-trapping-math", "-Wno-unused-function", "-Wno-unreachable-code"]
+LINK = []
+if SANITIZE:
+    FLAGS += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
+    LINK += [f"-fsanitize={SANITIZE}"]
+AVX2 = ["-mavx2", "-mfma", "-mbmi2", "-mf16c"]
+AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": DEBUG,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": DEBUG,
+    "embedsignature": True,
+    "freethreading_compatible": True,
+}
+
+
+def extension(name: str, *flags: str, depends: tuple[str, ...] = ()) -> Extension:
+    path = name.replace(".", "/") + ".pyx"
+    return Extension(
+        name, [path], extra_compile_args=[*FLAGS, *flags], extra_link_args=LINK, depends=list(depends),
+        include_dirs=[numpy.get_include(), "w2v/training", "w2v/corpus"],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+    )
+
+
+LOOP = ("w2v/training/_loop.pxi", "w2v/training/simd.h", "w2v/training/rng.h")
+EXTENSIONS = [
+    extension("w2v.corpus._encode"),
+    extension("w2v.vectors._text"),
+    extension("w2v.vectors._scan"),
+    extension("w2v.training._state"),
+    extension("w2v.training._loop_baseline", depends=LOOP),
+]
+if X86_64:
+    EXTENSIONS += [
+        extension("w2v.training._loop_avx2", *AVX2, depends=LOOP),
+        extension("w2v.training._loop_avx512", *AVX512, depends=LOOP),
+    ]
+# A checkout that is being built up may not hold every source yet.
+EXTENSIONS = [e for e in EXTENSIONS if os.path.exists(e.sources[0])]
+
+setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1))

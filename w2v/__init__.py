@@ -1,0 +1,55 @@
+"""w2v: word2vec on the CPU, from a text corpus to vectors and answers.
+
+The public names are loaded when they are first used, so that ``import w2v`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "train": "w2v.training.train",
+    "load": "w2v.vectors.vectors",
+    "Vectors": "w2v.vectors.vectors",
+    "Vocab": "w2v.corpus.vocab",
+    "TrainConfig": "w2v.training.config",
+    "CorpusConfig": "w2v.training.config",
+    "W2VError": "w2v.errors",
+    "CorpusError": "w2v.errors",
+    "SettingsError": "w2v.errors",
+    "TrainingError": "w2v.errors",
+    "UnknownWordError": "w2v.errors",
+    "VectorsError": "w2v.errors",
+}
+
+__all__ = ["__version__", *_HOME]
+
+if TYPE_CHECKING:
+    from w2v.corpus.vocab import Vocab as Vocab
+    from w2v.errors import CorpusError as CorpusError
+    from w2v.errors import SettingsError as SettingsError
+    from w2v.errors import TrainingError as TrainingError
+    from w2v.errors import UnknownWordError as UnknownWordError
+    from w2v.errors import VectorsError as VectorsError
+    from w2v.errors import W2VError as W2VError
+    from w2v.training.config import CorpusConfig as CorpusConfig
+    from w2v.training.config import TrainConfig as TrainConfig
+    from w2v.training.train import train as train
+    from w2v.vectors.vectors import Vectors as Vectors
+    from w2v.vectors.vectors import load as load
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module 'w2v' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Text to ids: sources, the encoder, the vocabulary."""

@@ -1,0 +1,46 @@
+"""What can go wrong, as exceptions. The core raises these or lets OSError pass; it never prints and never exits.
+
+Each message is one line that names the thing, the place, what was found and what to do:
+``corpus.txt: no word occurs 5 times (most frequent: "the", 3); try --min-count 1``.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CorpusError", "SettingsError", "TrainingError", "UnknownWordError", "VectorsError", "W2VError"]
+
+
+class W2VError(Exception):
+    """Base of every error that w2v raises on purpose; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class SettingsError(W2VError, ValueError):
+    """A setting is out of range, or two settings contradict each other."""
+
+    exit_code = 2
+
+
+class CorpusError(W2VError):
+    """The corpus cannot be read, or holds nothing to train on."""
+
+
+class VectorsError(W2VError):
+    """A vector file is damaged, truncated, hostile, or of a format that is not supported."""
+
+
+class TrainingError(W2VError):
+    """Training cannot start or go on: not enough memory or disk, divergence, a worker's failure."""
+
+
+class UnknownWordError(W2VError, KeyError):
+    """A word that is not among the vectors; `suggestions` holds close spellings, best first."""
+
+    def __init__(self, word: str, suggestions: tuple[str, ...] = ()):
+        self.word = word
+        self.suggestions = tuple(suggestions)
+        hint = f"; did you mean {', '.join(self.suggestions)}?" if self.suggestions else ""
+        super().__init__(f'"{word}" is not in the vocabulary{hint}')
+
+    def __str__(self) -> str:  # KeyError would show the repr
+        return self.args[0]

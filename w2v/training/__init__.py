@@ -1,0 +1,1 @@
+"""Ids to matrices: settings, tables, kernels, the trainer."""

@@ -1,0 +1,1 @@
+"""Matrices to files and people: vector files, queries, evaluation."""
