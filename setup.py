@@ -17,7 +17,7 @@ X86_64 = platform.machine().lower() in ("x86_64", "amd64") and "-m32" not in os.
 
 # -O3 is ours to set: setuptools lets CFLAGS replace the flags that Python was built with.
 FLAGS = ["-O1", "-g"] if DEBUG or SANITIZE else ["-O3"]
-FLAGS += ["-std=c11", "-fno-math-errno", "-fno-trapping-math", "-Wno-unused-function", "-Wno-unreachable-code"]
+FLAGS += ["-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-Wno-unused-function", "-Wno-unreachable-code", "-Wno-psabi"]
 LINK = []
 if SANITIZE:
     FLAGS += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
@@ -45,12 +45,14 @@ def extension(name: str, *flags: str, depends: tuple[str, ...] = ()) -> Extensio
     )
 
 
-LOOP = ("w2v/training/_loop.pxi", "w2v/training/simd.h", "w2v/training/rng.h")
+LOOP = ("w2v/training/_loop.pxi", "w2v/training/simd.h", "w2v/training/block.h", "w2v/training/rng.h")
 EXTENSIONS = [
     extension("w2v.corpus._encode"),
     extension("w2v.vectors._text"),
     extension("w2v.vectors._scan"),
-    extension("w2v.training._state"),
+    extension("w2v.training._cpu"),
+    extension("w2v.training._tables"),
+    extension("w2v.training._state", depends=LOOP),
     extension("w2v.training._loop_baseline", depends=LOOP),
 ]
 if X86_64:

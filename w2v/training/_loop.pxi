@@ -1,0 +1,237 @@
+# The training loop, written once and compiled for each instruction set. What it does, in the order of the paper:
+# subsample a sentence, and for each centre word draw a window, collect the contexts and the output rows (the centre and
+# its negatives, or the nodes on its Huffman path), and let one block update train them (simd.h).
+#
+# Sources: Mikolov et al. 2013b (negative sampling, subsampling, hierarchical softmax); word2vec.c for what the paper
+# leaves open (window drawn for each centre, keep probability, a negative equal to the centre is skipped).
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+
+from w2v.training._state cimport Hot, LossSum, Own, Shared, Worker
+
+
+cdef extern from "rng.h":
+    uint64_t rng_next(uint64_t *state) noexcept nogil
+    uint32_t rng_below(uint32_t bits, uint32_t n) noexcept nogil
+    int32_t rng_alias(uint64_t bits, uint64_t n, const uint32_t *share, const int32_t *other) noexcept nogil
+
+cdef extern from "simd.h":
+    enum: BLOCK_INPUTS
+    ctypedef struct Block:
+        float *in_ "in"[12]
+        float **out
+        const float *label
+        float *pairs
+        float *pair_labels
+        int n
+        int m
+        int64_t stride
+        float lr
+        const float *sigmoid
+        LossSum *loss
+    void block_skipgram(Block *block) noexcept nogil
+    void block_cbow(Block *block, float **contexts, int count, float *mean, float share) noexcept nogil
+    void merge_row(float *own, float *base, float *shared, int64_t stride) noexcept nogil
+    void prefetch_row(const float *row, int64_t stride) noexcept nogil
+
+
+cdef inline float *row_of(const float *shared, const Hot *hot, int64_t stride, int64_t row) noexcept nogil:
+    """Where this thread finds a row: its private copy, or the shared matrix."""
+    return hot.own + row * stride if row < hot.rows else <float *>shared + row * stride
+
+
+cdef inline void count_update(float *shared, Hot *hot, int64_t stride, int64_t row, int32_t merge_after) noexcept nogil:
+    """After an update of a private row: merge it when it has had its share of updates."""
+    if row < hot.rows:
+        hot.touched[row] += 1
+        if hot.touched[row] >= merge_after:
+            merge_row(hot.own + row * stride, hot.base + row * stride, shared + row * stride, stride)
+            hot.touched[row] = 0
+        elif hot.touched[row] == merge_after - 1:  # the merge comes with the next update: fetch what it needs
+            prefetch_row(hot.base + row * stride, stride)
+            prefetch_row(shared + row * stride, stride)
+
+
+cdef int64_t subsample(const Shared *shared, Own *own, const int32_t *ids, int64_t count) noexcept nogil:
+    """Thin out frequent words; returns how many of the sentence's words are left in own.sentence."""
+    cdef int64_t i, kept = 0
+    if shared.keep == NULL:
+        for i in range(count):
+            own.sentence[i] = ids[i]
+        return count
+    for i in range(count):
+        own.sentence[kept] = ids[i]
+        kept += <uint32_t>(rng_next(&own.random) >> 32) <= shared.keep[ids[i]]
+    own.subsampled += count - kept
+    return kept
+
+
+cdef int draw_negatives(const Shared *shared, Own *own, int32_t centre) noexcept nogil:
+    """The centre and up to `negative` others in own.drawn; returns how many rows there are."""
+    cdef int m = 1, k
+    cdef int32_t word
+    cdef uint64_t bits = 0
+    own.drawn[0] = centre
+    if shared.pool_size == 0:
+        for k in range(shared.negative):
+            word = rng_alias(rng_next(&own.random), shared.vocab_size, shared.alias_share, shared.alias_other)
+            own.drawn[m] = word
+            m += word != centre
+        return m
+    for k in range(shared.negative):
+        if k & 3 == 0:
+            bits = rng_next(&own.random)
+        word = own.pool[((bits & 0xFFFF) * shared.pool_size) >> 16]
+        bits >>= 16
+        own.drawn[m] = word
+        m += word != centre
+    return m
+
+
+cdef inline void refresh_pool(const Shared *shared, Own *own, uint32_t slot_bits) noexcept nogil:
+    """Replace one of the pool's negatives by a fresh draw and fetch its row for when it is picked."""
+    cdef int32_t word = rng_alias(rng_next(&own.random), shared.vocab_size, shared.alias_share, shared.alias_other)
+    own.pool[rng_below(slot_bits, shared.pool_size)] = word
+    prefetch_row(row_of(shared.outputs, &own.hot_out, shared.stride, word), shared.stride)
+
+
+cdef int collect_outputs(const Shared *shared, Own *own, int32_t centre) noexcept nogil:
+    """Output rows of one centre and their labels; returns how many."""
+    cdef int m, k
+    cdef int64_t start
+    if shared.negative == 0:
+        start = shared.path_start[centre]
+        m = <int>(shared.path_start[centre + 1] - start)
+        for k in range(m):
+            own.drawn[k] = shared.path[start + k] >> 1
+            own.label[k] = 1 - (shared.path[start + k] & 1)
+    else:
+        m = draw_negatives(shared, own, centre)
+    for k in range(m):
+        own.out[k] = row_of(shared.outputs, &own.hot_out, shared.stride, own.drawn[k])
+    return m
+
+
+cdef void count_outputs(const Shared *shared, Own *own, int m) noexcept nogil:
+    cdef int k
+    if own.hot_out.rows:
+        for k in range(m):
+            count_update(shared.outputs, &own.hot_out, shared.stride, own.drawn[k], own.merge_after)
+
+
+cdef void train_skipgram(const Shared *shared, Own *own, Block *block, int32_t centre, int count) noexcept nogil:
+    """Every context of one centre against the centre's output rows, BLOCK_INPUTS contexts at a time."""
+    cdef int done = 0, n, j, blocks, most = BLOCK_INPUTS
+    if not shared.share_negatives:  # plain word2vec: each pair draws its own
+        most = 1
+    blocks = (count + most - 1) // most
+    while done < count:
+        if done == 0 or not shared.share_negatives:
+            block.m = collect_outputs(shared, own, centre)
+        n = (count - done + blocks - 1) // blocks  # blocks of about the same size
+        blocks -= 1
+        block.n = n
+        for j in range(n):
+            block.in_[j] = own.contexts[done + j]
+        block_skipgram(block)
+        own.examples += n * block.m
+        if not shared.share_negatives or done + n == count:
+            count_outputs(shared, own, block.m)
+        done += n
+
+
+cdef void train_centre(const Shared *shared, Own *own, Block *block, int64_t length, int64_t i) noexcept nogil:
+    cdef uint64_t bits = rng_next(&own.random)
+    cdef int32_t centre = own.sentence[i], word
+    cdef int64_t reach = shared.window, first, last, j
+    cdef int count = 0
+    if not shared.fixed_window:
+        reach = 1 + rng_below(<uint32_t>(bits >> 32), <uint32_t>shared.window)
+    first = i - reach if i > reach else 0
+    last = i + reach if i + reach < length else length - 1
+    for j in range(first, last + 1):
+        if j != i:
+            word = own.sentence[j]
+            own.context_ids[count] = word
+            own.contexts[count] = row_of(shared.inputs, &own.hot_in, shared.stride, word)
+            count += 1
+    if shared.cbow:
+        block.m = collect_outputs(shared, own, centre)
+        block_cbow(block, own.contexts, count, own.mean, 1.0 / count if shared.exact_cbow else 1.0)
+        own.examples += block.m
+        count_outputs(shared, own, block.m)
+    else:
+        train_skipgram(shared, own, block, centre, count)
+    if own.hot_in.rows:
+        for j in range(count):
+            count_update(shared.inputs, &own.hot_in, shared.stride, own.context_ids[j], own.merge_after)
+    if shared.pool_size:
+        refresh_pool(shared, own, <uint32_t>bits)
+
+
+cdef inline void fetch_ahead(const Shared *shared, const Own *own, int64_t length, int64_t i) noexcept nogil:
+    """Ask for the rows that the next centres need and that are not in cache yet: the context that enters the window
+    and the centre's own output row, two centres ahead."""
+    cdef int64_t enters = i + shared.window + 2
+    if enters < length:
+        prefetch_row(row_of(shared.inputs, &own.hot_in, shared.stride, own.sentence[enters]), shared.stride)
+    if shared.negative and i + 2 < length:
+        prefetch_row(row_of(shared.outputs, &own.hot_out, shared.stride, own.sentence[i + 2]), shared.stride)
+
+
+cdef void train_sentence(const Shared *shared, Own *own, Block *block, const int32_t *ids, int64_t count) noexcept nogil:
+    cdef int64_t i, length = subsample(shared, own, ids, count)
+    if length < 2:
+        own.alone += length
+        return
+    for i in range(length):
+        fetch_ahead(shared, own, length, i)
+        train_centre(shared, own, block, length, i)
+    own.trained += length
+
+
+cdef void train_span(const Shared *shared, Own *own, const int32_t *ids, int64_t count, float lr) noexcept nogil:
+    """Train on ids[0:count], whole sentences that each end with -1."""
+    cdef Block block
+    cdef int64_t start = 0, i
+    block.out = own.out
+    block.label = own.label
+    block.pairs = own.pairs
+    block.pair_labels = own.pair_labels
+    block.stride = shared.stride
+    block.lr = lr
+    block.sigmoid = shared.sigmoid
+    block.loss = &own.loss
+    for i in range(count):
+        if ids[i] < 0:
+            if i > start:
+                train_sentence(shared, own, &block, ids + start, i - start)
+            start = i + 1
+
+
+def train(Worker worker, const int32_t[::1] ids, int64_t start, int64_t stop, float lr):
+    """Train on the span ids[start:stop], which starts at a sentence and ends with -1, at the learning rate `lr`."""
+    if not 0 <= start <= stop <= ids.shape[0]:
+        raise ValueError(f"span {start}:{stop} is not inside 0:{ids.shape[0]}")
+    if start == stop:
+        return
+    if ids[stop - 1] != -1:
+        raise ValueError(f"span {start}:{stop} does not end with a sentence")
+    with nogil:
+        train_span(&worker.model.shared, &worker.own, &ids[start], stop - start, lr)
+
+
+def flush(Worker worker):
+    """Merge every private row that holds changes into the shared matrices."""
+    cdef Shared *shared = &worker.model.shared
+    cdef Own *own = &worker.own
+    with nogil:
+        flush_hot(shared.inputs, &own.hot_in, shared.stride)
+        flush_hot(shared.outputs, &own.hot_out, shared.stride)
+
+
+cdef void flush_hot(float *shared, Hot *hot, int64_t stride) noexcept nogil:
+    cdef int64_t row
+    for row in range(hot.rows):
+        if hot.touched[row]:
+            merge_row(hot.own + row * stride, hot.base + row * stride, shared + row * stride, stride)
+            hot.touched[row] = 0

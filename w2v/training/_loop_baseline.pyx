@@ -1,0 +1,4 @@
+"""The training loop compiled for baseline; the code is in _loop.pxi, the flags in setup.py."""
+include "_loop.pxi"
+
+NAME = "baseline"

@@ -1,0 +1,76 @@
+"""What threads share (Shared) and what one thread owns (Own), as plain C structs for the loops, and their owners."""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef extern from "block.h":
+    ctypedef struct LossSum:
+        float mantissa[16]
+        int64_t exponent[16]
+        int32_t nan[16]
+
+
+cdef struct Shared:
+    float *inputs            # [rows of inputs, stride]
+    float *outputs           # [rows of outputs, stride]
+    int64_t stride           # floats from row to row
+    const float *sigmoid     # [SIGMOID_SIZE]
+    const uint32_t *keep     # [V] subsampling thresholds, NULL to keep all
+    int64_t vocab_size
+    int32_t window
+    bint fixed_window
+    bint cbow
+    bint exact_cbow          # divide the change shared out by the number of contexts
+    # negative sampling
+    int32_t negative         # 0 for hierarchical softmax
+    const uint32_t *alias_share
+    const int32_t *alias_other
+    bint share_negatives
+    int32_t pool_size        # 0: every negative is drawn afresh
+    # hierarchical softmax
+    const int64_t *path_start   # [V + 1]
+    const int32_t *path         # (node << 1) | code
+
+
+cdef struct Hot:             # private copies of the first rows of one matrix
+    int64_t rows             # 0: none
+    float *own               # [rows, stride]
+    float *base              # [rows, stride] the shared row when it was last merged
+    uint16_t *touched        # [rows] updates since then
+
+
+cdef struct Own:
+    uint64_t random
+    LossSum loss
+    int64_t examples
+    int64_t trained
+    int64_t subsampled
+    int64_t alone
+    int32_t *sentence        # [longest sentence]
+    int32_t *pool            # [pool_size]
+    int32_t *drawn           # [most output rows]
+    float **out              # [most output rows]
+    float *label             # [most output rows + LANES]
+    float *pairs             # [most output rows x BLOCK_INPUTS + LANES]
+    float *pair_labels       # the same
+    float *mean              # [stride]
+    float **contexts         # [2 x window]
+    int32_t *context_ids     # [2 x window]
+    Hot hot_in
+    Hot hot_out
+    int32_t merge_after      # updates of a private row between two merges
+
+
+cdef class Model:
+    cdef readonly object inputs, outputs, config
+    cdef readonly int64_t vocab_size, dim, stride
+    cdef object _keep_alive
+    cdef Shared shared
+
+
+cdef class Worker:
+    cdef readonly Model model
+    cdef Own own
+    cdef object _keep_alive
+    cdef object _hot
+    cdef _fill_pool(self)
+    cdef _own_rows(self, Hot *hot, matrix, int64_t rows)

@@ -1,0 +1,244 @@
+"""Model (what threads share) and Worker (what one thread owns): they own all memory that the loops point into."""
+from libc.string cimport memset
+
+import numpy as np
+
+from w2v.training import _tables, tables
+
+cdef extern from "block.h":
+    enum: BLOCK_INPUTS
+    enum: LANES
+
+cdef extern from "rng.h":
+    uint64_t rng_next(uint64_t *state) noexcept nogil
+    int32_t rng_alias(uint64_t bits, uint64_t n, const uint32_t *share, const int32_t *other) noexcept nogil
+
+LONGEST_SENTENCE = 10_000  # tokens; the corpus cuts what is longer (word2vec.c: 1,000; gensim: 10,000)
+ROW_FLOATS = 16  # rows are padded to this many floats: one 64-byte cache line
+
+
+def aligned(shape, dtype=np.float32):
+    """A zeroed C-contiguous array whose first byte is at a multiple of 64."""
+    count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    raw = np.zeros(count + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start:start + count].view(dtype).reshape(shape)
+
+
+def padded(dim):
+    """Floats from one row to the next."""
+    return -(-dim // ROW_FLOATS) * ROW_FLOATS
+
+
+cdef class Model:
+    """Both matrices and every table; shared by all workers, without locks (Hogwild: Niu et al. 2011).
+
+    `counts` int64 [V] in falling order; `config` a resolved TrainConfig. `inputs` float32 [V, stride] and `outputs`
+    float32 [V, stride] (negative sampling) or [V - 1, stride] (hierarchical softmax, inner nodes of the tree in falling
+    order of count); only the first `dim` columns hold values, the others are zero.
+    """
+
+    def __init__(self, counts, config):
+        counts = np.ascontiguousarray(counts, np.int64)
+        if len(counts) < 2:
+            raise ValueError("a model needs at least two words")
+        self.config = config
+        self.vocab_size = len(counts)
+        self.dim = config.dim
+        self.stride = padded(config.dim)
+        self.inputs = aligned((self.vocab_size, self.stride))
+        self.outputs = aligned((self.vocab_size - (config.loss == "hs"), self.stride))
+        memset(&self.shared, 0, sizeof(self.shared))
+        self._point_tables(counts, config)
+
+    def _point_tables(self, counts, config):
+        """Build the tables, keep them alive, and point the C struct at them."""
+        cdef float[:, ::1] inputs = self.inputs, outputs = self.outputs
+        cdef float[::1] sigmoid = tables.sigmoid_table()
+        cdef uint32_t[::1] keep, share
+        cdef int32_t[::1] other, path
+        cdef int64_t[::1] start
+        cdef Shared *shared = &self.shared
+        kept = [inputs, outputs, sigmoid]
+        shared.inputs = &inputs[0, 0]
+        shared.outputs = &outputs[0, 0]
+        shared.sigmoid = &sigmoid[0]
+        shared.stride = self.stride
+        shared.vocab_size = self.vocab_size
+        shared.window = config.window
+        shared.fixed_window = config.fixed_window
+        shared.cbow = config.model == "cbow"
+        shared.exact_cbow = config.cbow_gradient == "exact"
+        thresholds = tables.keep_thresholds(counts, config.sample)
+        if thresholds is not None:
+            keep = thresholds
+            shared.keep = &keep[0]
+            kept.append(keep)
+        if config.loss == "hs":
+            start, path = tables.huffman_paths(counts)
+            shared.path_start = &start[0]
+            shared.path = &path[0]
+            shared.share_negatives = True
+            kept += [start, path]
+        else:
+            share, other = tables.alias_table(counts, config.ns_exponent)
+            shared.negative = config.negative
+            shared.alias_share = &share[0]
+            shared.alias_other = &other[0]
+            shared.share_negatives = config.share_negatives
+            shared.pool_size = config.negative_pool
+            kept += [share, other]
+        if config.exact:
+            shared.share_negatives = False
+        self._keep_alive = kept
+
+    def most_outputs(self):
+        """Output rows of one block at the most."""
+        cdef int64_t i, most = 0
+        if self.shared.negative:
+            return self.shared.negative + 1
+        for i in range(self.vocab_size):
+            most = max(most, self.shared.path_start[i + 1] - self.shared.path_start[i])
+        return most
+
+    def fill_inputs(self, first, last):
+        """First values of the input rows first..last-1; other rows may be filled by other threads meanwhile."""
+        _tables.fill_inputs(self.inputs, first, last, self.dim, self.config.seed)
+
+
+cdef class Worker:
+    """One thread's random state, buffers, counters, loss, and private copies of the busiest rows.
+
+    `number` sets the random state. `hot_rows` rows of each matrix get a private copy (0: none), which is merged into the
+    shared matrix after `merge_after` of its own updates.
+    """
+
+    def __init__(self, Model model, int number, int64_t hot_rows=0, int merge_after=32):
+        cdef int64_t most = model.most_outputs(), i
+        cdef int32_t[::1] sentence = np.zeros(LONGEST_SENTENCE, np.int32)
+        cdef int32_t[::1] pool = np.zeros(max(model.shared.pool_size, 1), np.int32)
+        cdef int32_t[::1] drawn = np.zeros(most + 1, np.int32)
+        cdef int64_t[::1] out = np.zeros(most + 1, np.int64)
+        cdef float[::1] label = aligned((most + LANES,))
+        cdef float[::1] pairs = aligned((most * BLOCK_INPUTS + LANES,))
+        cdef float[::1] pair_labels = aligned((most * BLOCK_INPUTS + LANES,))
+        cdef float[::1] mean = aligned((model.stride,))
+        cdef int64_t[::1] contexts = np.zeros(2 * model.shared.window, np.int64)
+        cdef int32_t[::1] context_ids = np.zeros(2 * model.shared.window, np.int32)
+        memset(&self.own, 0, sizeof(self.own))
+        self.model = model
+        self.own.sentence = &sentence[0]
+        self.own.pool = &pool[0]
+        self.own.drawn = &drawn[0]
+        self.own.out = <float **>&out[0]
+        self.own.label = &label[0]
+        self.own.pairs = &pairs[0]
+        self.own.pair_labels = &pair_labels[0]
+        self.own.mean = &mean[0]
+        self.own.contexts = <float **>&contexts[0]
+        self.own.context_ids = &context_ids[0]
+        self.own.merge_after = merge_after
+        self.own.label[0] = 1
+        for i in range(LANES):
+            self.own.loss.mantissa[i] = 1
+        self.own.random = _tables.worker_seed(model.config.seed, number)
+        self._keep_alive = (sentence, pool, drawn, out, label, pairs, pair_labels, mean, contexts, context_ids)
+        self._fill_pool()
+        self._hot = ()
+        if hot_rows and model.config.exact is False:
+            self._hot = (
+                self._own_rows(&self.own.hot_in, model.inputs, hot_rows),
+                self._own_rows(&self.own.hot_out, model.outputs, hot_rows),
+            )
+
+    cdef _fill_pool(self):
+        cdef Shared *shared = &self.model.shared
+        cdef int32_t i
+        for i in range(shared.pool_size):
+            self.own.pool[i] = rng_alias(
+                rng_next(&self.own.random), shared.vocab_size, shared.alias_share, shared.alias_other)
+
+    cdef _own_rows(self, Hot *hot, matrix, int64_t rows):
+        """Private copies of the first rows of a matrix."""
+        rows = min(rows, matrix.shape[0])
+        cdef float[:, ::1] own = aligned((rows, matrix.shape[1]))
+        cdef float[:, ::1] base = aligned((rows, matrix.shape[1]))
+        cdef uint16_t[::1] touched = np.zeros(rows, np.uint16)
+        np.asarray(own)[:] = matrix[:rows]
+        np.asarray(base)[:] = matrix[:rows]
+        hot.own = &own[0, 0]
+        hot.base = &base[0, 0]
+        hot.touched = &touched[0]
+        hot.rows = rows
+        return own, base, touched
+
+    @property
+    def trained(self):
+        """Tokens that were a centre word, so far."""
+        return self.own.trained
+
+    @property
+    def subsampled(self):
+        """Tokens dropped by subsampling, so far."""
+        return self.own.subsampled
+
+    @property
+    def alone(self):
+        """Tokens left alone in their sentence, which have no context, so far."""
+        return self.own.alone
+
+    @property
+    def examples(self):
+        """Pairs of an input and an output row trained, so far."""
+        return self.own.examples
+
+    @property
+    def diverged(self):
+        """Whether a dot product was not a number."""
+        cdef int i
+        for i in range(LANES):
+            if self.own.loss.nan[i]:
+                return True
+        return False
+
+    @property
+    def loss_sum(self):
+        """Sum of -log(probability of the right label) over all examples so far, in float64."""
+        cdef int i
+        cdef double total = 0
+        cdef double mantissas = 0
+        for i in range(LANES):
+            total += <double>self.own.loss.exponent[i]
+            mantissas += np.log(<double>self.own.loss.mantissa[i])
+        return -(total * np.log(2.0) + mantissas)
+
+    def get_state(self):
+        """Everything that a checkpoint needs of this worker, as a dict of plain values (private rows are flushed first)."""
+        return {
+            "random": self.own.random,
+            "pool": [self.own.pool[i] for i in range(self.model.shared.pool_size)],
+            "examples": self.own.examples,
+            "trained": self.own.trained,
+            "subsampled": self.own.subsampled,
+            "alone": self.own.alone,
+            "loss_mantissa": [self.own.loss.mantissa[i] for i in range(LANES)],
+            "loss_exponent": [self.own.loss.exponent[i] for i in range(LANES)],
+        }
+
+    def set_state(self, state):
+        """Go on from what `get_state` gave."""
+        cdef int i
+        if len(state["pool"]) != self.model.shared.pool_size:
+            raise ValueError("the pool of negatives has another size")
+        for i, word in enumerate(state["pool"]):
+            if not 0 <= word < self.model.vocab_size:
+                raise ValueError(f"the pool of negatives holds {word}, not a word")
+            self.own.pool[i] = word
+        self.own.random = state["random"]
+        self.own.examples = state["examples"]
+        self.own.trained = state["trained"]
+        self.own.subsampled = state["subsampled"]
+        self.own.alone = state["alone"]
+        for i in range(LANES):
+            self.own.loss.mantissa[i] = state["loss_mantissa"][i]
+            self.own.loss.exponent[i] = state["loss_exponent"][i]

@@ -1,0 +1,43 @@
+"""Which compiled kernels exist, which of them run on this CPU, and which one is used.
+
+Every kernel is the same training loop (`_loop.pxi`) compiled for another instruction set. The fastest that the CPU and
+the operating system support is used; the environment variable W2V_KERNEL forces one by name.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from w2v.errors import SettingsError
+
+__all__ = ["KERNELS", "available", "choose", "describe"]
+
+KERNELS = ("baseline", "avx2", "avx512")  # slowest first
+
+
+def available() -> list[str]:
+    """Names of the kernels that are built in and run here, slowest first."""
+    from w2v.training._cpu import instruction_sets
+
+    return [name for name in instruction_sets() if find_spec(f"w2v.training._loop_{name}")]
+
+
+def choose(name: str | None = None) -> ModuleType:
+    """The kernel's module: `name`, else $W2V_KERNEL, else the fastest; SettingsError where it cannot run."""
+    wanted = name or os.environ.get("W2V_KERNEL", "")
+    names = available()
+    if not wanted:
+        wanted = names[-1]
+    elif wanted not in names:
+        kind = "does not run on this CPU" if wanted in KERNELS else "does not exist"
+        raise SettingsError(f'W2V_KERNEL: the kernel "{wanted}" {kind}; here there are {", ".join(names)}')
+    return import_module(f"w2v.training._loop_{wanted}")
+
+
+def describe() -> str:
+    """One line for --version: the kernel in use, all that run here, the machine."""
+    return f"kernel {choose().NAME} (of {', '.join(available())}) on {platform.machine()}"

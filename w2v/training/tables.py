@@ -1,0 +1,59 @@
+"""The tables that the loop looks things up in: sigmoid, subsampling, negative sampling, Huffman paths."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from w2v.training import _tables
+
+__all__ = ["SIGMOID_MAX", "SIGMOID_SIZE", "alias_table", "huffman_paths", "keep_probability", "keep_thresholds",
+           "sigmoid_table"]
+
+# As in simd.h. Steps of 1/64 with the value at the middle of each: the largest error is 1/4 * 1/128 = 0.002, that of
+# word2vec.c's table (1,000 steps over +-6). Beyond +-8 every model and loss uses the value at the end of the table.
+SIGMOID_SIZE = 1024
+SIGMOID_MAX = 8.0
+
+
+def sigmoid_table() -> np.ndarray:
+    """sigmoid(x) at the middle of SIGMOID_SIZE equal steps over +-SIGMOID_MAX. float32 [SIGMOID_SIZE]."""
+    step = 2 * SIGMOID_MAX / SIGMOID_SIZE
+    x = -SIGMOID_MAX + step * (np.arange(SIGMOID_SIZE) + 0.5)
+    return (1 / (1 + np.exp(-x))).astype(np.float32)
+
+
+def keep_probability(counts: np.ndarray, sample: float) -> np.ndarray:
+    """min(1, sqrt(t/f) + t/f) with f a word's share of the corpus and t `sample`. float64 [V].
+
+    Source: word2vec.c; the paper (Mikolov et al. 2013b, section 2.3) has 1 - sqrt(t/f) for the chance to be dropped.
+    """
+    counts = np.asarray(counts, np.float64)
+    ratio = np.divide(sample * counts.sum(), counts, out=np.full(counts.shape, np.inf), where=counts > 0)
+    return np.minimum(1.0, np.sqrt(ratio) + ratio)
+
+
+def keep_thresholds(counts: np.ndarray, sample: float) -> np.ndarray | None:
+    """uint32 [V]: a word stays when 32 random bits are at most its threshold; None when `sample` is 0 (all stay)."""
+    if sample == 0:
+        return None
+    return np.clip(np.rint(keep_probability(counts, sample) * 2.0**32) - 1, 0, 2**32 - 1).astype(np.uint32)
+
+
+def alias_table(counts: np.ndarray, exponent: float) -> tuple[np.ndarray, np.ndarray]:
+    """Alias table of count ** exponent: (share uint32 [V], other int32 [V]). 0.75: Mikolov et al. 2013b, section 2.2."""
+    counts = np.maximum(np.asarray(counts, np.float64), 1)  # a word of a given vocabulary may have no count
+    logs = exponent * np.log(counts)
+    return _tables.build_alias(np.exp(logs - logs.max()))
+
+
+def alias_probabilities(share: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The exact probability of every column of an alias table. float64 [V]."""
+    stays = (share.astype(np.float64) + 1) / 2.0**32
+    probability = stays.copy()
+    np.add.at(probability, other, 1 - stays)
+    return probability / len(share)
+
+
+def huffman_paths(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Paths of a Huffman tree: (start int64 [V + 1], path int32 of (node << 1) | code). See `_tables.build_huffman`."""
+    return _tables.build_huffman(np.ascontiguousarray(counts, np.int64))

@@ -1,0 +1,318 @@
+"""The trainer: threads over spans of ids, the learning rate, progress, stopping."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from w2v.errors import TrainingError
+from w2v.training import kernels
+from w2v.training._state import Model, Worker
+from w2v.training._tables import first_bad_row
+from w2v.training.config import TrainConfig
+from w2v.training.spans import Spans
+
+if TYPE_CHECKING:
+    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.vectors.vectors import Vectors
+
+__all__ = ["Progress", "TrainResult", "TrainSummary", "Trainer"]
+
+# A span is this many floating-point operations: 2 to 20 ms, so that stopping and the learning rate follow closely and
+# Python's share stays below 1 %.
+SPAN_FLOPS = 4e8
+# Changes of one row that may wait in private copies, over all threads. Each thread's copy is merged after
+# PENDING_UPDATES / threads of its own updates, so the sum that lands on a row is bounded however many threads run.
+PENDING_UPDATES = 128
+PROGRESS_EVERY_S = 0.1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the training is. Tokens count over all epochs; loss is the mean over the examples since the last report."""
+
+    epoch: int
+    epochs: int
+    tokens_done: int
+    tokens_total: int
+    words_per_s: float
+    lr: float
+    loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainSummary:
+    """What a training did. tokens_total == trained + subsampled + alone, over all epochs."""
+
+    tokens_total: int
+    trained: int
+    subsampled: int
+    alone: int  # tokens without a neighbour in their sentence
+    examples: int
+    epochs: int
+    seconds: float
+    words_per_s: float
+    loss: float
+    epoch_losses: tuple[float, ...]
+    kernel: str
+    threads: int
+    lr: float
+    min_lr: float
+
+
+@dataclass
+class TrainResult:
+    """Word vectors, context vectors (None for hierarchical softmax) and what the run did."""
+
+    vectors: Vectors
+    context: Vectors | None
+    summary: TrainSummary
+
+
+@dataclass
+class Totals:
+    """Sums of the workers' counters."""
+
+    trained: int = 0
+    subsampled: int = 0
+    alone: int = 0
+    examples: int = 0
+    loss: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        return self.trained + self.subsampled + self.alone
+
+
+@dataclass
+class Run:
+    """State of a run that its threads share, under `lock`."""
+
+    spans: Spans
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    done: int = 0  # tokens of all epochs
+    stop: bool = False
+    error: BaseException | None = None
+
+
+class Trainer:
+    """Trains one model on an encoded corpus.
+
+    `corpus` has ids int32 [N] (-1 ends each sentence) and a vocabulary; `config` a TrainConfig. `run` may be called once.
+    """
+
+    def __init__(self, corpus: EncodedCorpus, config: TrainConfig):
+        self.corpus = corpus
+        self.config = config.resolved()
+        self.kernel = kernels.choose()
+        self.tokens_per_epoch = int(corpus.books.kept)
+        self.span_size = self._span_size()
+        spans = max(1, len(corpus.ids) // self.span_size)
+        self.threads = min(self.config.threads, spans)
+        self.model = Model(corpus.vocab.counts, self.config)
+        self._fill_inputs()
+        self.workers = self._workers()
+        self.epoch = 0
+        self.epoch_losses: list[float] = []
+
+    @property
+    def tokens_total(self) -> int:
+        """Tokens of all epochs."""
+        return self.tokens_per_epoch * self.config.epochs
+
+    def _span_size(self) -> int:
+        """Ids of a span: by the work they are, but never so many that the learning rate would fall in few steps."""
+        config = self.config
+        outputs = config.negative + 1 if config.loss == "ns" else 16
+        inputs = config.window + 1 if config.model == "skipgram" else 3
+        by_work = SPAN_FLOPS / (6 * outputs * inputs * (config.dim + 16))
+        by_steps = self.tokens_total / (200 * config.threads)
+        return int(max(64, min(by_work, by_steps)))
+
+    def _fill_inputs(self) -> None:
+        """First values of the input rows, by all threads; the values do not depend on how many there are."""
+        rows = self.model.vocab_size
+        cuts = np.linspace(0, rows, self.threads + 1).astype(int)
+        jobs = [
+            threading.Thread(target=self.model.fill_inputs, args=(int(a), int(b)))
+            for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+        ]
+        for job in jobs:
+            job.start()
+        for job in jobs:
+            job.join()
+
+    def _workers(self) -> list[Worker]:
+        """One worker a thread. A single thread has no one to share rows with and keeps no private copies."""
+        hot_rows = self.config.hot_rows if self.threads > 1 else 0
+        merge_after = max(1, PENDING_UPDATES // self.threads)
+        if merge_after == 1:  # a copy that is merged at every update gains nothing
+            hot_rows = 0
+        return [Worker(self.model, i, hot_rows, merge_after) for i in range(self.threads)]
+
+    def lr_at(self, tokens_done: int) -> float:
+        """Learning rate after so many tokens of all epochs: linear from lr to min_lr."""
+        share = min(1.0, tokens_done / max(1, self.tokens_total))
+        return self.config.lr + (self.config.min_lr - self.config.lr) * share
+
+    def totals(self) -> Totals:
+        """Sums over the workers; the threads may go on meanwhile."""
+        sums = Totals()
+        for worker in self.workers:
+            sums.trained += worker.trained
+            sums.subsampled += worker.subsampled
+            sums.alone += worker.alone
+            sums.examples += worker.examples
+            sums.loss += worker.loss_sum
+        return sums
+
+    def run(
+        self,
+        on_progress: Callable[[Progress], Any] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> TrainResult:
+        """Train all epochs and return the vectors. `on_progress` is called about ten times a second, here."""
+        started = time.perf_counter()
+        watch = Watch(self, on_progress, should_stop, started)
+        while self.epoch < self.config.epochs:
+            before = self.totals()
+            self._run_epoch(watch)
+            after = self.totals()
+            self.epoch_losses.append((after.loss - before.loss) / max(1, after.examples - before.examples))
+            self.epoch += 1
+        self.check_finite()
+        return self._result(time.perf_counter() - started)
+
+    def _run_epoch(self, watch: Watch) -> None:
+        run = Run(Spans(self.corpus.ids, self.span_size, self.threads), done=self.totals().tokens)
+        threads = [
+            threading.Thread(target=self._work, args=(run, home), name=f"w2v-{home}", daemon=True)
+            for home in range(self.threads)
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            while any(thread.is_alive() for thread in threads):
+                for thread in threads:
+                    thread.join(PROGRESS_EVERY_S / len(threads))
+                watch.look(run)
+        finally:
+            run.stop = True
+            for thread in threads:
+                thread.join()
+        if run.error is not None:
+            raise run.error
+        for worker in self.workers:
+            self.kernel.flush(worker)
+
+    def _work(self, run: Run, home: int) -> None:
+        """What one thread does: spans until none is left."""
+        worker = self.workers[home]
+        ids = self.corpus.ids
+        train = self.kernel.train
+        try:
+            counted = worker.trained + worker.subsampled + worker.alone
+            while not run.stop:
+                with run.lock:
+                    span = run.spans.take(home)
+                    lr = self.lr_at(run.done)
+                if span is None:
+                    return
+                train(worker, ids, span[0], span[1], lr)
+                now = worker.trained + worker.subsampled + worker.alone
+                with run.lock:
+                    run.done += now - counted
+                counted = now
+                if worker.diverged:
+                    raise self.divergence(lr)
+        except BaseException as error:
+            run.error = run.error or error
+            run.stop = True
+
+    def divergence(self, lr: float) -> TrainingError:
+        return TrainingError(
+            f"training diverged (a value is not a number) at learning rate {lr:.4g} in epoch {self.epoch + 1};"
+            f" try --lr {self.config.lr / 2:.2g} or fewer --threads"
+        )
+
+    def check_finite(self) -> None:
+        """Raise TrainingError when a matrix holds a value that is not finite."""
+        for matrix in (self.model.inputs, self.model.outputs):
+            if first_bad_row(matrix, 0, matrix.shape[0]) >= 0:
+                raise self.divergence(self.config.min_lr)
+
+    def _result(self, seconds: float) -> TrainResult:
+        from w2v.vectors.vectors import Vectors
+
+        words, dim = self.corpus.vocab.words, self.config.dim
+        context = Vectors(words, self.model.outputs[:, :dim]) if self.config.loss == "ns" else None
+        return TrainResult(Vectors(words, self.model.inputs[:, :dim]), context, self._summary(seconds))
+
+    def _summary(self, seconds: float) -> TrainSummary:
+        sums = self.totals()
+        return TrainSummary(
+            tokens_total=sums.tokens,
+            trained=sums.trained,
+            subsampled=sums.subsampled,
+            alone=sums.alone,
+            examples=sums.examples,
+            epochs=self.config.epochs,
+            seconds=seconds,
+            words_per_s=sums.tokens / max(seconds, 1e-9),
+            loss=sums.loss / max(1, sums.examples),
+            epoch_losses=tuple(self.epoch_losses),
+            kernel=self.kernel.NAME,
+            threads=self.threads,
+            lr=self.config.lr,
+            min_lr=self.config.min_lr,
+        )
+
+
+class Watch:
+    """Reports progress and passes the wish to stop on, from the main thread."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        on_progress: Callable[[Progress], Any] | None,
+        should_stop: Callable[[], bool] | None,
+        started: float,
+    ):
+        self.trainer = trainer
+        self.on_progress = on_progress
+        self.should_stop = should_stop
+        self.started = self.reported = started
+        self.last = trainer.totals()
+        self.first_tokens = self.last.tokens
+
+    def look(self, run: Run) -> None:
+        """One look at the run: report, and stop it when asked to."""
+        if self.should_stop is not None and self.should_stop():
+            run.stop = True
+            raise KeyboardInterrupt
+        if self.on_progress is None:
+            return
+        now, sums, trainer = time.perf_counter(), self.trainer.totals(), self.trainer
+        examples = sums.examples - self.last.examples
+        if examples <= 0:
+            return
+        seconds = now - self.started
+        self.on_progress(
+            Progress(
+                epoch=trainer.epoch + 1,
+                epochs=trainer.config.epochs,
+                tokens_done=sums.tokens,
+                tokens_total=trainer.tokens_total,
+                words_per_s=(sums.tokens - self.first_tokens) / max(seconds, 1e-9),
+                lr=trainer.lr_at(sums.tokens),
+                loss=(sums.loss - self.last.loss) / examples,
+                seconds=seconds,
+            )
+        )
+        self.last = sums
