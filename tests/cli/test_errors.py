@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import errno
+import os
+import signal
+
+import click
+import pytest
+
+from w2v.cli.errors import Terminated, guarded
+from w2v.errors import CorpusError, SettingsError, UnknownWordError, VectorsError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def _own_handlers():
+    """After a signal the process is meant to end; a test goes on."""
+    before = [signal.getsignal(n) for n in SIGNALS]
+    yield
+    for number, handler in zip(SIGNALS, before, strict=True):
+        signal.signal(number, handler)
+
+
+def raiser(error: BaseException):
+    def work():
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (VectorsError("v.bin: row 3, byte 71: cut short"), 1, "w2v: error: v.bin: row 3, byte 71: cut short\n"),
+        (CorpusError("corpus.txt: empty"), 1, "w2v: error: corpus.txt: empty\n"),
+        (SettingsError("--dim: 0 is not at least 1"), 2, "w2v: error: --dim: 0 is not at least 1\n"),
+        (UnknownWordError("kong", ("king",)), 1, 'w2v: error: "kong" is not in the vocabulary; did you mean king?\n'),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "a.txt"), 1,
+         "w2v: error: a.txt: No such file or directory\n"),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "w2v: error: No space left on device\n"),
+        (KeyboardInterrupt(), 130, "w2v: interrupted\n"),
+        (Terminated(signal.SIGTERM), 143, "w2v: stopped by a signal\n"),
+        (Terminated(signal.SIGHUP), 129, "w2v: stopped by a signal\n"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 141, ""),
+        (click.exceptions.Exit(3), 3, ""),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_an_error_is_one_line_and_an_exit_code(capsys, error, code, line):
+    assert guarded(raiser(error)) == code
+    assert capsys.readouterr() == ("", line)
+
+
+def test_memory_error_says_what_needs_less(capsys):
+    assert guarded(raiser(MemoryError())) == 1
+    assert "out of memory; a smaller --dim" in capsys.readouterr().err
+
+
+def test_end_of_file_inside_a_decoder_is_not_called_aborted(capsys):
+    assert guarded(raiser(EOFError("Compressed file ended"))) == 1
+    text = capsys.readouterr().err
+    assert "Compressed file ended" in text
+    assert "Aborted" not in text
+
+
+def test_an_unexpected_error_is_still_one_line(capsys):
+    assert guarded(raiser(ZeroDivisionError("division by zero"))) == 1
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1
+    assert "internal error, ZeroDivisionError: division by zero" in line
+
+
+def test_a_file_name_with_a_newline_stays_on_one_line(capsys):
+    assert guarded(raiser(FileNotFoundError(errno.ENOENT, "No such file or directory", "a\nb\x1b[31m.txt"))) == 1
+    assert capsys.readouterr().err == "w2v: error: a\\nb\\x1b[31m.txt: No such file or directory\n"
+
+
+def test_a_file_name_that_is_not_utf8_does_not_break_the_message(capsys):
+    assert guarded(raiser(FileNotFoundError(errno.ENOENT, "No such file or directory", b"\xff.txt"))) == 1
+    assert capsys.readouterr().err.endswith(".txt: No such file or directory\n")
+
+
+def test_debug_prints_the_traceback_first(capsys):
+    assert guarded(raiser(VectorsError("bad")), debug=True) == 1
+    text = capsys.readouterr().err
+    assert text.startswith("Traceback")
+    assert text.endswith("w2v: error: bad\n")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_work_after_its_cleaning_up(capsys, number, code):
+    cleaned = []
+
+    def work():
+        try:
+            os.kill(os.getpid(), number)
+            signal.pause()
+        finally:
+            cleaned.append(True)
+
+    assert guarded(work) == code
+    assert cleaned == [True]
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    assert guarded(lambda: os.kill(os.getpid(), signal.SIGTERM)) == 0
+
+
+def test_handlers_are_put_back():
+    before = [signal.getsignal(n) for n in SIGNALS]
+    assert guarded(lambda: 0) == 0
+    assert [signal.getsignal(n) for n in SIGNALS] == before

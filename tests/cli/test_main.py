@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from w2v.cli.main import COMMANDS
+
+NAMES = [name for commands in COMMANDS.values() for name in commands]
+
+
+def test_help_goes_to_stdout_and_names_every_command(w2v):
+    done = w2v("--help")
+    assert done.returncode == 0
+    assert done.err == ""
+    for name in NAMES:
+        assert re.search(rf"^  {name} ", done.out, re.MULTILINE)
+
+
+def test_no_arguments_print_the_help_on_stderr_and_fail(w2v):
+    done = w2v()
+    assert done.returncode == 2
+    assert done.out == ""
+    assert "Usage: w2v COMMAND" in done.err
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_a_help_page_with_examples(w2v, name):
+    done = w2v(name, "--help")
+    assert done.returncode == 0
+    assert done.err == ""
+    assert done.out.startswith(f"Usage: w2v {name} ")
+    assert "\nExamples:\n" in done.out
+    assert max(map(len, done.out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_short_help_option_works(w2v, name):
+    assert w2v(name, "-h").out == w2v(name, "--help").out
+
+
+def test_the_table_s_help_line_is_the_first_line_of_the_command_s_help():
+    from importlib import import_module
+
+    for commands in COMMANDS.values():
+        for name, (module, line) in commands.items():
+            command = import_module(f"w2v.cli.{module}").command
+            assert command.name == name
+            assert line.endswith((".", "?"))
+
+
+def test_version_names_version_and_kernel(w2v):
+    import w2v as package
+    from w2v.training.kernels import describe
+
+    done = w2v("--version")
+    assert done.returncode == 0
+    assert done.out == f"w2v {package.__version__} ({describe()})\n"
+
+
+def test_python_m_w2v_is_the_command(environment, tmp_path):
+    import sys
+
+    done = subprocess.run([sys.executable, "-m", "w2v", "--help"], capture_output=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"Usage: w2v COMMAND")
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (["trian"], "no such command: trian (did you mean train?); see w2v --help"),
+        (["quux"], "no such command: quux; see w2v --help"),
+        (["train", "--dmi", "3"], "no such option: --dmi (did you mean --dim or --min-lr?); see w2v train --help"),
+        (["train", "x", "-o", "v.bin", "--dim"], "option --dim requires an argument; see w2v train --help"),
+        (["train", "x"], "-o/--output is missing; see w2v train --help"),
+        (["train", "-o", "v.bin"], "CORPUS is missing; see w2v train --help"),
+        (["train", "x", "-o", "v.bin", "--dim", "ten"], "-d/--dim: 'ten' is not a valid integer; see w2v train --help"),
+        (["train", "x", "-o", "v.bin", "--dim", "0"], "--dim: 0 is not at least 1 and at most 65536"),
+        (["train", "x", "-o", "v.bin", "--lr", "nan"], "--lr: nan is not more than 0 and at most 10"),
+        (["--no-such"], "no such option: --no-such; see w2v --help"),
+        (["analogy", "v.bin", "man", "king"], "an analogy has three words, A B C; found 2; see w2v analogy --help"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_usage_errors_are_one_line_and_exit_2(w2v, args, line):
+    done = w2v(*args)
+    assert done.returncode == 2
+    assert done.out == ""
+    assert done.err == f"w2v: error: {line}\n"
+
+
+def test_debug_shows_the_traceback_and_the_line(w2v):
+    train = ["train", "missing.txt", "-o", "v.bin"]
+    for args in (["--debug", *train], [*train, "--debug"]):
+        done = w2v(*args)
+        assert done.returncode == 1
+        assert "Traceback (most recent call last)" in done.err
+        assert done.err.splitlines()[-1].startswith("w2v: error: missing.txt: ")
+
+
+def test_without_debug_there_is_no_traceback(w2v):
+    done = w2v("train", "missing.txt", "-o", "v.bin")
+    assert done.returncode == 1
+    assert re.fullmatch(r"w2v: error: missing\.txt: .*\n", done.err)
+
+
+def test_help_on_a_full_device_fails(w2v):
+    with open("/dev/full", "wb") as full:
+        done = w2v("--help", stdout=full)
+    assert done.returncode == 1
+    assert done.err == "w2v: error: standard output: No space left on device\n"
+
+
+def test_help_into_a_closed_pipe_is_silent(w2v):
+    import os
+
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = w2v("--help", stdout=write)
+    finally:
+        os.close(write)
+    assert done.returncode == 141
+    assert done.err == ""

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import click
+import pytest
+
+from w2v.cli.main import cli
+from w2v.training.config import CorpusConfig, TrainConfig, options_of
+
+CONFIGS = [CorpusConfig, TrainConfig]
+FIELDS = [(config, name) for config in CONFIGS for name in options_of(config)]
+# A value for each field that is legal and differs from its default.
+OTHER = {
+    "whitespace": "ascii", "tokenizer": "words", "lower": True, "normalize": "nfc", "min_count": 2, "max_vocab": 10,
+    "model": "cbow", "loss": "hs", "dim": 7, "window": 3, "fixed_window": True, "negative": 4, "ns_exponent": -0.5,
+    "sample": 0.0, "lr": 0.5, "min_lr": 0.25, "epochs": 2, "cbow_gradient": "exact", "threads": 2, "seed": 9,
+    "share_negatives": False, "negative_pool": 0, "hot_rows": 0, "exact": True,
+}
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """Parse a train command line and return the configs that it makes."""
+    from w2v.cli.options import config_from
+
+    def parse(*args: str) -> dict[type, object]:
+        command = cli.get_command(None, "train")
+        with command.make_context("train", ["corpus.txt", "-o", "v.bin", *args]) as context:
+            given = dict(context.params)
+            return {config: config_from(config, given) for config in CONFIGS}
+
+    return parse
+
+
+def test_without_options_the_configs_have_their_defaults(parsed):
+    assert parsed() == {CorpusConfig: CorpusConfig(), TrainConfig: TrainConfig()}
+
+
+@pytest.mark.parametrize(("config", "name"), FIELDS, ids=[name for _, name in FIELDS])
+def test_every_spelling_of_an_option_sets_its_field(parsed, config, name):
+    field, declared = options_of(config)[name]
+    value = OTHER[name]
+    if isinstance(field.default, bool):
+        spellings = [declared.off] if field.default else ["--" + name.replace("_", "-")]
+        lines = [[s] for s in spellings]
+    else:
+        lines = [[s, str(value)] for s in ("--" + name.replace("_", "-"), *declared.flags, *declared.aliases)]
+    for line in lines:
+        assert parsed(*line)[config] == config(**{name: value}), line
+
+
+@pytest.mark.parametrize(("config", "name"), FIELDS, ids=[name for _, name in FIELDS])
+def test_help_shows_the_option_and_hides_its_aliases(config, name):
+    command = cli.get_command(None, "train")
+    with click.Context(command, info_name="train") as context:
+        words = command.get_help(context).replace("[no-]", "").split()
+    declared = options_of(config)[name][1]
+    assert "--" + name.replace("_", "-") in words
+    assert not set(declared.aliases) & set(words)
+
+
+def test_no_spelling_is_declared_twice():
+    command = cli.get_command(None, "train")
+    spellings = [s for p in command.params for s in (*p.opts, *p.secondary_opts)]
+    assert sorted(spellings) == sorted(set(spellings))

@@ -1,0 +1,129 @@
+"""Questions in, rows out: what `w2v similar` and `w2v analogy` share.
+
+Questions come from the arguments, from standard input (as many at a time as have arrived, so that a file is answered
+in batches and a co-process line by line) or from a prompt. A question that cannot be answered is told on stderr; the
+others are still answered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from w2v.cli.command import Option
+from w2v.cli.errors import flush_output, say
+from w2v.cli.streams import argument_text, is_terminal, read_lines, write
+from w2v.errors import W2VError
+
+__all__ = ["ANSWER_OPTIONS", "Answer", "Answerer", "answer_all", "answer_lines", "prompt_lines"]
+
+Answer = Sequence[tuple[str, float]]
+Answerer = Callable[[Sequence[str]], Sequence["Answer | W2VError"]]
+
+ANSWER_OPTIONS = (
+    Option(["-k", "--top", "topn"], type=click.IntRange(min=1), metavar="N", default=10, shown_default="10",
+           help="How many words for each query."),
+    Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
+           help="tsv: query, rank, word, cosine; json: an object a line with the same names."),
+)
+
+
+def answer_all(arguments: Sequence[str], answerer: Answerer, form: str, prompt: str) -> int:
+    """Answer the arguments, or else standard input; exit code 1 when a question could not be answered."""
+    if arguments:
+        failures = answer_lines([argument_text(a) for a in arguments], answerer, form)
+    elif is_terminal(sys.stdin):
+        for line in prompt_lines(prompt):
+            answer_lines([line], answerer, form)
+        failures = 0  # at a prompt the asker has seen it
+    else:
+        failures = sum(answer_lines(lines, answerer, form) for lines in read_lines())
+    return 1 if failures else 0
+
+
+def answer_lines(lines: Iterable[str], answerer: Answerer, form: str) -> int:
+    """Answer a batch and flush; returns how many could not be answered."""
+    queries = [line for line in lines if line.strip()]
+    if not queries:
+        return 0
+    failures = 0
+    rows = []
+    for query, answer in zip(queries, answerer(queries), strict=True):
+        if isinstance(answer, W2VError):
+            failures += 1
+            say(f"error: {answer}")
+        else:
+            rows.append(format_answer(query, answer, form))
+    write("".join(rows))
+    flush_output()
+    return failures
+
+
+def format_answer(query: str, answer: Answer, form: str) -> str:
+    if form == "json":
+        return "".join(
+            json_line({"query": query, "rank": rank, "word": word, "cosine": round(float(score), 6)})
+            for rank, (word, score) in enumerate(answer, 1)
+        )
+    shown = " ".join(query.split("\t"))
+    return "".join(f"{shown}\t{rank}\t{word}\t{score:.6f}\n" for rank, (word, score) in enumerate(answer, 1))
+
+
+def json_line(value: object) -> str:
+    """JSON in raw UTF-8; bytes that are not UTF-8 are escaped as the surrogates that stand for them, so that it is
+    valid JSON and reads back."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text) + "\n"
+
+
+def prompt_lines(prompt: str) -> Iterator[str]:
+    """Lines typed at a terminal, with editing and history where readline is there. Ends at Ctrl-D."""
+    if not is_terminal(sys.stdout):  # rows are redirected: the prompt must not be among them
+        while True:
+            sys.stderr.write(prompt)
+            sys.stderr.flush()
+            line = sys.stdin.buffer.readline()
+            if not line:
+                return
+            yield line.decode("utf-8", "surrogateescape").rstrip("\n")
+    history = start_history()
+    try:
+        while True:
+            try:
+                line = input(prompt)
+            except EOFError:
+                write("\n")
+                return
+            yield argument_text(line)
+    finally:
+        if history is not None:
+            history()
+
+
+def start_history() -> Callable[[], None] | None:
+    """Load the history of earlier prompts; returns what saves it."""
+    try:
+        import readline
+    except ImportError:
+        return None
+    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    place = Path(state) / "w2v" / "history"
+    readline.set_history_length(1000)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        readline.read_history_file(place)
+    except OSError:
+        pass
+
+    def save() -> None:
+        try:
+            readline.write_history_file(place)
+        except OSError:
+            pass  # a home that cannot be written costs the history, not the answers
+
+    return save

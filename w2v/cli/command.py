@@ -1,0 +1,109 @@
+"""What every command has in common: its help page with grouped options and examples, and aliases that stay hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+__all__ = ["Argument", "Command", "Option"]
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Option(click.Option):
+    """An option with a heading in the help, other programs' spellings that are accepted but not shown, and a compact
+    line of help: ``-d, --dim N   Length of the vectors. [100]``."""
+
+    def __init__(
+        self, declarations: Sequence[str], *, group: str = "Options", aliases: Sequence[str] = (),
+        shown_default: str = "", **kw: Any,
+    ):
+        super().__init__([*declarations, *aliases], **kw)
+        self.group = group
+        self.aliases = tuple(aliases)
+        self.shown_default = shown_default
+
+    @property
+    def spellings(self) -> list[str]:
+        """The spellings that the help shows, short ones first."""
+        shown = [o for o in self.opts if o not in self.aliases]
+        return sorted(shown, key=lambda o: o.startswith("--"))
+
+    @property
+    def placeholder(self) -> str:
+        """What stands for the value in the help; empty for a switch."""
+        if self.is_flag or self.count:
+            return ""
+        if isinstance(self.type, click.Choice):
+            return "|".join(map(str, self.type.choices))
+        return self.metavar or "N"
+
+    def get_help_record(self, ctx: click.Context | None) -> tuple[str, str] | None:
+        if self.hidden:
+            return None
+        names = ", ".join(self.spellings)
+        if self.secondary_opts == [self.spellings[-1].replace("--", "--no-", 1)]:
+            names = names.replace("--", "--[no-]", 1)
+        elif self.secondary_opts:
+            names = " / ".join([names, *self.secondary_opts])
+        default = f" [{self.shown_default}]" if self.shown_default else ""
+        return f"{names} {self.placeholder}".rstrip(), (self.help or "") + default
+
+    def get_error_hint(self, ctx: click.Context | None, *_: Any) -> str:
+        return "/".join(self.spellings)
+
+
+class Argument(click.Argument):
+    """An argument; `line` explains it in the help."""
+
+    def __init__(self, declarations: Sequence[str], *, line: str = "", **kw: Any):
+        super().__init__(declarations, **kw)
+        self.line = line
+
+    def get_error_hint(self, ctx: click.Context | None, *_: Any) -> str:
+        return self.metavar or self.name or ""
+
+
+class Command(click.Command):
+    """A command whose help groups its options under headings and ends with examples that can be run as they stand."""
+
+    def __init__(self, name: str, *, usage: str, examples: Sequence[tuple[str, str]] = (), **kw: Any):
+        kw.setdefault("context_settings", CONTEXT)
+        super().__init__(name, **kw)
+        self.usage = usage
+        self.examples = tuple(examples)  # (what it does, shell line)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # so that the message can point to this command's help
+            raise
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, self.usage)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        arguments = [(p.metavar or "", p.line) for p in self.params if isinstance(p, Argument) and p.line]
+        groups: dict[str, list[tuple[str, str]]] = {"Arguments": arguments} if arguments else {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None and isinstance(param, click.Option):
+                groups.setdefault(getattr(param, "group", "Options"), []).append(record)
+        if len(groups) > 1 and "Options" in groups:
+            groups["Options"] = groups.pop("Options")  # the general ones last
+        width = max((len(names) for records in groups.values() for names, _ in records), default=0)
+        for heading, records in groups.items():
+            with formatter.section(heading):
+                # One width for all groups, so that the columns line up.
+                formatter.write_dl([(names.ljust(min(width, 34)), text) for names, text in records], col_max=36)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if not self.examples:
+            return
+        with formatter.section("Examples"):
+            for what, line in self.examples:
+                formatter.write(f"{'':{formatter.current_indent}}# {what}\n")
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")

@@ -1,0 +1,182 @@
+"""The one place where failures become a line on stderr and an exit code.
+
+0 done, 1 data or run-time, 2 usage, 129 hang-up, 130 Ctrl-C, 141 closed pipe, 143 SIGTERM.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+
+import click
+
+from w2v.errors import W2VError
+
+__all__ = ["Terminated", "guarded", "say", "usage_error"]
+
+INTERRUPTED, CLOSED_PIPE = 130, 141
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP; whatever cleans up after Ctrl-C cleans up after these too."""
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+def guarded(work: Callable[[], int | None], debug: bool = False) -> int:
+    """Run `work` and return the exit code; whatever it raises is told in one line."""
+    try:
+        with signals():
+            try:
+                code = work() or 0
+            except click.exceptions.Exit as done:  # --help, --version
+                code = done.exit_code
+            flush_output()
+            return code
+    except BaseException as error:
+        if debug:
+            with contextlib.suppress(OSError, ValueError):
+                traceback.print_exc()
+        try:
+            return explain(error)
+        finally:
+            close_output()
+
+
+def explain(error: BaseException) -> int:
+    """Say what went wrong, in one line, and return the exit code."""
+    code, text = 1, ""
+    if isinstance(error, BrokenPipeError):
+        code = CLOSED_PIPE
+    elif isinstance(error, Terminated):
+        code, text = error.exit_code, "stopped by a signal"
+    elif isinstance(error, (KeyboardInterrupt, click.Abort)):
+        code, text = INTERRUPTED, "interrupted"
+    elif isinstance(error, click.ClickException):
+        code, text = error.exit_code, f"error: {usage_text(error)}"
+    elif isinstance(error, W2VError):
+        code, text = error.exit_code, f"error: {error}"
+    elif isinstance(error, OSError):
+        text = f"error: {os_error_text(error)}"
+    elif isinstance(error, MemoryError):
+        text = "error: out of memory; a smaller --dim, a larger --min-count or --max-vocab needs less"
+    elif isinstance(error, Exception):
+        text = f"error: internal error, {type(error).__name__}: {error}; please report it with the output of --debug"
+    else:
+        raise error
+    if text:
+        say(text)
+    return code
+
+
+def os_error_text(error: OSError) -> str:
+    reason = error.strerror or str(error) or type(error).__name__
+    name = error.filename
+    if name is None and output_fails():
+        name = "standard output"
+    if name is None or isinstance(name, int):
+        return reason
+    return f"{os.fsdecode(name)}: {reason}"
+
+
+def usage_text(error: click.ClickException) -> str:
+    """A usage error in the form of the others, with the nearest spelling and a pointer to the help."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "w2v"
+    text = error.message.rstrip(".") if error.message else ""
+    if isinstance(error, click.NoSuchOption):
+        text = f"no such option: {error.option_name}{did_you_mean(error.option_name, visible_options(context))}"
+    elif isinstance(error, click.BadOptionUsage):
+        text = text.replace("Option ", "option ", 1).replace("'", "")
+    elif isinstance(error, click.MissingParameter):
+        text = f"{error.param.get_error_hint(context) if error.param else ''} is missing"
+    elif isinstance(error, click.BadParameter) and error.param is not None:
+        text = f"{error.param.get_error_hint(context)}: {text}"
+    if not isinstance(error, click.UsageError):
+        return text
+    return f"{text}; see {command} --help"
+
+
+def usage_error(text: str) -> click.UsageError:
+    """A usage error (exit 2) of the running command."""
+    return click.UsageError(text, ctx=click.get_current_context(silent=True))
+
+
+def visible_options(context: click.Context | None) -> list[str]:
+    if context is None:
+        return []
+    found: list[str] = []
+    for param in context.command.get_params(context):
+        if isinstance(param, click.Option) and not param.hidden:
+            found += [*param.opts, *param.secondary_opts]
+    return found
+
+
+def did_you_mean(word: str, possible: list[str]) -> str:
+    near = get_close_matches(word, possible, n=3, cutoff=0.6)
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
+
+
+def say(text: str) -> None:
+    """One line on stderr, whatever the text holds; nothing when stderr is closed."""
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in f"w2v: {text}")
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP raise Terminated in the main thread; a second signal ends the process at once."""
+    previous = {}
+
+    def stop(number: int, _frame: object) -> None:
+        for other in previous:
+            signal.signal(other, quit_at_once)
+        raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
+
+    def quit_at_once(number: int, _frame: object) -> None:
+        os._exit(128 + number)
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # A signal that the parent told us to ignore (nohup, a background job) stays ignored.
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            with contextlib.suppress(ValueError):  # not in the main thread: a test that calls main()
+                previous[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            if signal.getsignal(number) is stop:
+                signal.signal(number, handler)
+
+
+def flush_output() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def output_fails() -> bool:
+    """Whether what was written to standard output still cannot leave its buffer."""
+    try:
+        flush_output()
+    except (OSError, ValueError):
+        return True
+    return False
+
+
+def close_output() -> None:
+    """Leave nothing for the interpreter to flush into a closed pipe or a full disk when it ends."""
+    if output_fails():
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)

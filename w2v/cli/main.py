@@ -1,0 +1,124 @@
+"""`w2v`: the group of commands. A command's module is imported when it is called: ``w2v --help`` costs little."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from w2v.cli.command import CONTEXT, Option
+from w2v.cli.errors import did_you_mean, guarded
+
+__all__ = ["COMMANDS", "cli", "main", "run"]
+
+# heading -> command -> (module in w2v.cli, one line of help)
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Training": {
+        "train": ("train", "Train word vectors on a text corpus."),
+    },
+    "Asking": {
+        "similar": ("similar", "The nearest words to a word, or to an expression: king - man + woman."),
+        "analogy": ("analogy", "A is to B as C is to ?"),
+        "evaluate": ("evaluate", "Score vectors on analogy questions and on word pairs rated by people."),
+    },
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and help lines without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for commands in COMMANDS.values() for name in commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for commands in COMMANDS.values():
+            if cmd_name in commands:
+                return import_module(f"w2v.cli.{commands[cmd_name][0]}").command
+        return None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str, click.Command, list[str]]:
+        name = args[0]
+        command = self.get_command(ctx, name)
+        if command is None:
+            raise click.UsageError(f"no such command: {name}{did_you_mean(name, self.list_commands(ctx))}", ctx=ctx)
+        return name, command, args[1:]
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage(ctx.command_path, "COMMAND ...")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, self.list_commands(ctx)))
+        for heading, commands in COMMANDS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), text) for name, (_, text) in commands.items()])
+        records = [r for p in self.get_params(ctx) if (r := p.get_help_record(ctx)) is not None]
+        with formatter.section("Options"):
+            formatter.write_dl(records)
+        formatter.write("\nw2v COMMAND --help tells more and shows examples.\n")
+
+
+def show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    click.echo(version_text())
+    ctx.exit()
+
+
+def version_text() -> str:
+    """Version, chosen kernel and the CPU's instruction sets."""
+    import w2v
+
+    try:
+        from w2v.training.kernels import describe
+    except ModuleNotFoundError:
+        return f"w2v {w2v.__version__}"
+    return f"w2v {w2v.__version__} ({describe()})"
+
+
+cli = LazyGroup(
+    "w2v",
+    help="word2vec on the CPU: from a text corpus to vectors and answers.",
+    context_settings=CONTEXT,
+    no_args_is_help=False,
+    params=[
+        Option(
+            ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=show_version,
+            help="Show version, kernel and CPU, and exit.",
+        ),
+        # Taken out of the arguments before they are parsed, so that it works in any place.
+        Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks of errors."),
+    ],
+)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line and return the exit code."""
+    end = args.index("--") if "--" in args else len(args)
+    debug = "--debug" in args[:end]
+    rest = [a for a in args[:end] if a != "--debug"] + list(args[end:])
+    return guarded(lambda: invoke(rest), debug)
+
+
+def invoke(args: list[str]) -> Any:
+    if not args:
+        with cli.make_context("w2v", [], resilient_parsing=True) as context:
+            click.echo(cli.get_help(context), err=True)
+        return 2
+    # Not cli.main(): it turns EOFError and Ctrl-C into "Aborted!".
+    with cli.make_context("w2v", args) as context:
+        return cli.invoke(context)
+
+
+def main() -> NoReturn:
+    """Entry point of the `w2v` command."""
+    if "_W2V_COMPLETE" in os.environ:
+        cli.main(prog_name="w2v")
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Command-line options made from the dataclasses in w2v/training/config.py, which hold names, defaults and help."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, TypeVar
+
+import click
+
+from w2v.cli.command import Option
+from w2v.training.config import Option as Declared
+from w2v.training.config import options_of
+
+__all__ = ["config_from", "config_options", "default_text", "option_from"]
+
+Config = TypeVar("Config")
+
+
+def config_options(config: type, group: str, groups: dict[str, str] | None = None) -> list[Option]:
+    """One click option for each field of the dataclass; `groups` puts single fields under another heading."""
+    groups = groups or {}
+    return [
+        option_from(field, declared, groups.get(name, group)) for name, (field, declared) in options_of(config).items()
+    ]
+
+
+def config_from(config: type[Config], given: dict[str, Any]) -> Config:
+    """Take the dataclass's fields out of `given` and build it; SettingsError (exit 2) when a value is out of range."""
+    return config(**{name: given.pop(name) for name in options_of(config)})
+
+
+def option_from(field: dataclasses.Field, declared: Declared, group: str) -> Option:
+    long = "--" + field.name.replace("_", "-")
+    common: dict[str, Any] = {
+        "group": group, "aliases": declared.aliases, "default": field.default, "help": declared.help,
+        "shown_default": default_text(field, declared),
+    }
+    if "bool" in str(field.type):
+        spelling = f"{long}/{declared.off}" if declared.off else long
+        return Option([*declared.flags, spelling, field.name], is_flag=True, **common)
+    return Option(
+        [*declared.flags, long, field.name], type=value_type(field, declared), metavar=declared.metavar or None,
+        **common,
+    )
+
+
+def value_type(field: dataclasses.Field, declared: Declared) -> click.ParamType:
+    """The range is left to the dataclass: one check, one wording, for the command line and the library."""
+    if declared.choices:
+        return click.Choice(declared.choices)
+    if "int" in str(field.type):
+        return click.INT
+    return click.FLOAT if "float" in str(field.type) else click.STRING
+
+
+def default_text(field: dataclasses.Field, declared: Declared) -> str:
+    """The default as the help and the README show it; empty where there is nothing to say."""
+    if declared.shown_default:
+        return declared.shown_default
+    if isinstance(field.default, bool):
+        return "on" if field.default else ""
+    if field.default is None:
+        return ""
+    return str(field.default)

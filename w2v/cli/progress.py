@@ -1,0 +1,130 @@
+"""Progress on stderr: bars on a terminal, a plain line now and then elsewhere, nothing when told to be quiet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from w2v.cli.errors import say
+from w2v.cli.numbers import duration, short, size
+from w2v.cli.streams import is_terminal
+
+if TYPE_CHECKING:
+    from w2v.corpus.reader import ReadProgress
+    from w2v.training.trainer import Progress
+
+__all__ = ["Bars", "Lines", "Silence", "progress_for"]
+
+FIRST_LINE_S, NEXT_LINE_S = 5.0, 10.0
+
+
+def progress_for(quiet: bool) -> Silence | Lines | Bars:
+    """What suits the place: bars on a terminal, lines in a log."""
+    if quiet:
+        return Silence()
+    return Bars() if is_terminal(sys.stderr) else Lines()
+
+
+class Silence:
+    """Shows nothing; the others share its shape. A context manager: leaving it ends the display."""
+
+    def reading(self, progress: ReadProgress) -> None:
+        """Call-back of the corpus reader."""
+
+    def training(self, progress: Progress) -> None:
+        """Call-back of the trainer."""
+
+    def finish(self) -> None:
+        """End the display of the present step."""
+
+    def __enter__(self) -> Silence:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.finish()
+
+
+class Lines(Silence):
+    """A line after 5 s of a step and then every 10 s."""
+
+    def __init__(self, clock: Any = time.monotonic):
+        self.clock = clock
+        self.finish()
+
+    def finish(self) -> None:
+        self.due: float | None = None  # unknown until the step's first call
+
+    def is_time(self) -> bool:
+        now = self.clock()
+        if self.due is None:
+            self.due = now + FIRST_LINE_S
+        if now < self.due:
+            return False
+        self.due = now + NEXT_LINE_S
+        return True
+
+    def reading(self, progress: ReadProgress) -> None:
+        if self.is_time():
+            share = f"{percent(progress.bytes_done, progress.bytes_total)}, " if progress.bytes_total else ""
+            say(f"reading: {share}{size(progress.bytes_done)}, {short(progress.tokens)} tokens")
+
+    def training(self, progress: Progress) -> None:
+        if self.is_time():
+            say(
+                f"training: {percent(progress.tokens_done, progress.tokens_total)}, "
+                f"epoch {min(progress.epoch + 1, progress.epochs)} of {progress.epochs}, {details(progress)}, "
+                f"{duration(seconds_left(progress))} left"
+            )
+
+
+class Bars(Silence):
+    """tqdm's bars: bytes for reading, tokens of all epochs for training."""
+
+    def __init__(self) -> None:
+        self.bar: Any = None
+        self.step = ""
+
+    def open(self, step: str, total: int | None, unit: str, **kw: Any) -> Any:
+        if self.step != step:
+            self.finish()
+            from tqdm import tqdm
+
+            self.step = step
+            self.bar = tqdm(
+                total=total or None, desc=f"{step:8}", unit=unit, unit_scale=True, file=sys.stderr, leave=True,
+                dynamic_ncols=True, mininterval=0.1, miniters=0, smoothing=0.1, **kw,
+            )
+        return self.bar
+
+    def finish(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+        self.bar, self.step = None, ""
+
+    def reading(self, progress: ReadProgress) -> None:
+        bar = self.open("reading", progress.bytes_total, "B", unit_divisor=1000)
+        bar.set_postfix_str(f"{short(progress.tokens)} tokens", refresh=False)
+        bar.update(progress.bytes_done - bar.n)
+
+    def training(self, progress: Progress) -> None:
+        bar = self.open("training", progress.tokens_total, " words", bar_format=TRAINING_BAR)
+        bar.set_postfix_str(f"{details(progress)}, {duration(seconds_left(progress))} left", refresh=False)
+        bar.update(progress.tokens_done - bar.n)
+
+
+TRAINING_BAR = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
+
+
+def percent(done: int, total: int) -> str:
+    return f"{100 * done / total:.0f} %" if total else "0 %"
+
+
+def details(progress: Progress) -> str:
+    return f"{short(progress.words_per_s)} words/s, lr {progress.lr:.4f}, loss {progress.loss:.4f}"
+
+
+def seconds_left(progress: Progress) -> float:
+    if not progress.tokens_done or not progress.words_per_s:
+        return float("nan")
+    return (progress.tokens_total - progress.tokens_done) / progress.words_per_s

@@ -1,0 +1,62 @@
+"""Standard input and output as bytes that come back unchanged: UTF-8 whatever the locale, other bytes as they were."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from w2v.errors import W2VError
+
+__all__ = ["argument_text", "binary_output", "is_terminal", "read_lines", "write"]
+
+BLOCK = 1 << 16  # bytes; a pipe's buffer on Linux
+
+
+def argument_text(argument: str) -> str:
+    """An argument as UTF-8 text, also in a locale of another encoding; bytes that are not UTF-8 become surrogates."""
+    return os.fsencode(argument).decode("utf-8", "surrogateescape")
+
+
+def binary_output() -> BinaryIO:
+    """Standard output for bytes."""
+    if sys.stdout is None:
+        raise W2VError("standard output is closed")
+    return sys.stdout.buffer
+
+
+def write(text: str) -> None:
+    """Write text to standard output; surrogates become the bytes that they stand for."""
+    binary_output().write(text.encode("utf-8", "surrogateescape"))
+
+
+def is_terminal(stream: object) -> bool:
+    try:
+        return stream is not None and stream.isatty()  # type: ignore[attr-defined]
+    except ValueError:  # closed
+        return False
+
+
+def read_lines() -> Iterator[list[str]]:
+    """Lines of standard input, as many at a time as have arrived.
+
+    One line typed or sent by a co-process comes alone and can be answered at once; a file comes in large batches.
+    """
+    if sys.stdin is None:
+        raise W2VError("standard input is closed")
+    source = sys.stdin.fileno()
+    begun: list[bytes] = []  # parts of a line whose end has not been seen
+    while block := os.read(source, BLOCK):
+        head, newline, tail = block.rpartition(b"\n")
+        if newline:
+            yield split(b"".join([*begun, head]))
+            begun.clear()
+        if tail:
+            begun.append(tail)
+    if begun:
+        yield split(b"".join(begun))
+
+
+def split(block: bytes) -> list[str]:
+    return [line.removesuffix(b"\r").decode("utf-8", "surrogateescape") for line in block.split(b"\n")]

@@ -1,0 +1,70 @@
+"""The few lines on stderr at the end of a training: what was read, kept, trained and dropped, and why. They add up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from w2v.cli.numbers import count, duration, short, size
+
+if TYPE_CHECKING:
+    from w2v.corpus.encoded import Books, EncodedCorpus
+    from w2v.training.trainer import TrainResult, TrainSummary
+
+__all__ = ["summary_lines"]
+
+# Books' fields that say why a token of the text was not kept.
+DROPPED = {
+    "below_min_count": "dropped, rarer than --min-count",
+    "beyond_max_vocab": "dropped, beyond --max-vocab",
+    "not_in_vocab": "dropped, not in the vocabulary that was read",
+    "too_long": "dropped, longer than 1,024 bytes",
+    "no_word": "dropped, holds no word for the tokenizer",
+}
+NOTES = {
+    "cut_sentences": "sentences longer than 10,000 tokens were cut",
+    "nul_bytes": "NUL bytes were taken as white space",
+}
+
+
+def summary_lines(
+    corpus: EncodedCorpus, result: TrainResult, output: str, form: str, times: dict[str, float]
+) -> list[str]:
+    """Lines without a prefix; numbers in one column."""
+    rows = [*reading_rows(corpus.books), *training_rows(result.summary)]
+    width = max(len(count(number)) for number, _ in rows)
+    lines = [f"{count(number):>{width}}  {text}" for number, text in rows]
+    lines += [f"{count(number):>{width}}  {text}" for number, text in notes(corpus.books)]
+    summary = result.summary
+    lines.append(
+        f"{short(summary.words_per_s)} words/s on {plural(summary.threads, 'thread')}, kernel {summary.kernel}, "
+        f"loss {summary.loss:.4f}; {duration(times['all'])} in all: {duration(times['reading'])} reading, "
+        f"{duration(times['training'])} training"
+    )
+    words, dim = result.vectors.matrix.shape
+    where = "standard output" if output == "-" else output
+    lines.append(f"{where}: {plural(words, 'word')} x {dim} ({form})")
+    return lines
+
+
+def reading_rows(books: Books) -> list[tuple[int, str]]:
+    where = f"{size(books.bytes_read)} in {plural(books.files, 'file')}"
+    rows = [(books.read, f"tokens read ({where}; {plural(books.types_read, 'type')})")]
+    rows += [(getattr(books, name), text) for name, text in DROPPED.items() if getattr(books, name)]
+    return [*rows, (books.kept, f"tokens kept, in {plural(books.sentences, 'sentence')}")]
+
+
+def training_rows(summary: TrainSummary) -> list[tuple[int, str]]:
+    rows = [(summary.tokens_total, f"tokens in {plural(summary.epochs, 'epoch')}")]
+    if summary.subsampled:
+        rows.append((summary.subsampled, "left out by subsampling (--sample)"))
+    if summary.alone:
+        rows.append((summary.alone, "left out, alone in their sentence"))
+    return [*rows, (summary.trained, "tokens trained")]
+
+
+def notes(books: Books) -> list[tuple[int, str]]:
+    return [(getattr(books, name), text) for name, text in NOTES.items() if getattr(books, name)]
+
+
+def plural(number: int, noun: str) -> str:
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
