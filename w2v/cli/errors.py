@@ -17,7 +17,7 @@ import click
 
 from w2v.errors import W2VError
 
-__all__ = ["Terminated", "guarded", "say", "usage_error"]
+__all__ = ["Terminated", "guarded", "named_output", "say", "usage_error"]
 
 INTERRUPTED, CLOSED_PIPE = 130, 141
 
@@ -79,8 +79,6 @@ def explain(error: BaseException) -> int:
 def os_error_text(error: OSError) -> str:
     reason = error.strerror or str(error) or type(error).__name__
     name = error.filename
-    if name is None and output_fails():
-        name = "standard output"
     if name is None or isinstance(name, int):
         return reason
     return f"{os.fsdecode(name)}: {reason}"
@@ -161,21 +159,25 @@ def signals() -> Iterator[None]:
 
 def flush_output() -> None:
     if sys.stdout is not None:
-        sys.stdout.flush()
+        with named_output():
+            sys.stdout.flush()
 
 
-def output_fails() -> bool:
-    """Whether what was written to standard output still cannot leave its buffer."""
+@contextlib.contextmanager
+def named_output() -> Iterator[None]:
+    """An OSError inside is one of standard output, and says so."""
     try:
-        flush_output()
-    except (OSError, ValueError):
-        return True
-    return False
+        yield
+    except OSError as error:
+        error.filename = error.filename or "standard output"
+        raise
 
 
 def close_output() -> None:
     """Leave nothing for the interpreter to flush into a closed pipe or a full disk when it ends."""
-    if output_fails():
+    try:
+        flush_output()
+    except (OSError, ValueError):
         with contextlib.suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, sys.stdout.fileno())

@@ -12,7 +12,8 @@ HELP = """Score vectors on analogy questions and on word pairs rated by people.
 
 A FILE in the form of questions-words.txt (': section' lines, then four words a line) gives the share of right answers
 for each section, the semantic and the syntactic ones and in total; a FILE of pairs (two words and a number, separated
-by tabs or commas) gives Spearman's rho and Pearson's r. Which it is, is told by content. Scores agree with gensim's evaluators.
+by tabs or commas) gives Spearman's rho and Pearson's r. Which it is, is told by content. Scores agree with gensim's
+evaluators.
 """
 
 EXAMPLES = [

@@ -73,7 +73,7 @@ class Lines(Silence):
         if self.is_time():
             say(
                 f"training: {percent(progress.tokens_done, progress.tokens_total)}, "
-                f"epoch {min(progress.epoch + 1, progress.epochs)} of {progress.epochs}, {details(progress)}, "
+                f"epoch {progress.epoch} of {progress.epochs}, {details(progress)}, "
                 f"{duration(seconds_left(progress))} left"
             )
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from w2v.cli.errors import named_output
 from w2v.errors import W2VError
 
 __all__ = ["argument_text", "binary_output", "is_terminal", "read_lines", "write"]
@@ -28,7 +29,8 @@ def binary_output() -> BinaryIO:
 
 def write(text: str) -> None:
     """Write text to standard output; surrogates become the bytes that they stand for."""
-    binary_output().write(text.encode("utf-8", "surrogateescape"))
+    with named_output():
+        binary_output().write(text.encode("utf-8", "surrogateescape"))
 
 
 def is_terminal(stream: object) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from w2v.cli.command import Argument, Command, Option
-from w2v.cli.errors import say
+from w2v.cli.errors import named_output, say
 from w2v.cli.options import config_from, config_options
 from w2v.cli.output import FORMATS, STDOUT, check_outputs, format_for
 from w2v.cli.streams import binary_output
@@ -44,7 +44,8 @@ def save(vectors: Vectors, path: str, form: str) -> None:
     if path == STDOUT:
         from w2v.vectors.formats import save as save_stream
 
-        save_stream(vectors, binary_output(), form)
+        with named_output():
+            save_stream(vectors, binary_output(), form)
     else:
         vectors.save(path, form)
 

@@ -1,0 +1,109 @@
+"""Write what the documentation takes from the program: README's option table, docs/commands.md, and the outputs in README.
+
+    python scripts/make_docs.py            option table and command reference
+    python scripts/make_docs.py --check    exit 1 when one of these is not current
+    python scripts/make_docs.py --tour     run README's console examples again and paste what they print
+
+Runs with the installed w2v.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from w2v.cli.main import cli
+from w2v.cli.options import default_text
+from w2v.training.config import CorpusConfig, TrainConfig, options_of
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+COMMANDS = ROOT / "docs" / "commands.md"
+TABLE = re.compile(r"(<!-- options: made by scripts/make_docs.py -->\n).*?(<!-- end of options -->)", re.DOTALL)
+CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
+
+
+def option_table() -> str:
+    """Markdown table of every hyper-parameter, from the dataclasses."""
+    lines = ["| option | default | what | also accepted |", "| --- | --- | --- | --- |"]
+    for config in (CorpusConfig, TrainConfig):
+        for name, (field, declared) in options_of(config).items():
+            flags = ", ".join(f"`{flag}`" for flag in ("--" + name.replace("_", "-"), *declared.flags))
+            if declared.off:
+                flags += f", `{declared.off}`"
+            default = default_text(field, declared) or ("off" if field.default is False else "")
+            choices = f" ({', '.join(declared.choices)})" if declared.choices else ""
+            aliases = ", ".join(f"`{alias}`" for alias in declared.aliases)
+            lines.append(f"| {flags}{choices} | {default} | {declared.help} | {aliases} |")
+    return "\n".join(lines) + "\n"
+
+
+def command_reference() -> str:
+    """Every command's help page, as --help prints it."""
+    parts = ["# Commands\n\nMade from `--help` by scripts/make_docs.py; a test checks that it is current.\n"]
+    with click.Context(cli, info_name="w2v", terminal_width=100) as context:
+        parts.append(f"\n```text\n{cli.get_help(context)}\n```\n")
+        for name in cli.list_commands(context):
+            command = cli.get_command(context, name)
+            with click.Context(command, info_name=name, parent=context, terminal_width=100) as inner:
+                parts.append(f"\n## w2v {name}\n\n```text\n{command.get_help(inner)}\n```\n")
+    return "".join(parts)
+
+
+def current() -> dict[Path, str]:
+    """Each file and what it should hold."""
+    text = README.read_text(encoding="utf-8")
+    if not TABLE.search(text):
+        raise SystemExit("README.md: the marks of the option table are missing")
+    return {README: TABLE.sub(lambda m: m[1] + option_table() + m[2], text), COMMANDS: command_reference()}
+
+
+def run_console(text: str) -> str:
+    """Run every `$ ` line of README's console blocks in one fresh folder, in order, and put its output below it."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "data", Path(folder) / "data")
+        return CONSOLE.sub(lambda block: run_block(block[0], folder), text)
+
+
+def run_block(block: str, folder: str) -> str:
+    lines = []
+    path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
+    for line in block.splitlines():
+        if not line.startswith("$ "):
+            continue
+        done = subprocess.run(
+            ["bash", "-c", line[2:]], cwd=folder, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )
+        lines += [line, *done.stdout.splitlines()]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="only say whether the files are current")
+    parser.add_argument("--tour", action="store_true", help="run the console examples of README.md again")
+    options = parser.parse_args()
+    stale = [path for path, text in current().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if options.check:
+        if stale:
+            names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
+            raise SystemExit(f"not current: {names}; run python scripts/make_docs.py")
+        return
+    for path, text in current().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    if options.tour:
+        README.write_text(run_console(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from w2v.cli.progress import Lines, Silence, progress_for
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def training(done: int = 250_000, loss: float = 0.25) -> SimpleNamespace:
+    return SimpleNamespace(
+        epoch=2, epochs=5, tokens_done=done, tokens_total=1_000_000, words_per_s=50_000.0, lr=0.01875, loss=loss, seconds=5
+    )
+
+
+def reading(total: int | None) -> SimpleNamespace:
+    return SimpleNamespace(bytes_done=5_000_000, bytes_total=total, tokens=1_000_000)
+
+
+def test_lines_come_after_five_seconds_and_then_every_ten(capsys):
+    clock = Clock()
+    lines = Lines(clock)
+    shown = []
+    for second in range(40):
+        clock.now = 100.0 + second
+        lines.training(training())
+        if capsys.readouterr().err:
+            shown.append(second)
+    assert shown == [5, 15, 25, 35]
+
+
+def test_a_step_of_less_than_five_seconds_shows_no_line(capsys):
+    clock = Clock()
+    lines = Lines(clock)
+    for step in (lines.reading, lines.training):
+        for second in range(5):
+            clock.now += second * 0.9
+            step(reading(None) if step == lines.reading else training())
+            clock.now = 100.0
+        lines.finish()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_training_line_says_how_far_and_how_long(capsys):
+    clock = Clock()
+    lines = Lines(clock)
+    lines.training(training())
+    clock.now += 5
+    lines.training(training())
+    assert capsys.readouterr().err == (
+        "w2v: training: 25 %, epoch 2 of 5, 50.0k words/s, lr 0.0187, loss 0.2500, 15 s left\n"
+    )
+
+
+@pytest.mark.parametrize(("total", "share"), [(20_000_000, "25 %, "), (None, ""), (0, "")])
+def test_a_reading_line_has_a_share_where_the_size_is_known(capsys, total, share):
+    clock = Clock()
+    lines = Lines(clock)
+    lines.reading(reading(total))
+    clock.now += 5
+    lines.reading(reading(total))
+    assert capsys.readouterr().err == f"w2v: reading: {share}5.00 MB, 1.00M tokens\n"
+
+
+def test_quiet_shows_nothing(capsys):
+    progress = progress_for(quiet=True)
+    assert type(progress) is Silence
+    with progress:
+        progress.reading(reading(None))
+        progress.training(training())
+    assert capsys.readouterr().err == ""
+
+
+def test_without_a_terminal_there_are_lines():
+    assert type(progress_for(quiet=False)) is Lines

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from w2v.cli.summary import summary_lines
+
+ZERO = dict.fromkeys(
+    ("below_min_count", "beyond_max_vocab", "not_in_vocab", "too_long", "no_word", "cut_sentences", "nul_bytes"), 0
+)
+BOOKS = {"read": 1000, "kept": 900, "sentences": 90, "bytes_read": 6000, "types_read": 120, "files": 1}
+SUMMARY = {
+    "tokens_total": 4500, "trained": 3000, "subsampled": 1490, "alone": 10, "epochs": 5, "words_per_s": 9000.0,
+    "loss": 0.25, "threads": 2, "kernel": "avx2", "seconds": 0.5,
+}
+TIMES = {"reading": 0.1, "training": 0.5, "all": 0.7}
+
+
+def lines(output: str = "v.bin", **books: int) -> list[str]:
+    corpus = SimpleNamespace(books=SimpleNamespace(**{**ZERO, **BOOKS, **books}))
+    vectors = SimpleNamespace(matrix=SimpleNamespace(shape=(50, 100)))
+    result = SimpleNamespace(summary=SimpleNamespace(**SUMMARY), vectors=vectors)
+    return summary_lines(corpus, result, output, "bin", TIMES)
+
+
+def numbers(text: list[str], *words: str) -> int:
+    """Sum of the first columns of the lines that hold one of the words."""
+    return sum(int(t.split()[0].replace(",", "")) for t in text if any(w in t for w in words))
+
+
+def test_summary_adds_up():
+    text = lines(below_min_count=60, too_long=30, no_word=10)
+    assert numbers(text, "tokens read") == numbers(text, "dropped", "tokens kept")
+    assert numbers(text, "epochs") == numbers(text, "left out", "tokens trained")
+
+
+def test_summary_names_only_reasons_that_occur():
+    assert not [t for t in lines(kept=1000) if "dropped" in t]
+    assert [t for t in lines(kept=990, too_long=10) if "dropped" in t] == [
+        "   10  dropped, longer than 1,024 bytes"
+    ]
+
+
+def test_summary_tells_what_was_cut():
+    assert any("1  sentences longer than 10,000 tokens were cut" in t for t in lines(cut_sentences=1))
+
+
+def test_numbers_are_in_one_column():
+    text = lines(below_min_count=100)[:-2]
+    assert len({len(t) - len(t.lstrip(" 0123456789,")) for t in text}) == 1
+
+
+def test_last_line_says_where_the_vectors_are():
+    assert lines()[-1] == "v.bin: 50 words x 100 (bin)"
+    assert lines("-")[-1] == "standard output: 50 words x 100 (bin)"

@@ -1,0 +1,37 @@
+"""What the documents say of the program is what the program says of itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_option_table_and_command_reference_are_current(tmp_path):
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "make_docs.py", "--check"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_readme_holds_the_two_commands():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    first = "pip install . && w2v train data/world.txt.gz -o vectors.bin && w2v analogy vectors.bin man king woman"
+    assert f"<!-- ci: first -->\n```sh\n{first}\n```\n" in text
+    assert "<!-- ci: test -->\n```sh\npip install '.[test]' && pytest\n```\n" in text
+
+
+def test_every_file_on_the_map_exists():
+    """CONTRIBUTING.md's map names files by their path; a file that moved must move there too."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    block = text.split("```text\n", 1)[1].split("```", 1)[0]
+    folder: list[str] = []
+    for line in block.splitlines():
+        name = line.split()[0] if line.strip() else ""
+        if not name or line[0] == "#":
+            continue
+        depth = (len(line) - len(line.lstrip())) // 2
+        folder = [*folder[:depth], name]
+        assert (ROOT / "/".join(part.rstrip("/") for part in folder)).exists(), line
