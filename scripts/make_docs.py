@@ -1,4 +1,4 @@
-"""Write what the documentation takes from the program: README's option table, docs/commands.md, and the outputs in README.
+"""Write what the documentation takes from the program: the option table and the outputs in README, docs/commands.md.
 
     python scripts/make_docs.py            option table and command reference
     python scripts/make_docs.py --check    exit 1 when one of these is not current

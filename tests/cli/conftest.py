@@ -50,3 +50,63 @@ def w2v(tmp_path: Path, environment: dict[str, str]) -> Callable[..., subprocess
         return done
 
     return run
+
+
+PEOPLE = {"king": "he", "man": "he", "prince": "he", "queen": "she", "woman": "she", "princess": "she"}
+PLACES = {"서울": "한국", "paris": "france", "القاهرة": "مصر", "東京": "日本"}
+
+
+def small_text(sentences: int = 4000, seed: int = 1) -> str:
+    """Sentences about a few people and places, in several scripts; every word occurs often."""
+    import random
+
+    draw = random.Random(seed)
+    lines = []
+    for _ in range(sentences):
+        who = draw.choice(list(PEOPLE))
+        royal = "crown throne palace" if who in ("king", "queen", "prince", "princess") else "field market house"
+        place = draw.choice(list(PLACES))
+        words = [who, "said", PEOPLE[who], "went", "to", "the", *draw.sample(royal.split(), 2), "in", place,
+                 PLACES[place], draw.choice(["today", "yesterday", "🙂"])]
+        lines.append(" ".join(words))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A text of 48,000 tokens."""
+    path = tmp_path_factory.mktemp("corpus") / "corpus.txt"
+    path.write_text(small_text(), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def vectors(corpus: Path, environment: dict[str, str]) -> Path:
+    """Vectors trained on that text by the command."""
+    path = corpus.parent / "vectors.bin"
+    subprocess.run(
+        [w2v_program(), "train", corpus, "-o", path, "--dim", "20", "--threads", "1", "--epochs", "20", "-q"],
+        check=True, env=environment, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL,
+    )
+    return path
+
+
+@pytest.fixture
+def start(tmp_path: Path, environment: dict[str, str]):
+    """Start the command and leave it running; what still runs at the end of the test is killed."""
+    started: list[subprocess.Popen] = []
+
+    def run(*args: str | Path, env: dict[str, str] | None = None, **kw) -> subprocess.Popen:
+        for stream in ("stdin", "stdout", "stderr"):
+            kw.setdefault(stream, subprocess.PIPE)
+        kw.setdefault("cwd", tmp_path)
+        process = subprocess.Popen(
+            [w2v_program(), *map(os.fspath, args)], env={**environment, **(env or {})}, bufsize=0, **kw
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,18 +48,18 @@ def test_one_bad_query_does_not_stop_the_others(capfdbinary):
 
 
 def test_argument_bytes_come_back():
-    assert argument_text(os.fsdecode(b"caf\xe9 \xec\x84\x9c")).encode("utf-8", "surrogateescape") == b"caf\xe9 \xec\x84\x9c"
+    data = b"caf\xe9 \xec\x84\x9c"
+    assert argument_text(os.fsdecode(data)).encode("utf-8", "surrogateescape") == data
 
 
 @pytest.fixture
 def stdin(monkeypatch):
     """Put bytes on standard input, in the pieces given."""
-    import io
     import sys
 
     def put(*pieces: bytes):
         left = list(pieces)
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(open(os.devnull, "rb")))
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(fileno=lambda: 0))
         monkeypatch.setattr(os, "read", lambda fd, n: left.pop(0) if left else b"")
 
     return put

@@ -35,14 +35,14 @@ class Silence:
     def training(self, progress: Progress) -> None:
         """Call-back of the trainer."""
 
-    def finish(self) -> None:
-        """End the display of the present step."""
+    def finish(self, complete: bool = True) -> None:
+        """End the display of the present step; `complete` when all of it was done."""
 
     def __enter__(self) -> Silence:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.finish()
+    def __exit__(self, kind: object, *_: object) -> None:
+        self.finish(complete=kind is None)
 
 
 class Lines(Silence):
@@ -52,7 +52,7 @@ class Lines(Silence):
         self.clock = clock
         self.finish()
 
-    def finish(self) -> None:
+    def finish(self, complete: bool = True) -> None:
         self.due: float | None = None  # unknown until the step's first call
 
     def is_time(self) -> bool:
@@ -90,6 +90,7 @@ class Bars(Silence):
             self.finish()
             from tqdm import tqdm
 
+            tqdm.monitor_interval = 0  # no thread that wakes bars up: ours are updated ten times a second
             self.step = step
             self.bar = tqdm(
                 total=total or None, desc=f"{step:8}", unit=unit, unit_scale=True, file=sys.stderr, leave=True,
@@ -97,8 +98,10 @@ class Bars(Silence):
             )
         return self.bar
 
-    def finish(self) -> None:
+    def finish(self, complete: bool = True) -> None:
         if self.bar is not None:
+            if complete and self.bar.total:
+                self.bar.update(self.bar.total - self.bar.n)
             self.bar.close()
         self.bar, self.step = None, ""
 

@@ -12,6 +12,7 @@ from w2v.cli.errors import named_output, say
 from w2v.cli.options import config_from, config_options
 from w2v.cli.output import FORMATS, STDOUT, check_outputs, format_for
 from w2v.cli.streams import binary_output
+from w2v.errors import SettingsError
 from w2v.training.config import CorpusConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def save(vectors: Vectors, path: str, form: str) -> None:
 def train(corpus: tuple[str, ...], output: str, **given: Any) -> None:
     """Check everything that can be checked, read, train, write, tell."""
     corpus_config, config = config_from(CorpusConfig, given), config_from(TrainConfig, given)
+    if given["save_context"] and config.loss == "hs":
+        raise SettingsError("--save-context: --loss hs has no context vectors; use --loss ns")
     form = format_for(output, given["format"])
     context_form = format_for(given["save_context"], given["format"]) if given["save_context"] else None
     extra = [given[name] for name in ("save_context", "save_vocab") if given[name]]

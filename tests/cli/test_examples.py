@@ -1,0 +1,48 @@
+"""The examples of every help page run as they stand."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from w2v.cli.main import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = [
+    pytest.param(line, id=f"{name}: {what}")
+    for name in cli.list_commands(None)
+    for what, line in cli.get_command(None, name).examples
+]
+
+
+@pytest.fixture
+def folder(tmp_path, corpus, vectors):
+    """What the examples speak of."""
+    shutil.copy(vectors, tmp_path / "vectors.bin")
+    text = corpus.read_bytes()
+    (tmp_path / "corpus.txt").write_bytes(text)
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "part").write_bytes(text)
+    (tmp_path / "news-1.gz").write_bytes(gzip.compress(text))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "world.txt.gz").write_bytes(gzip.compress(text))
+    questions = ": royals\nman king woman queen\nking prince queen princess\n"
+    (tmp_path / "data" / "world-questions.txt").write_text(questions)
+    (tmp_path / "pairs.tsv").write_text("king\tqueen\t8.5\nking\tman\t6\nthe\tprince\t1\n")
+    (tmp_path / "words.txt").write_text("king\nqueen\n")
+    (tmp_path / "questions.txt").write_text("man king woman\nking prince queen\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_example_runs(folder, environment, line):
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", line], cwd=folder, env=environment, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "w2v: error" not in done.stderr

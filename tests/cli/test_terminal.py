@@ -1,0 +1,118 @@
+"""What people see: progress bars and the prompt, through a pseudo-terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+import time
+
+import pytest
+
+pty = pytest.importorskip("pty")
+TIMEOUT_S = 60
+
+
+class Screen:
+    """The other end of a terminal."""
+
+    def __init__(self):
+        self.end, self.process_end = pty.openpty()
+        self.seen = b""
+
+    def read_until(self, pattern: bytes) -> bytes:
+        """Everything up to the first match after what was read before."""
+        limit = time.monotonic() + TIMEOUT_S
+        while not (found := re.search(pattern, self.seen)):
+            assert time.monotonic() < limit, (pattern, self.seen)
+            if not select.select([self.end], [], [], 1)[0]:
+                continue
+            try:
+                self.seen += os.read(self.end, 65536)
+            except OSError:  # the process has gone
+                raise AssertionError((pattern, self.seen)) from None
+        text, self.seen = self.seen[: found.end()], self.seen[found.end() :]
+        return text
+
+    def rest(self) -> bytes:
+        while select.select([self.end], [], [], 0.2)[0]:
+            try:
+                block = os.read(self.end, 65536)
+            except OSError:
+                break
+            if not block:
+                break
+            self.seen += block
+        return self.seen
+
+    def type(self, text: str) -> None:
+        os.write(self.end, text.encode())
+
+
+@pytest.fixture
+def screen():
+    made = Screen()
+    yield made
+    os.close(made.end)
+    os.close(made.process_end)
+
+
+def test_training_shows_bars_with_speed_learning_rate_and_loss(start, corpus, screen):
+    process = start("train", corpus, "-o", "v.bin", "--epochs", "60", "--threads", "1", stderr=screen.process_end)
+    screen.read_until(rb"training +\d+%")
+    screen.read_until(rb"words/s, lr 0\.\d+, loss \d\.\d+, .* left")
+    assert process.wait(TIMEOUT_S) == 0
+    text = screen.rest().decode()
+    assert "w2v: v.bin: " in text
+    assert process.stdout.read() == b""
+
+
+def test_quiet_shows_no_bar_on_a_terminal(start, corpus, screen):
+    process = start("train", corpus, "-o", "v.bin", "--epochs", "1", "-q", stderr=screen.process_end)
+    assert process.wait(TIMEOUT_S) == 0
+    assert screen.rest() == b""
+
+
+def test_vectors_are_not_written_to_a_terminal(start, corpus, screen):
+    process = start("train", corpus, "-o", "-", stdout=screen.process_end)
+    _, err = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 2
+    assert b"standard output is a terminal" in err
+
+
+def test_the_prompt_answers_line_by_line_and_ends_at_end_of_input(start, vectors, screen, tmp_path):
+    ends = dict.fromkeys(("stdin", "stdout", "stderr"), screen.process_end)
+    env = {"XDG_STATE_HOME": str(tmp_path), "TERM": "xterm"}
+    process = start("similar", vectors, "-k", "2", env=env, **ends)
+    screen.read_until(rb"similar> ")
+    screen.type("king\n")
+    screen.read_until(rb"king\t1\t.*\r\nking\t2\t.*\r\n")
+    screen.read_until(rb"similar> ")
+    screen.type("kong\n")
+    screen.read_until(rb'"kong" is not in the vocabulary')
+    screen.read_until(rb"similar> ")
+    screen.type("\x04")
+    assert process.wait(TIMEOUT_S) == 0
+    pytest.importorskip("readline")
+    assert (tmp_path / "w2v" / "history").read_text().split() == ["king", "kong"]
+
+
+def test_rows_that_are_redirected_hold_no_prompt(start, vectors, screen):
+    process = start("similar", vectors, "-k", "1", stdin=screen.process_end, stderr=screen.process_end)
+    screen.read_until(rb"similar> ")
+    screen.type("king\n")
+    assert process.stdout.readline().startswith(b"king\t1\t")
+    screen.type("\x04")
+    assert process.wait(TIMEOUT_S) == 0
+    assert process.stdout.read() == b""
+
+
+def test_ctrl_c_at_the_prompt_ends_with_130(start, vectors, screen):
+    process = start("similar", vectors, stdin=screen.process_end, stdout=screen.process_end, stderr=subprocess.PIPE)
+    screen.read_until(rb"similar> ")
+    time.sleep(0.2)
+    process.send_signal(2)
+    _, err = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
