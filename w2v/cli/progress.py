@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ class Lines(Silence):
             say(
                 f"training: {percent(progress.tokens_done, progress.tokens_total)}, "
                 f"epoch {progress.epoch} of {progress.epochs}, {details(progress)}, "
-                f"{duration(seconds_left(progress))} left"
+                f"{time_left(progress)}"
             )
 
 
@@ -83,7 +84,7 @@ class Bars(Silence):
 
     def __init__(self) -> None:
         self.bar: Any = None
-        self.step = ""
+        self.step = self.last = ""
 
     def open(self, step: str, total: int | None, unit: str, **kw: Any) -> Any:
         if self.step != step:
@@ -93,7 +94,7 @@ class Bars(Silence):
             tqdm.monitor_interval = 0  # no thread that wakes bars up: ours are updated ten times a second
             self.step = step
             self.bar = tqdm(
-                total=total or None, desc=f"{step:8}", unit=unit, unit_scale=True, file=sys.stderr, leave=True,
+                total=total or None, desc=step, unit=unit, unit_scale=True, file=sys.stderr, leave=True,
                 dynamic_ncols=True, mininterval=0.1, miniters=0, smoothing=0.1, **kw,
             )
         return self.bar
@@ -101,18 +102,21 @@ class Bars(Silence):
     def finish(self, complete: bool = True) -> None:
         if self.bar is not None:
             if complete and self.bar.total:
+                self.bar.set_postfix_str(self.last, refresh=False)
                 self.bar.update(self.bar.total - self.bar.n)
             self.bar.close()
         self.bar, self.step = None, ""
 
     def reading(self, progress: ReadProgress) -> None:
         bar = self.open("reading", progress.bytes_total, "B", unit_divisor=1000)
-        bar.set_postfix_str(f"{short(progress.tokens)} tokens", refresh=False)
+        self.last = f"{short(progress.tokens)} tokens"
+        bar.set_postfix_str(self.last, refresh=False)
         bar.update(progress.bytes_done - bar.n)
 
     def training(self, progress: Progress) -> None:
         bar = self.open("training", progress.tokens_total, " words", bar_format=TRAINING_BAR)
-        bar.set_postfix_str(f"{details(progress)}, {duration(seconds_left(progress))} left", refresh=False)
+        self.last = details(progress)
+        bar.set_postfix_str(f"{self.last}, {time_left(progress)}", refresh=False)
         bar.update(progress.tokens_done - bar.n)
 
 
@@ -127,7 +131,8 @@ def details(progress: Progress) -> str:
     return f"{short(progress.words_per_s)} words/s, lr {progress.lr:.4f}, loss {progress.loss:.4f}"
 
 
-def seconds_left(progress: Progress) -> float:
-    if not progress.tokens_done or not progress.words_per_s:
-        return float("nan")
-    return (progress.tokens_total - progress.tokens_done) / progress.words_per_s
+def time_left(progress: Progress) -> str:
+    if not progress.words_per_s:
+        return "? s left"
+    seconds = math.ceil((progress.tokens_total - progress.tokens_done) / progress.words_per_s)
+    return f"{seconds} s left" if seconds < 60 else f"{duration(seconds)} left"
