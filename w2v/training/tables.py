@@ -56,4 +56,5 @@ def alias_probabilities(share: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def huffman_paths(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Paths of a Huffman tree: (start int64 [V + 1], path int32 of (node << 1) | code). See `_tables.build_huffman`."""
-    return _tables.build_huffman(np.ascontiguousarray(counts, np.int64))
+    # A word of a given vocabulary may have no count. As 0 all of them would hang in one chain, V nodes deep.
+    return _tables.build_huffman(np.maximum(np.asarray(counts, np.int64), 1))

@@ -1,0 +1,138 @@
+"""Small trainings that the reference and every kernel are put through, and the corpora they run on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+
+import numpy as np
+
+from w2v.training._state import Model, Worker
+from w2v.training.config import TrainConfig
+
+from . import reference
+
+# A dot product that is very near to an edge of the sigmoid table, in steps of the table, may be looked up on the other
+# side in float32, which changes a row by up to lr / 256. Such a training judges nothing; another seed is taken. These
+# trainings' rows are off by about 5e-7 in float32, their dot products by 1e-6, which is 6e-5 steps.
+EDGE = 2e-4
+
+
+@dataclass(frozen=True)
+class Case:
+    """One small training. `settings` are TrainConfig's, as pairs; `sentences` lengths of the sentences.
+
+    Each of `spans` equal parts of the sentences is one call, by the workers in turn. `scale` is the standard deviation
+    of the dot products at the start; 0 starts from the model's own first values.
+    """
+
+    settings: tuple[tuple[str, object], ...]
+    sentences: tuple[int, ...] = (1, 12, 2, 19, 1, 3)
+    vocab_size: int = 23
+    zipf: float = 1.0
+    lr: float = 0.05
+    spans: int = 1
+    workers: int = 1
+    hot_rows: int = 0
+    merge_after: int = 4
+    scale: float = 1.5
+
+    def config(self, seed: int) -> TrainConfig:
+        return TrainConfig(threads=1, seed=seed, **dict(self.settings)).resolved()
+
+    def counts(self) -> np.ndarray:
+        return (1000 / np.arange(1, self.vocab_size + 1) ** self.zipf).astype(np.int64) + 1
+
+    def spans_of_ids(self, seed: int) -> list[np.ndarray]:
+        """The corpus, by the shares of `counts`, cut into spans of whole sentences."""
+        random = np.random.default_rng(seed)
+        counts = self.counts()
+        sentences = [random.choice(len(counts), n, p=counts / counts.sum()) for n in self.sentences]
+        parts = np.array_split(np.arange(len(sentences)), self.spans)
+        return [span_of(*(sentences[i] for i in part)) for part in parts]
+
+    def first_values(self, seed: int, rows: int, outputs: int, dim: int) -> tuple[np.ndarray, np.ndarray] | None:
+        if self.scale == 0:
+            return None
+        random = np.random.default_rng(seed + 1000)
+        deviation = np.sqrt(self.scale) / dim**0.25
+        both = random.normal(0, deviation, (rows + outputs, dim)).astype(np.float32)
+        return both[:rows], both[rows:]
+
+
+def case(settings: dict[str, object] | None = None, **kw) -> Case:
+    return Case(tuple(sorted({"dim": 16, "sample": 0.03, **(settings or {})}.items())), **kw)
+
+
+def span_of(*sentences) -> np.ndarray:
+    """ids int32: the sentences, each ended by -1."""
+    return np.concatenate([np.append(np.asarray(s, np.int64), -1) for s in sentences]).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training left: both matrices, the counters of each worker, the sum of the losses."""
+
+    inputs: np.ndarray
+    outputs: np.ndarray
+    counters: tuple[tuple[int, int, int, int], ...]
+    loss: float
+
+    @property
+    def examples(self) -> int:
+        return sum(each[3] for each in self.counters)
+
+
+def counters(worker) -> tuple[int, int, int, int]:
+    return worker.trained, worker.subsampled, worker.alone, worker.examples
+
+
+@cache
+def run_reference(wanted: Case) -> tuple[Outcome, int]:
+    """The reference's outcome, and the seed that it took."""
+    for seed in range(1, 200):
+        model, workers = start_reference(wanted, seed)
+        for number, ids in enumerate(wanted.spans_of_ids(seed)):
+            workers[number % len(workers)].train(ids, wanted.lr)
+        for worker in workers:
+            worker.flush()
+        if wanted.scale == 0 or model.nearest_edge > EDGE:
+            loss = sum(worker.loss_sum for worker in workers)
+            return Outcome(model.inputs, model.outputs, tuple(map(counters, workers)), loss), seed
+    raise AssertionError(f"no seed keeps every dot product {EDGE} steps from the edges of the sigmoid table: {wanted}")
+
+
+def start_reference(wanted: Case, seed: int) -> tuple[reference.Model, list[reference.Worker]]:
+    model = reference.Model(wanted.counts().tolist(), wanted.config(seed))
+    values = wanted.first_values(seed, *model.inputs.shape[:1], *model.outputs.shape)
+    if values is not None:
+        model.inputs[:], model.outputs[:] = values
+    hot = wanted.hot_rows, wanted.merge_after
+    return model, [reference.Worker(model, number, *hot) for number in range(wanted.workers)]
+
+
+def start_kernel(wanted: Case, seed: int) -> tuple[Model, list[Worker]]:
+    config = wanted.config(seed)
+    model = Model(wanted.counts(), config)
+    model.fill_inputs(0, model.vocab_size)
+    values = wanted.first_values(seed, *model.inputs.shape[:1], len(model.outputs), config.dim)
+    if values is not None:
+        model.inputs[:, : config.dim], model.outputs[:, : config.dim] = values
+    hot = wanted.hot_rows, wanted.merge_after
+    return model, [Worker(model, number, *hot) for number in range(wanted.workers)]
+
+
+def run_kernel(kernel: ModuleType, wanted: Case, seed: int) -> Outcome:
+    """A kernel's outcome; the padding behind the vectors has to stay zero."""
+    model, workers = start_kernel(wanted, seed)
+    for number, ids in enumerate(wanted.spans_of_ids(seed)):
+        kernel.train(workers[number % len(workers)], ids, 0, len(ids), wanted.lr)
+    for worker in workers:
+        kernel.flush(worker)
+        assert not worker.diverged
+    dim = model.dim
+    assert not model.inputs[:, dim:].any()
+    assert not model.outputs[:, dim:].any()
+    loss = sum(worker.loss_sum for worker in workers)
+    return Outcome(model.inputs[:, :dim], model.outputs[:, :dim], tuple(map(counters, workers)), loss)

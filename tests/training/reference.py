@@ -1,0 +1,330 @@
+"""Word2vec, slow and obvious: the judge of every kernel, and a description of the algorithm that can be read in one go.
+
+One worker's whole training in plain Python and float64: random numbers, subsampling, windows, negatives, blocks,
+private rows. It takes random numbers in the same order as `w2v/training/_loop.pxi`, so the same seed has to give the
+same vectors, up to the rounding of float32.
+
+The parts, top down:
+
+    Worker.train          a span of ids, sentence by sentence (-1 ends each)
+    Worker.subsample      drops frequent words at random
+    Worker.train_centre   draws the window of one centre word and collects its contexts
+    Worker.draw_outputs   what the centre is trained against: itself and its negatives, or its Huffman path
+    Model.update          the block update: n input rows against m output rows
+
+Sources: Mikolov et al. 2013b (negative sampling, subsampling, hierarchical softmax); word2vec.c for what the paper
+leaves open; Irsoy et al. 2021 for the exact CBOW gradient; Steele, Lea, Flood 2014 for the random numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from w2v.training import tables
+from w2v.training.config import TrainConfig
+
+BLOCK_INPUTS = 12  # contexts that one block update takes; a wider window is cut into several of about the same size
+MASK = 2**64 - 1
+
+
+# --- random numbers ------------------------------------------------------------------------------------------------
+
+
+def mix(z: int) -> int:
+    """SplitMix64's finaliser: every bit of the 64-bit `z` changes half of the result's bits."""
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & MASK
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
+    return z ^ (z >> 31)
+
+
+class Random:
+    """SplitMix64: a counter in steps of the golden ratio, mixed."""
+
+    def __init__(self, state: int):
+        self.state = state
+
+    def bits(self) -> int:
+        """The next 64 random bits."""
+        self.state = (self.state + 0x9E3779B97F4A7C15) & MASK
+        return mix(self.state)
+
+
+def worker_state(seed: int, number: int) -> int:
+    """Where the random numbers of worker `number` start."""
+    return mix((mix(seed) + 0x632BE59BD9B4E019 * (number + 1)) & MASK)
+
+
+def below(bits32: int, n: int) -> int:
+    """A whole number in 0..n-1 from 32 random bits."""
+    return bits32 * n >> 32
+
+
+# --- tables --------------------------------------------------------------------------------------------------------
+
+
+def first_inputs(rows: int, dim: int, seed: int) -> np.ndarray:
+    """Input rows before training: uniform in +-0.5/dim; row r has its own stream of random numbers. float64."""
+    values = np.empty((rows, dim))
+    for row in range(rows):
+        random = Random(mix((seed + mix(row + 1)) & MASK))
+        for k in range(dim):
+            values[row, k] = ((random.bits() >> 40) + 0.5) / 2**24 - 0.5  # 24 bits: what a float32 holds
+    return values / dim
+
+
+def keep_threshold(count: int, total: int, sample: float) -> int:
+    """A word is kept when 32 random bits are at most this: probability min(1, sqrt(t/f) + t/f)."""
+    if count == 0:
+        return 2**32 - 1
+    ratio = sample / (count / total)
+    return max(0, round(min(1.0, math.sqrt(ratio) + ratio) * 2**32) - 1)
+
+
+def exact_sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+def table_sigmoid(x: float) -> float:
+    """sigmoid as the kernels have it: at the middle of the 1/64-wide step that x is in, x between -8 and 8.
+
+    The step is found in float32, like theirs: adding 8 rounds.
+    """
+    step = int((np.float32(min(max(x, -7.999), 7.999)) + np.float32(8)) * np.float32(64))
+    return exact_sigmoid((step + 0.5) / 64 - 8)
+
+
+def edge_distance(x: float) -> float:
+    """How far x is from the nearest edge between two steps of the table, in steps; infinite beyond the table."""
+    if abs(x) > 7.995:
+        return math.inf
+    edge = np.float32(round((x + 8) * 64) / 64)
+    rounded_up = float(np.spacing(np.nextafter(edge, np.float32(0)))) / 2  # just below is rounded to the edge
+    return abs(x + 8 - (float(edge) - rounded_up)) * 64
+
+
+# --- the model -----------------------------------------------------------------------------------------------------
+
+
+class Model:
+    """Both matrices and the tables. `config` is a resolved TrainConfig; `exact` uses the true sigmoid, not the table.
+
+    `inputs` float64 [V, dim]; `outputs` float64 [V, dim] (negative sampling) or [V - 1, dim] (hierarchical softmax).
+    """
+
+    def __init__(self, counts: Sequence[int], config: TrainConfig, exact: bool = False):
+        self.config = config
+        self.vocab_size = len(counts)
+        self.exact = exact
+        self.inputs = first_inputs(self.vocab_size, config.dim, config.seed)
+        self.outputs = np.zeros((self.vocab_size - (config.loss == "hs"), config.dim))
+        total = sum(int(n) for n in counts)
+        self.keep = [keep_threshold(int(n), total, config.sample) for n in counts]
+        # These two have tests of their own (test_alias.py, test_huffman.py); here only their use is judged.
+        if config.loss == "ns":
+            share, other = tables.alias_table(np.asarray(counts), config.ns_exponent)
+            self.alias_share, self.alias_other = share.tolist(), other.tolist()
+        else:
+            start, path = tables.huffman_paths(np.asarray(counts))
+            self.path_start, self.path = start.tolist(), path.tolist()
+        self.nearest_edge = math.inf  # of all sigmoids looked up: rounding errors below this cannot change a look-up
+
+    def draw_negative(self, bits: int) -> int:
+        """A word by count^exponent from 64 random bits: a column of the alias table, then the column's own coin."""
+        product = bits * self.vocab_size
+        column, coin = product >> 64, (product & MASK) >> 32
+        return column if coin <= self.alias_share[column] else self.alias_other[column]
+
+    def error(self, dot: float, label: int) -> tuple[float, float]:
+        """label - sigmoid(dot), and the loss: -log of the probability that the model gives to the label."""
+        if self.exact:
+            error = label - exact_sigmoid(dot)
+            return error, -math.log1p(-abs(error))
+        self.nearest_edge = min(self.nearest_edge, edge_distance(dot))
+        error = np.float32(label) - np.float32(table_sigmoid(dot))
+        return float(error), -math.log(float(np.float32(1) - abs(error)))
+
+    def update(self, inputs: list[np.ndarray], outputs: list[np.ndarray], labels: Sequence[int], lr: float) -> float:
+        """One block: every input row against every output row, in place; returns the sum of the losses before.
+
+        All errors come from the rows as they are before the block. The update of a row uses the old values of the
+        other side. Rows that occur twice get both changes; an output row's second change to the inputs sees its first.
+        """
+        old_inputs = [row.copy() for row in inputs]
+        gradient = np.zeros((len(outputs), len(inputs)))
+        loss = 0.0
+        for i, output in enumerate(outputs):
+            for j, row in enumerate(old_inputs):
+                error, example_loss = self.error(float(output @ row), labels[i])
+                gradient[i, j] = lr * error
+                loss += example_loss
+        input_changes = [np.zeros_like(row) for row in inputs]
+        for i, output in enumerate(outputs):
+            old_output = output.copy()
+            for j, row in enumerate(old_inputs):
+                output += gradient[i, j] * row
+                input_changes[j] += gradient[i, j] * old_output
+        for row, change in zip(inputs, input_changes, strict=True):
+            row += change
+        return loss
+
+
+class Rows:
+    """One matrix as one worker sees it: its first `hot` rows are private copies, the others shared.
+
+    A private row's changes since the last merge are added to the shared row after `merge_after` of its own updates; the
+    worker goes on from the sum, which holds the other workers' changes too.
+    """
+
+    def __init__(self, shared: np.ndarray, hot: int, merge_after: int):
+        self.shared = shared
+        self.hot = min(hot, len(shared))
+        self.merge_after = merge_after
+        self.own = shared[: self.hot].copy()
+        self.base = self.own.copy()
+        self.updates = [0] * self.hot
+
+    def row(self, number: int) -> np.ndarray:
+        return self.own[number] if number < self.hot else self.shared[number]
+
+    def count_update(self, number: int) -> None:
+        if number < self.hot:
+            self.updates[number] += 1
+            if self.updates[number] >= self.merge_after:
+                self.merge(number)
+
+    def merge(self, number: int) -> None:
+        self.shared[number] += self.own[number] - self.base[number]
+        self.own[number] = self.base[number] = self.shared[number]
+        self.updates[number] = 0
+
+    def flush(self) -> None:
+        for number in range(self.hot):
+            if self.updates[number]:
+                self.merge(number)
+
+
+# --- one worker ----------------------------------------------------------------------------------------------------
+
+
+class Worker:
+    """One thread's share of the training: random numbers, pool of negatives, counters, private rows."""
+
+    def __init__(self, model: Model, number: int, hot_rows: int = 0, merge_after: int = 32):
+        self.model = model
+        self.config = model.config
+        self.random = Random(worker_state(model.config.seed, number))
+        pool_size = self.config.negative_pool if self.config.loss == "ns" else 0
+        self.pool = [model.draw_negative(self.random.bits()) for _ in range(pool_size)]
+        self.inputs = Rows(model.inputs, hot_rows, merge_after)
+        self.outputs = Rows(model.outputs, hot_rows, merge_after)
+        self.trained = self.subsampled = self.alone = self.examples = 0
+        self.loss_sum = 0.0
+
+    def train(self, ids: Sequence[int], lr: float) -> None:
+        """Train on whole sentences, each ended by -1."""
+        sentence: list[int] = []
+        for word in ids:
+            if word >= 0:
+                sentence.append(int(word))
+            elif sentence:
+                self.train_sentence(sentence, lr)
+                sentence = []
+
+    def train_sentence(self, sentence: list[int], lr: float) -> None:
+        left = self.subsample(sentence)
+        self.subsampled += len(sentence) - len(left)
+        if len(left) < 2:  # no contexts
+            self.alone += len(left)
+            return
+        for i in range(len(left)):
+            self.train_centre(left, i, lr)
+        self.trained += len(left)
+
+    def subsample(self, sentence: list[int]) -> list[int]:
+        if self.config.sample == 0:
+            return sentence
+        return [word for word in sentence if self.random.bits() >> 32 <= self.model.keep[word]]
+
+    def train_centre(self, sentence: list[int], i: int, lr: float) -> None:
+        """The window reaches 1..window words to each side, inside the sentence."""
+        config, bits = self.config, self.random.bits()
+        reach = config.window if config.fixed_window else 1 + below(bits >> 32, config.window)
+        contexts = sentence[max(0, i - reach) : i] + sentence[i + 1 : i + 1 + reach]
+        if config.model == "cbow":
+            self.train_cbow(sentence[i], contexts, lr)
+        else:
+            self.train_skipgram(sentence[i], contexts, lr)
+        for word in contexts:
+            self.inputs.count_update(word)
+        if self.pool:  # one of the pool's negatives is replaced after each centre
+            word = self.model.draw_negative(self.random.bits())
+            self.pool[below(bits & 0xFFFFFFFF, len(self.pool))] = word
+
+    def train_skipgram(self, centre: int, contexts: list[int], lr: float) -> None:
+        """Every context against the same output rows, or against its own with share_negatives off."""
+        share = not self.config.exact and (self.config.share_negatives or self.config.loss == "hs")
+        blocks = in_blocks(contexts, BLOCK_INPUTS if share else 1)
+        for number, block in enumerate(blocks):
+            if number == 0 or not share:
+                outputs, labels = self.draw_outputs(centre)
+            self.loss_sum += self.model.update(
+                [self.inputs.row(word) for word in block], [self.outputs.row(row) for row in outputs], labels, lr
+            )
+            self.examples += len(block) * len(outputs)
+            if number == len(blocks) - 1 or not share:
+                for row in outputs:
+                    self.outputs.count_update(row)
+
+    def train_cbow(self, centre: int, contexts: list[int], lr: float) -> None:
+        """The mean of the contexts is the input row. Its change goes to each context: a share of 1/n of it is the exact
+        gradient; the classic one, as in word2vec.c, gives all of it to each."""
+        outputs, labels = self.draw_outputs(centre)
+        rows = [self.inputs.row(word) for word in contexts]
+        before = np.mean(rows, axis=0)
+        after = before.copy()
+        self.loss_sum += self.model.update([after], [self.outputs.row(row) for row in outputs], labels, lr)
+        self.examples += len(outputs)
+        share = 1 / len(contexts) if self.config.cbow_gradient == "exact" else 1
+        for row in rows:
+            row += share * (after - before)
+        for row in outputs:
+            self.outputs.count_update(row)
+
+    def draw_outputs(self, centre: int) -> tuple[list[int], list[int]]:
+        """Numbers and labels of the output rows: the centre 1 and its negatives 0, or the nodes on its Huffman path."""
+        if self.config.loss == "hs":
+            start, stop = self.model.path_start[centre : centre + 2]
+            path = self.model.path[start:stop]
+            return [step >> 1 for step in path], [1 - (step & 1) for step in path]
+        negatives = [word for word in self.draw_negatives() if word != centre]
+        return [centre, *negatives], [1] + [0] * len(negatives)
+
+    def draw_negatives(self) -> list[int]:
+        """Fresh from the alias table, or picked from the pool with 16 random bits each."""
+        if not self.pool:
+            return [self.model.draw_negative(self.random.bits()) for _ in range(self.config.negative)]
+        words: list[int] = []
+        for k in range(self.config.negative):
+            if k % 4 == 0:
+                bits = self.random.bits()
+            words.append(self.pool[(bits & 0xFFFF) * len(self.pool) >> 16])
+            bits >>= 16
+        return words
+
+    def flush(self) -> None:
+        """Give every change in private rows to the shared matrices."""
+        self.inputs.flush()
+        self.outputs.flush()
+
+
+def in_blocks(contexts: list[int], most: int) -> list[list[int]]:
+    """Cut into as few blocks as possible of at most `most`, all of about the same size, the larger first."""
+    cut: list[list[int]] = []
+    for left in range(-(-len(contexts) // most), 0, -1):
+        size = -(-len(contexts) // left)
+        cut.append(contexts[:size])
+        contexts = contexts[size:]
+    return cut

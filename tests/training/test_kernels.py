@@ -1,0 +1,82 @@
+"""Every kernel gives what the reference gives: the same vectors to 1e-5, the same counters, the same loss to 1e-6."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from w2v.training import kernels
+
+from .cases import Case, case, run_kernel, run_reference
+
+KERNELS = kernels.available()
+
+MODELS = {
+    "skipgram": {"model": "skipgram"},
+    "cbow-exact": {"model": "cbow", "cbow_gradient": "exact"},
+    "cbow-classic": {"model": "cbow", "cbow_gradient": "classic"},
+}
+LOSSES = {"ns": {"loss": "ns"}, "hs": {"loss": "hs"}}
+SWITCHES = {
+    "shared-pool": {"negative_pool": 7},
+    "shared-fresh": {"negative_pool": 0},
+    "each-pool": {"negative_pool": 7, "share_negatives": False},
+    "each-fresh": {"negative_pool": 0, "share_negatives": False},
+    "exact": {"exact": True},
+}
+
+
+def cases() -> dict[str, Case]:
+    """Name -> case. Each group varies one thing for every model and loss."""
+    found: dict[str, Case] = {}
+    for a, model in MODELS.items():
+        for b, loss in LOSSES.items():
+            name, base = f"{a}-{b}", {**model, **loss}
+            for c, switch in SWITCHES.items():
+                found[f"{name}-{c}"] = case({**base, **switch})
+            for dim in (1, 15, 17, 100, 300):
+                found[f"{name}-dim{dim}"] = case({**base, "dim": dim, "negative_pool": 7})
+            for window in (1, 13, 30):  # 13 and 30: more contexts than one block takes
+                found[f"{name}-window{window}"] = case(
+                    {**base, "window": window, "fixed_window": window == 30, "sample": 0, "negative": 1},
+                    sentences=(max(10, window + 14), 3, 1), vocab_size=4 if b == "hs" else 23, lr=0.025,
+                )
+            found[f"{name}-keep-all"] = case({**base, "sample": 0})
+            found[f"{name}-fixed-window"] = case({**base, "fixed_window": True, "window": 3})
+            found[f"{name}-two-words"] = case({**base, "sample": 0.4}, vocab_size=2, sentences=(9, 1, 2, 17, 3))
+            found[f"{name}-own-first-values"] = case({**base, "dim": 100}, scale=0)
+            found[f"{name}-saturated"] = case(base, scale=40)
+            found[f"{name}-spans"] = case(base, sentences=(7, 1, 1, 4, 9, 2), spans=3)
+            found[f"{name}-workers"] = case(base, sentences=(7, 1, 8, 4, 9, 2), spans=6, workers=3)
+            found[f"{name}-hot-rows"] = case(base, hot_rows=5, merge_after=3)
+            found[f"{name}-hot-rows-all"] = case({**base, "share_negatives": False}, hot_rows=1000, merge_after=1)
+            found[f"{name}-hot-rows-workers"] = case(
+                base, hot_rows=6, merge_after=4, sentences=(7, 1, 8, 4, 9, 2), spans=6, workers=3
+            )
+        for negative in (1, 4, 20):
+            for c, pool in (("pool", 30), ("fresh", 0)):
+                settings = {**model, "negative": negative, "negative_pool": pool}
+                found[f"{a}-{c}-negative{negative}"] = case(settings, sentences=(8, 5))
+        # Word 0 nearly always: most negatives are the centre (skipped) or the same row again.
+        found[f"{a}-same-negatives"] = case({**model, "ns_exponent": 3.0, "negative": 9}, vocab_size=5)
+        found[f"{a}-rare-negatives"] = case({**model, "ns_exponent": -0.5}, vocab_size=200)
+        found[f"{a}-long-codes"] = case({**model, "loss": "hs", "sample": 0}, vocab_size=60, zipf=2.0)
+    return found
+
+
+CASES = cases()
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("name", CASES)
+def test_kernel_gives_what_the_reference_gives(kernel: str, name: str) -> None:
+    wanted, seed = run_reference(CASES[name])
+    found = run_kernel(import_module(f"w2v.training._loop_{kernel}"), CASES[name], seed)
+    assert found.counters == wanted.counters
+    assert found.loss / found.examples == pytest.approx(wanted.loss / wanted.examples, abs=1e-6)
+    for matrix in ("inputs", "outputs"):
+        right = getattr(wanted, matrix)
+        largest = min(1.0, float(abs(right).max()))  # rows start small: the same digits count there
+        np.testing.assert_allclose(getattr(found, matrix), right, rtol=1e-5, atol=1e-5 * largest)

@@ -1,0 +1,127 @@
+"""The random numbers: the compiled ones are the reference's, and what is drawn from them has the right shares."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from w2v.training import _tables, kernels
+from w2v.training._state import Model, Worker
+from w2v.training.config import TrainConfig
+
+from . import reference
+from .cases import span_of
+
+# A right program fails a seeded test of this strength once in a million seeds; the seeds here are fixed.
+RARE = 1e-6
+
+
+def fresh_state(model: Model) -> int:
+    """State of worker 0 before its first number."""
+    return reference.worker_state(model.config.seed, 0)
+
+
+def test_random_numbers_are_splitmix64() -> None:
+    # The first numbers from state 0 that Vigna's splitmix64.c prints.
+    known = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F, 0xF88BB8A8724C81EC]
+    assert _tables.py_rng(0, 4).tolist() == known
+    random = reference.Random(0)
+    assert [random.bits() for _ in range(4)] == known
+
+
+@pytest.mark.parametrize("state", [1, 2**63, 2**64 - 1, 0x9E3779B97F4A7C15])
+def test_reference_draws_the_compiled_random_numbers(state: int) -> None:
+    random = reference.Random(state)
+    assert _tables.py_rng(state, 50).tolist() == [random.bits() for _ in range(50)]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
+def test_every_worker_starts_elsewhere(seed: int) -> None:
+    states = [_tables.worker_seed(seed, number) for number in range(1000)]
+    assert states == [reference.worker_state(seed, number) for number in range(1000)]
+    assert len(set(states)) == 1000
+    other = [_tables.worker_seed((seed + 1) % 2**63, number) for number in range(1000)]
+    assert not set(states) & set(other)
+
+
+@pytest.mark.parametrize("dim", [1, 15, 16, 100])
+def test_first_input_values_are_the_reference_s(dim: int) -> None:
+    model = Model(np.arange(50, 0, -1), TrainConfig(dim=dim, seed=7, threads=1).resolved())
+    model.fill_inputs(0, 20)
+    assert not model.inputs[20:].any()
+    model.fill_inputs(20, 50)  # by another thread, in other parts: the same values
+    np.testing.assert_allclose(model.inputs[:, :dim], reference.first_inputs(50, dim, 7), rtol=1e-6)
+    assert not model.inputs[:, dim:].any()
+    assert not model.outputs.any()
+
+
+def test_first_input_values_are_uniform_within_half_over_dim() -> None:
+    dim = 64
+    model = Model(np.full(5000, 3), TrainConfig(dim=dim, threads=1).resolved())
+    model.fill_inputs(0, 5000)
+    values = model.inputs[:, :dim].ravel() * dim
+    assert abs(values).max() < 0.5
+    assert stats.kstest(values, stats.uniform(-0.5, 1).cdf).pvalue > RARE
+    assert abs(np.corrcoef(model.inputs[:-1].ravel(), model.inputs[1:].ravel())[0, 1]) < 5 / np.sqrt(values.size)
+
+
+@pytest.mark.parametrize("window", [1, 2, 5, 13])
+def test_window_sizes_are_uniform_and_those_that_a_kernel_uses(window: int) -> None:
+    # With two words every Huffman path has one node, so a kernel's examples are its pairs of centre and context.
+    config = TrainConfig(loss="hs", dim=1, window=window, sample=0, threads=1, seed=window).resolved()
+    model = Model(np.array([5, 4]), config)
+    tokens = 10_000
+    bits = _tables.py_rng(fresh_state(model), tokens)
+    reach = 1 + ((bits >> np.uint64(32)) * np.uint64(window) >> np.uint64(32)).astype(np.int64)
+    if window > 1:
+        assert stats.chisquare(np.bincount(reach, minlength=window + 1)[1:]).pvalue > RARE
+    place = np.arange(tokens)
+    pairs = np.minimum(reach, place) + np.minimum(reach, tokens - 1 - place)
+    for kernel in kernels.available():
+        worker = Worker(model, 0)
+        import_module(f"w2v.training._loop_{kernel}").train(worker, span_of(place % 2), 0, tokens + 1, 0.0)
+        assert worker.examples == pairs.sum()
+
+
+def test_fixed_window_uses_the_whole_window() -> None:
+    config = TrainConfig(loss="hs", dim=1, window=4, fixed_window=True, sample=0, threads=1).resolved()
+    worker = Worker(Model(np.array([5, 4]), config), 0)
+    kernels.choose().train(worker, span_of([0, 1] * 50), 0, 101, 0.0)
+    assert worker.examples == 100 * 8 - 2 * (4 + 3 + 2 + 1)
+
+
+@pytest.mark.parametrize("kernel", kernels.available())
+def test_subsampling_keeps_each_word_with_its_probability(kernel: str) -> None:
+    train = import_module(f"w2v.training._loop_{kernel}").train
+    counts = np.array([60_000, 20_000, 5000, 1000, 300])
+    sample = 0.002
+    config = TrainConfig(loss="hs", dim=1, window=1, sample=sample, threads=1, seed=3).resolved()
+    share = counts / counts.sum()
+    keep = np.minimum(1, np.sqrt(sample / share) + sample / share)
+    assert (keep < 1).sum() >= 3
+    assert (keep == 1).any()
+    tokens = 50_000
+    for word, probability in enumerate(keep):
+        worker = Worker(Model(counts, config), word)
+        train(worker, np.tile(span_of([word] * 5000), 10), 0, tokens + 10, 0.0)
+        assert worker.subsampled + worker.trained + worker.alone == tokens
+        if probability == 1:
+            assert worker.subsampled == 0
+        else:
+            assert stats.binomtest(worker.subsampled, tokens, 1 - probability).pvalue > RARE
+
+
+def test_sample_zero_keeps_every_word_and_draws_nothing_for_it() -> None:
+    counts = np.array([1000, 1])
+    config = TrainConfig(loss="hs", dim=1, sample=0, threads=1).resolved()
+    worker = Worker(Model(counts, config), 0)
+    state = worker.get_state()["random"]
+    kernels.choose().train(worker, span_of([0, 0, 0], [0]), 0, 6, 0.0)
+    assert (worker.trained, worker.subsampled, worker.alone) == (3, 0, 1)
+    random = reference.Random(state)
+    for _ in range(3):  # one for each centre's window
+        random.bits()
+    assert worker.get_state()["random"] == random.state
