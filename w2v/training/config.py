@@ -7,6 +7,8 @@ library's keyword arguments are made from it. Nothing here imports NumPy, so tha
 from __future__ import annotations
 
 import dataclasses
+import math
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,15 +52,23 @@ def check(config: Any) -> None:
             raise SettingsError(f"{flag(name)}: a value is needed")
         if opt.choices and value not in opt.choices:
             raise SettingsError(f"{flag(name)}: {value!r} is not one of {', '.join(opt.choices)}")
-        if opt.minimum is None and opt.maximum is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise SettingsError(f"{flag(name)}: {value!r} is not a number")
-        if "int" in str(f.type) and value != int(value):
-            raise SettingsError(f"{flag(name)}: {value!r} is not a whole number")
-        low_bad = opt.minimum is not None and (value <= opt.minimum if opt.exclusive else value < opt.minimum)
-        if value != value or low_bad or (opt.maximum is not None and value > opt.maximum):
-            raise SettingsError(f"{flag(name)}: {value} is not {range_text(opt)}")
+        if isinstance(f.default, bool) and not isinstance(value, bool):
+            raise SettingsError(f"{flag(name)}: {value!r} is neither True nor False")
+        if opt.minimum is not None or opt.maximum is not None:
+            value = checked_number(name, value, opt, "int" in str(f.type))
+            object.__setattr__(config, name, value)  # the dataclass is frozen; NumPy's numbers become Python's
+
+
+def checked_number(name: str, value: Any, opt: Option, whole: bool) -> int | float:
+    """The value as an int or a float; SettingsError where it is something else or out of range."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise SettingsError(f"{flag(name)}: {value!r} is not a number")
+    if whole and (not math.isfinite(value) or value != int(value)):
+        raise SettingsError(f"{flag(name)}: {value!r} is not a whole number")
+    low_bad = opt.minimum is not None and (value <= opt.minimum if opt.exclusive else value < opt.minimum)
+    if math.isnan(value) or low_bad or (opt.maximum is not None and value > opt.maximum) or math.isinf(value):
+        raise SettingsError(f"{flag(name)}: {value} is not {range_text(opt)}")
+    return int(value) if whole else float(value)
 
 
 def flag(name: str) -> str:

@@ -23,11 +23,9 @@ def available_cpus() -> int:
 
 
 def cgroup_quota(root: Path = CGROUP) -> float | None:
-    """CPU quota in CPUs, or None where there is none (or no cgroups)."""
-    for quota_us, period_us in _quota_files(root):
-        if quota_us > 0 and period_us > 0:
-            return quota_us / period_us
-    return None
+    """CPU quota in CPUs, the tightest from the own group upwards; None where there is none (or no cgroups)."""
+    quotas = [quota_us / period_us for quota_us, period_us in _quota_files(root) if quota_us > 0 and period_us > 0]
+    return min(quotas, default=None)
 
 
 def _quota_files(root: Path):

@@ -1,0 +1,145 @@
+"""Settings: every option's range, choices and kind is checked, with an error in the words of the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from w2v.errors import SettingsError
+from w2v.training import threads
+from w2v.training.config import CorpusConfig, TrainConfig, options_of
+
+CONFIGS = (CorpusConfig, TrainConfig)
+FIELDS = [(config, f, opt) for config in CONFIGS for f, opt in options_of(config).values()]
+
+
+def of_kind(test) -> list:
+    """The fields that a test holds for, as parameters with readable names."""
+    return [pytest.param(config, f, opt, id=f.name) for config, f, opt in FIELDS if test(f, opt)]
+
+
+def is_number(f: dataclasses.Field, opt) -> bool:
+    return opt.minimum is not None or opt.maximum is not None
+
+
+def is_whole(f: dataclasses.Field, opt) -> bool:
+    return is_number(f, opt) and "int" in f.type
+
+
+def is_switch(f: dataclasses.Field, opt) -> bool:
+    return f.type == "bool"
+
+
+def refused(config: type, name: str, value: object, message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as caught:
+        config(**{name: value})
+    assert str(caught.value).startswith("--" + name.replace("_", "-") + ": ")
+    assert "\n" not in str(caught.value)
+
+
+def test_every_option_is_a_choice_a_switch_or_a_number_with_a_range() -> None:
+    for _, f, opt in FIELDS:
+        assert bool(opt.choices) + is_switch(f, opt) + is_number(f, opt) == 1, f.name
+        assert opt.help.endswith("."), f.name
+        if is_number(f, opt):
+            assert opt.minimum is not None, f.name
+
+
+@pytest.mark.parametrize(("config", "f", "opt"), of_kind(lambda f, opt: opt.choices))
+def test_value_that_is_not_a_choice_is_refused(config: type, f: dataclasses.Field, opt) -> None:
+    for value in opt.choices:
+        assert getattr(config(**{f.name: value}), f.name) == value
+    for value in ("", "nothing", opt.choices[0].upper(), 1, True, opt.choices):
+        refused(config, f.name, value, "is not one of " + ", ".join(opt.choices))
+    refused(config, f.name, None, "a value is needed")
+
+
+@pytest.mark.parametrize(("config", "f", "opt"), of_kind(is_switch))
+def test_switch_that_is_not_true_or_false_is_refused(config: type, f: dataclasses.Field, opt) -> None:
+    for value in (True, False):
+        assert getattr(config(**{f.name: value}), f.name) is value
+    for value in ("no", "", 0, 1, 1.0):
+        refused(config, f.name, value, "is neither True nor False")
+    refused(config, f.name, None, "a value is needed")
+
+
+@pytest.mark.parametrize(("config", "f", "opt"), of_kind(is_number))
+def test_number_out_of_range_is_refused(config: type, f: dataclasses.Field, opt) -> None:
+    step = 1 if "int" in f.type else 1e-9
+    if opt.exclusive:
+        refused(config, f.name, opt.minimum, f"is not more than {opt.minimum:g}")
+        assert getattr(config(**{f.name: opt.minimum + step}), f.name) == opt.minimum + step
+    else:
+        assert getattr(config(**{f.name: opt.minimum}), f.name) == opt.minimum
+        refused(config, f.name, opt.minimum - step, f"is not at least {opt.minimum:g}")
+    if opt.maximum is not None:
+        assert getattr(config(**{f.name: opt.maximum}), f.name) == opt.maximum
+        refused(config, f.name, opt.maximum + max(step, abs(opt.maximum) * 1e-9), "at most ")
+
+
+@pytest.mark.parametrize(("config", "f", "opt"), of_kind(is_number))
+def test_nan_and_infinity_are_refused(config: type, f: dataclasses.Field, opt) -> None:
+    for value in (math.nan, math.inf, -math.inf, np.float32(np.nan)):
+        refused(config, f.name, value, "is not")
+
+
+@pytest.mark.parametrize(("config", "f", "opt"), of_kind(is_number))
+def test_what_is_not_a_number_is_refused(config: type, f: dataclasses.Field, opt) -> None:
+    for value in (True, False, "5", b"5", [5], 5 + 0j):
+        refused(config, f.name, value, "is not a number")
+    if f.default is not None:
+        refused(config, f.name, None, "a value is needed")
+
+
+@pytest.mark.parametrize(("config", "f", "opt"), of_kind(is_whole))
+def test_fraction_is_refused_where_a_whole_number_is_needed(config: type, f: dataclasses.Field, opt) -> None:
+    refused(config, f.name, opt.minimum + 0.5, "is not a whole number")
+
+
+@pytest.mark.parametrize(("config", "f", "opt"), of_kind(is_number))
+def test_numbers_of_other_kinds_become_python_s_own(config: type, f: dataclasses.Field, opt) -> None:
+    whole = "int" in f.type
+    top = opt.minimum + 1 if opt.maximum is None else min(opt.maximum, opt.minimum + 1)
+    for kind in (int, float, np.int64, np.int32, np.float64, np.float32):
+        value = getattr(config(**{f.name: kind(top)}), f.name)
+        assert value == top
+        assert type(value) is (int if whole else float)
+
+
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+def test_resolved_settings_have_every_value(model: str) -> None:
+    config = TrainConfig(model=model).resolved()
+    assert all(getattr(config, f.name) is not None for f in dataclasses.fields(config))
+    assert config.lr == {"skipgram": 0.025, "cbow": 0.05}[model]
+    assert config.min_lr == pytest.approx(config.lr * 1e-4)
+    assert config.threads == threads.available_cpus()
+    assert config.resolved() == config
+
+
+def test_resolved_settings_keep_what_was_given() -> None:
+    config = TrainConfig(model="cbow", lr=0.3, min_lr=0.0, threads=7, negative_pool=3, hot_rows=5).resolved()
+    assert (config.lr, config.min_lr, config.threads, config.negative_pool, config.hot_rows) == (0.3, 0.0, 7, 3, 5)
+
+
+def test_smallest_learning_rate_follows_the_given_one() -> None:
+    assert TrainConfig(lr=0.5).resolved().min_lr == pytest.approx(0.5e-4)
+
+
+def test_exact_turns_every_departure_off() -> None:
+    config = TrainConfig(exact=True).resolved()
+    assert (config.share_negatives, config.negative_pool, config.hot_rows) == (False, 0, 0)
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TrainConfig().dim = 5
+
+
+def test_settings_do_without_numpy() -> None:
+    code = "import sys, w2v.training.config, w2v.errors; assert 'numpy' not in sys.modules"
+    subprocess.run([sys.executable, "-I", "-c", code], check=True)
