@@ -1,0 +1,78 @@
+"""Constant memory whatever the text looks like; Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+CHILD = """
+import resource, sys
+import numpy
+from w2v.corpus.reader import read_corpus
+from w2v.training.config import CorpusConfig
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+c = read_corpus([sys.argv[1]], CorpusConfig(min_count=1), threads=2)
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(after - before, c.books.read, c.books.too_long, c.books.sentences)
+"""
+
+
+def run(path: str, pieces, repeat: int) -> list[int]:
+    """Feed pieces through a pipe or a file; [KiB of memory taken, read, too_long, sentences]."""
+    command = [sys.executable, "-c", CHILD, path]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/") as child:  # not the checkout
+        if path == "-":
+            child.stdin.write(b"a b\n")
+            for _ in range(repeat):
+                child.stdin.write(pieces)
+        out, _ = child.communicate()
+        assert child.returncode == 0
+    return [int(x) for x in out.split()]
+
+
+def test_huge_token_takes_constant_memory(tmp_path):
+    taken, read, too_long, sentences = run("-", b"x" * 2**20, 300)
+    assert (read, too_long, sentences) == (3, 1, 1)
+    assert taken < 40_000
+    path = tmp_path / "t"
+    with open(path, "wb") as f:
+        f.write(b"a b\n")
+        f.truncate(4 + 2**28)
+        f.seek(0, 2)
+        f.write(b"c")
+    taken, read, too_long, sentences = run(str(path), b"", 0)
+    assert (read, too_long, sentences) == (3, 0, 2)
+    assert taken < 40_000
+
+
+def test_line_of_hundreds_of_megabytes_takes_four_bytes_a_token():
+    taken, read, too_long, sentences = run("-", b"fourteen-bytes " * 2**16, 200)
+    tokens = 2**16 * 200
+    assert (read, too_long, sentences) == (tokens + 2, 0, 1 + -(-tokens // 10000))
+    assert taken < tokens * 4 / 1024 * 1.35 + 40_000
+
+
+def test_interrupt_ends_reading_of_a_silent_pipe(tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = CHILD.replace("import resource, sys", "import resource, sys; print('ready', flush=True)")
+    command = [sys.executable, "-c", code, fifo]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as child:
+        writer = os.open(fifo, os.O_RDWR)
+        os.write(writer, b"a b c ")
+        child.stdout.readline()
+        time.sleep(0.5)
+        child.send_signal(signal.SIGINT)
+        try:
+            _, err = child.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            pytest.fail("did not end")
+        finally:
+            os.close(writer)
+    assert b"KeyboardInterrupt" in err

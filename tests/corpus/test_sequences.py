@@ -1,0 +1,65 @@
+"""Sequences of tokens as a corpus."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from w2v.corpus.reader import read_corpus
+from w2v.corpus.sequences import encode_sequences
+from w2v.errors import CorpusError
+from w2v.training.config import CorpusConfig
+
+ALL = CorpusConfig(min_count=1)
+
+
+def test_sequences_equal_the_same_text_read_from_a_file(tmp_path):
+    rng = np.random.default_rng(3)
+    sequences = [[f"item{int(i)}" for i in rng.zipf(1.5, n)] for n in rng.integers(0, 30, 3000)]
+    sequences.append([f"w{i % 7}" for i in range(25000)])
+    path = tmp_path / "t"
+    path.write_text("\n".join(" ".join(s) for s in sequences))
+    for config in (CorpusConfig(min_count=3), CorpusConfig(min_count=2, max_vocab=40)):
+        from_file = read_corpus([path], config)
+        once = (tuple(s) for s in sequences)
+        for corpus in (encode_sequences(once, config), encode_sequences(sequences, config, memory_limit=0, threads=2)):
+            assert corpus.digest() == from_file.digest()
+            assert corpus.books.read == from_file.books.read
+            assert corpus.books.cut_sentences == 1
+
+
+def test_str_and_bytes_are_the_same_word():
+    corpus = encode_sequences([["é", "é".encode(), "b"], iter([b"b", "b", b"caf\xe9", "caf\udce9"])], ALL)
+    assert corpus.vocab.words == [b"b", b"caf\xe9", "é".encode()]
+    assert corpus.vocab.counts.tolist() == [3, 2, 2]
+    assert corpus.ids.tolist() == [2, 2, 0, -1, 0, 0, 1, 1, -1]
+
+
+@pytest.mark.parametrize(
+    ("sequences", "message"),
+    [
+        ("a whole text", "one str, not an iterable"), ([["a", "b"], "a text"], "sequence 1 is one str"),
+        ([["a"], ["b", "c d"]], "sequence 1, token 1: 'c d' holds white space"), ([["a\u3000b"]], "white space"),
+        ([["a", "b\n"]], "white space"), ([["a", "b\0"]], "white space"), ([["a", ""]], "sequence 0, token 1 is empty"),
+        ([["a", 5]], "5 is a int; tokens are str or bytes"), ([["\ud800"]], "surrogate"), ([5], "sequence 0 is a int"),
+        ([], "no words"), ([[], []], "no words"), ([["a"]], "only one distinct"), ([[b"a b"]], "white space"),
+    ],
+)
+def test_what_is_no_sequence_of_tokens_is_an_error(sequences, message):
+    with pytest.raises(CorpusError, match=message):
+        encode_sequences(sequences, ALL)
+
+
+def test_ascii_white_space_rule_lets_other_spaces_into_tokens():
+    config = CorpusConfig(min_count=1, whitespace="ascii")
+    assert encode_sequences([["a\u00a0b", "c"]], config).vocab.words == ["a\u00a0b".encode(), b"c"]
+    with pytest.raises(CorpusError):
+        encode_sequences([["a b", "c"]], config)
+
+
+def test_tokenizer_applies_to_tokens():
+    config = CorpusConfig(min_count=1, tokenizer="words", lower=True)
+    corpus = encode_sequences([["The", "the.", "--", "a/b", "x" * 2000]], config)
+    assert corpus.vocab.words == [b"the", b"a", b"b"]
+    assert corpus.ids.tolist() == [0, 0, 1, 2, -1]
+    assert (corpus.books.read, corpus.books.no_word, corpus.books.too_long) == (6, 1, 1)

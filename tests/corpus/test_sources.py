@@ -1,0 +1,264 @@
+"""What the corpus arguments may be, and what is refused."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+
+import pytest
+import reference
+
+from w2v.corpus.reader import ReadProgress, count_words, read_corpus
+from w2v.corpus.sources import expand
+from w2v.errors import CorpusError
+from w2v.training.config import CorpusConfig
+
+zstandard = pytest.importorskip("zstandard")
+ALL = CorpusConfig(min_count=1)
+TEXT = b"the cat sat\non the mat\r\n" * 3000 + "여기 한국어 문장\n".encode() * 500 + b"no final newline"
+
+
+def zstd(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(data)
+
+
+PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": zstd}
+
+
+def ids_of(paths, **how):
+    corpus = read_corpus(paths, ALL, **how)
+    corpus.books.balance()
+    return corpus.vocab.words, corpus.vocab.counts.tolist(), corpus.ids.tolist()
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize("block_size", [64, 5000, 1 << 19])
+def test_compressed_file_reads_as_its_text(tmp_path, kind, block_size):
+    path = tmp_path / "corpus.txt"  # content decides, not the name
+    path.write_bytes(PACKERS[kind](TEXT))
+    assert ids_of([path], block_size=block_size, threads=2) == reference.encode([TEXT])
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_several_members_are_read_to_the_end(tmp_path, kind):
+    parts = [TEXT[:5], TEXT[5:20000], b"", TEXT[20000:20001], TEXT[20001:]]
+    path = tmp_path / f"corpus.{kind}"
+    path.write_bytes(b"".join(map(PACKERS[kind], parts)))
+    assert ids_of([path], threads=3) == reference.encode([TEXT])
+    path.write_bytes(PACKERS[kind](TEXT) + b"\0" * 512)
+    assert ids_of([path]) == reference.encode([TEXT])
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.97, 1.0])
+def test_truncated_compressed_file_is_an_error(tmp_path, kind, share):
+    packed = PACKERS[kind](os.urandom(20000).hex().encode() + b" " + TEXT)
+    path = tmp_path / f"corpus.{kind}"
+    cut = min(int(len(packed) * share), len(packed) - 1)
+    path.write_bytes(packed[:cut])
+    with pytest.raises(CorpusError, match=rf"corpus.{kind}: the \w+ data is cut off at byte {cut}"):
+        read_corpus([path], ALL)
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_damaged_compressed_file_is_an_error(tmp_path, kind):
+    data = os.urandom(30000).hex().encode() + b" " + TEXT
+    if kind == "zst":
+        packed = bytearray(zstandard.ZstdCompressor(write_checksum=True).compress(data))
+    else:
+        packed = bytearray(PACKERS[kind](data))
+    packed[len(packed) // 2] ^= 0x55
+    path = tmp_path / f"corpus.{kind}"
+    path.write_bytes(packed)
+    with pytest.raises(CorpusError, match=rf"corpus.{kind}: the \w+ data is damaged near byte \d+"):
+        read_corpus([path], ALL)
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_garbage_behind_a_member_is_an_error(tmp_path, kind):
+    path = tmp_path / "corpus"
+    path.write_bytes(PACKERS[kind](TEXT) + b"plain text behind it")
+    with pytest.raises(CorpusError, match="neither another member nor zero bytes"):
+        read_corpus([path], ALL)
+
+
+def test_plain_file_with_a_compressed_name_reads_as_text(tmp_path):
+    path = tmp_path / "corpus.gz"
+    path.write_bytes(TEXT)
+    assert ids_of([path]) == reference.encode([TEXT])
+
+
+def test_files_keep_their_order_however_they_are_read(tmp_path):
+    texts = [b"%d is file a%d b c\n" % (i, i) * (50 + i * 40) + b"end%d" % i for i in range(8)]
+    paths = []
+    for i, text in enumerate(texts):
+        path = tmp_path / f"{i}"
+        path.write_bytes([lambda x: x, *PACKERS.values()][i % 5](text))
+        paths.append(path)
+    for threads in (1, 2, 4):
+        for block_size in (100, 1 << 16):
+            assert ids_of(paths[::-1], threads=threads, block_size=block_size) == reference.encode(texts[::-1])
+
+
+def test_folder_is_read_to_the_bottom_in_sorted_order(tmp_path):
+    for name in ("b/2.txt", "b/10.txt", "a.txt", "b.txt", "b/c/x"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"in {name}\n")
+    found = [s.path[len(str(tmp_path)) + 1 :] for s in expand([tmp_path])]
+    assert found == ["a.txt", "b.txt", "b/10.txt", "b/2.txt", "b/c/x"]
+    assert [s.path for s in expand([tmp_path / "a.txt"] * 2)] == [str(tmp_path / "a.txt")] * 2
+    assert read_corpus(tmp_path, ALL).books.files == 5
+
+
+def test_sentences_do_not_run_across_files(tmp_path):
+    (tmp_path / "1").write_bytes(b"a b")
+    (tmp_path / "2").write_bytes(b"c d\n")
+    (tmp_path / "3").write_bytes(b"")
+    (tmp_path / "4").write_bytes(b"\n\n e")
+    corpus = read_corpus(tmp_path, ALL)
+    assert [corpus.vocab.words[i] if i >= 0 else None for i in corpus.ids] == [
+        b"a", b"b", None, b"c", b"d", None, b"e", None,
+    ]
+
+
+@pytest.mark.parametrize("pack", [bytes, *PACKERS.values()])
+def test_byte_order_mark_is_dropped_once(tmp_path, pack):
+    path = tmp_path / "c"
+    text = b"\xef\xbb\xbfone two \xef\xbb\xbfthree"
+    path.write_bytes(pack(text))
+    for block_size in (1, 2, 3, 4096):
+        assert ids_of([path], block_size=block_size) == reference.encode([text])
+
+
+def test_missing_file_is_found_before_any_work(tmp_path):
+    (tmp_path / "good").write_bytes(TEXT)
+    with pytest.raises(FileNotFoundError) as e:
+        expand([tmp_path / "good", tmp_path / "nothing"])
+    assert e.value.filename == str(tmp_path / "nothing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CorpusError, match="holds no files"):
+        expand([tmp_path / "empty"])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable_file_is_found_before_any_work(tmp_path):
+    (tmp_path / "closed").write_bytes(TEXT)
+    (tmp_path / "closed").chmod(0)
+    with pytest.raises(PermissionError):
+        expand([tmp_path])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_utf16_and_utf32_are_refused_with_a_hint(tmp_path, encoding, pack):
+    path = tmp_path / "wide.txt"
+    path.write_bytes(pack("some plain text, and then some more\nof it".encode(encoding)))
+    with pytest.raises(CorpusError, match=r"wide.txt: the text is UTF-(16|32)\w*, not UTF-8; convert it: iconv"):
+        read_corpus([path], ALL)
+
+
+def test_known_binary_formats_are_refused_by_name(tmp_path):
+    path = tmp_path / "thing"
+    with zipfile.ZipFile(path, "w") as z:
+        z.writestr("a.txt", "text")
+    cases = [
+        (path.read_bytes(), "zip archive"), (pickle.dumps([1] * 50), "pickle"), (b"%PDF-1.7\n...", "PDF"),
+        (b"\xba\x16\x4f\x2f" + bytes(20), "fastText"), (b"\x93NUMPY\x01\0", "NumPy"),
+        (b"2 3\nthe 0.1 0.2 0.3\nof -0.5 1e-3 .25\n", "word vectors"),
+        (b"2 3 \nthe 0.1 0.2 0.3 \nof 0.4 0.5 0.6 \n", "word vectors"),
+        (b"300 100\nthe " + bytes(range(256)) * 4, "word vectors"),
+        (b"name".ljust(257, b"\0") + b"ustar\x0000", "tar archive"),
+    ]
+    for data, what in cases:
+        for pack in (bytes, gzip.compress):
+            path.write_bytes(pack(data))
+            with pytest.raises(CorpusError, match=what):
+                read_corpus([path], ALL)
+
+
+def test_text_that_begins_with_two_numbers_is_text(tmp_path):
+    path = tmp_path / "sessions.txt"
+    path.write_bytes(b"3 5\n7 1 2 3 4 5\n5 3\n")
+    assert read_corpus([path], ALL).books.read == 10
+
+
+@pytest.mark.parametrize("text", [b"", b"\n \n\t\n", b"\xef\xbb\xbf", b"\0\0\0"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_corpus_without_words_is_an_error(tmp_path, text, pack):
+    path = tmp_path / "corpus.txt"
+    path.write_bytes(pack(text))
+    with pytest.raises(CorpusError, match=r"corpus\.txt: no words in it"):
+        read_corpus([path], ALL)
+
+
+def test_words_that_are_too_rare_are_an_error_with_the_most_frequent(tmp_path):
+    path = tmp_path / "corpus.txt"
+    path.write_bytes(b"the a the b the a")
+    with pytest.raises(CorpusError) as e:
+        read_corpus([path], CorpusConfig(min_count=5))
+    assert str(e.value) == f'{path}: no word occurs 5 times (most frequent: "the", 3); try --min-count 1'
+    with pytest.raises(CorpusError, match=r'only one word occurs 3 times \("the", 3\); try --min-count 1'):
+        read_corpus([path], CorpusConfig(min_count=3))
+    path.write_bytes(b"solo solo\nsolo")
+    with pytest.raises(CorpusError, match="only one distinct word"):
+        read_corpus([path], ALL)
+
+
+CHILD = """
+import sys
+from w2v.corpus.reader import read_corpus
+from w2v.training.config import CorpusConfig
+c = read_corpus(["-"], CorpusConfig(min_count=1), threads=2)
+print(c.digest(), c.books.text_bytes, c.books.bytes_read)
+"""
+
+
+@pytest.mark.parametrize("pack", [bytes, *PACKERS.values()])
+def test_standard_input_reads_as_a_file(tmp_path, pack):
+    path = tmp_path / "c"
+    path.write_bytes(TEXT)
+    data = pack(TEXT)
+    done = subprocess.run([sys.executable, "-c", CHILD], input=data, capture_output=True, check=True, cwd=tmp_path)
+    assert done.stdout.split() == [read_corpus([path], ALL).digest().encode(), b"%d" % len(TEXT), b"%d" % len(data)]
+
+
+def test_progress_reports_bytes_of_the_files(tmp_path):
+    seen: list[ReadProgress] = []
+    path = tmp_path / "c.gz"
+    path.write_bytes(gzip.compress(TEXT))
+    read_corpus([path], ALL, on_progress=seen.append)
+    assert seen[-1].bytes_read == seen[-1].total_bytes == path.stat().st_size
+    assert seen[-1].tokens == len(TEXT.split())
+
+
+def test_counting_words_gives_the_same_vocabulary_and_balanced_books(tmp_path):
+    path = tmp_path / "c"
+    path.write_bytes(TEXT)
+    config = CorpusConfig(min_count=400)
+    vocab, books = count_words([path], config, threads=2, block_size=1000)
+    corpus = read_corpus([path], config)
+    assert vocab == corpus.vocab
+    assert (books.read, books.kept, books.below_min_count) == (
+        corpus.books.read, corpus.books.kept, corpus.books.below_min_count,
+    )
+
+
+def test_error_in_progress_ends_reading(tmp_path):
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    keep_open = os.open(path, os.O_RDWR)  # nothing ever comes
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            read_corpus([path], ALL, on_progress=stop)
+    finally:
+        os.close(keep_open)

@@ -1,0 +1,55 @@
+"""Ids past the memory limit lie in files without names, and are the same."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import numpy as np
+import pytest
+
+from w2v.corpus.reader import read_corpus
+from w2v.errors import SettingsError
+from w2v.training.config import CorpusConfig
+
+
+@pytest.fixture
+def text_path(tmp_path):
+    rng = np.random.default_rng(7)
+    path = tmp_path / "text"
+    path.write_text("".join(f"w{min(int(i), 999)}{chr(10) if i == 3 else ' '}" for i in rng.zipf(1.4, 50000)))
+    return path
+
+
+@pytest.mark.parametrize("memory_limit", [0, 1000, 60000, 150000, 250000])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_spooled_ids_equal_those_in_memory(tmp_path, text_path, memory_limit, threads):
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    config = CorpusConfig(min_count=2)
+    plain = read_corpus([text_path], config, threads=1)
+    corpus = read_corpus(
+        [text_path], config, threads=threads, memory_limit=memory_limit, tmp_dir=folder, block_size=5000
+    )
+    assert corpus.spooled == (len(plain.ids) * 4 > memory_limit)
+    assert os.listdir(folder) == []
+    assert np.array_equal(corpus.ids, plain.ids)
+    assert corpus.digest() == plain.digest()
+    assert corpus.ids.dtype == np.int32
+    assert corpus.ids.flags.c_contiguous
+    assert not corpus.ids.flags.writeable
+    corpus.close()
+
+
+def test_missing_tmp_dir_is_said_before_any_work(tmp_path, text_path):
+    with pytest.raises(SettingsError, match="--tmp-dir"):
+        read_corpus([text_path], CorpusConfig(), tmp_dir=tmp_path / "no")
+
+
+def test_full_disk_names_the_folder(tmp_path, text_path, monkeypatch):
+    from w2v.corpus import spool
+
+    monkeypatch.setattr(spool, "unnamed_file", lambda folder: open("/dev/full", "r+b", buffering=0))  # noqa: SIM115
+    with pytest.raises(OSError, match="--tmp-dir") as e:
+        read_corpus([text_path], CorpusConfig(), memory_limit=0, tmp_dir=tmp_path)
+    assert e.value.errno in (errno.ENOSPC, errno.ESPIPE)

@@ -1,0 +1,98 @@
+"""From spellings to words."""
+
+from __future__ import annotations
+
+import itertools
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from w2v.corpus.reader import read_corpus
+from w2v.corpus.tokenizers import tokenize
+from w2v.training.config import CorpusConfig
+
+
+def words_of(text: str, **config) -> list[str]:
+    spellings = [t.encode("utf-8", "surrogateescape") for t in text.split()]
+    return [w.decode("utf-8", "surrogateescape") for w in tokenize(spellings, CorpusConfig(**config)).words]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Hello, world!", "Hello world"), ("(the) \"end\" 'tis dogs' don't", "the end tis dogs don't"),
+        ("l’été «mot» well-known re-", "l’été mot well-known re"),
+        ("3.14 1,000 1,000,000.5 2. .5", "3.14 1,000 1,000,000.5 2 5"),
+        ("and/or a--b x—y", "and or a b x y"), ("U.S.A. e.g. etc. end.Next", "U.S.A e.g etc end Next"),
+        ("...", ""), ("😀 € + -", ""), ("我喜欢北京。他、她 「引」", "我喜欢北京 他 她 引"),
+        ("हिन्दी में नमस्ते। क्‍ष", "हिन्दी में नमस्ते क्‍ष"), ("می‌خواهم، مرحبا؟", "می‌خواهم مرحبا"),
+        ("안녕하세요! 한국어.", "안녕하세요 한국어"), ("_x_ new_york __ _", "x new_york"),
+        ("caf\udce9, \udcff", "caf\udce9 \udcff"),
+        ("e\u0301te\u0301!", "e\u0301te\u0301"), ("covid-19 3rd 1990s", "covid-19 3rd 1990s"), ("ভাষা, বাংলা", "ভাষা বাংলা"),
+        ("٣٫١٤ ½", "٣٫١٤ ½"), ("@user #tag C++", "user tag C"), ("zero\u200bwidth", "zero width"),
+    ],
+)
+def test_words_tokenizer_splits_prose(text, words):
+    assert words_of(text, tokenizer="words") == words.split()
+
+
+def test_lower_and_normalize_act_on_whole_words():
+    assert words_of("ÀÉ ΣΊΣΥΦΟΣ İ", lower=True) == ["àé", "σίσυφος", "i̇"]
+    assert words_of("e\u0301 ﬁn", normalize="nfc") == ["é", "ﬁn"]
+    assert words_of("ﬁn ™ Ⅷ", normalize="nfkc", lower=True) == ["fin", "tm", "viii"]
+    assert words_of("H\u0331", normalize="nfc", lower=True) == ["\u1e96"]
+    assert words_of("a\u037ab", normalize="nfkc") == ["a", "\u0345b"]  # U+037A becomes a space and U+0345
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.text(min_size=1, max_size=8), max_size=20), st.sampled_from(["none", "words"]), st.booleans(),
+    st.sampled_from(["none", "nfc", "nfkc"]), st.sampled_from(["unicode", "ascii"]),
+)
+def test_no_word_is_empty_or_holds_white_space(texts, tokenizer, lower, normalize, whitespace):
+    config = CorpusConfig(tokenizer=tokenizer, lower=lower, normalize=normalize, whitespace=whitespace)
+    spellings = [s.encode("utf-8", "replace") for t in texts for s in t.replace("\0", " ").split()]
+    words, ends = tokenize(spellings, config)
+    assert len(ends) == len(spellings) + 1
+    assert ends[-1] == len(words)
+    assert all(a <= b for a, b in itertools.pairwise(ends))
+    for i, spelling in enumerate(spellings):  # together as alone
+        assert words[ends[i] : ends[i + 1]] == tokenize([spelling], config).words
+    for word in words:
+        text = word.decode()
+        assert text
+        assert (text.split() == [text]) if whitespace == "unicode" else not set(text) & set(" \t\r\n\0")
+        if normalize != "none" and tokenizer == "none":
+            assert unicodedata.is_normalized(normalize.upper(), text)
+
+
+def test_books_count_words_and_spellings_without_any(tmp_path):
+    path = tmp_path / "t"
+    path.write_text("The cat, the dog -- and/or THE cat.\n!!! ok ok rare/ok\n" + "x" * 2000)
+    config = CorpusConfig(tokenizer="words", lower=True, min_count=2)
+    for threads, block_size in ((1, 1 << 20), (3, 5)):
+        corpus = read_corpus([path], config, threads=threads, block_size=block_size)
+        assert list(zip(corpus.vocab.words, corpus.vocab.counts.tolist(), strict=True)) == [
+            (b"ok", 3), (b"the", 3), (b"cat", 2),
+        ]
+        assert corpus.ids.tolist() == [1, 2, 1, 1, 2, -1, 0, 0, 0, -1]
+        books = corpus.books
+        assert (books.read, books.kept, books.below_min_count, books.no_word, books.too_long) == (15, 8, 4, 2, 1)
+
+
+def test_run_of_words_is_kept_in_order(tmp_path):
+    path = tmp_path / "t"
+    path.write_text("a/b/c/a b/zz/c\n" * 3 + "zz1/a")
+    corpus = read_corpus([path], CorpusConfig(tokenizer="words", min_count=4))
+    assert [corpus.vocab.words[i] if i >= 0 else b"." for i in corpus.ids] == list(
+        map(bytes, zip(b"abcabc.abcabc.abcabc.a.", strict=True))
+    )
+
+
+def test_word_longer_than_a_token_after_normalisation_is_counted(tmp_path):
+    path = tmp_path / "t"
+    path.write_text("a b " + "\u3316" * 300)  # 3 bytes each, 18 under NFKC
+    corpus = read_corpus([path], CorpusConfig(normalize="nfkc", min_count=1))
+    assert (corpus.vocab.words, corpus.books.too_long, corpus.books.read) == ([b"a", b"b"], 1, 3)

@@ -1,0 +1,85 @@
+"""Vocabulary: order, pruning, saving, loading, and reading with one that is given."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pytest
+
+from w2v.corpus.reader import read_corpus
+from w2v.corpus.vocab import Vocab
+from w2v.errors import CorpusError
+from w2v.training.config import CorpusConfig
+
+
+def vocab_of(**counts: int) -> Vocab:
+    return Vocab.sorted([w.encode() for w in counts], np.array(list(counts.values())))
+
+
+def test_equal_counts_are_in_order_of_bytes(tmp_path):
+    words = ["b", "a", "ab", "é", "Z", "a" * 20, "a" * 19 + "b", "中"]
+    path = tmp_path / "t"
+    path.write_text(" ".join(words) + " top top")
+    vocab = read_corpus([path], CorpusConfig(min_count=1), threads=2, block_size=3).vocab
+    assert vocab.words == [b"top", *sorted(w.encode() for w in words)]
+    assert vocab.counts.dtype == np.int64
+    assert (vocab.total, len(vocab), vocab.index("é"), vocab.index(b"none")) == (10, 9, 7, None)
+
+
+def test_max_vocab_keeps_the_most_frequent_and_books_the_rest(tmp_path):
+    path = tmp_path / "t"
+    path.write_text("a a a b b b c c d e")
+    corpus = read_corpus([path], CorpusConfig(min_count=2, max_vocab=2))
+    assert corpus.vocab.words == [b"a", b"b"]
+    assert (corpus.books.beyond_max_vocab, corpus.books.below_min_count, corpus.books.kept) == (2, 2, 6)
+    assert corpus.books.types_read == 5
+
+
+def test_saved_vocabulary_loads_again(tmp_path):
+    vocab = Vocab.sorted([b"x", "한국어".encode(), b"caf\xe9", b"a\xc2\xa0b"], np.array([3, 2**40, 3, 1]))
+    vocab.save(tmp_path / "v")
+    assert (tmp_path / "v").read_bytes() == "한국어\t1099511627776\n".encode() + b"caf\xe9\t3\nx\t3\na\xc2\xa0b\t1\n"
+    assert Vocab.load(tmp_path / "v") == vocab
+    (tmp_path / "v.gz").write_bytes(gzip.compress((tmp_path / "v").read_bytes()))
+    assert Vocab.load(tmp_path / "v.gz") == vocab
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["v", "v.gz"]
+
+
+def test_vocabulary_of_the_original_program_loads(tmp_path):
+    (tmp_path / "v").write_bytes(b"</s> 0\nthe 10\nof 7\n")
+    assert Vocab.load(tmp_path / "v") == vocab_of(the=10, of=7)
+    (tmp_path / "v").write_bytes(b"</s>\t12\r\nthe\t10")
+    assert Vocab.load(tmp_path / "v").words == [b"</s>", b"the"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"the\t5\nof\n", 'v:2: "of" is not a word'), (b"", "v: no words"), (b"a\t5\nb\t-1\n", "v:2: the count"),
+        (b"a\t5\na\t4\n", 'v:2: the word "a" stands there twice'), (b"a\t0\n", "v:1: count 0"),
+        (b"a\t5\n\n", "v:2"), (b"a b\t5\n", "v:1: .*white space"), (b"\t5\n", "v:1"),
+        (b"a\t" + b"9" * 30, "v:1: the count"),
+        (b"x" * 10**6, "v:1: the line is longer"), (b"x" * 1025 + b"\t5\n", "v:1: the word is longer"),
+        (b"a\t5.5\n", "v:1: the count"), (b"a\t4611686018427387904\nb\t1\n", "add up"), (b"a\0b\t3\n", "white space"),
+    ],
+)
+def test_damaged_vocabulary_is_an_error_with_its_line(tmp_path, text, message):
+    (tmp_path / "v").write_bytes(text)
+    with pytest.raises(CorpusError, match=message):
+        Vocab.load(tmp_path / "v")
+
+
+def test_given_vocabulary_fixes_words_and_counts(tmp_path):
+    path = tmp_path / "t"
+    path.write_text("a b c a new a\nnew other\n b")
+    vocab = vocab_of(b=100, a=50, unseen=20, c=2)
+    corpus = read_corpus([path], CorpusConfig(min_count=5), vocab=vocab)
+    assert corpus.vocab.words == [b"b", b"a", b"unseen"]
+    assert corpus.vocab.counts.tolist() == [100, 50, 20]
+    assert corpus.ids.tolist() == [1, 0, 1, 1, -1, 0, -1]
+    assert (corpus.books.not_in_vocab, corpus.books.kept, corpus.books.read) == (4, 5, 9)
+    with pytest.raises(CorpusError, match="no word of it is in the vocabulary"):
+        read_corpus([path], CorpusConfig(min_count=5), vocab=vocab_of(x=9, y=9))
+    with pytest.raises(CorpusError, match="the vocabulary has 0 words"):
+        read_corpus([path], CorpusConfig(min_count=500), vocab=vocab)

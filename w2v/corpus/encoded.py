@@ -1,0 +1,87 @@
+"""A corpus as ids, ready to be trained on, and the books of where each token of the text went."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from w2v.corpus.vocab import Vocab
+
+__all__ = ["Books", "EncodedCorpus"]
+
+DIGEST_STEP = 1 << 22
+
+
+@dataclass
+class Books:
+    """Where each token of the text went. A spelling in which the tokenizer finds several words counts as so many."""
+
+    read: int = 0
+    kept: int = 0
+    below_min_count: int = 0
+    beyond_max_vocab: int = 0
+    not_in_vocab: int = 0  # of a vocabulary that was given
+    too_long: int = 0  # more than 1,024 bytes
+    no_word: int = 0  # spellings in which the tokenizer finds none
+    sentences: int = 0  # as trained: not empty, long ones in parts
+    cut_sentences: int = 0  # longer than 10,000 kept tokens, and cut there
+    nul_bytes: int = 0
+    bytes_read: int = 0  # of the files, compressed or not
+    text_bytes: int = 0  # after decompression
+    types_read: int = 0  # distinct words before any were dropped
+    files: int = 0
+
+    def dropped(self) -> int:
+        """Tokens read and not kept."""
+        return (
+            self.below_min_count + self.beyond_max_vocab + self.not_in_vocab + self.too_long + self.no_word
+        )
+
+    def balance(self) -> None:
+        """Raise ValueError unless read == kept + dropped and nothing is negative."""
+        if self.read != self.kept + self.dropped() or any(getattr(self, f.name) < 0 for f in fields(self)):
+            raise ValueError(f"the books do not balance: {self}")
+
+
+class EncodedCorpus:
+    """ids: int32 [N], read-only, contiguous, in memory or memory-mapped; -1 ends each sentence, the last one too.
+
+    No sentence is empty or longer than 10,000 tokens.
+    """
+
+    def __init__(self, ids: NDArray[np.int32], vocab: Vocab, books: Books):
+        ids.flags.writeable = False
+        self.ids = ids
+        self.vocab = vocab
+        self.books = books
+        self._digest: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<EncodedCorpus of {self.books.kept} tokens, {self.books.sentences} sentences, {len(self.vocab)} words>"
+
+    @property
+    def spooled(self) -> bool:
+        """Whether the ids are in a file instead of in memory."""
+        return isinstance(self.ids, np.memmap)
+
+    def digest(self) -> str:
+        """Hex BLAKE2b over words, counts and ids: equal for equal corpora, however they were read."""
+        if self._digest is None:
+            hash = hashlib.blake2b(b"w2v corpus 1\n", digest_size=32)
+            hash.update(b"%d\n" % len(self.vocab))
+            hash.update(b"\n".join(self.vocab.words))
+            hash.update(self.vocab.counts.astype("<i8", copy=False).tobytes())
+            for start in range(0, len(self.ids), DIGEST_STEP):
+                hash.update(np.ascontiguousarray(self.ids[start : start + DIGEST_STEP], "<i4"))
+            self._digest = hash.hexdigest()
+        return self._digest
+
+    def close(self) -> None:
+        """Give the ids back; a spool's file is gone with its map."""
+        self.ids = np.empty(0, np.int32)

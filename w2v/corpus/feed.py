@@ -1,0 +1,244 @@
+"""Hands blocks of the corpus to the threads that encode them.
+
+A plain file is cut into segments that each thread reads for itself. What can only be read from beginning to end (pipes,
+compressed files) is read by a thread of its own for each file and comes through a bounded queue. Blocks are handed
+out in any order; their key (file, number) says where they belong.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from w2v.corpus._encode import CONTEXT_BYTES, LOOKAHEAD, Block, Encoder
+from w2v.corpus.sources import PLAIN, STREAM, Source, check_text
+from w2v.errors import CorpusError
+from w2v.files import HEAD_BYTES, MAGIC_BYTES, Decompressor, check_supported, compression_of
+
+__all__ = ["Feed", "Job"]
+
+PIPE_WAIT_MS = 100
+PIPE_BYTES = 1 << 20  # asked of the system for a pipe's buffer; 64 KiB otherwise
+
+
+class OpenFile:
+    """A plain file, closed when its last segment is done."""
+
+    def __init__(self, source: Source):
+        self.source = source
+        self.fd = source.open()
+        self.size = max(source.origin, os.fstat(self.fd).st_size)
+        self.pending = 0
+        self.all_given = False
+
+    def close_if_done(self) -> None:
+        if self.all_given and self.pending == 0 and self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+@dataclass
+class Job:
+    """One piece of work for an encoder: a segment of a plain file, or bytes that a reader has brought."""
+
+    key: tuple[int, int]
+    file: OpenFile | None = None
+    offset: int = 0
+    length: int = 0
+    before: bytes = b""
+    data: bytes = b""
+    ahead: bytes = b""
+    last: bool = False
+
+    def encode(self, encoder: Encoder) -> list[Block]:
+        """The blocks of ids; raises OSError or CorpusError with the file's name."""
+        if self.file is None:
+            return encoder.encode_bytes(self.before, self.data, self.ahead, self.last)
+        source = self.file.source
+        try:
+            return [encoder.encode_segment(self.file.fd, source.origin, self.offset, self.length, self.file.size)]
+        except EOFError as e:
+            raise CorpusError(
+                f"{source.name}: ended at byte {e} while it was read; it had {self.file.size} bytes before"
+            ) from None
+        except OSError as e:
+            raise OSError(e.errno, e.strerror, source.name) from None
+
+
+class Feed:
+    """The queue between files and encoders; `next`, `done` and `read_stream` are called from many threads."""
+
+    def __init__(self, sources: list[Source], block_size: int, threads: int):
+        self.sources = sources
+        self.block_size = block_size
+        self.bytes_read = 0  # of the files, compressed or not
+        self.text_bytes = 0
+        self._condition = threading.Condition()
+        self._ready: deque[Job] = deque()
+        self._room = 2 * threads + 2
+        self._streams = deque((i, s) for i, s in enumerate(sources) if s.kind != PLAIN)
+        self._unread = len(self._streams)
+        self._segments = self._cut_plain_files()
+        self._stopped = False
+
+    @property
+    def stream_count(self) -> int:
+        return len(self._streams)
+
+    @property
+    def total_bytes(self) -> int | None:
+        """Bytes of all files, None if a pipe is among them."""
+        sizes = [s.size for s in self.sources]
+        return None if None in sizes else sum(s for s in sizes if s is not None)
+
+    def stop(self) -> None:
+        """Wakes and ends everyone who waits."""
+        with self._condition:
+            self._stopped = True
+            self._condition.notify_all()
+
+    def next(self) -> Job | None:
+        """The next piece of work, None when there is no more; waits for readers if need be."""
+        with self._condition:
+            while not self._stopped:
+                if self._ready:
+                    job = self._ready.popleft()
+                    self._condition.notify_all()
+                    return job
+                segment = next(self._segments, None)
+                if segment is not None:
+                    return segment
+                if self._unread == 0:
+                    return None
+                self._condition.wait()
+            return None
+
+    def done(self, job: Job) -> None:
+        """To be called when a job is encoded."""
+        with self._condition:
+            if job.file is None:
+                self.text_bytes += len(job.data)
+                return
+            self.text_bytes += job.length
+            self.bytes_read += job.length
+            job.file.pending -= 1
+            job.file.close_if_done()
+
+    def _cut_plain_files(self) -> Iterator[Job]:
+        for number, source in enumerate(self.sources):
+            if source.kind != PLAIN:
+                continue
+            file = OpenFile(source)
+            for block, offset in enumerate(range(source.origin, file.size, self.block_size)):
+                file.pending += 1
+                length = min(self.block_size, file.size - offset)
+                file.all_given = offset + length == file.size
+                yield Job((number, block), file, offset, length)
+            file.all_given = True
+            file.close_if_done()
+
+    # Streams
+
+    def read_streams(self) -> None:
+        """The body of a reader's thread: reads one stream after the other until none is left."""
+        while True:
+            with self._condition:
+                if self._stopped or not self._streams:
+                    return
+                number, source = self._streams.popleft()
+            fd = source.open()
+            try:
+                self._read_stream(number, source, fd)
+            finally:
+                os.close(fd)
+            with self._condition:
+                self._unread -= 1
+                self._condition.notify_all()
+
+    def _read_stream(self, number: int, source: Source, fd: int) -> None:
+        stream = _Stream(source, fd, self)
+        before, block = b"", 0
+        data = stream.read_at_least(HEAD_BYTES)
+        data = data[check_text(data[:HEAD_BYTES], source.name):]
+        while data and not self._stopped:
+            following = stream.read_at_least(LOOKAHEAD)
+            self._put(Job((number, block), None, 0, 0, before, data, following[:LOOKAHEAD], not following))
+            before = (before + data[-CONTEXT_BYTES:])[-CONTEXT_BYTES:]
+            data = following
+            block += 1
+
+    def _put(self, job: Job) -> None:
+        with self._condition:
+            while len(self._ready) >= self._room and not self._stopped:
+                self._condition.wait()
+            self._ready.append(job)
+            self._condition.notify_all()
+
+
+class _Stream:
+    """The text of a pipe or of a compressed file."""
+
+    def __init__(self, source: Source, fd: int, feed: Feed):
+        self.source, self.fd, self.feed = source, fd, feed
+        self.waits = not stat.S_ISREG(os.fstat(fd).st_mode)
+        self.ended = False
+        self.head = b""
+        if self.waits:
+            _enlarge_pipe(fd)
+            self._poll = select.poll()
+            self._poll.register(fd, select.POLLIN)
+        kind: str | None = source.kind
+        if kind == STREAM:
+            while len(self.head) < MAGIC_BYTES and (more := self._read_fd(HEAD_BYTES)):
+                self.head += more
+            kind = compression_of(self.head)
+            check_supported(kind, source.name, CorpusError)
+        self.decoder = Decompressor(kind, self.read_raw, source.name, CorpusError) if kind else None
+
+    def read_raw(self, size: int) -> bytes:
+        """Up to `size` bytes as they are in the file."""
+        if self.head:
+            head, self.head = self.head, b""
+            return head
+        return self._read_fd(size)
+
+    def _read_fd(self, size: int) -> bytes:
+        while self.waits and not self._poll.poll(PIPE_WAIT_MS):
+            if self.feed._stopped:
+                return b""
+        try:
+            data = os.read(self.fd, size)
+        except OSError as e:
+            raise OSError(e.errno, e.strerror, self.source.name) from None
+        with self.feed._condition:
+            self.feed.bytes_read += len(data)
+        return data
+
+    def read_at_least(self, least: int) -> bytes:
+        """About a block of text, at least `least` bytes unless it ends."""
+        size = max(least, self.feed.block_size)
+        if self.decoder is None:
+            least = size  # many small reads of a pipe make one block
+        pieces: list[bytes] = []
+        have = 0
+        while have < least and not self.ended and not self.feed._stopped:
+            piece = self.decoder.read(size) if self.decoder else self.read_raw(size - have)
+            self.ended = not piece
+            if piece:
+                pieces.append(piece)
+                have += len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _enlarge_pipe(fd: int) -> None:
+    try:
+        import fcntl
+
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)  # type: ignore[attr-defined]  # Linux, Python 3.10
+    except (ImportError, AttributeError, OSError):
+        pass

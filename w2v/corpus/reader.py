@@ -1,0 +1,193 @@
+"""Text, or sequences of tokens, to an EncodedCorpus.
+
+One pass: each thread takes a block of text from the feed, and encodes it with its own table to provisional ids. Then
+the tables are joined, the vocabulary is chosen, and the ids are put into final form.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from w2v.corpus._encode import Block, Encoder, Remapping, Spellings
+from w2v.corpus.assembly import assemble
+from w2v.corpus.crew import Crew
+from w2v.corpus.encoded import Books, EncodedCorpus
+from w2v.corpus.feed import Feed
+from w2v.corpus.memory import available_memory
+from w2v.corpus.selection import Selection, select
+from w2v.corpus.sources import Path, Source, expand
+from w2v.corpus.spool import Spool
+from w2v.corpus.vocab import Vocab
+from w2v.errors import SettingsError
+
+if TYPE_CHECKING:
+    from w2v.training.config import CorpusConfig
+
+__all__ = ["ReadProgress", "count_words", "read_corpus"]
+
+BLOCK_BYTES = 1 << 19
+LARGEST_SHARE = 4  # ids may take a quarter of the memory that is there
+
+
+@dataclass(frozen=True)
+class ReadProgress:
+    """How far reading is; `total_bytes` is None where a pipe is read."""
+
+    bytes_read: int
+    total_bytes: int | None
+    tokens: int
+
+
+OnProgress = Callable[[ReadProgress], None]
+
+
+def read_corpus(
+    paths: Path | Sequence[Path],
+    config: CorpusConfig,
+    *,
+    threads: int | None = None,
+    vocab: Vocab | None = None,
+    tmp_dir: Path | None = None,
+    memory_limit: int | None = None,
+    on_progress: OnProgress | None = None,
+    block_size: int = BLOCK_BYTES,
+) -> EncodedCorpus:
+    """Read files, folders and standard input (`-`) once and return them as ids.
+
+    `vocab` fixes the words and their counts. Ids beyond `memory_limit` bytes (a quarter of the free memory unless told)
+    lie in unnamed files in `tmp_dir`. `on_progress` is called about ten times a second in the calling thread.
+    The result depends on the text and the config alone. Raises CorpusError, or OSError with the file's name.
+    """
+    spool = make_spool(memory_limit, tmp_dir)
+    reading = _Reading(expand(paths), config, threads, block_size, on_progress)
+    try:
+        reading.run(spool.keep)
+        selection = reading.select(vocab)
+        maps = reading.remappings(selection)
+        ids = assemble(reading.blocks(), maps, spool, reading.books, reading.threads)
+        reading.books.balance()
+        return EncodedCorpus(ids, selection.vocab, reading.books)
+    finally:
+        spool.close()
+
+
+def count_words(
+    paths: Path | Sequence[Path],
+    config: CorpusConfig,
+    *,
+    threads: int | None = None,
+    on_progress: OnProgress | None = None,
+    block_size: int = BLOCK_BYTES,
+) -> tuple[Vocab, Books]:
+    """Count the words of a corpus, keeping no ids; sentences are not counted. Errors as in `read_corpus`."""
+    reading = _Reading(expand(paths), config, threads, block_size, on_progress)
+    reading.run(None)
+    vocab = reading.select(None).vocab
+    reading.books.kept = vocab.total
+    reading.books.balance()
+    return vocab, reading.books
+
+
+def make_spool(memory_limit: int | None, tmp_dir: Path | None) -> Spool:
+    """A spool whose folder is known to be there."""
+    if tmp_dir is not None and not os.path.isdir(tmp_dir):
+        raise SettingsError(f"--tmp-dir: {os.fspath(tmp_dir)} is not a folder")
+    if memory_limit is None:
+        memory_limit = available_memory() // LARGEST_SHARE
+    return Spool(memory_limit, tmp_dir)
+
+
+class _Reading:
+    """The state of one pass over the text."""
+
+    def __init__(
+        self, sources: list[Source], config: CorpusConfig, threads: int | None, block_size: int,
+        on_progress: OnProgress | None,
+    ):
+        self.config = config
+        self.name = sources[0].name + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
+        self.books = Books(files=len(sources))
+        self.on_progress = on_progress
+        self.threads = _useful_threads(threads, sources, block_size)
+        self.feed = Feed(sources, block_size, self.threads)
+        self.seed = (secrets.randbits(64), secrets.randbits(64))
+        unicode = config.whitespace == "unicode"
+        self.encoders = [Encoder(i, unicode, self.seed, block_size) for i in range(self.threads)]
+        self._results: list[list[tuple[tuple[int, int], list[Block]]]] = [[] for _ in self.encoders]
+
+    def run(self, keep: Callable[[Block], None] | None) -> None:
+        """Encode everything; `keep` gets each block, and without it no ids are kept."""
+        crew = Crew(self._report, self.feed.stop)
+
+        def encode(number: int) -> Callable[[], None]:
+            def work() -> None:
+                encoder, results = self.encoders[number], self._results[number]
+                while (job := self.feed.next()) is not None:
+                    blocks = job.encode(encoder)
+                    for block in blocks:
+                        if keep:
+                            keep(block)
+                        else:
+                            block.discard()
+                    if keep:
+                        results.append((job.key, blocks))
+                    self.feed.done(job)
+
+            return work
+
+        readers = min(self.feed.stream_count, self.threads)
+        crew.run(*map(encode, range(self.threads)), *[self.feed.read_streams] * readers)
+        self._report()
+        self.books.bytes_read = self.feed.bytes_read
+        self.books.text_bytes = self.feed.text_bytes
+        self.books.nul_bytes = sum(e.nuls for e in self.encoders)
+        self.books.too_long = sum(e.too_long for e in self.encoders)
+        self.books.read = self.books.too_long
+
+    def select(self, vocab: Vocab | None) -> Selection:
+        """Join the tables and choose the words."""
+        self.spellings = Spellings(self.encoders, self.threads, self.seed)
+        parts = range(self.spellings.part_count)
+        Crew().run(*[lambda p=p: self.spellings.merge_part(p) for p in parts])
+        self.spellings.finish()
+        return select(self.spellings, self.config, vocab, self.books, self.name)
+
+    def remappings(self, selection: Selection) -> list[Remapping]:
+        """What each encoder's provisional ids become. The tables are given up."""
+        maps = [
+            Remapping(
+                self.spellings.encoder_map(i, selection.final_ids), selection.run_ends, selection.run_ids
+            )
+            for i in range(len(self.encoders))
+        ]
+        del self.spellings
+        self.encoders.clear()
+        return maps
+
+    def blocks(self) -> list[Block]:
+        """All blocks in the order of the text."""
+        results = sorted(itertools.chain.from_iterable(self._results), key=lambda r: r[0])
+        self._results.clear()
+        return [block for _, blocks in results for block in blocks]
+
+    def _report(self) -> None:
+        if self.on_progress:
+            tokens = sum(e.tokens for e in self.encoders)
+            self.on_progress(ReadProgress(self.feed.bytes_read, self.feed.total_bytes, tokens))
+
+
+def _useful_threads(threads: int | None, sources: Iterable[Source], block_size: int) -> int:
+    """As many as asked for, or as there is work for."""
+    if threads is None:
+        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    work = 0
+    for source in sources:
+        if source.size is None or source.kind != "plain":
+            return max(1, threads)
+        work += -(-source.size // block_size)
+    return max(1, min(threads, work))

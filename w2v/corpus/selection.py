@@ -1,0 +1,184 @@
+"""Which words are kept, and what each spelling becomes: a final id, several, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from w2v.corpus._encode import DROPPED, LONGEST_TOKEN, RUN_BASE
+from w2v.corpus.tokenizers import changes_spellings, tokenize
+from w2v.corpus.vocab import Vocab
+from w2v.errors import CorpusError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from w2v.corpus.encoded import Books
+    from w2v.training.config import CorpusConfig
+
+__all__ = ["Selection", "Spelled", "SpellingList", "select"]
+
+NO_ENDS = np.zeros(1, np.int64)
+NO_IDS = np.zeros(0, np.int32)
+
+
+class Spelled(Protocol):
+    """Distinct spellings with their counts."""
+
+    def __len__(self) -> int: ...
+    def counts(self) -> NDArray[np.int64]: ...
+    def words(self, ids: NDArray[np.int64]) -> list[bytes]: ...
+
+
+@dataclass
+class SpellingList:
+    """Spellings that are Python objects already."""
+
+    spellings: list[bytes]
+    spelling_counts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.spellings)
+
+    def counts(self) -> NDArray[np.int64]:
+        return self.spelling_counts
+
+    def words(self, ids: NDArray[np.int64]) -> list[bytes]:
+        return [self.spellings[i] for i in ids.tolist()]
+
+
+@dataclass
+class Selection:
+    """The vocabulary, and for each spelling its final id, DROPPED, or RUN_BASE - r for the ids of run r."""
+
+    vocab: Vocab
+    final_ids: NDArray[np.int32]
+    run_ends: NDArray[np.int64]
+    run_ids: NDArray[np.int32]
+
+
+def select(spelled: Spelled, config: CorpusConfig, vocab: Vocab | None, books: Books, name: str) -> Selection:
+    """Choose the words and enter into the books what is dropped.
+
+    With a vocabulary given, its words and its counts stand (as with the original's -read-vocab), `min_count` and
+    `max_vocab` apply to them, and all other words are dropped. Raises CorpusError if fewer than two words are left.
+    """
+    if changes_spellings(config) or vocab is not None:
+        return _select_words(spelled, config, vocab, books, name)
+    counts = spelled.counts()
+    books.read += int(counts.sum())
+    books.types_read = len(counts)
+    enough = np.flatnonzero(counts >= config.min_count)
+    chosen, order = _choose(spelled.words(enough), counts[enough], config, books)
+    books.below_min_count += int(counts.sum() - counts[enough].sum())
+    _require_two(chosen, spelled, config, books, name)
+    final_ids = np.full(len(counts), DROPPED, np.int32)
+    final_ids[enough[order]] = np.arange(len(order), dtype=np.int32)
+    return Selection(chosen, final_ids, NO_ENDS, NO_IDS)
+
+
+def _choose(
+    words: list[bytes], counts: NDArray[np.int64], config: CorpusConfig, books: Books
+) -> tuple[Vocab, NDArray[np.int64]]:
+    """The vocabulary of words that are frequent enough, and which of them each row is."""
+    from w2v.corpus._encode import rank
+
+    order = rank(words, counts)
+    if config.max_vocab is not None and len(order) > config.max_vocab:
+        books.beyond_max_vocab += int(counts[order[config.max_vocab :]].sum())
+        order = order[: config.max_vocab]
+    return Vocab([words[i] for i in order.tolist()], counts[order]), order
+
+
+def _select_words(
+    spelled: Spelled, config: CorpusConfig, vocab: Vocab | None, books: Books, name: str
+) -> Selection:
+    """The general case: spellings become words first, and equal words are counted together."""
+    counts = spelled.counts()
+    spellings = spelled.words(np.arange(len(counts), dtype=np.int64))
+    if changes_spellings(config):
+        words, ends_list = tokenize(spellings, config)
+        ends = np.array(ends_list, np.int64)
+    else:
+        words, ends = spellings, np.arange(len(spellings) + 1, dtype=np.int64)
+    places: dict[bytes, int] = {}
+    flat = np.fromiter((places.setdefault(w, len(places)) for w in words), np.int64, len(words))
+    distinct = list(places)
+    per_spelling = np.diff(ends)
+    # Sums of float64 are exact here: no count reaches 2^53.
+    word_counts = np.bincount(flat, np.repeat(counts, per_spelling), minlength=len(distinct)).astype(np.int64)
+    no_word = int(counts[per_spelling == 0].sum())
+    books.no_word += no_word
+    books.read += int(word_counts.sum()) + no_word
+    books.types_read = len(distinct)
+    chosen, final = _final_of_words(distinct, word_counts, config, vocab, books)
+    _require_two(chosen, SpellingList(distinct, word_counts), config, books, name, vocab)
+    return Selection(chosen, *_runs(final[flat] if len(flat) else NO_IDS, ends))
+
+
+def _final_of_words(
+    words: list[bytes], counts: NDArray[np.int64], config: CorpusConfig, vocab: Vocab | None, books: Books
+) -> tuple[Vocab, NDArray[np.int32]]:
+    """The vocabulary, and each word's final id or DROPPED."""
+    final = np.full(len(words), DROPPED, np.int32)
+    if vocab is not None:
+        vocab = vocab.pruned(config.min_count, config.max_vocab)
+        found = (vocab.index(w) for w in words)
+        final[:] = np.fromiter((DROPPED if i is None else i for i in found), np.int32, len(words))
+        books.not_in_vocab += int(counts[final == DROPPED].sum())
+        return vocab, final
+    short = np.fromiter((len(w) <= LONGEST_TOKEN for w in words), bool, len(words))  # NFKC can make words longer
+    books.too_long += int(counts[~short].sum())
+    enough = np.flatnonzero(short & (counts >= config.min_count))
+    books.below_min_count += int(counts[short & (counts < config.min_count)].sum())
+    chosen, order = _choose([words[i] for i in enough.tolist()], counts[enough], config, books)
+    final[enough[order]] = np.arange(len(order), dtype=np.int32)
+    return chosen, final
+
+
+def _runs(
+    flat: NDArray[np.int32], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
+    """(final_ids, run_ends, run_ids) of spellings whose words' final ids are flat[ends[i]:ends[i + 1]]."""
+    kept = flat >= 0
+    before = np.concatenate([[0], np.cumsum(kept)])
+    first, lengths = before[ends[:-1]], np.diff(before[ends])
+    final_ids = np.full(len(lengths), DROPPED, np.int32)
+    one, several = lengths == 1, lengths > 1
+    final_ids[one] = flat[kept][first[one]]
+    final_ids[several] = RUN_BASE - np.arange(int(several.sum()), dtype=np.int32)
+    run_ends = np.concatenate([[0], np.cumsum(lengths[several])]).astype(np.int64)
+    return final_ids, run_ends, np.ascontiguousarray(flat[kept & np.repeat(several, np.diff(ends))])
+
+
+def _require_two(
+    chosen: Vocab, spelled: Spelled, config: CorpusConfig, books: Books, name: str, vocab: Vocab | None = None
+) -> None:
+    """Raise CorpusError where there is nothing to train on."""
+    if len(chosen) >= 2 and (vocab is None or books.read > books.not_in_vocab + books.no_word + books.too_long):
+        return
+    if len(spelled) == 0:
+        why = f"; {books.too_long} are longer than {LONGEST_TOKEN} bytes" if books.too_long else ""
+        why = why or (f"; {books.no_word} tokens, none of them a word" if books.no_word else "")
+        raise CorpusError(f"{name}: no words in it ({books.text_bytes} bytes read{why})")
+    counts = spelled.counts()
+    top = int(counts.max())
+    word = min(spelled.words(np.flatnonzero(counts == top)))
+    most = f'"{word.decode("utf-8", "backslashreplace")}", {top}'
+    if vocab is not None:
+        if len(chosen) < 2:
+            raise CorpusError(
+                f"{name}: the vocabulary has {len(chosen)} words that occur {config.min_count} times; "
+                "lower --min-count or give another --read-vocab"
+            )
+        raise CorpusError(
+            f"{name}: no word of it is in the vocabulary (most frequent: {most}); give another --read-vocab"
+        )
+    if len(spelled) == 1:
+        raise CorpusError(f"{name}: only one distinct word in it ({most} times); vectors need at least two")
+    times = f"{config.min_count} times" if config.min_count > 1 else "once"
+    if len(chosen) == 1:
+        raise CorpusError(f"{name}: only one word occurs {times} ({most}); try --min-count 1")
+    raise CorpusError(f"{name}: no word occurs {times} (most frequent: {most}); try --min-count 1")

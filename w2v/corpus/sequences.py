@@ -1,0 +1,107 @@
+"""Sequences of tokens that are Python objects (sessions, playlists, tokenised sentences) to an EncodedCorpus."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from w2v.corpus._encode import LONGEST_TOKEN, Remapping, SequenceEncoder
+from w2v.corpus.assembly import assemble
+from w2v.corpus.encoded import Books, EncodedCorpus
+from w2v.corpus.reader import OnProgress, ReadProgress, make_spool
+from w2v.corpus.selection import SpellingList, select
+from w2v.corpus.sources import Path
+from w2v.corpus.vocab import Vocab
+from w2v.errors import CorpusError
+
+if TYPE_CHECKING:
+    from w2v.training.config import CorpusConfig
+
+__all__ = ["encode_sequences"]
+
+BATCH = 1000  # sequences
+ASCII_SEPARATOR = re.compile("[ \t\n\r\0]")
+
+
+def encode_sequences(
+    sequences: Iterable[Sequence[str | bytes]],
+    config: CorpusConfig,
+    *,
+    vocab: Vocab | None = None,
+    tmp_dir: Path | None = None,
+    memory_limit: int | None = None,
+    threads: int = 1,
+    on_progress: OnProgress | None = None,
+) -> EncodedCorpus:
+    """Encode any iterable of token sequences, gone through once; each sequence is a sentence.
+
+    Tokens are str or bytes and stay whole: one that is empty or holds white space raises CorpusError, because no file
+    of vectors could hold it. Normalisation, lower-casing and the tokenizer of the config apply to each token.
+    """
+    if isinstance(sequences, (str, bytes)):
+        raise CorpusError(
+            f"the corpus is one {type(sequences).__name__}, not an iterable of token sequences; split it first"
+        )
+    spool = make_spool(memory_limit, tmp_dir)
+    encoder = SequenceEncoder(_Checker(config))
+    blocks = []
+    try:
+        for batch in _batches(sequences):
+            block = encoder.encode(batch)
+            spool.keep(block)
+            blocks.append(block)
+            if on_progress:
+                on_progress(ReadProgress(0, None, encoder.tokens))
+        books = Books(read=encoder.too_long, too_long=encoder.too_long)
+        selection = select(SpellingList(encoder.spellings, encoder.counts()), config, vocab, books, "sequences")
+        maps = [Remapping(selection.final_ids, selection.run_ends, selection.run_ids)]
+        del encoder
+        ids = assemble(blocks, maps, spool, books, threads)
+        books.balance()
+        return EncodedCorpus(ids, selection.vocab, books)
+    finally:
+        spool.close()
+
+
+def _batches(sequences: Iterable[Sequence[str | bytes]]) -> Iterator[list[Sequence[str | bytes]]]:
+    iterator = iter(sequences)
+    first = 0
+    while batch := list(itertools.islice(iterator, BATCH)):
+        for i, sequence in enumerate(batch):
+            if isinstance(sequence, (str, bytes, bytearray)):
+                raise CorpusError(
+                    f"sequence {first + i} is one {type(sequence).__name__}, not a list of tokens, and would be "
+                    "split into letters; split it into words first: text.split()"
+                )
+            if not isinstance(sequence, Iterable):
+                raise CorpusError(f"sequence {first + i} is a {type(sequence).__name__}, not a list of tokens")
+        yield batch
+        first += len(batch)
+
+
+class _Checker:
+    """Called with each distinct token; returns its bytes, or None if it is too long."""
+
+    def __init__(self, config: CorpusConfig):
+        self.unicode = config.whitespace == "unicode"
+
+    def __call__(self, token: object, sequence: int, place: int) -> bytes | None:
+        where = f"sequence {sequence}, token {place}"
+        if isinstance(token, bytes):
+            text, spelling = token.decode("utf-8", "surrogateescape"), token
+        elif isinstance(token, str):
+            text = token
+            try:
+                spelling = token.encode("utf-8", "surrogateescape")
+            except UnicodeEncodeError:
+                raise CorpusError(f"{where}: {token!r} holds a lone surrogate; no file could hold it") from None
+        else:
+            kind = type(token).__name__
+            raise CorpusError(f"{where}: {token!r} is a {kind}; tokens are str or bytes (use str(...) for numbers)")
+        if not text:
+            raise CorpusError(f"{where} is empty; leave empty tokens out")
+        if "\0" in text or (text.split() != [text] if self.unicode else ASCII_SEPARATOR.search(text)):
+            raise CorpusError(f"{where}: {token!r} holds white space; no file of vectors could hold it; join it with _")
+        return spelling if len(spelling) <= LONGEST_TOKEN else None

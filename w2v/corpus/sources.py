@@ -1,0 +1,155 @@
+"""What the CORPUS arguments mean: files, folders, standard input; all looked at before any work begins."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from w2v.errors import CorpusError
+from w2v.files import HEAD_BYTES, check_supported, compression_of, foreign_format
+
+__all__ = ["UTF8_BOM", "Source", "check_text", "expand"]
+
+UTF8_BOM = b"\xef\xbb\xbf"
+WIDE_MARKS = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+STREAM = "stream"  # read from beginning to end; what it holds is told when it is read
+PLAIN = "plain"
+
+Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of the corpus. `kind` is plain (several threads may read it at once), a compression, or stream."""
+
+    path: str
+    kind: str
+    size: int | None  # bytes in the file, None for a pipe
+    origin: int = 0  # where the text begins: behind a byte order mark
+
+    @property
+    def name(self) -> str:
+        return "<stdin>" if self.path == "-" else self.path
+
+    def open(self) -> int:
+        """A file descriptor for reading; the caller closes it (standard input is duplicated)."""
+        return os.dup(sys.stdin.fileno() if sys.stdin else 0) if self.path == "-" else os.open(self.path, os.O_RDONLY)
+
+
+def expand(corpus: Path | Sequence[Path]) -> list[Source]:
+    """The files that the arguments stand for, in order; folders are searched to the bottom, each level sorted.
+
+    Raises OSError for what is missing or may not be read, CorpusError for what is no text.
+    """
+    paths = [corpus] if isinstance(corpus, (str, os.PathLike)) else list(corpus)
+    if not paths:
+        raise CorpusError("no corpus: give files, folders, or - for standard input")
+    sources: list[Source] = []
+    for path in map(os.fspath, paths):
+        if isinstance(path, bytes):
+            path = os.fsdecode(path)
+        if path == "-":
+            if any(s.path == "-" for s in sources):
+                raise CorpusError("standard input (-) can be read only once")
+            sources.append(Source("-", STREAM, None))
+        elif os.path.isdir(path):
+            found = [look_at(file) for file in _files_below(path)]
+            if not found:
+                raise CorpusError(f"{path}: the folder holds no files")
+            sources += found
+        else:
+            sources.append(look_at(path))
+    return sources
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=False):
+        folders.sort(key=os.fsencode)
+        for name in sorted(files, key=os.fsencode):
+            yield os.path.join(parent, name)
+
+
+def look_at(path: str) -> Source:
+    """What a file is, by its first bytes."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):  # a pipe would lose what we look at
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(21, "Is a directory", path)
+        if not os.access(path, os.R_OK):
+            raise PermissionError(13, "Permission denied", path)
+        return Source(path, STREAM, None)
+    with open(path, "rb", buffering=0) as file:
+        head = file.read(HEAD_BYTES)
+    if not head or status.st_size == 0:  # empty, or made while it is read, as in /proc
+        return Source(path, STREAM, None if head else 0)
+    kind = compression_of(head)
+    if kind:
+        check_supported(kind, path, CorpusError)
+        return Source(path, kind, status.st_size)
+    return Source(path, PLAIN, status.st_size, check_text(head, path))
+
+
+def check_text(head: bytes, name: str) -> int:
+    """Raise CorpusError if the first bytes are plainly no text that can be read; returns the length of the BOM."""
+    foreign = foreign_format(head)
+    if foreign:
+        raise CorpusError(f"{name}: this is {foreign[0]}, not text; {foreign[1]}")
+    encoding = _wide_encoding(head)
+    if encoding:
+        raise CorpusError(
+            f"{name}: the text is {encoding}, not UTF-8; convert it: iconv -f {encoding} -t UTF-8 FILE > NEW"
+        )
+    if _is_vectors(head):
+        raise CorpusError(f"{name}: these are word vectors, not text to train on")
+    return len(UTF8_BOM) if head.startswith(UTF8_BOM) else 0
+
+
+def _wide_encoding(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 by byte order mark, or by where the zero bytes of the first kilobytes stand."""
+    for mark, encoding in WIDE_MARKS:
+        if head.startswith(mark):
+            return encoding
+    if len(head) < 16:
+        return None
+    head = head[: len(head) // 4 * 4]
+    zeros = [head[i::4].count(0) * 4 / len(head) for i in range(4)]  # share of zeros at each place of four bytes
+    if min(zeros[:2]) < 0.05 and zeros[2] > 0.9 and zeros[3] > 0.9:
+        return "UTF-32LE"
+    if zeros[0] > 0.9 and zeros[1] > 0.9 and min(zeros[2:]) < 0.05:
+        return "UTF-32BE"
+    even, odd = (zeros[0] + zeros[2]) / 2, (zeros[1] + zeros[3]) / 2
+    if odd > 0.4 and even < 0.05:
+        return "UTF-16LE"
+    if even > 0.4 and odd < 0.05:
+        return "UTF-16BE"
+    return None
+
+
+NUMBER = rb"[-+]?[0-9]*\.[0-9]+(?:[eE][-+]?[0-9]+)?"
+
+
+def _is_vectors(head: bytes) -> bool:
+    """word2vec's header `V D`, then either D decimals behind the first word, or bytes that no text has."""
+    header = re.match(rb"([1-9][0-9]{0,12}) ([1-9][0-9]{0,4}) ?\r?\n", head)
+    if not header:
+        return False
+    dim = int(header[2])
+    rest = head[header.end():]
+    fields = rest.split(b"\n", 1)[0].split(b" ")[1:]
+    decimals = sum(bool(re.fullmatch(NUMBER, f)) for f in fields)
+    if decimals > 1 and dim > 1 and decimals >= min(dim, len(fields) - 1) - dim // 8:
+        return True
+    strange = sum(b < 32 and b not in b"\t\n\r\x0b\x0c" for b in rest)
+    return len(rest) > 64 and strange > len(rest) // 50

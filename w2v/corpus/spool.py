@@ -1,0 +1,80 @@
+"""Where ids lie while a corpus is read: in memory up to a limit, past it in unnamed files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from typing import BinaryIO
+
+import numpy as np
+
+from w2v.corpus._encode import Block
+
+__all__ = ["Spool", "unnamed_file"]
+
+ID_BYTES = 4
+
+
+def unnamed_file(folder: str | os.PathLike[str] | None) -> BinaryIO:
+    """A file without a name, so that nothing stays behind whatever happens."""
+    return tempfile.TemporaryFile(dir=folder, prefix="w2v-", buffering=0)  # type: ignore[return-value]
+
+
+class Spool:
+    """Provisional ids: `keep` takes blocks from many threads, `load` gives them back."""
+
+    def __init__(self, memory_limit: int, folder: str | os.PathLike[str] | None):
+        self.memory_limit = memory_limit
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._in_memory = 0
+        self._end = 0
+        self._file: BinaryIO | None = None
+
+    def keep(self, block: Block) -> None:
+        """Leave the block in memory, or write it to the file if memory is used up."""
+        size = len(block) * ID_BYTES
+        with self._lock:
+            if self._in_memory + size <= self.memory_limit:
+                self._in_memory += size
+                return
+            if self._file is None:
+                self._file = unnamed_file(self.folder)
+            place = self._end
+            self._end += size
+        with spool_errors(self.folder):
+            block.spool(self._file.fileno(), place)
+
+    def load(self, block: Block) -> np.ndarray | None:
+        """The ids of a block that is in the file; None for one in memory."""
+        if block.offset < 0:
+            return None
+        assert self._file is not None
+        data = bytearray(len(block) * ID_BYTES)
+        view, place = memoryview(data), block.offset
+        while len(view):
+            n = os.preadv(self._file.fileno(), [view], place)
+            if n == 0:
+                raise OSError(5, "the spool file lost data", os.fspath(self.folder or tempfile.gettempdir()))
+            view, place = view[n:], place + n
+        return np.frombuffer(data, np.int32)
+
+    def close(self) -> None:
+        """Give the file's space back."""
+        if self._file is not None:
+            self._file.close()
+
+
+class spool_errors:
+    """Names the folder in an OSError of a file that has no name."""
+
+    def __init__(self, folder: str | os.PathLike[str] | None):
+        self.folder = os.fspath(folder or tempfile.gettempdir())
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and error.filename is None:
+            raise OSError(error.errno, f"{error.strerror} (ids are kept there; try --tmp-dir)", self.folder) from None

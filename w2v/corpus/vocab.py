@@ -1,0 +1,146 @@
+"""The words that are trained, with their counts: prune, sort, save, load."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from w2v.corpus._encode import LONGEST_TOKEN, rank
+from w2v.errors import CorpusError
+from w2v.files import open_by_content
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Vocab"]
+
+LONGEST_LINE = LONGEST_TOKEN + 32
+LARGEST_COUNT = 2**62
+MOST_WORDS = 2**31 - 1
+
+
+class Vocab:
+    """Words in falling frequency; equal counts in ascending order of their bytes.
+
+    words: V distinct byte strings, none empty, none with ASCII white space or NUL. counts: int64 [V].
+    """
+
+    def __init__(self, words: list[bytes], counts: NDArray[np.int64]):
+        self.words = words
+        self.counts = np.ascontiguousarray(counts, np.int64)
+        self._index: dict[bytes, int] | None = None
+        if len(words) != len(self.counts):
+            raise ValueError("as many counts as words are needed")
+
+    @classmethod
+    def sorted(cls, words: list[bytes], counts: NDArray[np.int64]) -> Vocab:
+        """A vocabulary of distinct words given in any order."""
+        counts = np.ascontiguousarray(counts, np.int64)
+        order = rank(words, counts)
+        return cls([words[i] for i in order.tolist()], counts[order])
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __repr__(self) -> str:
+        return f"<Vocab of {len(self)} words, {self.total} tokens>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocab) and self.words == other.words and np.array_equal(self.counts, other.counts)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def total(self) -> int:
+        """Sum of the counts."""
+        return int(self.counts.sum())
+
+    def index(self, word: bytes | str) -> int | None:
+        """The word's row, None if it is not there."""
+        if self._index is None:
+            self._index = {w: i for i, w in enumerate(self.words)}
+        if isinstance(word, str):
+            try:
+                word = word.encode("utf-8", "surrogateescape")
+            except UnicodeEncodeError:
+                return None
+        return self._index.get(word)
+
+    def pruned(self, min_count: int = 1, max_vocab: int | None = None) -> Vocab:
+        """The words that occur at least `min_count` times, at most `max_vocab` of them."""
+        size = int(np.searchsorted(-self.counts, -min_count, side="right"))
+        size = size if max_vocab is None else min(size, max_vocab)
+        return self if size == len(self) else Vocab(self.words[:size], self.counts[:size])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write `word<TAB>count` lines, the most frequent first."""
+        temporary = f"{os.fspath(path)}.tmp-{os.getpid()}"
+        try:
+            self._write(temporary)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+    def _write(self, path: str) -> None:
+        with open(path, "wb") as file:
+            for start in range(0, len(self), 4096):
+                rows = zip(self.words[start : start + 4096], self.counts[start : start + 4096].tolist(), strict=True)
+                file.write(b"".join(b"%b\t%d\n" % row for row in rows))
+            file.flush()
+            os.fsync(file.fileno())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Vocab:
+        """Read `word<TAB>count` lines, or `word count` as the original's -save-vocab writes, in any order.
+
+        The original's first line, the `</s>` that stands for the end of a sentence there, is left out. Raises
+        CorpusError with the line for anything else that is wrong.
+        """
+        words: dict[bytes, int] = {}
+        with open_by_content(path, CorpusError) as file:
+            number = 0
+            while line := file.readline(LONGEST_LINE + 1):
+                number += 1
+                place = f"{os.fspath(path)}:{number}"
+                word, count, tab = _parse_line(line, place)
+                if number == 1 and word == b"</s>" and not tab:
+                    continue
+                if count < 1:
+                    raise CorpusError(f"{place}: count {count} is not positive")
+                if word in words:
+                    raise CorpusError(f"{place}: the word {_show(word)} stands there twice")
+                words[word] = count
+                if len(words) > MOST_WORDS:
+                    raise CorpusError(f"{place}: more than {MOST_WORDS} words")
+        if not words:
+            raise CorpusError(f"{os.fspath(path)}: no words in it; each line is a word, a tab and its count")
+        if sum(words.values()) > LARGEST_COUNT:
+            raise CorpusError(f"{os.fspath(path)}: the counts add up to more than {LARGEST_COUNT}")
+        return cls.sorted(list(words), np.fromiter(words.values(), np.int64, len(words)))
+
+
+def _parse_line(line: bytes, place: str) -> tuple[bytes, int, bool]:
+    """(word, count, whether a tab stood between them)."""
+    if len(line) > LONGEST_LINE:
+        raise CorpusError(f"{place}: the line is longer than {LONGEST_LINE} bytes; each is a word, a tab and its count")
+    text = line.rstrip(b"\r\n")
+    tab = b"\t" in text
+    word, _, count = text.rpartition(b"\t" if tab else b" ")
+    if not word:
+        raise CorpusError(f"{place}: {_show(text)} is not a word, a tab and its count")
+    if not count.isdigit() or len(count) > 19 or int(count) > LARGEST_COUNT:
+        raise CorpusError(f"{place}: the count {_show(count)} is not a whole number up to {LARGEST_COUNT}")
+    if len(word) > LONGEST_TOKEN:
+        raise CorpusError(f"{place}: the word is longer than {LONGEST_TOKEN} bytes")
+    if any(c in word for c in b" \t\r\0"):
+        raise CorpusError(f"{place}: the word {_show(word)} holds white space")
+    return word, int(count), tab
+
+
+def _show(text: bytes) -> str:
+    return '"' + text[:60].decode("utf-8", "backslashreplace") + ('..."' if len(text) > 60 else '"')

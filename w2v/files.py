@@ -1,0 +1,289 @@
+"""Files opened by what is in them: plain, gzip, bzip2, xz, zstd, each with several members one after the other.
+
+Neutral ground: corpus, vectors and cli may import it. The kind is told by the first bytes, never by the name.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from w2v.errors import W2VError
+
+__all__ = [
+    "HEAD_BYTES",
+    "MAGIC_BYTES",
+    "Decompressor",
+    "check_supported",
+    "compression_of",
+    "foreign_format",
+    "open_by_content",
+]
+
+HEAD_BYTES = 4096  # what telling a format needs at most
+RAW_BYTES = 1 << 18
+ZSTD_SLICE = 1 << 13  # zstandard has no bound on the output of one call; a block of 128 KiB may stand for 4 bytes
+XZ_MEMORY = 1 << 30  # dictionary of a hostile .xz; xz -9 takes 65 MB
+
+MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
+BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")  # the second: an empty file
+MAGIC_BYTES = 10
+
+# What is told by its first bytes and not read here: (first bytes, what it is, what to do)
+FOREIGN = (
+    (b"PK\x03\x04", "a zip archive (or .npz, .docx)", "unpack it first"),
+    (b"%PDF-", "a PDF document", "turn it into text first (pdftotext)"),
+    (b"\xba\x16\x4f\x2f", "a fastText model", "save its vectors as text (.vec) first"),
+    (b"FiFu\0\0\0\0", "a finalfusion embedding file", "convert it with finalfusion-utils"),
+    (b"\x93NUMPY", "a NumPy array", "write it as text first"),
+    (b"\x89HDF", "an HDF5 file", "write it as text first"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it first"),
+    (b"Rar!\x1a\x07", "a RAR archive", "unpack it first"),
+    (b"PAR1\x15", "a Parquet file", "write its text column as lines first"),
+    (b"\x04\x22\x4d\x18", "an lz4 file", "pipe it in: lz4 -dc FILE | w2v ... -"),
+    (b"\x1f\x9d", "a file of the old `compress`", "pipe it in: zcat FILE | w2v ... -"),
+    (b"LZIP\x01", "an lzip file", "pipe it in: lzip -dc FILE | w2v ... -"),
+    (b"SQLite format 3\0", "an SQLite database", "write its text as lines first"),
+    (b"\x7fELF", "a program", "give a text file"),
+    (b"\x89PNG", "a picture", "give a text file"),
+    (b"\xff\xd8\xff", "a picture", "give a text file"),
+)
+
+
+def compression_of(head: bytes) -> str | None:
+    """gzip, bzip2, xz or zstd by the first bytes, else None."""
+    for magic, kind in MAGIC:
+        if head.startswith(magic):
+            return kind
+    if BZIP2.match(head):
+        return "bzip2"
+    if head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F:  # a skippable frame, as pzstd writes first
+        return "zstd"
+    return None
+
+
+def foreign_format(head: bytes) -> tuple[str, str] | None:
+    """(what it is, what to do) for a format that is known by its first bytes and not read here, else None."""
+    for magic, what, hint in FOREIGN:
+        if head.startswith(magic):
+            return what, hint
+    if len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5:
+        return "a Python pickle", "write its contents as text first; pickles are never loaded"
+    if head[257:262] == b"ustar":
+        return "a tar archive", "unpack it first, or pipe its files in: tar -xOf FILE | w2v ... -"
+    return None
+
+
+def check_supported(kind: str | None, name: str, error: type[W2VError]) -> None:
+    """Raise `error` if this Python has no decoder for the kind."""
+    if kind == "zstd":
+        _zstd_decoder(name, error)
+    elif kind in ("bzip2", "xz"):
+        _decoder(kind, name, error)
+
+
+class Decompressor:
+    """The text of a compressed stream, piece by piece; damage raises `error` with the name and the byte.
+
+    `read_raw(n)` returns up to n bytes of the stream, b"" at its end. Members follow one another, with zero bytes
+    between them if need be; anything else behind a member is an error.
+    """
+
+    def __init__(self, kind: str, read_raw: Callable[[int], bytes], name: str, error: type[W2VError] = W2VError):
+        self.kind, self.name, self.error = kind, name, error
+        self.read_raw = read_raw
+        self.raw_bytes = 0
+        self.members = 0
+        self._input = b""
+        self._decoder: Any = None
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes (zstd: at least what one slice gives), b"" at the end."""
+        while True:
+            if self._decoder is None and not self._next_member():
+                return b""
+            data = self._decode(size)
+            if self._decoder.eof:
+                self._input = self._decoder.unused_data
+                self._decoder = None
+            if data:
+                return data
+
+    def _next_member(self) -> bool:
+        while True:
+            if self.members:
+                self._input = self._input.lstrip(b"\0")
+            if self._input:
+                break
+            if not self._fill():
+                return False
+        while len(self._input) < MAGIC_BYTES and self._fill():
+            pass
+        if compression_of(self._input) != self.kind:
+            if self.members == 0:
+                raise self.error(f"{self.name}: the {self.kind} data is cut off at byte {self.raw_bytes}")
+            raise self._damaged("what follows the compressed data is neither another member nor zero bytes")
+        self._decoder = _decoder(self.kind, self.name, self.error)
+        self.members += 1
+        return True
+
+    def _fill(self) -> bool:
+        data = self.read_raw(RAW_BYTES)
+        self.raw_bytes += len(data)
+        self._input += data
+        return bool(data)
+
+    def _decode(self, size: int) -> bytes:
+        ended = False
+        if self._decoder.needs_input and not self._input:
+            ended = not self._fill()
+        piece, self._input = self._input, b""
+        if self.kind == "zstd" and len(piece) > ZSTD_SLICE:
+            piece, self._input = piece[:ZSTD_SLICE], piece[ZSTD_SLICE:]
+        try:
+            data = self._decoder.decompress(piece, size)
+        except Exception as e:  # each library has its own kinds; all of them mean damage
+            if isinstance(e, MemoryError):
+                raise
+            raise self._damaged(str(e)) from e
+        if ended and not data and not self._decoder.eof:
+            raise self.error(
+                f"{self.name}: the {self.kind} data is cut off at byte {self.raw_bytes}; "
+                "the file was not copied or written to its end"
+            )
+        if self._decoder.eof and self._input:  # the rest of the slice comes first
+            self._decoder = _Ended(self._decoder.unused_data + self._input)
+        return data
+
+    def _damaged(self, why: str) -> W2VError:
+        return self.error(
+            f"{self.name}: the {self.kind} data is damaged near byte {self.raw_bytes} ({why}); get the file again"
+        )
+
+
+class _Ended:
+    eof = True
+    needs_input = False
+
+    def __init__(self, unused_data: bytes):
+        self.unused_data = unused_data
+
+
+class _Gzip:
+    """zlib's decoder with the manners of bz2's and lzma's. Header, length and CRC are checked by zlib."""
+
+    def __init__(self) -> None:
+        try:
+            from isal import isal_zlib as zlib  # two to three times as fast; used where it is installed
+        except ImportError:
+            import zlib
+        self._zlib = zlib.decompressobj(31)
+        self._tail = b""
+        self._full = False
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._tail and not self._full
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    def decompress(self, data: bytes, size: int) -> bytes:
+        out = self._zlib.decompress(self._tail + data if self._tail else data, size)
+        self._tail = self._zlib.unconsumed_tail
+        self._full = len(out) >= size  # more may wait inside
+        return out
+
+
+class _Zstandard:
+    needs_input = True
+
+    def __init__(self, decoder: Any):
+        self._decoder = decoder
+
+    @property
+    def eof(self) -> bool:
+        return self._decoder.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._decoder.unused_data
+
+    def decompress(self, data: bytes, size: int) -> bytes:
+        return self._decoder.decompress(data)
+
+
+def _zstd_decoder(name: str, error: type[W2VError]) -> Any:
+    try:
+        from compression.zstd import ZstdDecompressor  # Python 3.14
+
+        return ZstdDecompressor()
+    except ImportError:
+        pass
+    try:
+        import zstandard
+    except ImportError:
+        raise error(f"{name}: zstd is read with the `zstandard` package: pip install 'w2v[zstd]'") from None
+    return _Zstandard(zstandard.ZstdDecompressor().decompressobj())
+
+
+def _decoder(kind: str, name: str, error: type[W2VError]) -> Any:
+    try:
+        if kind == "gzip":
+            return _Gzip()
+        if kind == "bzip2":
+            import bz2
+
+            return bz2.BZ2Decompressor()
+        if kind == "xz":
+            import lzma
+
+            return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+    except ImportError as e:  # a Python built without the library
+        raise error(f"{name}: this Python cannot read {kind} ({e}); unpack the file first") from None
+    return _zstd_decoder(name, error)
+
+
+class _RawStream(io.RawIOBase):
+    """A Decompressor as a raw stream, for io.BufferedReader."""
+
+    def __init__(self, source: Decompressor, file: BinaryIO):
+        self._source, self._file = source, file
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = memoryview(self._source.read(max(len(buffer), 1 << 16)))
+        n = min(len(buffer), len(self._rest))
+        buffer[:n] = self._rest[:n]
+        self._rest = self._rest[n:]
+        return n
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def open_by_content(path: str | os.PathLike[str], error: type[W2VError] = W2VError) -> io.BufferedReader:
+    """Open a file for reading, decompressed if its first bytes say so; damage raises `error` while reading."""
+    file = open(path, "rb")  # noqa: SIM115  the caller closes it
+    try:
+        kind = compression_of(file.peek(HEAD_BYTES)[:HEAD_BYTES])
+        if kind is None:
+            return file
+        return io.BufferedReader(_RawStream(Decompressor(kind, file.read, os.fspath(path), error), file), 1 << 16)
+    except BaseException:
+        file.close()
+        raise
