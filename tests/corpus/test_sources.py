@@ -233,7 +233,7 @@ def test_progress_reports_bytes_of_the_files(tmp_path):
     path = tmp_path / "c.gz"
     path.write_bytes(gzip.compress(TEXT))
     read_corpus([path], ALL, on_progress=seen.append)
-    assert seen[-1].bytes_read == seen[-1].total_bytes == path.stat().st_size
+    assert seen[-1].bytes_done == seen[-1].bytes_total == path.stat().st_size
     assert seen[-1].tokens == len(TEXT.split())
 
 

@@ -10,7 +10,6 @@ import itertools
 import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from w2v.corpus._encode import Block, Encoder, Remapping, Spellings
@@ -18,37 +17,24 @@ from w2v.corpus.assembly import assemble
 from w2v.corpus.crew import Crew
 from w2v.corpus.encoded import Books, EncodedCorpus
 from w2v.corpus.feed import Feed
-from w2v.corpus.memory import available_memory
+from w2v.corpus.progress import OnProgress, ReadProgress
 from w2v.corpus.selection import Selection, select
+from w2v.corpus.sequences import encode_sequences
 from w2v.corpus.sources import Path, Source, expand
-from w2v.corpus.spool import Spool
+from w2v.corpus.spool import make_spool
 from w2v.corpus.vocab import Vocab
-from w2v.errors import SettingsError
 
 if TYPE_CHECKING:
-    from w2v.training.config import CorpusConfig
+    from w2v.corpus.settings import CorpusSettings
 
-__all__ = ["ReadProgress", "count_words", "read_corpus"]
+__all__ = ["ReadProgress", "count_words", "encode_sequences", "read_corpus"]
 
 BLOCK_BYTES = 1 << 19
-LARGEST_SHARE = 4  # ids may take a quarter of the memory that is there
-
-
-@dataclass(frozen=True)
-class ReadProgress:
-    """How far reading is; `total_bytes` is None where a pipe is read."""
-
-    bytes_read: int
-    total_bytes: int | None
-    tokens: int
-
-
-OnProgress = Callable[[ReadProgress], None]
 
 
 def read_corpus(
     paths: Path | Sequence[Path],
-    config: CorpusConfig,
+    config: CorpusSettings,
     *,
     threads: int | None = None,
     vocab: Vocab | None = None,
@@ -78,7 +64,7 @@ def read_corpus(
 
 def count_words(
     paths: Path | Sequence[Path],
-    config: CorpusConfig,
+    config: CorpusSettings,
     *,
     threads: int | None = None,
     on_progress: OnProgress | None = None,
@@ -93,20 +79,11 @@ def count_words(
     return vocab, reading.books
 
 
-def make_spool(memory_limit: int | None, tmp_dir: Path | None) -> Spool:
-    """A spool whose folder is known to be there."""
-    if tmp_dir is not None and not os.path.isdir(tmp_dir):
-        raise SettingsError(f"--tmp-dir: {os.fspath(tmp_dir)} is not a folder")
-    if memory_limit is None:
-        memory_limit = available_memory() // LARGEST_SHARE
-    return Spool(memory_limit, tmp_dir)
-
-
 class _Reading:
     """The state of one pass over the text."""
 
     def __init__(
-        self, sources: list[Source], config: CorpusConfig, threads: int | None, block_size: int,
+        self, sources: list[Source], config: CorpusSettings, threads: int | None, block_size: int,
         on_progress: OnProgress | None,
     ):
         self.config = config

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.corpus.encoded import Books
-    from w2v.training.config import CorpusConfig
+    from w2v.corpus.settings import CorpusSettings
 
 __all__ = ["Selection", "Spelled", "SpellingList", "select"]
 
@@ -59,7 +59,7 @@ class Selection:
     run_ids: NDArray[np.int32]
 
 
-def select(spelled: Spelled, config: CorpusConfig, vocab: Vocab | None, books: Books, name: str) -> Selection:
+def select(spelled: Spelled, config: CorpusSettings, vocab: Vocab | None, books: Books, name: str) -> Selection:
     """Choose the words and enter into the books what is dropped.
 
     With a vocabulary given, its words and its counts stand (as with the original's -read-vocab), `min_count` and
@@ -80,7 +80,7 @@ def select(spelled: Spelled, config: CorpusConfig, vocab: Vocab | None, books: B
 
 
 def _choose(
-    words: list[bytes], counts: NDArray[np.int64], config: CorpusConfig, books: Books
+    words: list[bytes], counts: NDArray[np.int64], config: CorpusSettings, books: Books
 ) -> tuple[Vocab, NDArray[np.int64]]:
     """The vocabulary of words that are frequent enough, and which of them each row is."""
     from w2v.corpus._encode import rank
@@ -93,7 +93,7 @@ def _choose(
 
 
 def _select_words(
-    spelled: Spelled, config: CorpusConfig, vocab: Vocab | None, books: Books, name: str
+    spelled: Spelled, config: CorpusSettings, vocab: Vocab | None, books: Books, name: str
 ) -> Selection:
     """The general case: spellings become words first, and equal words are counted together."""
     counts = spelled.counts()
@@ -119,7 +119,7 @@ def _select_words(
 
 
 def _final_of_words(
-    words: list[bytes], counts: NDArray[np.int64], config: CorpusConfig, vocab: Vocab | None, books: Books
+    words: list[bytes], counts: NDArray[np.int64], config: CorpusSettings, vocab: Vocab | None, books: Books
 ) -> tuple[Vocab, NDArray[np.int32]]:
     """The vocabulary, and each word's final id or DROPPED."""
     final = np.full(len(words), DROPPED, np.int32)
@@ -154,7 +154,7 @@ def _runs(
 
 
 def _require_two(
-    chosen: Vocab, spelled: Spelled, config: CorpusConfig, books: Books, name: str, vocab: Vocab | None = None
+    chosen: Vocab, spelled: Spelled, config: CorpusSettings, books: Books, name: str, vocab: Vocab | None = None
 ) -> None:
     """Raise CorpusError where there is nothing to train on."""
     if len(chosen) >= 2 and (vocab is None or books.read > books.not_in_vocab + books.no_word + books.too_long):

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 from w2v.corpus._encode import LONGEST_TOKEN, Remapping, SequenceEncoder
 from w2v.corpus.assembly import assemble
 from w2v.corpus.encoded import Books, EncodedCorpus
-from w2v.corpus.reader import OnProgress, ReadProgress, make_spool
+from w2v.corpus.progress import OnProgress, ReadProgress
 from w2v.corpus.selection import SpellingList, select
 from w2v.corpus.sources import Path
+from w2v.corpus.spool import make_spool
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError
 
 if TYPE_CHECKING:
-    from w2v.training.config import CorpusConfig
+    from w2v.corpus.settings import CorpusSettings
 
 __all__ = ["encode_sequences"]
 
@@ -27,12 +28,12 @@ ASCII_SEPARATOR = re.compile("[ \t\n\r\0]")
 
 def encode_sequences(
     sequences: Iterable[Sequence[str | bytes]],
-    config: CorpusConfig,
+    config: CorpusSettings,
     *,
     vocab: Vocab | None = None,
     tmp_dir: Path | None = None,
     memory_limit: int | None = None,
-    threads: int = 1,
+    threads: int | None = None,
     on_progress: OnProgress | None = None,
 ) -> EncodedCorpus:
     """Encode any iterable of token sequences, gone through once; each sequence is a sentence.
@@ -58,7 +59,7 @@ def encode_sequences(
         selection = select(SpellingList(encoder.spellings, encoder.counts()), config, vocab, books, "sequences")
         maps = [Remapping(selection.final_ids, selection.run_ends, selection.run_ids)]
         del encoder
-        ids = assemble(blocks, maps, spool, books, threads)
+        ids = assemble(blocks, maps, spool, books, threads or 1)
         books.balance()
         return EncodedCorpus(ids, selection.vocab, books)
     finally:
@@ -84,7 +85,7 @@ def _batches(sequences: Iterable[Sequence[str | bytes]]) -> Iterator[list[Sequen
 class _Checker:
     """Called with each distinct token; returns its bytes, or None if it is too long."""
 
-    def __init__(self, config: CorpusConfig):
+    def __init__(self, config: CorpusSettings):
         self.unicode = config.whitespace == "unicode"
 
     def __call__(self, token: object, sequence: int, place: int) -> bytes | None:

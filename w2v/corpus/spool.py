@@ -10,10 +10,13 @@ from typing import BinaryIO
 import numpy as np
 
 from w2v.corpus._encode import Block
+from w2v.corpus.memory import available_memory
+from w2v.errors import SettingsError
 
-__all__ = ["Spool", "unnamed_file"]
+__all__ = ["Spool", "make_spool", "unnamed_file"]
 
 ID_BYTES = 4
+LARGEST_SHARE = 4  # ids may take a quarter of the memory that is free
 
 
 def unnamed_file(folder: str | os.PathLike[str] | None) -> BinaryIO:
@@ -78,3 +81,12 @@ class spool_errors:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError) and error.filename is None:
             raise OSError(error.errno, f"{error.strerror} (ids are kept there; try --tmp-dir)", self.folder) from None
+
+
+def make_spool(memory_limit: int | None, tmp_dir: str | os.PathLike[str] | None) -> Spool:
+    """A spool whose folder is known to be there."""
+    if tmp_dir is not None and not os.path.isdir(tmp_dir):
+        raise SettingsError(f"--tmp-dir: {os.fspath(tmp_dir)} is not a folder")
+    if memory_limit is None:
+        memory_limit = available_memory() // LARGEST_SHARE
+    return Spool(memory_limit, tmp_dir)

@@ -20,7 +20,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from w2v.training.config import CorpusConfig
+    from w2v.corpus.settings import CorpusSettings
 
 __all__ = ["Tokenized", "changes_spellings", "tokenize"]
 
@@ -35,12 +35,12 @@ class Tokenized(NamedTuple):
     ends: list[int]
 
 
-def changes_spellings(config: CorpusConfig) -> bool:
+def changes_spellings(config: CorpusSettings) -> bool:
     """Whether words can differ from spellings at all."""
     return config.tokenizer != "none" or config.lower or config.normalize != "none"
 
 
-def tokenize(spellings: list[bytes], config: CorpusConfig) -> Tokenized:
+def tokenize(spellings: list[bytes], config: CorpusSettings) -> Tokenized:
     """The words of each spelling: none, one or several; never empty, never with white space."""
     words: list[bytes] = []
     ends = [0]
@@ -51,7 +51,7 @@ def tokenize(spellings: list[bytes], config: CorpusConfig) -> Tokenized:
     return Tokenized(words, ends)
 
 
-def _fold(text: str, config: CorpusConfig) -> str:
+def _fold(text: str, config: CorpusSettings) -> str:
     if config.normalize != "none":
         text = unicodedata.normalize(config.normalize.upper(), text)
     if config.lower:
@@ -61,7 +61,7 @@ def _fold(text: str, config: CorpusConfig) -> str:
     return text
 
 
-def _tokenize_lines(text: str, config: CorpusConfig, words: list[bytes], ends: list[int]) -> None:
+def _tokenize_lines(text: str, config: CorpusSettings, words: list[bytes], ends: list[int]) -> None:
     """Appends the words of each line and where they end."""
     if config.tokenizer == "words":
         found = _word_or_newline().findall(text)
