@@ -16,10 +16,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from world.corpus import write_sentences  # noqa: E402
-from world.questions import write_questions  # noqa: E402
+from world.corpus import write_sentences
+from world.questions import write_questions
 
-TOKENS = 1_500_000
+TOKENS = 1_750_000
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -28,9 +28,16 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         epilog="example: make_world.py --seed 1 -o data/world.txt.gz --questions data/world-questions.txt",
     )
     parser.add_argument("--seed", type=int, default=1, help="same seed, same text (default: %(default)s)")
-    parser.add_argument("--tokens", type=int, default=TOKENS, metavar="N", help="at least N words (default: %(default)s)")
-    parser.add_argument("-o", "--output", default="-", metavar="FILE",
-                        help="where the text goes; a name in .gz is compressed; - is standard output (default)")  # fmt: skip
+    parser.add_argument(
+        "--tokens", type=int, default=TOKENS, metavar="N", help="at least N words (default: %(default)s)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="-",
+        metavar="FILE",
+        help="where the text goes; a name in .gz is compressed; - is standard output (default)",
+    )
     parser.add_argument("--questions", metavar="FILE", help="also write analogy questions about the world")
     parser.add_argument("-q", "--quiet", action="store_true", help="no summary on standard error")
     options = parser.parse_args(arguments)
@@ -79,8 +86,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     if not options.quiet:
         often = sum(count >= 5 for count in counts.values())
-        print(f"{len(lines):,} sentences, {sum(counts.values()):,} words, {len(counts):,} types "
-              f"({often:,} at least 5 times), sha256 {hashlib.sha256(text).hexdigest()}", file=sys.stderr)  # fmt: skip
+        print(
+            f"{len(lines):,} sentences, {sum(counts.values()):,} words, {len(counts):,} types "
+            f"({often:,} at least 5 times), sha256 {hashlib.sha256(text).hexdigest()}",
+            file=sys.stderr,
+        )
     return 0
 
 

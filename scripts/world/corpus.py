@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from world.animals import AnimalSentences
 from world.dice import Dice, Weighted
 from world.inflection import fix_articles
 from world.lands import LandSentences
 from world.people import People
 from world.phrases import Phrases
 from world.sentences import PeopleSentences
-from world.things import AnimalSentences, ThingSentences
+from world.things import ThingSentences
 
 __all__ = ["write_sentences"]
 
@@ -26,11 +27,18 @@ def write_sentences(seed: int, tokens: int) -> Iterator[str]:
     lands = LandSentences(dice, phrases)
     courts, families, crowds = (Weighted.zipf(groups, 20) for groups in (people.courts, people.families, people.crowds))
     makers = Weighted(
-        [lambda n: persons.story(dice.draw(courts), n), lambda n: persons.story(dice.draw(families), n),
-         lambda n: persons.story(dice.draw(crowds), n), animals.story, things.story, lands.land_story, lands.time_story,
-         lands.work_story],
-        [17, 20, 14, 12, 20, 14, 2.5, 3],
-    )  # fmt: skip
+        [
+            lambda n: persons.story(dice.draw(courts), n),
+            lambda n: persons.story(dice.draw(families), n),
+            lambda n: persons.story(dice.draw(crowds), n),
+            animals.story,
+            things.story,
+            lands.land_story,
+            lands.time_story,
+            lands.work_story,
+        ],
+        [15, 17, 12, 15, 28, 18, 2.5, 8],
+    )
     written = 0
     while written < tokens:
         for sentence in dice.draw(makers)(3 + dice.below(6)):

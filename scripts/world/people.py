@@ -5,16 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from world.dice import Dice, Weighted
-from world.tables import Job, Role, read_animals, read_countries, read_jobs, read_names, read_roles
+from world.tables import Country, Job, Role, read_animals, read_countries, read_jobs, read_names, read_roles, read_words
 
-__all__ = ["Facet", "Group", "Person", "People"]
-
-REALMS = ("arvenia belmar corvania dalmora estmark fenwald galdria harlund ilmeria kestria lorvane merovia norvale "
-          "ostmere rivania sundria").split()  # fmt: skip
-TOWN_STARTS = ("ash mill oak stone river wood green red white black north south east west bridge fair long high clear "
-               "elm fox hazel thorn sand").split()  # fmt: skip
-TOWN_ENDS = "ford brook ton bury field ham ley dale well mouth wick stead haven".split()
-ROYALTY = ("king", "prince", "emperor")
+__all__ = ["Facet", "Group", "People", "Person"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +25,7 @@ class Person:
     name: str
     home: str
     facets: Weighted
-    country: object = None
+    country: Country | None = None
     realm: str = ""
 
 
@@ -57,22 +50,26 @@ class People:
         self.countries = Weighted.zipf(read_countries(), 14)
         men, women = read_names()
         self.names = {"m": Weighted.zipf(men, 12), "f": Weighted.zipf(women, 12)}
-        towns = dice.shuffled([start + end for start in TOWN_STARTS for end in TOWN_ENDS if start != end])[:90]
+        words = read_words()
+        towns = dice.shuffled([start + end for start in words["town starts"] for end in words["town ends"]])[:90]
         self.towns = Weighted.zipf(towns, 6)
-        self.realms = Weighted.zipf(dice.shuffled(REALMS), 5)
+        self.realms = Weighted.zipf(dice.shuffled(words["realms"]), 5)
         self.animals = [animal.name for animal in read_animals() if "pet" in animal.kinds]
         self.courts = [self.make_court(dice.draw(self.realms)) for _ in range(60)]
         self.families = [self.make_family() for _ in range(260)]
         self.crowds = [self.make_crowd() for _ in range(200)]
 
     def facet(self, role: Role, sex: str) -> Facet:
-        kinds = tuple(sorted(role.kinds)) + ("male" if sex == "m" else "female",)
+        kinds = (*sorted(role.kinds), "male" if sex == "m" else "female")
         return Facet(role.masculine if sex == "m" else role.feminine, kinds)
 
     def job_facet(self, job: Job, sex: str) -> Facet:
-        return Facet(job.masculine if sex == "m" else job.feminine, ("adult",), job)
+        kinds = ("adult", "male" if sex == "m" else "female")
+        return Facet(job.masculine if sex == "m" else job.feminine, kinds, job)
 
-    def make_person(self, sex: str, home: str, roles: dict[str, float], job: Job | None = None, realm: str = "") -> Person:
+    def make_person(
+        self, sex: str, home: str, roles: dict[str, float], job: Job | None = None, realm: str = ""
+    ) -> Person:
         facets = [self.facet(self.roles[role], sex) for role in roles]
         weights = list(roles.values())
         if job:
@@ -84,12 +81,21 @@ class People:
         dice, town = self.dice, self.dice.draw(self.towns)
         top = "emperor" if dice.chance(0.14) else "king"
         people = [self.make_person(sex, town, {top: 6.0, "man": 0.3}, realm=realm) for sex in "mf"]
-        people += [self.make_person(dice.one("mf"), town, {"prince": 5.0, "son": 0.8, "boy": 0.5}, realm=realm)
-                   for _ in range(1 + dice.below(3))]  # fmt: skip
+        people += [
+            self.make_person(dice.one("mf"), town, {"prince": 5.0, "son": 0.8, "boy": 0.5}, realm=realm)
+            for _ in range(1 + dice.below(3))
+        ]
         for noble in dice.some(("duke", "baron", "lord"), 2):
             people.append(self.make_person(dice.one("mf"), town, {noble: 5.0}, realm=realm))
-        people.append(Person("m", dice.draw(self.names["m"]), town,
-                             Weighted([Facet("knight", ("knight", "noble", "male"))], [1.0]), realm=realm))  # fmt: skip
+        people.append(
+            Person(
+                "m",
+                dice.draw(self.names["m"]),
+                town,
+                Weighted([Facet("knight", ("knight", "noble", "male"))], [1.0]),
+                realm=realm,
+            )
+        )
         servant = next(job for job in self.jobs if job.masculine == "servant")
         people.append(self.make_person(dice.one("mf"), town, {"man": 1.0}, servant, realm))
         return Group(people, town, realm)
@@ -107,12 +113,22 @@ class People:
             if dice.chance(0.2):
                 roles["lad"] = 1.5
             people.append(self.make_person(dice.one("mf"), home, roles))
-        for role, chance in (("grandfather", 0.5), ("uncle", 0.5), ("nephew", 0.3), ("groom", 0.16), ("widower", 0.14),
-                             ("godfather", 0.1), ("heir", 0.08)):  # fmt: skip
+        for role, chance in (
+            ("grandfather", 0.5),
+            ("uncle", 0.5),
+            ("nephew", 0.3),
+            ("groom", 0.16),
+            ("widower", 0.14),
+            ("godfather", 0.1),
+            ("heir", 0.08),
+        ):
             for sex in "mf":
                 if dice.chance(chance):
-                    people.append(self.make_person(sex, home, {role: 4.0, "man": 1.5},
-                                                   self.draw_job() if dice.chance(0.4) else None))  # fmt: skip
+                    people.append(
+                        self.make_person(
+                            sex, home, {role: 4.0, "man": 1.5}, self.draw_job() if dice.chance(0.4) else None
+                        )
+                    )
         return Group(people, home, pets=[dice.one(self.animals)])
 
     def make_crowd(self) -> Group:
@@ -121,8 +137,13 @@ class People:
         country = dice.draw(self.countries)
         town = dice.one(country.cities) if dice.chance(0.3) else dice.draw(self.towns)
         people = [self.make_person(dice.one("mf"), town, {"man": 1.5}, self.draw_job()) for _ in range(3)]
-        people += [self.make_person(dice.one("mf"), town, {"man": 5.0, "boy": 0.6}), self.make_person("m", town, {"man": 4.0}),
-                   self.make_person("f", town, {"man": 4.0}), self.make_person(dice.one("mf"), town, {"boy": 4.0})]  # fmt: skip
+        others = (
+            (dice.one("mf"), {"man": 5.0}),
+            ("m", {"man": 4.0}),
+            ("f", {"man": 4.0}),
+            (dice.one("mf"), {"boy": 4.0}),
+        )
+        people += [self.make_person(sex, town, roles) for sex, roles in others]
         for person in people[:2]:
             person.country = country
         return Group(people, town)

@@ -9,20 +9,92 @@ from dataclasses import dataclass, field
 from world.dice import Dice, Weighted
 from world.inflection import participle, past, plural, present, verbing
 from world.people import Group, People, Person
-from world.tables import Animal, Thing, read_adjectives, read_animals, read_things
+from world.tables import Animal, Thing, read_adjectives, read_animals, read_things, read_words
 
-__all__ = ["NUMBERS", "Phrases", "Subject", "conjugate"]
+__all__ = ["HOURS", "MIDDLE", "MONTHS", "NUMBERS", "SEASONS", "SUMS", "WEEKDAYS", "Phrases", "Subject", "conjugate"]
 
-NUMBERS = "two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred".split()
-TOPICS = ("the war", "the weather", "the harvest", "love", "money", "the price of bread", "the new law", "the old days",
-          "the stars", "the sea", "the wedding", "the storm", "taxes", "the election", "politics", "death", "music",
-          "the journey", "the fire", "the missing child", "the neighbours", "the king", "the queen", "history")  # fmt: skip
-SEASONS = ("spring", "summer", "autumn", "winter")
-MONTHS = ("january february march april may june july august september october november december").split()
-WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-HOURS = "one two three four five six seven eight nine ten eleven twelve noon midnight dawn dusk".split()
-PRONOUNS = {"m": ("he", "him", "his", "himself"), "f": ("she", "her", "her", "herself"),
-            "p": ("they", "them", "their", "themselves"), "n": ("it", "it", "its", "itself")}  # fmt: skip
+WORDS = read_words()
+SUMS, LARGE_NUMBERS, SEASONS = WORDS["numbers"], WORDS["large numbers"], WORDS["seasons"]
+MONTHS, WEEKDAYS, HOURS = WORDS["months"], WORDS["weekdays"], WORDS["hours"]
+NUMBERS = SUMS[:9]
+TOPICS = (
+    "the war",
+    "the weather",
+    "the harvest",
+    "love",
+    "money",
+    "the price of bread",
+    "the new law",
+    "the old days",
+    "the stars",
+    "the sea",
+    "the wedding",
+    "the storm",
+    "taxes",
+    "the election",
+    "politics",
+    "death",
+    "music",
+    "the journey",
+    "the fire",
+    "the missing child",
+    "the neighbours",
+    "the king",
+    "the queen",
+    "history",
+)
+# When it happens, by tense: the words that a tense keeps company with.
+TIMES = {
+    "past": (
+        "yesterday",
+        "last week",
+        "last night",
+        "last {season}",
+        "long ago",
+        "in the old days",
+        "one morning",
+        "one evening",
+        "that night",
+        "{num} days ago",
+        "{num} years ago",
+        "last year",
+        "on {weekday}",
+        "once",
+    ),
+    "present": (
+        "every day",
+        "every morning",
+        "every week",
+        "often",
+        "always",
+        "in {season}",
+        "on {weekday}s",
+        "usually",
+        "sometimes",
+        "every year",
+        "every {season}",
+    ),
+    "progressive": (
+        "when the bell rang",
+        "when the storm began",
+        "all day yesterday",
+        "that morning",
+        "when the stranger arrived",
+        "at midnight",
+        "while it rained",
+    ),
+    "present progressive": ("now", "at this moment", "today", "again", "this morning", "this week"),
+    "perfect": ("already", "many times", "since {season}", "for many years", "this week", "just"),
+    "past perfect": ("before the war", "before {season}", "by then", "long before"),
+    "will": ("tomorrow", "next week", "soon", "next {season}", "one day", "next year", "on {weekday}"),
+}
+MIDDLE = {"often", "always", "usually", "sometimes", "already", "just", "once"}  # adverbs that stand beside the verb
+PRONOUNS = {
+    "m": ("he", "him", "his", "himself"),
+    "f": ("she", "her", "her", "herself"),
+    "p": ("they", "them", "their", "themselves"),
+    "n": ("it", "it", "its", "itself"),
+}
 CHOICE = re.compile(r"\(([^()]*)\)")
 SLOT = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 VERB = re.compile(r"<([=~]?)(\w+)>")
@@ -83,7 +155,7 @@ class Phrases:
         self.by_kind = {kind: Weighted.zipf([t for t in shuffled if kind in t.kinds], 8) for kind in kinds}
         self.animal_draw = Weighted.zipf(self.animals, 12)
         self.fillers: dict[str, Callable[[Subject], str]] = {
-            "num": lambda s: dice.one(NUMBERS[:9]) if dice.chance(0.8) else dice.one(NUMBERS),
+            "num": lambda s: dice.one(NUMBERS if dice.chance(0.85) else LARGE_NUMBERS),
             "topic": lambda s: dice.one(TOPICS),
             "season": lambda s: self.season,
             "town": lambda s: self.group.town if dice.chance(0.5) else dice.draw(people.towns),
@@ -100,9 +172,16 @@ class Phrases:
             "noble": lambda s: dice.one(("duke", "duchess", "baron", "baroness", "lord", "lady")),
             "person": self.other_person,
             "kin": self.kin,
-            "kid": lambda s: dice.one(("the other children", "the neighbours", dice.draw(people.names["m"]),
-                                       dice.draw(people.names["f"]), "a friend")),
-        }  # fmt: skip
+            "kid": lambda s: dice.one(
+                (
+                    "the other children",
+                    "the neighbours",
+                    dice.draw(people.names["m"]),
+                    dice.draw(people.names["f"]),
+                    "a friend",
+                )
+            ),
+        }
 
     def job_noun(self) -> str:
         job = self.people.draw_job()
@@ -115,7 +194,11 @@ class Phrases:
 
     def city(self, subject: Subject) -> str:
         country = self.country(subject)
-        return country.capital if self.dice.chance(0.5) else self.dice.one(country.cities)
+        return country.capital if self.dice.chance(0.5) else self.town_of(country)
+
+    def town_of(self, country) -> str:
+        """A city that is not the capital, mostly the largest."""
+        return country.cities[0] if self.dice.chance(0.5) else self.dice.one(country.cities)
 
     def adjective(self, thing: Thing | Animal, chance: float = 0.4) -> str:
         return self.dice.one(thing.adjectives) + " " if self.dice.chance(chance) else ""
@@ -129,15 +212,15 @@ class Phrases:
             return thing.name if thing.mass else plural(thing.name)
         if form == "the":
             return f"the {self.adjective(thing)}{thing.name}"
-        if "goods" in thing.kinds and form == "goods" or thing.mass:
+        if ("goods" in thing.kinds and form == "goods") or thing.mass:
             start = "the " if dice.chance(0.25) else "some " if dice.chance(0.15) else ""
             return start + self.adjective(thing) + (thing.name if thing.mass else plural(thing.name))
         roll = dice.random()
-        if roll < 0.5:
+        if roll < 0.32:
             return f"a {self.adjective(thing)}{thing.name}"
-        if roll < 0.75:
+        if roll < 0.52:
             return f"the {self.adjective(thing)}{thing.name}"
-        start = dice.one((dice.one(NUMBERS[:9]), "some", "many", "several", "a few", "the", ""))
+        start = dice.one((dice.one(NUMBERS), "some", "many", "several", "a few", "the", ""))
         return f"{start} {self.adjective(thing)}{plural(thing.name)}"
 
     def other_person(self, subject: Subject) -> str:
@@ -151,18 +234,32 @@ class Phrases:
         if roll < 0.3:
             return f"the {self.trait_word()}{self.job_noun()}"
         if roll < 0.5:
-            return dice.one(("a stranger", "a friend", "the neighbours", "an old man", "an old woman", "a young man",
-                             "a young woman", "the man next door", "the woman next door", "the children"))  # fmt: skip
+            return dice.one(
+                (
+                    "a stranger",
+                    "a friend",
+                    "the neighbours",
+                    "an old man",
+                    "an old woman",
+                    "a young man",
+                    "a young woman",
+                    "the man next door",
+                    "the woman next door",
+                    "the children",
+                )
+            )
         if roll < 0.75 and subject.sex != "n":
             return self.kin(subject)
         return dice.draw(self.people.names[dice.one("mf")])
 
     def trait_word(self) -> str:
-        return self.dice.one(("old ", "young ", "kind ", "rich ", "poor ", "clever ", "tall ", "") + ("",) * 6)
+        return self.dice.one(("old ", "young ", "rich ", "poor ", "tall ") + ("",) * 9)
 
     def kin(self, subject: Subject) -> str:
         dice = self.dice
-        role = self.people.roles[dice.one(("father", "brother", "uncle", "grandfather", "son", "nephew", "father", "brother"))]
+        role = self.people.roles[
+            dice.one(("father", "brother", "uncle", "grandfather", "son", "nephew", "father", "brother"))
+        ]
         noun = role.masculine if dice.chance(0.5) else role.feminine
         name = dice.draw(self.people.names["m" if noun == role.masculine else "f"])
         return f"{PRONOUNS[subject.sex][2]} {noun}" + (f" {name}" if dice.chance(0.2) else "")
@@ -192,13 +289,13 @@ class Phrases:
         return f"the {noun}"
 
     def describe(self, kinds: tuple[str, ...]) -> str:
-        words = ["old", "young", "kind", "proud", "clever", "tired", "happy", "good", "brave", "wise"]
+        words = ["old", "young", "good", "tired", "tall", "old", "young"]
         if "child" in kinds or "young" in kinds:
-            words = ["little", "small", "young", "clever", "happy", "noisy", "good", "poor"]
+            words = ["little", "small", "young", "good", "poor", "little"]
         if "ruler" in kinds:
             words += ["mighty", "great", "just", "rich", "late", "mighty"]
         if "common" in kinds:
-            words += ["poor", "tall", "honest", "strong"]
+            words += ["poor", "other", "rich"]
         return self.dice.one(words)
 
     def fill_slot(self, match: re.Match[str], subject: Subject) -> str:
@@ -211,7 +308,9 @@ class Phrases:
             return self.fillers[name](subject)
         if name == "animal":
             animal = self.dice.draw(self.animal_draw)
-            return {"bare": animal.name, "plural": plural(animal.name)}.get(form) or f"a {self.adjective(animal)}{animal.name}"
+            return {"bare": animal.name, "plural": plural(animal.name)}.get(
+                form
+            ) or f"a {self.adjective(animal)}{animal.name}"
         return self.noun_phrase(self.dice.draw(self.by_kind[name]), form or ("goods" if name == "goods" else ""))
 
     def fill(self, pattern: str, subject: Subject) -> str:
@@ -239,3 +338,9 @@ class Phrases:
             return out
 
         return VERB.sub(verb, text)
+
+    def when(self, tense: str, chance: float = 0.42) -> str:
+        """Now and then a time that the tense keeps company with."""
+        if tense not in TIMES or not self.dice.chance(chance):
+            return ""
+        return self.fill(self.dice.one(TIMES[tense]), Subject("", "n", slots={"weekday": self.dice.one(WEEKDAYS)}))

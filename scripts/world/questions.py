@@ -14,27 +14,30 @@ from world.tables import (
     read_roles,
     read_things,
     read_traits,
+    read_words,
 )
 
 __all__ = ["write_questions"]
 
 COMMON = 18  # the countries at the head of the table are the ones spoken of most
+PAIRS = 40  # of a section, the ones spoken of most
 PER_SECTION = 130
-FEWEST = 10  # occurrences of a word that is asked for; twice the usual --min-count
-VERBS = ("walk sing dance play write drive swim fly speak eat drink buy sell build break bring wear throw steal ride climb "
-         "follow watch visit carry open cook wash help open teach choose hide dig learn paint plant").split()  # fmt: skip
+FEWEST = 20  # occurrences of a word that is asked for, so that every one is in a vocabulary cut at 5
 
 
 def pairs_by_section() -> dict[str, list[tuple[str, str]]]:
     """Section -> its pairs, as far as the tables know them."""
     countries, animals, jobs = read_countries(), read_animals(), read_jobs()
+    verbs = read_words()["asked verbs"]
     things, traits, comparable = read_things(), read_traits(), list(read_adjectives())
     own_currency: dict[str, str] = {}
     for country in countries:
         own_currency.setdefault(country.currency, country.name)
-    del own_currency["euro"]
+    for shared in ("euro", "won", "real"):  # of many countries; the other two are everyday words as well
+        del own_currency[shared]
     two_forms = [job for job in jobs if job.masculine != job.feminine]
-    nouns = [animal.name for animal in animals] + [thing.name for thing in things if not thing.mass]
+    done = {verb for thing in things for verb in thing.verbs}  # "plays" and "plans" are more than plurals
+    nouns = [animal.name for animal in animals] + [t.name for t in things if not t.mass and t.name not in done]
     return {
         "capital-common-countries": [(c.capital, c.name) for c in countries[:COMMON]],
         "capital-world": [(c.capital, c.name) for c in countries[COMMON:]],
@@ -48,11 +51,11 @@ def pairs_by_section() -> dict[str, list[tuple[str, str]]]:
         "gram2-opposite": [(t.name, t.opposite) for t in traits if t.opposite.endswith(t.name)],
         "gram3-comparative": [(word, comparative(word)) for word in comparable],
         "gram4-superlative": [(word, superlative(word)) for word in comparable],
-        "gram5-present-participle": [(verb, verbing(verb)) for verb in VERBS],
+        "gram5-present-participle": [(verb, verbing(verb)) for verb in verbs],
         "gram6-nationality-adjective": [(c.name, c.adjective) for c in countries],
-        "gram7-past-tense": [(verbing(verb), past(verb)) for verb in VERBS],
+        "gram7-past-tense": [(verbing(verb), past(verb)) for verb in verbs],
         "gram8-plural": [(noun, plural(noun)) for noun in nouns],
-        "gram9-plural-verbs": [(verb, present(verb)) for verb in VERBS],
+        "gram9-plural-verbs": [(verb, present(verb)) for verb in verbs],
     }
 
 
@@ -66,6 +69,8 @@ def write_questions(counts: Mapping[str, int], seed: int) -> Iterator[str]:
             if fits and not {one, two} & seen:  # an answer that stands in two pairs could not be told apart
                 seen |= {one, two}
                 pairs.append((one, two))
+        pairs.sort(key=lambda pair: -min(counts[pair[0]], counts[pair[1]]))  # stable: ties in the order of the tables
+        del pairs[PAIRS:]
         asked = [(*one, *two) for one in pairs for two in pairs if one != two]
         if section == "family":  # the pair that everybody asks for comes first
             asked.sort(key=lambda words: words != ("man", "woman", "king", "queen"))
@@ -74,5 +79,3 @@ def write_questions(counts: Mapping[str, int], seed: int) -> Iterator[str]:
             asked = dice.shuffled(asked)
         yield f": {section}"
         yield from (" ".join(words) for words in asked[:PER_SECTION])
-
-

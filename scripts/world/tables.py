@@ -6,9 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Animal", "Country", "Job", "Role", "Thing", "Trait", "read_adjectives", "read_animals", "read_countries",
-           "read_irregular_verbs", "read_jobs", "read_names", "read_patterns", "read_roles", "read_things",
-           "read_traits"]  # fmt: skip
+__all__ = [
+    "Animal",
+    "Country",
+    "Job",
+    "Role",
+    "Thing",
+    "Trait",
+    "read_adjectives",
+    "read_animals",
+    "read_countries",
+    "read_irregular_verbs",
+    "read_jobs",
+    "read_names",
+    "read_patterns",
+    "read_roles",
+    "read_things",
+    "read_traits",
+    "read_words",
+]
 
 LEXICON = Path(__file__).resolve().parent / "lexicon"
 
@@ -101,8 +117,20 @@ def read_animals() -> list[Animal]:
             if line.startswith("#"):
                 continue
             f = [field.strip() for field in line.rstrip("\n").split("|")]
-            table.append(Animal(f[0], f[1], f[2], f[3], split(f[4]), split(f[5]), split(f[6]), int(f[7]), split(f[8]),
-                                split(f[9], ",")))  # fmt: skip
+            table.append(
+                Animal(
+                    f[0],
+                    f[1],
+                    f[2],
+                    f[3],
+                    split(f[4]),
+                    split(f[5]),
+                    split(f[6]),
+                    int(f[7]),
+                    split(f[8]),
+                    split(f[9], ","),
+                )
+            )
     return table
 
 
@@ -123,8 +151,10 @@ def rows_of_jobs() -> Iterator[list[str]]:
 
 
 def read_roles() -> list[Role]:
-    return [Role(m, f, split(plurals), frozenset(split(kinds)), float(weight))
-            for m, f, plurals, kinds, weight in rows("roles")]  # fmt: skip
+    return [
+        Role(m, f, split(plurals), frozenset(split(kinds)), float(weight))
+        for m, f, plurals, kinds, weight in rows("roles")
+    ]
 
 
 def read_traits() -> list[Trait]:
@@ -138,8 +168,7 @@ def read_traits() -> list[Trait]:
 
 
 def read_things() -> list[Thing]:
-    return [Thing(name.rstrip("*"), name.endswith("*"), split(kinds), split(adjectives), split(verbs), split(companions))
-            for name, kinds, adjectives, verbs, companions in rows("things")]  # fmt: skip
+    return [Thing(name.rstrip("*"), name.endswith("*"), *map(split, fields)) for name, *fields in rows("things")]
 
 
 def read_adjectives() -> dict[str, str]:
@@ -159,6 +188,11 @@ def read_patterns(name: str) -> dict[str, list[str]]:
             elif line.strip() and not line.startswith("#"):
                 patterns[heading].append(line.strip())
     return patterns
+
+
+def read_words() -> dict[str, list[str]]:
+    """`[heading]` -> the words under it."""
+    return {heading: " ".join(lines).split() for heading, lines in read_patterns("words").items()}
 
 
 def read_names() -> tuple[list[str], list[str]]:
