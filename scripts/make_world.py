@@ -59,8 +59,9 @@ def write_whole(path: str, content: bytes) -> None:
 
 def write_text(path: str, text: bytes) -> None:
     if path == "-":
-        sys.stdout.buffer.write(text)
-        sys.stdout.buffer.flush()
+        # opened anew: under PYTHONUNBUFFERED, sys.stdout.buffer may write only a part of the text
+        with open(sys.stdout.fileno(), "wb", closefd=False) as out:
+            out.write(text)
     else:  # mtime 0 and no name: the same bytes from the same zlib
         write_whole(path, gzip.compress(text, compresslevel=9, mtime=0) if path.endswith(".gz") else text)
 
@@ -79,7 +80,6 @@ def main(arguments: list[str] | None = None) -> int:
             questions = "\n".join(write_questions(counts, options.seed)) + "\n"
             write_whole(options.questions, questions.encode("ascii"))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
         print(f"make_world: {error.filename or options.output}: {error.strerror}", file=sys.stderr)
