@@ -40,16 +40,19 @@ def extension(name: str, *flags: str, depends: tuple[str, ...] = ()) -> Extensio
     path = name.replace(".", "/") + ".pyx"
     return Extension(
         name, [path], extra_compile_args=[*FLAGS, *flags], extra_link_args=LINK, depends=list(depends),
-        include_dirs=[numpy.get_include(), "w2v/training", "w2v/corpus"],
+        include_dirs=[numpy.get_include(), "w2v/training", "w2v/corpus", "w2v/vectors"],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
     )
 
 
 LOOP = ("w2v/training/_loop.pxi", "w2v/training/simd.h", "w2v/training/block.h", "w2v/training/rng.h")
+ROWS = tuple(f"w2v/vectors/{name}.h" for name in ("words", "rows", "decimal", "text"))
 EXTENSIONS = [
     extension("w2v.corpus._encode", depends=("w2v/corpus/scan.h", "w2v/corpus/table.h", "w2v/corpus/encode.h")),
-    extension("w2v.vectors._text"),
-    extension("w2v.vectors._scan"),
+    extension("w2v.vectors._words", depends=ROWS),
+    extension("w2v.vectors._scan", depends=ROWS),
+    extension("w2v.vectors._collect", depends=ROWS),
+    extension("w2v.vectors._text", depends=ROWS),
     extension("w2v.training._cpu"),
     extension("w2v.training._tables"),
     extension("w2v.training._state", depends=LOOP),

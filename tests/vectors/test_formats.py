@@ -1,0 +1,205 @@
+"""Round trips of every format, and files of other programs."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import threading
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+
+from w2v.errors import SettingsError, VectorsError
+from w2v.vectors.vectors import Vectors, load
+
+WORDS = ["the", "König", "한국어", "كلمة", "中文", "🙂", "a\u00a0b", "x\u2028y", "c++", "-", "0.5", "12", "na\u00efve"]
+NAMES = ["v.bin", "v.txt", "v.vec", "v.bin.gz", "v.txt.gz"]
+
+
+def make(rows: int = len(WORDS), dim: int = 7, seed: int = 1) -> Vectors:
+    rng = np.random.default_rng(seed)
+    words = WORDS[:rows] + [f"word{i}" for i in range(rows - len(WORDS))]
+    return Vectors(words, rng.standard_normal((rows, dim), dtype=np.float32))
+
+
+def same(found: Vectors, wanted: Vectors) -> bool:
+    return found.words == wanted.words and np.array_equal(found.matrix, wanted.matrix)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("rows", "dim"), [(1, 1), (13, 7), (3000, 3), (40, 300)])
+def test_every_format_reads_back_what_was_written(tmp_path, name, rows, dim):
+    vectors = make(rows, dim)
+    vectors.save(tmp_path / name)
+    assert same(load(tmp_path / name), vectors)
+
+
+def test_glove_format_reads_back_without_a_header(tmp_path):
+    vectors = make(500, 12)
+    vectors.save(tmp_path / "glove.txt", format="glove")
+    assert (tmp_path / "glove.txt").read_bytes().startswith(b"the ")
+    assert same(load(tmp_path / "glove.txt"), vectors)
+
+
+@pytest.mark.parametrize("name", ["v.bin", "v.txt"])
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_compressed_files_are_told_by_content(tmp_path, name, pack):
+    vectors = make(2000, 20)
+    vectors.save(tmp_path / name)
+    (tmp_path / "renamed").write_bytes(pack((tmp_path / name).read_bytes()))
+    assert same(load(tmp_path / "renamed"), vectors)
+
+
+def test_zstd_is_read_where_its_package_is(tmp_path):
+    zstandard = pytest.importorskip("zstandard")
+    vectors = make(2000, 20)
+    vectors.save(tmp_path / "v.bin")
+    (tmp_path / "v.zst").write_bytes(zstandard.compress((tmp_path / "v.bin").read_bytes()))
+    assert same(load(tmp_path / "v.zst"), vectors)
+
+
+@pytest.mark.parametrize("format", ["bin", "txt", "glove"])
+def test_a_named_pipe_is_read_to_its_end(tmp_path, format):
+    vectors = make(5000, 50)
+    vectors.save(tmp_path / "file", format=format)
+    data = (tmp_path / "file").read_bytes()
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,))
+    writer.start()
+    found = load(tmp_path / "pipe")
+    writer.join()
+    assert same(found, vectors)
+
+
+@pytest.mark.parametrize("format", ["bin", "txt", "glove"])
+def test_limit_reads_the_first_rows_only(tmp_path, format):
+    vectors = make(4000, 30)
+    vectors.save(tmp_path / "v", format=format)
+    packed = tmp_path / "v.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "v").read_bytes()))
+    for path in (tmp_path / "v", packed):
+        for limit in (1, 999, 4000, 9999):
+            found = load(path, limit=limit)
+            assert list(found.words) == list(vectors.words)[:limit]
+            assert np.array_equal(found.matrix, vectors.matrix[:limit])
+
+
+def test_binary_file_without_newlines_after_rows_loads(tmp_path):
+    vectors = make(3000, 9)
+    body = b"".join(w.encode() + b" " + row.tobytes() for w, row in zip(vectors.words, vectors.matrix, strict=True))
+    (tmp_path / "v").write_bytes(b"3000 9\n" + body)
+    assert same(load(tmp_path / "v"), vectors)
+
+
+def test_binary_file_without_final_newline_loads(tmp_path):
+    vectors = make()
+    vectors.save(tmp_path / "v.bin")
+    (tmp_path / "v").write_bytes((tmp_path / "v.bin").read_bytes()[:-1])
+    assert same(load(tmp_path / "v"), vectors)
+
+
+def test_text_file_with_trailing_spaces_and_crlf_loads(tmp_path):
+    text = b"2 3 \r\nthe 0.1 -2e-3 3 \r\nof  1  2.50  .5\n\n"
+    (tmp_path / "v").write_bytes(text)
+    found = load(tmp_path / "v")
+    assert list(found.words) == ["the", "of"]
+    assert np.array_equal(found.matrix, np.array([[0.1, -2e-3, 3], [1, 2.5, 0.5]], np.float32))
+
+
+def test_text_file_without_final_newline_loads(tmp_path):
+    (tmp_path / "v").write_bytes(b"2 2\na 1 2\nb 3 4")
+    assert load(tmp_path / "v").matrix.tolist() == [[1, 2], [3, 4]]
+
+
+def test_glove_words_with_spaces_keep_them(tmp_path):
+    (tmp_path / "v").write_bytes(b"the 1 2\n. . . 3 4\nat name@domain.com 5 6\nof 7 8\n")
+    found = load(tmp_path / "v")
+    assert list(found.words) == ["the", ". . .", "at name@domain.com", "of"]
+    assert found.matrix.tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]
+
+
+def test_a_word_with_a_space_is_refused_at_write_and_named(tmp_path):
+    for word in ("a b", "a\nb", "a\tb", ""):
+        with pytest.raises(VectorsError, match="row 2"):
+            Vectors(["ok", word], np.ones((2, 2), np.float32)).save(tmp_path / "v.bin")
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_that_are_not_finite_are_never_written(tmp_path):
+    for value in (np.nan, np.inf, -np.inf):
+        matrix = np.ones((2, 2), np.float32)
+        matrix[1, 1] = value
+        for name in ("v.bin", "v.txt"):
+            with pytest.raises(VectorsError, match='row 2: the vector of "b"'):
+                Vectors(["a", "b"], matrix).save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_strided_views_are_written_as_they_look(tmp_path):
+    wide = np.random.default_rng(3).standard_normal((300, 32), dtype=np.float32)
+    for view in (wide[:, :20], wide[:, ::2], wide[::-1, 3:9], wide.T[:20]):
+        words = [f"w{i}" for i in range(len(view))]
+        for name in NAMES:
+            Vectors(words, view).save(tmp_path / name)
+            assert np.array_equal(load(tmp_path / name).matrix, view)
+
+
+def test_the_same_vectors_give_the_same_compressed_bytes(tmp_path):
+    for name in ("a.bin.gz", "b.bin.gz"):
+        make(500).save(tmp_path / name)
+    assert (tmp_path / "a.bin.gz").read_bytes() == (tmp_path / "b.bin.gz").read_bytes()
+
+
+def test_a_name_that_tells_no_format_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match=r"\.bin, \.txt or \.vec"):
+        make().save(tmp_path / "vectors")
+
+
+def test_words_that_are_not_utf8_survive(tmp_path):
+    words = [b"\xff\xfe", b"ok", b"cut\xe4\xb8"]
+    vectors = Vectors(words, np.eye(3, dtype=np.float32))
+    for name in NAMES:
+        vectors.save(tmp_path / name)
+        found = load(tmp_path / name)
+        assert [found.words.table[i] for i in range(3)] == words
+        assert found[words[2].decode("utf-8", "surrogateescape")].tolist() == [0, 0, 1]
+
+
+def test_sentence_end_rows_of_the_original_load(tmp_path):
+    (tmp_path / "v").write_bytes(b"2 1\n</s> 0\nthe 1\n")
+    assert list(load(tmp_path / "v").words) == ["</s>", "the"]
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_gensim_reads_ours(tmp_path, binary):
+    vectors = make(200, 20)
+    vectors.save(tmp_path / "v", format="bin" if binary else "txt")
+    theirs = KeyedVectors.load_word2vec_format(str(tmp_path / "v"), binary=binary)
+    assert theirs.index_to_key == list(vectors.words)
+    assert np.array_equal(theirs.vectors, vectors.matrix)
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_we_read_gensims(tmp_path, binary):
+    vectors = make(200, 20)
+    theirs = KeyedVectors(20)
+    theirs.add_vectors(list(vectors.words), vectors.matrix)
+    theirs.save_word2vec_format(str(tmp_path / "v"), binary=binary)
+    assert same(load(tmp_path / "v"), vectors)
+
+
+def test_rows_are_found_again_by_any_number_of_threads(tmp_path):
+    from w2v.vectors._scan import BinaryRows
+
+    vectors = make(20_000, 5)
+    vectors.save(tmp_path / "v.bin")
+    with open(tmp_path / "v.bin", "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        for region_bytes in (1, 5_000, 1 << 20):
+            rows = BinaryRows(file.fileno(), size, len(b"20000 5\n"), 20_000, 5, 4, region_bytes)
+            assert [rows.words[i] for i in range(20_000)] == [vectors.words.table[i] for i in range(20_000)]
+            assert rows.end == size
+            assert rows.vector(12_345).tolist() == vectors.matrix[12_345].tolist()

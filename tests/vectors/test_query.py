@@ -1,0 +1,134 @@
+"""Neighbours, analogies and expressions, in memory and in the file, against gensim and a slow reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+
+from w2v.errors import SettingsError, UnknownWordError
+from w2v.vectors.expressions import Query, analogy_query, parse_query
+from w2v.vectors.search import Search
+from w2v.vectors.vectors import Vectors
+
+ROWS, DIM = 700, 25
+
+
+@pytest.fixture(scope="module")
+def vectors() -> Vectors:
+    rng = np.random.default_rng(5)
+    matrix = rng.standard_normal((ROWS, DIM), dtype=np.float32)
+    return Vectors([f"w{i}" for i in range(ROWS)], matrix)
+
+
+@pytest.fixture(scope="module")
+def theirs(vectors) -> KeyedVectors:
+    keyed = KeyedVectors(DIM)
+    keyed.add_vectors(list(vectors.words), vectors.matrix)
+    return keyed
+
+
+@pytest.fixture(scope="module", params=["bin", "txt"])
+def search(request, vectors, tmp_path_factory) -> Search:
+    path = tmp_path_factory.mktemp("search") / "v"
+    vectors.save(path, format=request.param)
+    with Search(path) as opened:
+        yield opened
+
+
+QUESTIONS = [(["w1"], []), (["w1", "w2"], []), (["w5", "w6"], ["w7"]), (["w1", "w1"], ["w2", "w3"]), (["w9"], ["w8"])]
+
+
+def agrees(found, wanted) -> bool:
+    return [w for w, _ in found] == [w for w, _ in wanted] and np.allclose(
+        [s for _, s in found], [s for _, s in wanted], atol=1e-6, rtol=2e-6
+    )
+
+
+@pytest.mark.parametrize("positive, negative", QUESTIONS)
+def test_sums_agree_with_gensim(vectors, theirs, search, positive, negative):
+    wanted = theirs.most_similar(positive=positive, negative=negative, topn=12)
+    assert agrees(vectors.most_similar(positive, negative, topn=12), wanted)
+    assert agrees(search.nearest([Query(tuple(positive), tuple(negative))], 12)[0], wanted)
+
+
+@pytest.mark.parametrize("positive, negative", QUESTIONS)
+def test_products_agree_with_gensim(vectors, theirs, search, positive, negative):
+    wanted = theirs.most_similar_cosmul(positive=positive, negative=negative, topn=12)
+    assert agrees(vectors.most_similar(positive, negative, topn=12, method="mul"), wanted)
+    assert agrees(search.nearest([Query(tuple(positive), tuple(negative))], 12, "mul")[0], wanted)
+
+
+def test_many_queries_get_the_answers_of_each_alone(vectors, search):
+    queries = [Query((f"w{i}",), (f"w{i + 1}",) if i % 3 else ()) for i in range(300)]
+    together = vectors.nearest(queries, 5)
+    assert all(agrees(a, vectors.nearest([q], 5)[0]) for a, q in zip(together, queries, strict=True))
+    assert all(agrees(a, b) for a, b in zip(search.nearest(queries, 5), together, strict=True))
+
+
+def test_a_tie_goes_to_the_lower_row(tmp_path):
+    matrix = np.tile(np.array([[1, 2, 3]], np.float32), (500, 1))
+    vectors = Vectors([f"w{i}" for i in range(500)], matrix)
+    vectors.save(tmp_path / "v.bin")
+    wanted = [f"w{i}" for i in range(8) if i != 3]
+    assert [w for w, _ in vectors.most_similar("w3", topn=7)] == wanted
+    with Search(tmp_path / "v.bin") as search:
+        assert [w for w, _ in search.nearest([Query(("w3",))], 7)[0]] == wanted
+
+
+def test_a_row_of_zeros_has_similarity_zero(tmp_path):
+    vectors = Vectors(["a", "b", "zero"], np.array([[1, 0], [1, 1], [0, 0]], np.float32))
+    vectors.save(tmp_path / "v.bin")
+    assert vectors.similarity("a", "zero") == 0
+    assert vectors.most_similar("a")[1] == ("zero", 0.0)
+    assert vectors.most_similar("zero") == [("a", 0.0), ("b", 0.0)]
+    with Search(tmp_path / "v.bin") as search:
+        assert search.nearest([Query(("zero",))])[0] == [("a", 0.0), ("b", 0.0)]
+
+
+def test_an_unknown_word_does_not_stop_the_other_queries(vectors, search):
+    for ask in (vectors.nearest, search.nearest):
+        first, second = ask([Query(("W12",)), Query(("w12",))], 3)
+        assert isinstance(first, UnknownWordError)
+        assert first.suggestions[0] == "w12"
+        assert len(second) == 3
+
+
+def test_suggestions_are_close_spellings_other_cases_first():
+    words = ["paris", "Paris", "parish", "pairs", "london", "서울", "서울시"]
+    vectors = Vectors(words, np.ones((len(words), 2), np.float32))
+    with pytest.raises(UnknownWordError) as caught:
+        vectors["PARIS"]
+    assert caught.value.suggestions[:2] == ("paris", "Paris")
+    assert "london" not in caught.value.suggestions
+    with pytest.raises(UnknownWordError) as caught:
+        vectors["서울ㅅ"]
+    assert caught.value.suggestions == ("서울", "서울시")
+
+
+def test_expressions_split_only_at_signs_between_spaces():
+    assert parse_query("king - man + woman") == Query(("king", "woman"), ("man",), "king - man + woman")
+    assert parse_query(" x-ray + c++ ").positive == ("x-ray", "c++")
+    assert parse_query("- man + king") == Query(("king",), ("man",), "- man + king")
+    assert parse_query("-").positive == ("-",)
+    assert parse_query("a\u00a0b").positive == ("a\u00a0b",)
+    assert analogy_query(["man", "king", "woman"]) == Query(("king", "woman"), ("man",), "man king woman")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "king man", "king -", "king + - man", "king - man woman"])
+def test_expressions_that_make_no_sense_are_refused(text):
+    with pytest.raises(SettingsError):
+        parse_query(text)
+
+
+def test_index_and_membership_do_not_need_the_words_as_objects(vectors):
+    assert vectors.index("w699") == 699
+    assert "w699" in vectors
+    assert "w700" not in vectors
+    assert "\ud800" not in vectors
+    assert 3 not in vectors
+    assert vectors.words.index("w5") == 5
+    with pytest.raises(ValueError, match="w700"):
+        vectors.words.index("w700")
+    assert vectors.words[-1] == "w699"
+    assert vectors.words[3:5] == ["w3", "w4"]

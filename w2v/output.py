@@ -1,0 +1,227 @@
+"""Output files that are whole or not there: written beside their place and moved into it at the end, as `sort -o`."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from w2v.errors import W2VError
+
+__all__ = ["AtomicOutput", "check_output"]
+
+NAME_LIMIT = 200  # bytes of a file's name that leave room for a prefix and suffix (NAME_MAX is 255)
+
+
+def check_output(path: str | os.PathLike[str], no_clobber: bool = False) -> None:
+    """Raise W2VError now for an output that could not be written at the end; nothing is touched. "-" is standard output."""
+    name = os.fspath(path)
+    if name == "-":
+        return
+    if not name:
+        raise W2VError("the output has an empty name; give a file, or - for standard output")
+    target = os.path.realpath(name)
+    folder = os.path.dirname(target)
+    if os.path.isdir(target) or name.endswith(os.sep):
+        raise W2VError(f"{name}: is a directory; give the name of a file")
+    if not os.path.isdir(folder):
+        raise W2VError(f"{name}: the folder {folder} does not exist; make it first")
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        mode = None
+    except OSError as error:
+        raise W2VError(f"{name}: {error.strerror}; choose another name") from error
+    if mode is not None and no_clobber:
+        raise W2VError(f"{name}: exists already; remove it or leave out --no-clobber")
+    if mode is not None and not stat.S_ISREG(mode):  # /dev/stdout, a named pipe: written directly
+        if not os.access(target, os.W_OK):
+            raise W2VError(f"{name}: may not be written; choose another output")
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise W2VError(f"{name}: the folder {folder} may not be written; choose another place")
+
+
+class AtomicOutput:
+    """A file being written: `with AtomicOutput(path) as out: out.write(data)`.
+
+    What is at `path` stays as it was until the block ends without an exception. `size`, if known, takes that much disk
+    space at once, so that a full disk is found before the work and not after it. A name that ends in `.gz` (or
+    `compress=True`) is compressed on the way. A second process that writes to the same path is refused meanwhile.
+    Raises W2VError for what is found at the start, OSError for what fails later.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, size: int | None = None, no_clobber: bool = False,
+        compress: bool | None = None,
+    ):
+        self.name = os.fspath(path)
+        self.size = size
+        self.no_clobber = no_clobber
+        self.compress = self.name.endswith(".gz") if compress is None else compress
+        self.written = 0  # bytes given to write()
+        self._temporary: str | None = None
+        self._target = ""
+        self._fd = -1
+        self._sink: BinaryIO | None = None
+        self._zip: Any = None
+
+    def __enter__(self) -> AtomicOutput:
+        check_output(self.name, self.no_clobber)
+        if self.name == "-":
+            self._sink = sys.stdout.buffer
+        else:
+            self._target = os.path.realpath(self.name)
+            if os.path.exists(self._target) and not os.path.isfile(self._target):
+                self._fd = os.open(self._target, os.O_WRONLY)
+            else:
+                self._open_temporary()
+                try:
+                    self._reserve()
+                except BaseException:
+                    self._discard()
+                    raise
+        if self.compress:
+            import gzip
+
+            # No name and no time in the header: the same vectors give the same bytes.
+            self._zip = gzip.GzipFile(filename="", mode="wb", fileobj=_Writer(self._put), mtime=0, compresslevel=6)
+        return self
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Write all of `data`."""
+        if self._zip is not None:
+            self._zip.write(data)
+        else:
+            self._put(data)
+        self.written += len(data)
+        return len(data)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            self._finish()
+        except BaseException:
+            self._discard()
+            raise
+
+    def _put(self, data: bytes | bytearray | memoryview) -> int:
+        if self._sink is not None:
+            self._sink.write(data)
+            return len(data)
+        view = memoryview(data).cast("B")
+        while view:
+            view = view[os.write(self._fd, view):]
+        return len(data)
+
+    def _open_temporary(self) -> None:
+        folder, name = os.path.split(self._target)
+        if len(os.fsencode(name)) > NAME_LIMIT:
+            name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
+        # One name for each output: what a killed run left behind is taken over by the next, and two runs at once meet.
+        temporary = os.path.join(folder, f".{name}.w2v-part")
+        while True:
+            fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), 0o666)
+            if not _lock(fd):
+                os.close(fd)
+                raise W2VError(f"{self.name}: another process is writing it (it holds {temporary}); wait for it to end")
+            try:
+                same = os.path.samestat(os.fstat(fd), os.stat(temporary))
+            except FileNotFoundError:
+                same = False
+            if same:
+                break
+            os.close(fd)  # the other process ended and moved the file away between our open and our lock
+        self._fd, self._temporary = fd, temporary
+        os.ftruncate(fd, 0)
+
+    def _reserve(self) -> None:
+        if not self.size or not hasattr(os, "posix_fallocate"):
+            return
+        try:
+            os.posix_fallocate(self._fd, 0, self.size)
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                return
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            free = os.fstatvfs(self._fd)
+            raise W2VError(
+                f"{self.name}: {error.strerror}: {self.size:,} bytes are needed, "
+                f"{free.f_bavail * free.f_frsize:,} are free; free some space or choose another place"
+            ) from error
+
+    def _finish(self) -> None:
+        if self._zip is not None:
+            self._zip.close()
+        if self._sink is not None:
+            self._sink.flush()
+            return
+        if self._temporary is None:
+            fd, self._fd = self._fd, -1
+            os.close(fd)
+            return
+        os.ftruncate(self._fd, os.lseek(self._fd, 0, os.SEEK_CUR))
+        os.fsync(self._fd)
+        os.rename(self._temporary, self._target)  # still locked: the next run opens a new temporary file
+        self._temporary = None
+        fd, self._fd = self._fd, -1
+        os.close(fd)
+        _sync_folder(os.path.dirname(self._target))
+
+    def _discard(self) -> None:
+        if self._temporary is not None:
+            try:
+                os.unlink(self._temporary)
+            except OSError:
+                pass
+            self._temporary = None
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            try:
+                os.close(fd)
+            except OSError:
+                pass
+
+
+class _Writer:
+    """As much of a file as gzip needs."""
+
+    def __init__(self, put: Callable[[bytes], int]):
+        self.write = put
+
+    def flush(self) -> None:
+        pass
+
+
+def _lock(fd: int) -> bool:
+    """False if another process holds the lock; True where locks are not to be had."""
+    try:
+        import fcntl
+
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        return True
+    except OSError as error:
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    return True
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the rename last; not every file system can do it, and the file is already whole."""
+    try:
+        fd = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(fd)
+    except OSError:
+        pass
+    finally:
+        os.close(fd)

@@ -1,0 +1,345 @@
+"""Binary vector files in place: find the rows, take words, norms, cosines or the whole matrix in one pass each.
+
+Nothing here imports NumPy. Threads are Python threads that call into `nogil` code (see parallel.py).
+"""
+
+import os
+from array import array
+
+from libc.stdint cimport int64_t, uint32_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset
+
+from w2v.vectors._words cimport WordTable, adopt_words
+from w2v.vectors.parallel import run_parallel, thread_count
+
+
+cdef extern from "errno.h" nogil:
+    int errno
+
+cdef enum:
+    ANCHOR = 64  # rows between remembered offsets
+
+STATUS = {
+    ROW_TRUNCATED: "truncated", ROW_EMPTY_WORD: "empty word", ROW_LONG_WORD: "long word",
+    ROW_NEWLINE: "newline in word", ROW_NOT_FINITE: "not finite",
+    TEXT_SHORT: "short", TEXT_LONG: "long", TEXT_NUMBER: "no number",
+}
+
+
+class BadRow(Exception):
+    """A row that cannot be read: `row` and `column` count from 0, `offset` is in bytes, `what` is one of STATUS."""
+
+    def __init__(self, what: str, row: int, offset: int, column: int = 0):
+        super().__init__(what, row, offset, column)
+        self.what, self.row, self.offset, self.column = what, row, offset, column
+
+
+cdef raise_status(int status, int error, int64_t row, int64_t offset, int64_t column):
+    if status == ROW_MEMORY:
+        raise MemoryError
+    if status == ROW_IO:
+        raise OSError(error, os.strerror(error))
+    raise BadRow(STATUS[status], row, offset, column)
+
+
+cdef class BinaryRows:
+    """The rows of a word2vec binary file, found but not read.
+
+    `start` is the offset of the first row, `most` how many are wanted; fewer in the file is a BadRow. Afterwards `count`
+    rows are known, `end` is the offset after the last, and `words` holds the words.
+    """
+
+    cdef RowFile file
+    cdef uint32_t* lengths
+    cdef int64_t* anchors
+    cdef readonly int64_t count
+    cdef readonly int64_t dim
+    cdef readonly int64_t end
+    cdef readonly WordTable words
+
+    def __init__(self, int fd, int64_t size, int64_t start, int64_t most, int64_t dim, threads=None,
+                 int64_t region_bytes=8 << 20):
+        cdef Region* regions
+        cdef int64_t[::1] starts
+        cdef int parts, part
+        self.file.fd = fd
+        self.file.size = size
+        self.file.row_bytes = 4 * dim
+        self.dim = dim
+        # A region must hold many rows, or looking for its start costs more than it saves.
+        region_bytes = max(region_bytes, 64 * (self.file.row_bytes + 16))
+        parts = max(1, min(<int64_t> 4 * thread_count(threads), (size - start) // region_bytes))
+        firsts = [start]
+        guess = start
+        for part in range(1, parts):
+            later = guess_row(&self.file, start + (size - start) // parts * part)
+            if later > guess:
+                guess = later
+                firsts.append(guess)
+        parts = len(firsts)
+        firsts.append(size)
+        starts = array("q", firsts)
+        regions = <Region*> calloc(parts, sizeof(Region))
+        if regions == NULL:
+            raise MemoryError
+        try:
+            def find_some(task):
+                cdef int64_t number = task
+                with nogil:
+                    find_rows(&self.file, starts[number], starts[number + 1], most, &regions[number])
+
+            run_parallel(find_some, parts, threads)
+            self.join(regions, starts, parts, most)
+        finally:
+            for part in range(parts):
+                free_region(&regions[part])
+            free(regions)
+
+    cdef join(self, Region* regions, int64_t[::1] starts, int parts, int64_t most):
+        """One table from the regions; a region whose first row was a wrong guess is read again from the right one."""
+        cdef int64_t at = starts[0], rows = 0, used = 0, take, row, place
+        cdef int64_t* ends
+        cdef char* data
+        cdef int part, used_parts = 0
+        for part in range(parts):
+            if rows == most:
+                break
+            if regions[part].first != at:
+                free_region(&regions[part])
+                with nogil:
+                    find_rows(&self.file, at, starts[part + 1], most - rows, &regions[part])
+            rows += min(<int64_t> regions[part].rows, most - rows)
+            used += regions[part].used
+            at = regions[part].next
+            used_parts += 1
+            if regions[part].status != ROW_OK and rows < most:
+                raise_status(regions[part].status, regions[part].error, rows, at, 0)
+        if rows < most:
+            raise_status(ROW_TRUNCATED, 0, rows, at, 0)
+        self.lengths = <uint32_t*> malloc(rows * sizeof(uint32_t) + 1)
+        self.anchors = <int64_t*> malloc((rows // ANCHOR + 1) * sizeof(int64_t))
+        ends = <int64_t*> malloc((rows + 1) * sizeof(int64_t))
+        data = <char*> malloc(used + 1)
+        if self.lengths == NULL or self.anchors == NULL or ends == NULL or data == NULL:
+            free(ends)
+            free(data)
+            raise MemoryError
+        self.words = adopt_words(data, ends, rows)
+        ends[0] = row = used = 0
+        at = starts[0]
+        for part in range(used_parts):
+            with nogil:
+                take = min(<int64_t> regions[part].rows, rows - row)
+                memcpy(self.lengths + row, regions[part].lengths, take * sizeof(uint32_t))
+                for place in range(row, row + take):
+                    if place % ANCHOR == 0:
+                        self.anchors[place // ANCHOR] = at
+                    ends[place + 1] = ends[place] + (self.lengths[place] & ~NEWLINE_AFTER)
+                    at += (self.lengths[place] & ~NEWLINE_AFTER) + 1 + self.file.row_bytes + (self.lengths[place] >> 31)
+                memcpy(data + ends[row], regions[part].bytes, ends[row + take] - ends[row])
+                row += take
+            free_region(&regions[part])
+        self.count = rows
+        self.end = at
+
+    def __dealloc__(self):
+        free(self.lengths)
+        free(self.anchors)
+
+    def offset(self, int64_t row) -> int:
+        """Offset in the file at which a row starts."""
+        cdef int64_t at = self.anchors[row // ANCHOR], i
+        for i in range(row // ANCHOR * ANCHOR, row):
+            at += (self.lengths[i] & ~NEWLINE_AFTER) + 1 + self.file.row_bytes + (self.lengths[i] >> 31)
+        return at
+
+    def vector(self, int64_t row):
+        """The numbers of one row, as array('f')."""
+        cdef float[::1] values = array("f", bytes(4 * self.dim))
+        cdef RowWork work
+        if row < 0 or row >= self.count:
+            raise IndexError(row)
+        memset(&work, 0, sizeof(RowWork))
+        work.matrix = &values[0]
+        self.walk(row, row + 1, &work)
+        return values.base
+
+    cdef walk(self, int64_t low, int64_t high, RowWork* work):
+        cdef int64_t at = self.offset(low), bad = 0
+        cdef int status, error
+        with nogil:
+            status = walk_rows(&self.file, self.lengths + low, high - low, &at, work, &bad)
+            error = errno
+        if status != ROW_OK:
+            raise_status(status, error, low + bad, at, 0)
+
+    def cosines(self, const float[:, ::1] queries, threads=None):
+        """Cosines of each query (unit length, [n, dim]) with each row, as array('f') of n times count; checks the rows."""
+        cdef int64_t n = queries.shape[0]
+        result = array("f", bytes(4 * n * self.count))
+        cdef float[::1] out = result
+        if queries.shape[1] != self.dim:
+            raise ValueError("queries have another length than the rows")
+        if n and self.count:
+            self.in_parts(NULL, 0, &queries[0, 0], n, &out[0], NULL, threads)
+        return result
+
+    def load(self, float[:, ::1] matrix, float[::1] norms, threads=None):
+        """Copy all rows into `matrix` [count, dim] and their norms into `norms` [count]; checks the rows."""
+        if matrix.shape[0] != self.count or matrix.shape[1] != self.dim or norms.shape[0] != self.count:
+            raise ValueError("wrong shape")
+        if self.count:
+            self.in_parts(&matrix[0, 0], self.dim, NULL, 0, NULL, &norms[0], threads)
+
+    cdef in_parts(self, float* matrix, int64_t stride, const float* queries, int64_t n, float* cosines, float* norms,
+                  threads):
+        cdef int64_t step = max(<int64_t> 1, (<int64_t> 4 << 20) // (self.file.row_bytes * ANCHOR)) * ANCHOR
+        cdef int64_t count = self.count
+
+        def walk_some(task):
+            cdef int64_t low = task * step
+            cdef RowWork work
+            memset(&work, 0, sizeof(RowWork))
+            if matrix != NULL:
+                work.matrix = matrix + low * stride
+                work.stride = stride
+            if norms != NULL:
+                work.norms = norms + low
+            work.queries = queries
+            work.n = n
+            work.cosines = cosines + low if cosines != NULL else NULL
+            work.cosines_stride = count
+            self.walk(low, min(low + step, count), &work)
+
+        run_parallel(walk_some, (count + step - 1) // step, threads)
+
+
+cdef class Best:
+    """The k best rows for each of n queries, from blocks of scores; a tie goes to the lower row. NaN is never best."""
+
+    cdef float* scores  # [n, k], each row a heap with the worst at its root
+    cdef int64_t* rows
+    cdef int64_t* sizes
+    cdef readonly int64_t n
+    cdef readonly int64_t k
+
+    def __init__(self, int64_t n, int64_t k):
+        if n < 0 or k < 0:
+            raise ValueError("negative size")
+        self.n = n
+        self.k = k
+        self.scores = <float*> malloc(n * k * sizeof(float) + 1)
+        self.rows = <int64_t*> malloc(n * k * sizeof(int64_t) + 1)
+        self.sizes = <int64_t*> calloc(n + 1, sizeof(int64_t))
+        if self.scores == NULL or self.rows == NULL or self.sizes == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.scores)
+        free(self.rows)
+        free(self.sizes)
+
+    def offer(self, const float[:, ::1] block, int64_t first, const float[::1] factors=None, threads=None):
+        """Consider block [n, rows] for rows `first` and up, in rising order of rows; each multiplied by its factor."""
+        cdef int64_t n = block.shape[0], count = block.shape[1]
+        cdef int64_t step = max(<int64_t> 1, (n + 63) // 64)
+        cdef const float* factor = NULL
+        if n != self.n or (factors is not None and factors.shape[0] < first + count):
+            raise ValueError("wrong shape")
+        if n == 0 or count == 0 or self.k == 0:
+            return
+        if factors is not None:
+            factor = &factors[first]
+
+        def offer_some(task):
+            cdef int64_t q
+            for q in range(task * step, min(task * step + step, n)):
+                with nogil:
+                    self.offer_one(q, &block[q, 0], factor, count, first)
+
+        run_parallel(offer_some, (n + step - 1) // step, 1 if n * count < 100_000 else threads)
+
+    cdef void offer_one(self, int64_t q, const float* values, const float* factor, int64_t count,
+                        int64_t first) noexcept nogil:
+        cdef float* heap = self.scores + q * self.k
+        cdef int64_t* rows = self.rows + q * self.k
+        cdef int64_t i = 0, j, above
+        cdef float score
+        while i < count and self.sizes[q] < self.k:
+            score = values[i] * factor[i] if factor != NULL else values[i]
+            if score == score:
+                j = self.sizes[q]
+                self.sizes[q] += 1
+                while j > 0:
+                    above = (j - 1) // 2
+                    if heap[above] < score:  # an equal one has the lower row and is better
+                        break
+                    heap[j] = heap[above]
+                    rows[j] = rows[above]
+                    j = above
+                heap[j] = score
+                rows[j] = first + i
+            i += 1
+        if factor == NULL:
+            while i < count:
+                if values[i] > heap[0]:
+                    sift(heap, rows, self.k, values[i], first + i)
+                i += 1
+        else:
+            while i < count:
+                score = values[i] * factor[i]
+                if score > heap[0]:
+                    sift(heap, rows, self.k, score, first + i)
+                i += 1
+
+    def result(self, int64_t q) -> list:
+        """(row, score) of one query, best first."""
+        cdef int64_t i
+        if q < 0 or q >= self.n:
+            raise IndexError(q)
+        pairs = [(self.rows[q * self.k + i], self.scores[q * self.k + i]) for i in range(self.sizes[q])]
+        pairs.sort(key=lambda pair: (-pair[1], pair[0]))
+        return pairs
+
+
+cdef inline void sift(float* heap, int64_t* rows, int64_t k, float score, int64_t row) noexcept nogil:
+    """Replace the root, which is the worst, and let the newcomer sink to its place."""
+    cdef int64_t j = 0, child
+    while True:
+        child = 2 * j + 1
+        if child >= k:
+            break
+        if child + 1 < k and (heap[child + 1] < heap[child] or
+                              (heap[child + 1] == heap[child] and rows[child + 1] > rows[child])):
+            child += 1
+        if heap[child] > score:  # an equal child has the lower row and is better
+            break
+        if heap[child] == score and rows[child] < row:
+            break
+        heap[j] = heap[child]
+        rows[j] = rows[child]
+        j = child
+    heap[j] = score
+    rows[j] = row
+
+
+def shifted_quotient(const float[:, ::1] cosines, positive, negative):
+    """3CosMul scores [rows] as array('f') from the cosines with some words, [words, rows] (see query.py)."""
+    cdef int64_t count = cosines.shape[1], i, word
+    result = array("f", bytes(4 * count))
+    cdef float[::1] out = result
+    cdef float epsilon = 1e-6
+    cdef float[::1] divisor = array("f", bytes(4 * count))
+    for i in range(count):
+        out[i] = divisor[i] = 1
+    for word in positive:
+        for i in range(count):
+            out[i] *= (1 + cosines[word, i]) / 2
+    for word in negative:
+        for i in range(count):
+            divisor[i] *= (1 + cosines[word, i]) / 2
+    if negative:
+        for i in range(count):
+            out[i] /= divisor[i] + epsilon
+    return result

@@ -1,0 +1,226 @@
+"""Words as one run of bytes with offsets, and a hash index over them: a million words without a million objects.
+
+Nothing here imports NumPy, so that one question to a vector file need not wait for it.
+"""
+
+import os
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcmp, memcpy
+
+from w2v.vectors.parallel import run_parallel
+
+
+cdef extern from "words.h" nogil:
+    uint32_t hash_word(const char* word, size_t length, uint64_t seed)
+    int spell(const char* word, size_t length, uint32_t* out, int room)
+    int spelling_distance(const uint32_t* a, int m, const uint32_t* b, int n, int limit)
+    int SPELLING_ROOM
+
+cdef enum:
+    PARTITION_BITS = 4
+    PARTITIONS = 16
+    ROWS_PER_TASK = 65536
+
+cdef uint64_t SEED = int.from_bytes(os.urandom(8), "little")
+
+
+cdef WordTable adopt_words(char* data, int64_t* ends, Py_ssize_t count):
+    """A table over memory that it frees in the end: `ends` has count + 1 offsets into `data`."""
+    cdef WordTable table = WordTable.__new__(WordTable)
+    table.data = data
+    table.ends = ends
+    table.count = count
+    return table
+
+
+cdef class WordTable:
+    """Rows of words (bytes). `build_index` must come before `find`; the owner of the table calls it once."""
+
+    def __init__(self, words):
+        cdef Py_ssize_t total = 0, row = 0
+        cdef bytes word
+        cdef list items = [w if isinstance(w, bytes) else w.encode("utf-8", "surrogateescape") for w in words]
+        for word in items:
+            total += PyBytes_GET_SIZE(word)
+        if self.data != NULL:
+            raise ValueError("a table is filled once")
+        self.data = <char*> malloc(total + 1)
+        self.ends = <int64_t*> malloc((len(items) + 1) * sizeof(int64_t))
+        if self.data == NULL or self.ends == NULL:
+            raise MemoryError
+        self.ends[0] = 0
+        for word in items:
+            memcpy(self.data + self.ends[row], PyBytes_AS_STRING(word), PyBytes_GET_SIZE(word))
+            self.ends[row + 1] = self.ends[row] + PyBytes_GET_SIZE(word)
+            row += 1
+        self.count = row
+
+    def __dealloc__(self):
+        free(self.data)
+        free(self.ends)
+        free(self.slots)
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, Py_ssize_t row):
+        if row < 0 or row >= self.count:
+            raise IndexError(row)
+        return PyBytes_FromStringAndSize(self.data + self.ends[row], self.ends[row + 1] - self.ends[row])
+
+    @property
+    def indexed(self) -> bool:
+        return self.slots != NULL
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes of all words together."""
+        return self.ends[self.count] if self.ends != NULL else 0
+
+    def take(self, rows) -> WordTable:
+        """A table of some rows, in the order given."""
+        return WordTable([self[row] for row in rows])
+
+    def first_unwritable(self) -> int:
+        """The first row whose word is empty or holds ASCII white space, or -1."""
+        cdef int64_t row, i
+        cdef unsigned char c
+        with nogil:
+            for row in range(self.count):
+                if self.ends[row + 1] == self.ends[row]:
+                    break
+                for i in range(self.ends[row], self.ends[row + 1]):
+                    c = self.data[i]
+                    if c == 32 or (c >= 9 and c <= 13):
+                        break
+                else:
+                    continue
+                break
+            else:
+                row = -1
+        return row
+
+    def build_index(self, threads=None) -> list:
+        """Make `find` work; returns (first row, later row) for each word that is there again, by later row."""
+        cdef int64_t rows = self.count
+        cdef uint32_t* hashes
+        cdef int64_t counts[PARTITIONS]
+        cdef int64_t row, slots = 0
+        cdef int p
+        cdef list repeats = []
+        if self.slots != NULL:
+            return repeats
+        if rows >= 0xFFFFFFFE:
+            raise MemoryError(f"{rows} words are more than the index can hold")
+        hashes = <uint32_t*> malloc(rows * sizeof(uint32_t) + 1)
+        if hashes == NULL:
+            raise MemoryError
+        try:
+            def hash_some(task):
+                cdef int64_t low = task * <int64_t> ROWS_PER_TASK, i
+                cdef int64_t high = min(low + ROWS_PER_TASK, rows)
+                with nogil:
+                    for i in range(low, high):
+                        hashes[i] = hash_word(self.data + self.ends[i], self.ends[i + 1] - self.ends[i], SEED)
+
+            run_parallel(hash_some, (rows + ROWS_PER_TASK - 1) // ROWS_PER_TASK, threads)
+            for p in range(PARTITIONS):
+                counts[p] = 0
+            with nogil:
+                for row in range(rows):
+                    counts[hashes[row] >> (32 - PARTITION_BITS)] += 1
+            for p in range(PARTITIONS):
+                self.bounds[p] = slots
+                slots += counts[p] + counts[p] // 2 + 2
+            self.bounds[PARTITIONS] = slots
+            self.slots = <uint64_t*> calloc(slots, sizeof(uint64_t))
+            if self.slots == NULL:
+                raise MemoryError
+
+            def insert_some(task):
+                self.insert_partition(task, hashes, repeats)
+
+            run_parallel(insert_some, PARTITIONS, threads)
+        finally:
+            free(hashes)
+        repeats.sort(key=lambda pair: pair[1])
+        return repeats
+
+    cdef insert_partition(self, uint32_t p, uint32_t* hashes, list repeats):
+        cdef int64_t row, rows = self.count, earlier
+        with nogil:
+            for row in range(rows):
+                if hashes[row] >> (32 - PARTITION_BITS) == p:
+                    earlier = self.place(hashes[row], self.data + self.ends[row], self.ends[row + 1] - self.ends[row],
+                                         row)
+                    if earlier >= 0:
+                        with gil:
+                            repeats.append((earlier, row))
+
+    cdef int64_t place(self, uint32_t hashed, const char* word, int64_t length, int64_t row) noexcept nogil:
+        """Row of an equal word, or -1: then, if row >= 0, the word is put there."""
+        cdef uint32_t p = hashed >> (32 - PARTITION_BITS)
+        cdef int64_t low = self.bounds[p], high = self.bounds[p + 1]
+        cdef uint32_t rest = hashed << PARTITION_BITS
+        cdef int64_t at = low + <int64_t> ((<uint64_t> rest * <uint64_t> (high - low)) >> 32)
+        cdef uint64_t slot
+        cdef int64_t other
+        while True:
+            slot = self.slots[at]
+            if slot == 0:
+                if row >= 0:
+                    self.slots[at] = (<uint64_t> hashed << 32) | <uint64_t> (row + 1)
+                return -1
+            if slot >> 32 == hashed:
+                other = <int64_t> (<uint32_t> slot) - 1
+                if self.ends[other + 1] - self.ends[other] == length and \
+                        memcmp(self.data + self.ends[other], word, length) == 0:
+                    return other
+            at += 1
+            if at == high:
+                at = low
+
+    def find(self, bytes word) -> int:
+        """Row of the word (the first, if it is there again), or -1."""
+        cdef const char* text = PyBytes_AS_STRING(word)
+        cdef Py_ssize_t length = PyBytes_GET_SIZE(word)
+        if self.slots == NULL:
+            self.build_index()
+        return self.place(hash_word(text, length, SEED), text, length, -1)
+
+    def closest(self, bytes word, int limit, Py_ssize_t most, threads=None) -> list:
+        """At most `most` rows whose spelling is within `limit` edits (letters' case aside), nearest and lowest first."""
+        cdef uint32_t[64] sought
+        cdef uint32_t* letters = sought
+        cdef int length = spell(PyBytes_AS_STRING(word), PyBytes_GET_SIZE(word), letters, SPELLING_ROOM)
+        cdef list found = []
+        if length > SPELLING_ROOM or length == 0:
+            return found
+
+        def compare_some(task):
+            cdef uint32_t[64] other
+            cdef int64_t low = task * <int64_t> ROWS_PER_TASK, row, size
+            cdef int64_t high = min(low + ROWS_PER_TASK, self.count)
+            cdef int distance, n
+            cdef Py_ssize_t kept = 0
+            with nogil:
+                for row in range(low, high):
+                    size = self.ends[row + 1] - self.ends[row]
+                    # A letter takes one to four bytes: words far shorter or longer are passed over unread.
+                    if size < length - limit or size > 4 * (length + limit):
+                        continue
+                    n = spell(self.data + self.ends[row], size, other, SPELLING_ROOM)
+                    if n > SPELLING_ROOM:
+                        continue
+                    distance = spelling_distance(letters, length, other, n, limit)
+                    if distance <= limit and (kept < 1000 or distance == 0):
+                        kept += 1
+                        with gil:
+                            found.append((distance, row))
+
+        run_parallel(compare_some, (self.count + ROWS_PER_TASK - 1) // ROWS_PER_TASK, threads)
+        found.sort()
+        return [row for _, row in found[:most]]

@@ -1,0 +1,123 @@
+"""Scores against files of analogy questions or of word pairs, as gensim's evaluators give them.
+
+Analogies: `evaluate_word_analogies`; pairs: `evaluate_word_pairs`. Words are folded to upper case, and where several
+words fold to one, the first row stands for it. Only the first `restrict_vocab` rows take part.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from w2v.errors import VectorsError
+from w2v.vectors._scan import Best
+from w2v.vectors.correlation import pearson, spearman
+from w2v.vectors.questions import Pairs, Questions, read_questions
+from w2v.vectors.scores import AnalogyScores, PairScores, Section
+
+if TYPE_CHECKING:
+    from w2v.vectors.vectors import Vectors
+
+__all__ = ["Evaluation", "evaluate"]
+
+Evaluation = AnalogyScores | PairScores
+
+BLOCK = 2048  # questions answered together
+CANDIDATES = 5  # gensim looks at so many answers for one that is not a word of the question
+
+
+def evaluate(
+    vectors: Vectors, path: str | os.PathLike[str], *, restrict_vocab: int | None = 30_000, case_insensitive: bool = True
+) -> Evaluation:
+    """AnalogyScores or PairScores for a file, told by content: `: section` lines and four words, or two words and a number.
+
+    Questions and pairs with a word outside the first `restrict_vocab` rows are left out and counted.
+    VectorsError if the file is neither, or none of it can be asked.
+    """
+    asked = read_questions(path)
+    fold = str.upper if case_insensitive else str
+    folded: dict[str, int] = {}
+    last = len(vectors) if restrict_vocab is None else min(restrict_vocab, len(vectors))
+    names = [fold(word) for word in vectors.words[:last]]
+    for row, name in enumerate(names):
+        folded.setdefault(name, row)
+    if isinstance(asked, Pairs):
+        return _score_pairs(vectors, asked, folded, fold)
+    return _score_analogies(vectors, asked, folded, fold, names)
+
+
+def _score_analogies(vectors: Vectors, asked: Questions, folded: dict[str, int], fold, names: list[str]) -> AnalogyScores:
+    rows: list[tuple[int, ...]] = []
+    place: list[int] = []  # the section of each question that can be asked
+    skipped = [0] * len(asked.sections)
+    for section, questions in enumerate(asked.sections.values()):
+        for question in questions:
+            found = tuple(folded.get(fold(word), -1) for word in question)
+            if min(found) < 0:
+                skipped[section] += 1
+            else:
+                rows.append(found)
+                place.append(section)
+    if not rows:
+        raise VectorsError(
+            f"{asked.name}: none of its {sum(skipped):,} questions has all its words among the {len(names):,} that take "
+            "part; raise --restrict-vocab, or check the language and case"
+        )
+    right = np.bincount(np.asarray(place)[_answer(vectors, np.asarray(rows), names)], minlength=len(asked.sections))
+    total = np.bincount(place, minlength=len(asked.sections))
+    sections = tuple(
+        Section(name, int(right[i]), int(total[i]), skipped[i]) for i, name in enumerate(asked.sections)
+    )
+    return AnalogyScores(asked.name, sections, asked.malformed)
+
+
+def _answer(vectors: Vectors, rows: np.ndarray, names: list[str]) -> np.ndarray:
+    """Whether each question [n, 4] of rows is answered right, bool [n]."""
+    last = len(names)
+    right = np.zeros(len(rows), bool)
+    matrix, factors = vectors.matrix[:last], vectors.reciprocals[:last]
+    for low in range(0, len(rows), BLOCK):
+        block = rows[low : low + BLOCK]
+        a, b, c = (vectors.units(block[:, i]) for i in range(3))
+        target = b + c - a
+        best = Best(len(block), min(last, CANDIDATES + 3))
+        best.offer(np.ascontiguousarray(target @ matrix.T), 0, factors)
+        for i, question in enumerate(block.tolist()):
+            right[low + i] = _is_right(question, best.result(i), names)
+    return right
+
+
+def _is_right(question: list[int], best: list[tuple[int, float]], names: list[str]) -> bool:
+    own = question[:3]
+    ignored = {names[row] for row in own}
+    predicted = None
+    for row in [row for row, _ in best if row not in own][:CANDIDATES]:
+        predicted = names[row]
+        if predicted not in ignored:
+            break
+    return predicted == names[question[3]]
+
+
+def _score_pairs(vectors: Vectors, asked: Pairs, folded: dict[str, int], fold) -> PairScores:
+    rows, gold = [], []
+    for first, second, value in asked.pairs:
+        a, b = folded.get(fold(first), -1), folded.get(fold(second), -1)
+        if a >= 0 and b >= 0:
+            rows.append((a, b))
+            gold.append(value)
+    skipped = len(asked.pairs) - len(rows)
+    if not rows:
+        raise VectorsError(
+            f"{asked.name}: none of its {skipped:,} pairs has both words among the {len(folded):,} that take part; "
+            "raise --restrict-vocab, or check the language and case"
+        )
+    both = np.asarray(rows)
+    cosines = np.einsum(
+        "ij,ij->i", vectors.units(both[:, 0]).astype(np.float64), vectors.units(both[:, 1]).astype(np.float64)
+    )
+    return PairScores(
+        asked.name, spearman(np.asarray(gold), cosines), pearson(np.asarray(gold), cosines), len(rows), skipped,
+        asked.malformed,
+    )

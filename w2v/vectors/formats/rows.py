@@ -1,0 +1,100 @@
+"""What the formats share: how many rows to expect, rows from a stream, errors that name the row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from w2v.errors import VectorsError
+from w2v.vectors._collect import Collector
+from w2v.vectors._scan import BadRow
+from w2v.vectors.formats.options import LoadOptions
+from w2v.vectors.formats.sniff import Header
+from w2v.vectors.formats.source import Source
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from w2v.vectors._words import WordTable
+
+__all__ = ["collect", "row_error", "rows_wanted", "show_word", "trailing_error"]
+
+BLOCK = 1 << 20
+BLANK = b"\r\n "  # files may end in blank lines
+
+WHAT = {
+    "truncated": "the file ends within this row; it was cut short, fetch or write it again",
+    "empty word": "a word is empty; the file is damaged",
+    "long word": "no space within 65,536 bytes; the file is damaged, or not what its header says",
+    "newline in word": "a word holds a newline; the file is damaged, or its rows have another length than the header says",
+    "not finite": "a number is NaN or infinite; the training diverged, or the file is damaged",
+}
+
+
+def show_word(word: bytes) -> str:
+    """A word for a message, short and on one line."""
+    text = word.decode("utf-8", "backslashreplace")
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'
+
+
+def row_error(name: str, bad: BadRow, header: Header | None, text: bool = False) -> VectorsError:
+    """The error for a row, counted from 1; for text with the line, which counts the header."""
+    line = f"line {bad.row + 1 + (header is not None)}, " if text else ""
+    what = WHAT.get(bad.what)
+    if bad.what == "short":
+        what = f"only {bad.column} numbers; the rows of this file have more"
+    elif bad.what == "no number":
+        what = f"number {bad.column + 1} cannot be read; the file is damaged"
+    elif bad.what == "long":
+        what = "more numbers than the rows of this file have" if bad.column >= 0 else "the line is far too long"
+    elif bad.what == "truncated" and header is not None:
+        what = f"the file ends here, its header promises {header.rows:,} rows; it was cut short, fetch or write it again"
+    return VectorsError(f"{name}: row {bad.row + 1} ({line}byte {bad.offset}): {what}")
+
+
+def trailing_error(name: str, rows: int, offset: int, size: int | None) -> VectorsError:
+    more = f"{size:,} bytes follow" if size is not None else "more follows"
+    return VectorsError(
+        f"{name}: row {rows + 1} (byte {offset}): {more} after the {rows:,} rows that the header promises; "
+        "use --lenient to ignore them"
+    )
+
+
+def rows_wanted(name: str, header: Header, size: int, options: LoadOptions, least: int) -> int:
+    """Rows to read from a file of known size. VectorsError if rows of at least `least` bytes cannot fit."""
+    if header.rows * least - 1 > size - header.size:
+        raise VectorsError(
+            f"{name}: row 0 (byte 0): the header claims {header.rows:,} rows of {header.dim:,} numbers, at least "
+            f"{header.rows * least:,} bytes, but the file has {size:,}; it was cut short or damaged"
+        )
+    return header.rows if options.limit is None else min(header.rows, options.limit)
+
+
+def collect(
+    source: Source, header: Header | None, options: LoadOptions, collector: Collector
+) -> tuple[WordTable, np.ndarray]:
+    """Rows from a stream, whose size is not known: memory grows with the rows seen, whatever the header says."""
+    import numpy as np
+
+    promised = header.rows if header is not None else 1 << 62
+    wanted = promised if options.limit is None else min(promised, options.limit)
+    offset = header.size if header is not None else 0
+    source.read(offset)
+    pending = b""
+    last = False
+    try:
+        while not last and (collector.count < wanted or (options.limit is None and not pending.strip(BLANK))):
+            block = source.read(BLOCK)
+            last = not block
+            pending = pending + block if collector.count < wanted else block
+            used = collector.feed(pending, offset, wanted, last)
+            offset += used
+            pending = pending[used:]
+        if collector.count < wanted and (header is not None or pending):
+            raise BadRow("truncated", collector.count, offset)
+    except BadRow as bad:
+        raise row_error(source.name, bad, header, collector.text) from None
+    if options.limit is None and pending.strip(BLANK) and not options.lenient:
+        raise trailing_error(source.name, collector.count, offset, None)
+    words, values = collector.finish()
+    return words, np.frombuffer(values, np.float32).reshape(len(words), collector.dim)

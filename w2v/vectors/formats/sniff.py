@@ -1,0 +1,115 @@
+"""Which format a vector file is in, told by its first bytes and never by its name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from w2v.errors import VectorsError
+from w2v.vectors.formats.source import PEEK
+
+__all__ = ["MAX_DIM", "Header", "read_header", "tell_format"]
+
+MAX_DIM = 65_536
+HEADER_LIMIT = 64  # bytes, its newline included
+
+# What it is, and how to get something that can be read.
+UNSUPPORTED: tuple[tuple[bytes, str, str], ...] = (
+    (b"\xba\x16\x4f\x2f", "a fastText model", "its vectors are in the .vec file that fastText writes beside it"),
+    (b"\x80", "a Python pickle (gensim's own format?)", "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)"),
+    (b"PK\x03\x04", "a zip archive (.npz?)", "unpack it first"),
+    (b"\x93NUMPY", "a NumPy array without words", "in Python: w2v.Vectors(words, numpy.load(file)).save('vectors.bin')"),
+    (b"FiFu", "a finalfusion file", "convert it: finalfusion convert -f finalfusion -t word2vec FILE vectors.bin"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "read it with h5py: w2v.Vectors(words, matrix).save('vectors.bin')"),
+    (b"SQLite format 3\x00", "a database (magnitude?)", "export its vectors as text"),
+    (b"\x1f\x8b", "gzip inside another compression", "unpack it once first"),
+    (b"BZh", "bzip2 inside another compression", "unpack it once first"),
+    (b"\xfd7zXZ\x00", "xz inside another compression", "unpack it once first"),
+    (b"\x28\xb5\x2f\xfd", "zstd inside another compression", "unpack it once first"),
+    (b"\xff\xfe", "UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"),
+    (b"\xfe\xff", "UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"),
+)
+MARKUP = re.compile(rb"\s*<(!doctype|html|\?xml|head|body)", re.IGNORECASE)
+SAFETENSORS = re.compile(rb"^.{8}\{\s*\"", re.DOTALL)
+HEADER = re.compile(rb"(\d+) +(\d+)[ \t]*\r?\n")
+SIGNED_HEADER = re.compile(rb"([+-]?\d+) +([+-]?\d+)[ \t]*\r?\n")
+NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Header:
+    """`V D` from the first line: how many rows, how many numbers in each, and the bytes that the line takes."""
+
+    rows: int
+    dim: int
+    size: int
+
+
+def read_header(name: str, head: bytes) -> Header | None:
+    """The header, None if the first line is not one. VectorsError if it claims what no file can hold."""
+    line = head[:HEADER_LIMIT]
+    if b"\n" not in line:
+        if re.fullmatch(rb"[+-]?\d+ *[+-]?\d*", line) and len(head) >= HEADER_LIMIT:
+            raise VectorsError(
+                f"{name}: row 0 (byte 0): the header has no end within {HEADER_LIMIT} bytes; this is not a vector file"
+            )
+        return None
+    match = SIGNED_HEADER.match(line)
+    if not match:
+        return None
+    rows, dim = int(match[1]), int(match[2])
+    if not HEADER.match(line) or dim < 1 or dim > MAX_DIM:
+        raise VectorsError(
+            f"{name}: row 0 (byte 0): the header claims {rows} rows of {dim} numbers; "
+            f"1 to {MAX_DIM:,} numbers a row can be read"
+        )
+    return Header(rows, dim, match.end())
+
+
+def tell_format(name: str, head: bytes) -> tuple[str, Header | None]:
+    """("binary" | "text" | "glove", header); VectorsError that names any other format and the way to convert it."""
+    if not head:
+        raise VectorsError(f"{name}: row 0 (byte 0): the file is empty; was it written to the end?")
+    for magic, what, remedy in UNSUPPORTED:
+        if head.startswith(magic):
+            raise VectorsError(f"{name}: is {what}, not word vectors that can be read; {remedy}")
+    if MARKUP.match(head):
+        raise VectorsError(f"{name}: is a web page, not word vectors; download the file itself")
+    if SAFETENSORS.match(head) and head[4:8] == b"\0\0\0\0":
+        raise VectorsError(
+            f"{name}: is a safetensors file (a checkpoint?), not word vectors; continue it with `w2v train --resume`"
+        )
+    if head.startswith(b"\xef\xbb\xbf"):
+        raise VectorsError(f"{name}: row 0 (byte 0): begins with a byte order mark; remove the first three bytes")
+    header = read_header(name, head)
+    if header is None:
+        first = _first_lines(head)[0].rstrip(b" \r").split(b" ")
+        if len(first) < 2 or not NUMBER.fullmatch(first[-1]):
+            raise VectorsError(
+                f"{name}: row 0 (byte 0): neither a `ROWS DIMENSIONS` line nor a word with numbers (it begins with "
+                f"{head[:16]!r}); word2vec binary or text, GloVe and fastText .vec files can be read"
+            )
+        return "glove", None
+    return ("text" if _is_text(head[header.size:]) else "binary"), header
+
+
+def _first_lines(head: bytes) -> list[bytes]:
+    """Up to three lines; of one that is longer than the head, the fields that are whole."""
+    lines = head.split(b"\n", 3)[:3]
+    if len(head) >= PEEK // 2 and len(head.split(b"\n", 3)) <= 3:
+        cut = lines.pop()
+        if not lines:
+            lines.append(cut.rpartition(b" ")[0])
+    return [line for line in lines if line] or [b""]
+
+
+def _is_text(body: bytes) -> bool:
+    """Whether rows are numbers as text. Text with a mistake in it is still text, for its reader to name the mistake."""
+    if not body:
+        return True
+    for line in _first_lines(body):
+        numbers = line.rstrip(b" \r").partition(b" ")[2]
+        if not numbers or not all(NUMBER.fullmatch(field) for field in numbers.split(b" ") if field):
+            digits = sum(byte in b"0123456789.-e " for byte in numbers)
+            return b"\0" not in numbers and len(numbers) > 16 and digits > 0.8 * len(numbers)
+    return True

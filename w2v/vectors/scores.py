@@ -1,0 +1,102 @@
+"""What an evaluation found."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["AnalogyScores", "PairScores", "Section"]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Questions of one section: answered right, asked, and left out because a word is not there."""
+
+    name: str
+    correct: int
+    asked: int
+    skipped: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the asked questions that were answered right, 0 if none were asked."""
+        return self.correct / self.asked if self.asked else 0.0
+
+    @property
+    def coverage(self) -> float:
+        """Share of the questions that could be asked."""
+        return self.asked / (self.asked + self.skipped) if self.asked + self.skipped else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name, "accuracy": self.accuracy, "correct": self.correct, "asked": self.asked,
+            "skipped": self.skipped, "coverage": self.coverage,
+        }
+
+
+@dataclass(frozen=True)
+class AnalogyScores:
+    """Scores of a file of analogy questions. `malformed` lines were neither a section nor four words."""
+
+    path: str
+    sections: tuple[Section, ...]
+    malformed: int = 0
+
+    kind = "analogies"
+
+    @property
+    def semantic(self) -> Section:
+        """All sections whose name does not begin with "gram"."""
+        return self._sum("semantic", [s for s in self.sections if not s.name.startswith("gram")])
+
+    @property
+    def syntactic(self) -> Section:
+        """All sections whose name begins with "gram"."""
+        return self._sum("syntactic", [s for s in self.sections if s.name.startswith("gram")])
+
+    @property
+    def total(self) -> Section:
+        return self._sum("total", list(self.sections))
+
+    @staticmethod
+    def _sum(name: str, sections: list[Section]) -> Section:
+        return Section(
+            name, sum(s.correct for s in sections), sum(s.asked for s in sections), sum(s.skipped for s in sections)
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "path": self.path, "kind": self.kind, "sections": [s.to_dict() for s in self.sections],
+            "semantic": self.semantic.to_dict(), "syntactic": self.syntactic.to_dict(), "total": self.total.to_dict(),
+            "malformed": self.malformed,
+        }
+
+
+@dataclass(frozen=True)
+class PairScores:
+    """Correlations of cosines with people's judgements; NaN where fewer than two pairs were there."""
+
+    path: str
+    spearman: float
+    pearson: float
+    asked: int
+    skipped: int
+    malformed: int = 0
+
+    kind = "pairs"
+
+    @property
+    def coverage(self) -> float:
+        """Share of the pairs that could be asked."""
+        return self.asked / (self.asked + self.skipped) if self.asked + self.skipped else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "path": self.path, "kind": self.kind, "spearman": _number(self.spearman), "pearson": _number(self.pearson),
+            "asked": self.asked, "skipped": self.skipped, "coverage": self.coverage, "malformed": self.malformed,
+        }
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value  # JSON has no NaN

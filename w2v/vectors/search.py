@@ -1,0 +1,164 @@
+"""Questions to a vector file that need not be loaded: a binary file is scanned in place, without NumPy.
+
+For a few questions, two passes over the file (find the rows, then take all cosines) are far quicker than loading it;
+once there are many, or the file is of another kind, it is loaded and asked as `Vectors`.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Sequence
+from contextlib import ExitStack
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from w2v.errors import SettingsError, UnknownWordError
+from w2v.vectors._scan import BadRow, Best, BinaryRows, shifted_quotient
+from w2v.vectors.expressions import METHODS, Query
+from w2v.vectors.formats import LoadOptions, check_repeats, load_rows
+from w2v.vectors.formats.source import open_source
+from w2v.vectors.spelling import unknown_word
+from w2v.vectors.words import to_bytes, to_text
+
+if TYPE_CHECKING:
+    from w2v.vectors.vectors import Vectors
+
+__all__ = ["Search"]
+
+# A pass for up to this many questions at once takes about as long as loading the file.
+FEW = 32
+
+
+class Search:
+    """A vector file that answers questions, `with Search(path) as search: search.nearest([parse_query("king")])`.
+
+    Options as `w2v.load`. Errors as there, except that a binary file's numbers are only checked when first asked.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, limit: int | None = None, lenient: bool = False,
+        duplicates: str = "error", threads: int | None = None,
+    ):
+        self._path = path
+        self._options = LoadOptions(limit, lenient, duplicates, threads)
+        self._vectors: Vectors | None = None
+        self._rows: BinaryRows | None = None
+        self._open = ExitStack()
+        try:
+            self._find()
+        except BaseException:
+            self._open.close()
+            raise
+
+    def _find(self) -> None:
+        from w2v.vectors.formats.sniff import tell_format
+
+        source = self._open.enter_context(open_source(self._path))
+        kind, header = tell_format(source.name, source.head) if source.fd is not None else ("", None)
+        if kind == "binary" and header is not None:
+            from w2v.vectors.formats.word2vec_binary import find_rows
+
+            rows = find_rows(source, header, self._options)
+            if not check_repeats(source.name, rows.words, self._options):
+                self._rows, self._source, self._header = rows, source, header
+                return
+        self._load(source if source.fd is None else None)
+
+    def _load(self, source=None) -> Vectors:
+        from w2v.vectors.vectors import Vectors
+
+        if self._vectors is None:
+            words, matrix, norms = load_rows(self._path if source is None else source, self._options)
+            self._vectors = Vectors(words, matrix, norms)
+            self._rows = None
+            self._open.close()
+        return self._vectors
+
+    def __enter__(self) -> Search:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def __len__(self) -> int:
+        return self._rows.count if self._rows is not None else len(self._load())
+
+    @property
+    def dim(self) -> int:
+        return self._rows.dim if self._rows is not None else self._load().dim
+
+    def nearest(
+        self, queries: Sequence[Query], topn: int = 10, method: str = "add"
+    ) -> list[list[tuple[str, float]] | UnknownWordError]:
+        """As `Vectors.nearest`."""
+        if method not in METHODS:
+            raise SettingsError(f"method: {method!r} is neither add nor mul")
+        if self._rows is None or len(queries) > FEW:
+            return self._load().nearest(queries, topn, method)
+        answers: list[list[tuple[str, float]] | UnknownWordError] = [[] for _ in queries]
+        asked: list[tuple[int, list[int], list[int]]] = []
+        for number, query in enumerate(queries):
+            try:
+                asked.append((number, [self._row(w) for w in query.positive], [self._row(w) for w in query.negative]))
+            except UnknownWordError as error:
+                answers[number] = error
+        if asked and topn > 0:
+            for (number, _, _), answer in zip(asked, self._scan(asked, topn, method), strict=True):
+                answers[number] = answer
+        return answers
+
+    def _row(self, word: str | bytes) -> int:
+        assert self._rows is not None
+        try:
+            row = self._rows.words.find(to_bytes(word))
+        except UnicodeEncodeError:
+            row = -1
+        if row < 0:
+            raise unknown_word(self._rows.words, word)
+        return row
+
+    def _scan(self, asked: list[tuple[int, list[int], list[int]]], topn: int, method: str) -> list[list[tuple[str, float]]]:
+        rows = self._rows
+        assert rows is not None
+        try:
+            units = {row: _unit(rows.vector(row)) for _, plus, minus in asked for row in plus + minus}
+            if method == "add":
+                targets = [_mean([units[r] for r in plus], [units[r] for r in minus]) for _, plus, minus in asked]
+                scores = _table(rows.cosines(_table(targets, rows.dim), self._options.threads), rows.count)
+            else:
+                used = {row: place for place, row in enumerate(units)}
+                cosines = _table(rows.cosines(_table([*units.values()], rows.dim), self._options.threads), rows.count)
+                scores = _table(
+                    [shifted_quotient(cosines, [used[r] for r in plus], [used[r] for r in minus]) for _, plus, minus in asked],
+                    rows.count,
+                )
+        except BadRow as bad:
+            from w2v.vectors.formats.rows import row_error
+
+            raise row_error(self._source.name, bad, self._header) from None
+        extra = max(len({*plus, *minus}) for _, plus, minus in asked)
+        best = Best(len(asked), min(topn + extra, rows.count))
+        best.offer(scores, 0, None, self._options.threads)
+        answers = []
+        for place, (_, plus, minus) in enumerate(asked):
+            found = [(row, score) for row, score in best.result(place) if row not in plus and row not in minus]
+            answers.append([(to_text(rows.words[row]), score) for row, score in found[:topn]])
+        return answers
+
+
+def _unit(values: array) -> array:
+    length = sqrt(sum(v * v for v in values))
+    return array("d", [v / length for v in values]) if length > 0 else array("d", values)
+
+
+def _mean(plus: list[array], minus: list[array]) -> array:
+    """The sum of the first less the others, at unit length."""
+    size = len((plus + minus)[0])
+    return _unit(array("d", [sum(v[i] for v in plus) - sum(v[i] for v in minus) for i in range(size)]))
+
+
+def _table(rows: list[array] | array, columns: int) -> memoryview:
+    """Rows, or one run of them, as float32 [n, columns]."""
+    flat = rows if isinstance(rows, array) else array("f", [v for row in rows for v in row])
+    return memoryview(flat).cast("B").cast("f", (len(flat) // columns, columns))

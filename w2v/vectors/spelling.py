@@ -1,0 +1,32 @@
+"""Close spellings for a word that is not there."""
+
+from __future__ import annotations
+
+from w2v.errors import UnknownWordError
+from w2v.vectors._words import WordTable
+from w2v.vectors.words import to_bytes, to_text
+
+__all__ = ["suggest", "unknown_word"]
+
+
+def suggest(table: WordTable, word: str | bytes, most: int = 5) -> tuple[str, ...]:
+    """At most `most` words spelled like this one: other cases first, then by edits, then the more frequent."""
+    text = word if isinstance(word, str) else to_text(word)
+    rows: dict[int, None] = {}
+    for variant in (text.lower(), text.title(), text.capitalize(), text.upper(), text.casefold(), text.strip()):
+        try:
+            row = table.find(to_bytes(variant))
+        except UnicodeEncodeError:
+            return ()
+        if row >= 0:
+            rows[row] = None
+    edits = 0 if len(text) < 2 else 1 if len(text) < 5 else 2
+    for row in table.closest(to_bytes(text), edits, most + len(rows)):
+        rows[row] = None
+    return tuple(to_text(table[row]) for row in list(rows)[:most])
+
+
+def unknown_word(table: WordTable, word: str | bytes) -> UnknownWordError:
+    """The error for a word that is not in the table, with close spellings."""
+    text = word if isinstance(word, str) else to_text(word)
+    return UnknownWordError(text, suggest(table, word))

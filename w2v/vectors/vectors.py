@@ -1,0 +1,163 @@
+"""Vectors: words and their float32 rows, asked, scored, saved and loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from w2v.errors import UnknownWordError, VectorsError
+from w2v.vectors.expressions import Query, analogy_query, parse_query
+from w2v.vectors.formats import LoadOptions, load_rows
+from w2v.vectors.query import Neighbours, nearest
+from w2v.vectors.spelling import unknown_word
+from w2v.vectors.words import Words
+
+if TYPE_CHECKING:
+    from w2v.output import AtomicOutput
+    from w2v.vectors._words import WordTable
+    from w2v.vectors.evaluate import Evaluation
+
+__all__ = ["Vectors", "load"]
+
+
+class Vectors:
+    """`words` [V] and `matrix`, float32 [V, D], one row a word, in falling frequency where the source had it so.
+
+    The matrix may be a view with strides; it is not copied. It must not be changed once norms have been taken.
+    """
+
+    def __init__(
+        self, words: Words | WordTable | Iterable[str | bytes], matrix: np.ndarray, norms: np.ndarray | None = None
+    ):
+        self.words = words if isinstance(words, Words) else Words(words)
+        self.matrix = np.asarray(matrix, np.float32)
+        if self.matrix.ndim != 2 or len(self.matrix) != len(self.words):
+            raise VectorsError(
+                f"{len(self.words)} words need a matrix of as many rows; its shape is {self.matrix.shape}"
+            )
+        if norms is not None:
+            self.__dict__["norms"] = norms  # found on the way by who made the matrix
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str] | BinaryIO, *, limit: int | None = None, lenient: bool = False,
+        duplicates: str = "error", threads: int | None = None,
+    ) -> Vectors:
+        """Vectors from a file in any format that is known, plain or compressed; told by content. "-" is standard input.
+
+        `limit` reads only the first rows; `lenient` ignores what follows the rows that the header promises;
+        `duplicates="first"` keeps a repeated word's first row. VectorsError names the row that is wrong.
+        """
+        return cls(*load_rows(path, LoadOptions(limit, lenient, duplicates, threads)))
+
+    def save(
+        self, path: str | os.PathLike[str] | AtomicOutput, format: str | None = None, *, no_clobber: bool = False
+    ) -> None:
+        """Write a vector file in one step: "bin", "txt", "vec" (as txt) or "glove"; by the name's suffix if not given.
+
+        A name that ends in `.gz` is compressed. `path` may be an AtomicOutput that is open. VectorsError for a word
+        that readers could not read back, or a number that is not finite.
+        """
+        from w2v.vectors.formats.write import save
+
+        save(self, path, format, no_clobber=no_clobber)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.words
+
+    def __getitem__(self, word: str | bytes) -> np.ndarray:
+        """The row of a word [D]; UnknownWordError (a KeyError) with close spellings if it is not there."""
+        return self.matrix[self.index(word)]
+
+    def __repr__(self) -> str:
+        return f"Vectors({len(self)} words, {self.dim} dimensions)"
+
+    @property
+    def dim(self) -> int:
+        return self.matrix.shape[1]
+
+    def index(self, word: str | bytes) -> int:
+        """Row of a word; UnknownWordError with close spellings if it is not there."""
+        row = self.words.find(word)
+        if row < 0:
+            raise unknown_word(self.words.table, word)
+        return row
+
+    @cached_property
+    def norms(self) -> np.ndarray:
+        """Euclidean length of each row, float32 [V]; taken once."""
+        return np.sqrt(np.einsum("ij,ij->i", self.matrix, self.matrix, dtype=np.float32))
+
+    @cached_property
+    def reciprocals(self) -> np.ndarray:
+        """1 / norms, 0 for a row of zeros: its similarity to anything is 0."""
+        norms = self.norms
+        return np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+
+    def units(self, rows: Sequence[int]) -> np.ndarray:
+        """Some rows at unit length, float32 [len(rows), D]."""
+        rows = np.asarray(rows, np.intp)
+        return self.matrix[rows] * self.reciprocals[rows, None]
+
+    def most_similar(
+        self, positive: str | Sequence[str] = (), negative: str | Sequence[str] = (), topn: int = 10,
+        method: str = "add", restrict_vocab: int | None = None,
+    ) -> Neighbours:
+        """The `topn` words nearest to some words and far from others, as (word, score), best first.
+
+        `method` "add" gives cosines with the mean (3CosAdd), "mul" the 3CosMul score.
+        """
+        query = Query(_as_tuple(positive), _as_tuple(negative))
+        if not query.words:
+            raise VectorsError("most_similar: no words are given; give at least one in `positive`")
+        return self._one(query, topn, method, restrict_vocab)
+
+    def query(self, text: str, topn: int = 10, method: str = "add") -> Neighbours:
+        """Neighbours of an expression such as `king - man + woman`."""
+        return self._one(parse_query(text), topn, method)
+
+    def analogy(self, a: str, b: str, c: str, topn: int = 10, method: str = "add") -> Neighbours:
+        """`a` is to `b` as `c` is to which words?"""
+        return self._one(analogy_query((a, b, c)), topn, method)
+
+    def nearest(
+        self, queries: Sequence[Query], topn: int = 10, method: str = "add", restrict_vocab: int | None = None
+    ) -> list[Neighbours | UnknownWordError]:
+        """Neighbours for many queries at once; an UnknownWordError stands in the place of an answer."""
+        return nearest(self, queries, topn, method, restrict_vocab)
+
+    def similarity(self, a: str | bytes, b: str | bytes) -> float:
+        """Cosine of two words, 0 if one is a row of zeros."""
+        first, second = self.units([self.index(a), self.index(b)]).astype(np.float64)
+        return float(first @ second)
+
+    def evaluate(
+        self, path: str | os.PathLike[str], *, restrict_vocab: int | None = 30_000, case_insensitive: bool = True
+    ) -> Evaluation:
+        """Score against a file of analogy questions or of word pairs, told by content (see w2v.vectors.evaluate)."""
+        from w2v.vectors.evaluate import evaluate
+
+        return evaluate(self, path, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive)
+
+    def _one(self, query: Query, topn: int, method: str, restrict_vocab: int | None = None) -> Neighbours:
+        (answer,) = nearest(self, [query], topn, method, restrict_vocab)
+        if isinstance(answer, UnknownWordError):
+            raise answer
+        return answer
+
+
+def _as_tuple(words: str | bytes | Sequence[str | bytes]) -> tuple[str | bytes, ...]:
+    return (words,) if isinstance(words, (str, bytes)) else tuple(words)
+
+
+load = Vectors.load

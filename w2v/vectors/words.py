@@ -1,0 +1,66 @@
+"""The words of some vectors as a sequence of str, kept as one run of bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from w2v.vectors._words import WordTable
+
+__all__ = ["Words", "to_bytes", "to_text"]
+
+
+def to_text(word: bytes) -> str:
+    """A word for people; bytes that are not UTF-8 come back as they were through `to_bytes`."""
+    return word.decode("utf-8", "surrogateescape")
+
+
+def to_bytes(word: str | bytes) -> bytes:
+    return word if isinstance(word, bytes) else word.encode("utf-8", "surrogateescape")
+
+
+class Words(Sequence[str]):
+    """Words in the order of their rows. `table` holds them as bytes; looking one up takes no time that grows."""
+
+    __slots__ = ("table",)
+
+    def __init__(self, words: WordTable | Iterable[str | bytes]):
+        self.table = words if isinstance(words, WordTable) else WordTable(words)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, row):
+        if isinstance(row, slice):
+            return [to_text(self.table[i]) for i in range(*row.indices(len(self)))]
+        return to_text(self.table[row + len(self) if row < 0 else row])
+
+    def __iter__(self) -> Iterator[str]:
+        return (to_text(self.table[row]) for row in range(len(self.table)))
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, (str, bytes)) and self.find(word) >= 0
+
+    def index(self, word: str | bytes, start: int = 0, stop: int | None = None) -> int:
+        """Row of a word; ValueError if it is not there."""
+        row = self.find(word)
+        if row < start or (stop is not None and row >= stop):
+            raise ValueError(f"{word!r} is not there")
+        return row
+
+    def find(self, word: str | bytes) -> int:
+        """Row of a word, or -1."""
+        try:
+            return self.table.find(to_bytes(word))
+        except UnicodeEncodeError:  # a lone surrogate that no bytes stand behind
+            return -1
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, (Words, list, tuple)):
+            return len(self) == len(other) and all(mine == theirs for mine, theirs in zip(self, other, strict=True))
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(repr(self[row]) for row in range(min(5, len(self))))
+        return f"Words([{shown}{', ...' if len(self) > 5 else ''}]) of {len(self)}"
