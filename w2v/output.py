@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -18,7 +19,7 @@ NAME_LIMIT = 200  # bytes of a file's name that leave room for a prefix and suff
 
 
 def check_output(path: str | os.PathLike[str], no_clobber: bool = False) -> None:
-    """Raise W2VError now for an output that could not be written at the end; nothing is touched. "-" is standard output."""
+    """Raise W2VError now for an output that could not be written at the end, touching nothing. "-" is always fine."""
     name = os.fspath(path)
     if name == "-":
         return
@@ -62,7 +63,7 @@ class AtomicOutput:
         self.name = os.fspath(path)
         self.size = size
         self.no_clobber = no_clobber
-        self.compress = self.name.endswith(".gz") if compress is None else compress
+        self.compress = self.name.lower().endswith(".gz") if compress is None else compress
         self.written = 0  # bytes given to write()
         self._temporary: str | None = None
         self._target = ""
@@ -177,17 +178,13 @@ class AtomicOutput:
 
     def _discard(self) -> None:
         if self._temporary is not None:
-            try:
+            with contextlib.suppress(OSError):
                 os.unlink(self._temporary)
-            except OSError:
-                pass
             self._temporary = None
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
-            try:
+            with contextlib.suppress(OSError):
                 os.close(fd)
-            except OSError:
-                pass
 
 
 class _Writer:
@@ -220,8 +217,7 @@ def _sync_folder(folder: str) -> None:
     except OSError:
         return
     try:
-        os.fsync(fd)
-    except OSError:
-        pass
+        with contextlib.suppress(OSError):
+            os.fsync(fd)
     finally:
         os.close(fd)

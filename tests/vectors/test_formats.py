@@ -61,7 +61,7 @@ def test_zstd_is_read_where_its_package_is(tmp_path):
     assert same(load(tmp_path / "v.zst"), vectors)
 
 
-@pytest.mark.parametrize("format", ["bin", "txt", "glove"])
+@pytest.mark.parametrize("format", ["bin", "text", "glove"])
 def test_a_named_pipe_is_read_to_its_end(tmp_path, format):
     vectors = make(5000, 50)
     vectors.save(tmp_path / "file", format=format)
@@ -74,7 +74,7 @@ def test_a_named_pipe_is_read_to_its_end(tmp_path, format):
     assert same(found, vectors)
 
 
-@pytest.mark.parametrize("format", ["bin", "txt", "glove"])
+@pytest.mark.parametrize("format", ["bin", "text", "glove"])
 def test_limit_reads_the_first_rows_only(tmp_path, format):
     vectors = make(4000, 30)
     vectors.save(tmp_path / "v", format=format)
@@ -176,7 +176,7 @@ def test_sentence_end_rows_of_the_original_load(tmp_path):
 @pytest.mark.parametrize("binary", [True, False])
 def test_gensim_reads_ours(tmp_path, binary):
     vectors = make(200, 20)
-    vectors.save(tmp_path / "v", format="bin" if binary else "txt")
+    vectors.save(tmp_path / "v", format="bin" if binary else "text")
     theirs = KeyedVectors.load_word2vec_format(str(tmp_path / "v"), binary=binary)
     assert theirs.index_to_key == list(vectors.words)
     assert np.array_equal(theirs.vectors, vectors.matrix)

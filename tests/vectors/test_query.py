@@ -8,7 +8,7 @@ from gensim.models import KeyedVectors
 
 from w2v.errors import SettingsError, UnknownWordError
 from w2v.vectors.expressions import Query, analogy_query, parse_query
-from w2v.vectors.search import Search
+from w2v.vectors.query import Asker
 from w2v.vectors.vectors import Vectors
 
 ROWS, DIM = 700, 25
@@ -28,11 +28,11 @@ def theirs(vectors) -> KeyedVectors:
     return keyed
 
 
-@pytest.fixture(scope="module", params=["bin", "txt"])
-def search(request, vectors, tmp_path_factory) -> Search:
-    path = tmp_path_factory.mktemp("search") / "v"
+@pytest.fixture(scope="module", params=["bin", "text"])
+def asker(request, vectors, tmp_path_factory) -> Asker:
+    path = tmp_path_factory.mktemp("asker") / "v"
     vectors.save(path, format=request.param)
-    with Search(path) as opened:
+    with Asker(path) as opened:
         yield opened
 
 
@@ -45,25 +45,25 @@ def agrees(found, wanted) -> bool:
     )
 
 
-@pytest.mark.parametrize("positive, negative", QUESTIONS)
-def test_sums_agree_with_gensim(vectors, theirs, search, positive, negative):
+@pytest.mark.parametrize(("positive", "negative"), QUESTIONS)
+def test_sums_agree_with_gensim(vectors, theirs, asker, positive, negative):
     wanted = theirs.most_similar(positive=positive, negative=negative, topn=12)
     assert agrees(vectors.most_similar(positive, negative, topn=12), wanted)
-    assert agrees(search.nearest([Query(tuple(positive), tuple(negative))], 12)[0], wanted)
+    assert agrees(asker.nearest([Query(tuple(positive), tuple(negative))], 12)[0], wanted)
 
 
-@pytest.mark.parametrize("positive, negative", QUESTIONS)
-def test_products_agree_with_gensim(vectors, theirs, search, positive, negative):
+@pytest.mark.parametrize(("positive", "negative"), QUESTIONS)
+def test_products_agree_with_gensim(vectors, theirs, asker, positive, negative):
     wanted = theirs.most_similar_cosmul(positive=positive, negative=negative, topn=12)
     assert agrees(vectors.most_similar(positive, negative, topn=12, method="mul"), wanted)
-    assert agrees(search.nearest([Query(tuple(positive), tuple(negative))], 12, "mul")[0], wanted)
+    assert agrees(asker.nearest([Query(tuple(positive), tuple(negative))], 12, "mul")[0], wanted)
 
 
-def test_many_queries_get_the_answers_of_each_alone(vectors, search):
+def test_many_queries_get_the_answers_of_each_alone(vectors, asker):
     queries = [Query((f"w{i}",), (f"w{i + 1}",) if i % 3 else ()) for i in range(300)]
     together = vectors.nearest(queries, 5)
     assert all(agrees(a, vectors.nearest([q], 5)[0]) for a, q in zip(together, queries, strict=True))
-    assert all(agrees(a, b) for a, b in zip(search.nearest(queries, 5), together, strict=True))
+    assert all(agrees(a, b) for a, b in zip(asker.nearest(queries, 5), together, strict=True))
 
 
 def test_a_tie_goes_to_the_lower_row(tmp_path):
@@ -72,8 +72,8 @@ def test_a_tie_goes_to_the_lower_row(tmp_path):
     vectors.save(tmp_path / "v.bin")
     wanted = [f"w{i}" for i in range(8) if i != 3]
     assert [w for w, _ in vectors.most_similar("w3", topn=7)] == wanted
-    with Search(tmp_path / "v.bin") as search:
-        assert [w for w, _ in search.nearest([Query(("w3",))], 7)[0]] == wanted
+    with Asker(tmp_path / "v.bin") as asker:
+        assert [w for w, _ in asker.nearest([Query(("w3",))], 7)[0]] == wanted
 
 
 def test_a_row_of_zeros_has_similarity_zero(tmp_path):
@@ -82,12 +82,12 @@ def test_a_row_of_zeros_has_similarity_zero(tmp_path):
     assert vectors.similarity("a", "zero") == 0
     assert vectors.most_similar("a")[1] == ("zero", 0.0)
     assert vectors.most_similar("zero") == [("a", 0.0), ("b", 0.0)]
-    with Search(tmp_path / "v.bin") as search:
-        assert search.nearest([Query(("zero",))])[0] == [("a", 0.0), ("b", 0.0)]
+    with Asker(tmp_path / "v.bin") as asker:
+        assert asker.nearest([Query(("zero",))])[0] == [("a", 0.0), ("b", 0.0)]
 
 
-def test_an_unknown_word_does_not_stop_the_other_queries(vectors, search):
-    for ask in (vectors.nearest, search.nearest):
+def test_an_unknown_word_does_not_stop_the_other_queries(vectors, asker):
+    for ask in (vectors.nearest, asker.nearest):
         first, second = ask([Query(("W12",)), Query(("w12",))], 3)
         assert isinstance(first, UnknownWordError)
         assert first.suggestions[0] == "w12"

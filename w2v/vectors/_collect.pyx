@@ -5,8 +5,8 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memchr, memcpy
 
 from w2v.vectors._scan cimport (
-    NEWLINE_AFTER, ROW_MEMORY, ROW_NOT_FINITE, ROW_OK, ROW_TRUNCATED, TEXT_LONG, Products, Region, free_region, keep_word,
-    line_limit, make_plain_locale, pick_products, raise_status, read_row, row_cosines, word_length,
+    NEWLINE_AFTER, ROW_MEMORY, ROW_NOT_FINITE, ROW_OK, ROW_TRUNCATED, TEXT_LONG, Products, Region, free_region,
+    keep_word, line_limit, make_plain_locale, pick_products, raise_status, read_row, row_cosines, word_length,
 )
 from w2v.vectors._words cimport adopt_words
 

@@ -46,8 +46,8 @@ cdef raise_status(int status, int error, int64_t row, int64_t offset, int64_t co
 cdef class BinaryRows:
     """The rows of a word2vec binary file, found but not read.
 
-    `start` is the offset of the first row, `most` how many are wanted; fewer in the file is a BadRow. Afterwards `count`
-    rows are known, `end` is the offset after the last, and `words` holds the words.
+    `start` is the offset of the first row, `most` how many are wanted; fewer in the file is a BadRow. Afterwards
+    `count` rows are known, `end` is the offset after the last, and `words` holds the words.
     """
 
     cdef RowFile file
@@ -175,7 +175,7 @@ cdef class BinaryRows:
             raise_status(status, error, low + bad, at, 0)
 
     def cosines(self, const float[:, ::1] queries, threads=None):
-        """Cosines of each query (unit length, [n, dim]) with each row, as array('f') of n times count; checks the rows."""
+        """Cosines of queries (unit length, [n, dim]) with all rows, as array('f') of n times count; checks the rows."""
         cdef int64_t n = queries.shape[0]
         result = array("f", bytes(4 * n * self.count))
         cdef float[::1] out = result
@@ -325,7 +325,7 @@ cdef inline void sift(float* heap, int64_t* rows, int64_t k, float score, int64_
 
 
 def shifted_quotient(const float[:, ::1] cosines, positive, negative):
-    """3CosMul scores [rows] as array('f') from the cosines with some words, [words, rows] (see query.py)."""
+    """3CosMul scores [rows] as array('f') from the cosines with some words, [words, rows] (see neighbours.py)."""
     cdef int64_t count = cosines.shape[1], i, word
     result = array("f", bytes(4 * count))
     cdef float[::1] out = result

@@ -10,8 +10,8 @@ from libc.string cimport memchr, memcpy
 from posix.unistd cimport pread
 
 from w2v.vectors._scan cimport (
-    FLOAT_TEXT, NEWLINE_AFTER, ROW_IO, ROW_MEMORY, ROW_OK, ROW_TRUNCATED, TEXT_LONG, Region, count_newlines, free_region,
-    keep_word, line_limit, make_plain_locale, put_row, raise_status, read_row,
+    FLOAT_TEXT, NEWLINE_AFTER, ROW_IO, ROW_MEMORY, ROW_OK, ROW_TRUNCATED, TEXT_LONG, Region, count_newlines,
+    free_region, keep_word, line_limit, make_plain_locale, put_row, raise_status, read_row,
 )
 from w2v.vectors._words cimport WordTable, adopt_words
 from w2v.vectors.parallel import run_parallel
@@ -43,7 +43,7 @@ cdef int64_t read_at(int fd, char* out, int64_t length, int64_t at) noexcept nog
 
 
 cdef class TextRows:
-    """The lines of a plain text vector file between the offsets `start` and `end` (the end without trailing newlines)."""
+    """The lines of a plain text vector file from offset `start` to `end` (which leaves out trailing newlines)."""
 
     cdef int fd
     cdef readonly int64_t start
@@ -260,7 +260,6 @@ def binary_rows(const float[:, :] matrix, WordTable words, int64_t low, int64_t 
     block = PyBytes_FromStringAndSize(NULL, words.ends[high] - words.ends[low] + (high - low) * (4 * dim + 2))
     cdef char* out = PyBytes_AS_STRING(block)
     cdef const char* values
-    cdef float value
     cdef bint finite = True
     with nogil:
         for row in range(low, high):

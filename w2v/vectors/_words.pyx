@@ -192,7 +192,7 @@ cdef class WordTable:
         return self.place(hash_word(text, length, SEED), text, length, -1)
 
     def closest(self, bytes word, int limit, Py_ssize_t most, threads=None) -> list:
-        """At most `most` rows whose spelling is within `limit` edits (letters' case aside), nearest and lowest first."""
+        """At most `most` rows spelled within `limit` edits (ASCII case aside), nearest and lowest first."""
         cdef uint32_t[64] sought
         cdef uint32_t* letters = sought
         cdef int length = spell(PyBytes_AS_STRING(word), PyBytes_GET_SIZE(word), letters, SPELLING_ROOM)

@@ -7,6 +7,7 @@ words fold to one, the first row stands for it. Only the first `restrict_vocab` 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,9 +30,10 @@ CANDIDATES = 5  # gensim looks at so many answers for one that is not a word of 
 
 
 def evaluate(
-    vectors: Vectors, path: str | os.PathLike[str], *, restrict_vocab: int | None = 30_000, case_insensitive: bool = True
+    vectors: Vectors, path: str | os.PathLike[str], *, restrict_vocab: int | None = 30_000,
+    case_insensitive: bool = True,
 ) -> Evaluation:
-    """AnalogyScores or PairScores for a file, told by content: `: section` lines and four words, or two words and a number.
+    """AnalogyScores or PairScores for a file, told by content (see questions.py).
 
     Questions and pairs with a word outside the first `restrict_vocab` rows are left out and counted.
     VectorsError if the file is neither, or none of it can be asked.
@@ -48,7 +50,9 @@ def evaluate(
     return _score_analogies(vectors, asked, folded, fold, names)
 
 
-def _score_analogies(vectors: Vectors, asked: Questions, folded: dict[str, int], fold, names: list[str]) -> AnalogyScores:
+def _score_analogies(
+    vectors: Vectors, asked: Questions, folded: dict[str, int], fold: Callable[[str], str], names: list[str]
+) -> AnalogyScores:
     rows: list[tuple[int, ...]] = []
     place: list[int] = []  # the section of each question that can be asked
     skipped = [0] * len(asked.sections)
@@ -62,8 +66,8 @@ def _score_analogies(vectors: Vectors, asked: Questions, folded: dict[str, int],
                 place.append(section)
     if not rows:
         raise VectorsError(
-            f"{asked.name}: none of its {sum(skipped):,} questions has all its words among the {len(names):,} that take "
-            "part; raise --restrict-vocab, or check the language and case"
+            f"{asked.name}: none of its {sum(skipped):,} questions has all its words among the {len(names):,} that "
+            "take part; raise --restrict-vocab, or check the language and case"
         )
     right = np.bincount(np.asarray(place)[_answer(vectors, np.asarray(rows), names)], minlength=len(asked.sections))
     total = np.bincount(place, minlength=len(asked.sections))
@@ -100,7 +104,7 @@ def _is_right(question: list[int], best: list[tuple[int, float]], names: list[st
     return predicted == names[question[3]]
 
 
-def _score_pairs(vectors: Vectors, asked: Pairs, folded: dict[str, int], fold) -> PairScores:
+def _score_pairs(vectors: Vectors, asked: Pairs, folded: dict[str, int], fold: Callable[[str], str]) -> PairScores:
     rows, gold = [], []
     for first, second, value in asked.pairs:
         a, b = folded.get(fold(first), -1), folded.get(fold(second), -1)

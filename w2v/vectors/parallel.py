@@ -22,7 +22,7 @@ def thread_count(threads: int | None = None) -> int:
 
 
 def run_parallel(work: Callable[[int], object], tasks: int, threads: int | None = None) -> None:
-    """Call work(0) ... work(tasks - 1), each once, in about that order; the first error stops the rest and is raised."""
+    """Call work(0) ... work(tasks - 1), each once, about in order; the first error stops the rest and is raised."""
     helpers = min(thread_count(threads), tasks) - 1
     if helpers <= 0:
         for task in range(tasks):

@@ -1,113 +1,192 @@
-"""Nearest neighbours of many questions at once: 3CosAdd and 3CosMul over vectors in memory.
+"""Questions to a vector file that need not be loaded: a binary file is scanned in place, without NumPy.
 
-A question's vector is the mean of its words' unit vectors, those to be far from with the sign turned (3CosAdd: Mikolov et
-al. 2013c); 3CosMul multiplies shifted cosines instead (Levy and Goldberg 2014, equation 4, with epsilon 1e-6). Both as
-gensim's `most_similar` and `most_similar_cosmul`.
+For a few questions, two passes over the file (find the rows, then take all cosines) are far quicker than loading it;
+once there are many, or the file is of another kind, it is loaded and asked as `Vectors`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import os
+from array import array
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from math import sqrt
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from w2v.errors import SettingsError, UnknownWordError
-from w2v.vectors._scan import Best
-from w2v.vectors.expressions import METHODS, Query
+from w2v.errors import SettingsError, UnknownWordError, W2VError
+from w2v.vectors._scan import BadRow, Best, BinaryRows, shifted_quotient
+from w2v.vectors.expressions import METHODS, Query, analogy_query, parse_query
+from w2v.vectors.formats import LoadOptions, check_repeats, load_rows
+from w2v.vectors.formats.source import open_source
 from w2v.vectors.spelling import unknown_word
-from w2v.vectors.words import to_text
+from w2v.vectors.words import to_bytes, to_text
 
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["EPSILON", "Neighbours", "nearest"]
+__all__ = ["Asker"]
 
-Neighbours = list[tuple[str, float]]
+Asked = tuple[int, list[int], list[int]]  # a question's place, the rows to be near to, those to be far from
 
-EPSILON = 1e-6  # keeps 3CosMul's quotient finite
-QUERIES = 1024  # answered together
-CELLS = 8 << 20  # cosines held at once: 32 MiB
+# A pass for up to this many questions at once takes about as long as loading the file.
+FEW = 32
 
 
-def nearest(
-    vectors: Vectors, queries: Sequence[Query], topn: int = 10, method: str = "add", restrict_vocab: int | None = None
-) -> list[Neighbours | UnknownWordError]:
-    """For each query its `topn` best (word, score), best first, its own words left out; ties go to the lower row.
+Answer = list[tuple[str, float]]
 
-    A query with a word that is not there has the error in place of an answer. `restrict_vocab`: only the first so many
-    rows can be answers.
+
+class Asker:
+    """A vector file that answers questions: `Asker(path).similar(["king - man + woman"])`.
+
+    Options as `w2v.load`. Errors as there, except that a binary file's numbers are only checked when first asked.
     """
-    if method not in METHODS:
-        raise SettingsError(f"method: {method!r} is neither add nor mul")
-    answers: list[Neighbours | UnknownWordError] = []
-    for low in range(0, len(queries), QUERIES):
-        answers += _nearest_block(vectors, queries[low : low + QUERIES], topn, method, restrict_vocab)
-    return answers
 
-
-def _nearest_block(
-    vectors: Vectors, queries: Sequence[Query], topn: int, method: str, restrict_vocab: int | None
-) -> list[Neighbours | UnknownWordError]:
-    answers: list[Neighbours | UnknownWordError] = [[] for _ in queries]
-    asked: list[int] = []
-    rows: list[tuple[list[int], list[int]]] = []
-    for number, query in enumerate(queries):
+    def __init__(
+        self, path: str | os.PathLike[str], *, limit: int | None = None, lenient: bool = False,
+        duplicates: str = "error", threads: int | None = None,
+    ):
+        self._path = path
+        self._options = LoadOptions(limit, lenient, duplicates, threads)
+        self._vectors: Vectors | None = None
+        self._rows: BinaryRows | None = None
+        self._open = ExitStack()
         try:
-            rows.append(([_row(vectors, w) for w in query.positive], [_row(vectors, w) for w in query.negative]))
-            asked.append(number)
-        except UnknownWordError as error:
-            answers[number] = error
-    if not asked or topn < 1:
+            self._find()
+        except BaseException:
+            self._open.close()
+            raise
+
+    def _find(self) -> None:
+        from w2v.vectors.formats.sniff import tell_format
+
+        source = self._open.enter_context(open_source(self._path))
+        kind, header = tell_format(source.name, source.head) if source.fd is not None else ("", None)
+        if kind == "binary" and header is not None:
+            from w2v.vectors.formats.word2vec_binary import find_rows
+
+            rows = find_rows(source, header, self._options)
+            if not check_repeats(source.name, rows.words, self._options):
+                self._rows, self._source, self._header = rows, source, header
+                return
+        self._load(source if source.fd is None else None)
+
+    def _load(self, source=None) -> Vectors:
+        from w2v.vectors.vectors import Vectors
+
+        if self._vectors is None:
+            words, matrix, norms = load_rows(self._path if source is None else source, self._options)
+            self._vectors = Vectors(words, matrix, norms)
+            self._rows = None
+            self._open.close()
+        return self._vectors
+
+    def __enter__(self) -> Asker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def __len__(self) -> int:
+        return self._rows.count if self._rows is not None else len(self._load())
+
+    @property
+    def dim(self) -> int:
+        return self._rows.dim if self._rows is not None else self._load().dim
+
+    def similar(self, texts: Sequence[str], topn: int = 10, method: str = "add") -> list[Answer | W2VError]:
+        """Neighbours of words or expressions; an error stands in the place of an answer that cannot be given."""
+        return self._each([_attempt(parse_query, text) for text in texts], topn, method)
+
+    def analogies(
+        self, questions: Sequence[Sequence[str]], topn: int = 10, method: str = "add"
+    ) -> list[Answer | W2VError]:
+        """For each (A, B, C): A is to B as C is to which words?"""
+        return self._each([_attempt(analogy_query, words) for words in questions], topn, method)
+
+    def _each(self, queries: list[Query | W2VError], topn: int, method: str) -> list[Answer | W2VError]:
+        answers = iter(self.nearest([q for q in queries if isinstance(q, Query)], topn, method))
+        return [next(answers) if isinstance(q, Query) else q for q in queries]
+
+    def nearest(self, queries: Sequence[Query], topn: int = 10, method: str = "add") -> list[Answer | W2VError]:
+        """As `Vectors.nearest`."""
+        if method not in METHODS:
+            raise SettingsError(f"method: {method!r} is neither add nor mul")
+        if self._rows is None or len(queries) > FEW:
+            return self._load().nearest(queries, topn, method)
+        answers: list[Answer | W2VError] = [[] for _ in queries]
+        asked: list[Asked] = []
+        for number, query in enumerate(queries):
+            try:
+                asked.append((number, [self._row(w) for w in query.positive], [self._row(w) for w in query.negative]))
+            except UnknownWordError as error:
+                answers[number] = error
+        if asked and topn > 0:
+            for (number, _, _), answer in zip(asked, self._scan(asked, topn, method), strict=True):
+                answers[number] = answer
         return answers
-    extra = max(len(set(p + n)) for p, n in rows)
-    last = len(vectors) if restrict_vocab is None else min(restrict_vocab, len(vectors))
-    best = Best(len(asked), min(topn + extra, last))
-    (_offer_sums if method == "add" else _offer_products)(vectors, rows, best, last)
-    for place, number in enumerate(asked):
-        own = {*rows[place][0], *rows[place][1]}
-        found = [(row, score) for row, score in best.result(place) if row not in own]
-        answers[number] = [(to_text(vectors.words.table[row]), score) for row, score in found[:topn]]
-    return answers
+
+    def _row(self, word: str | bytes) -> int:
+        assert self._rows is not None
+        try:
+            row = self._rows.words.find(to_bytes(word))
+        except UnicodeEncodeError:
+            row = -1
+        if row < 0:
+            raise unknown_word(self._rows.words, word)
+        return row
+
+    def _scan(self, asked: list[Asked], topn: int, method: str) -> list[Answer]:
+        rows = self._rows
+        assert rows is not None
+        try:
+            scores = self._scores(rows, asked, method)
+        except BadRow as bad:
+            from w2v.vectors.formats.rows import row_error
+
+            raise row_error(self._source.name, bad, self._header) from None
+        extra = max(len({*plus, *minus}) for _, plus, minus in asked)
+        best = Best(len(asked), min(topn + extra, rows.count))
+        best.offer(scores, 0, None, self._options.threads)
+        answers = []
+        for place, (_, plus, minus) in enumerate(asked):
+            found = [(row, score) for row, score in best.result(place) if row not in plus and row not in minus]
+            answers.append([(to_text(rows.words[row]), score) for row, score in found[:topn]])
+        return answers
+
+    def _scores(self, rows: BinaryRows, asked: list[Asked], method: str) -> memoryview:
+        """The score of every row for every question [asked, rows], from one pass over the file."""
+        threads = self._options.threads
+        units = {row: _unit(rows.vector(row)) for _, plus, minus in asked for row in plus + minus}
+        if method == "add":
+            targets = [_mean([units[r] for r in plus], [units[r] for r in minus]) for _, plus, minus in asked]
+            return _table(rows.cosines(_table(targets, rows.dim), threads), rows.count)
+        place = {row: place for place, row in enumerate(units)}
+        cosines = _table(rows.cosines(_table([*units.values()], rows.dim), threads), rows.count)
+        scores = array("f")
+        for _, plus, minus in asked:
+            scores += shifted_quotient(cosines, [place[r] for r in plus], [place[r] for r in minus])
+        return _table(scores, rows.count)
 
 
-def _row(vectors: Vectors, word: str | bytes) -> int:
-    row = vectors.words.find(word)
-    if row < 0:
-        raise unknown_word(vectors.words.table, word)
-    return row
+def _attempt(make: Callable[[Any], Query], asked: Any) -> Query | W2VError:
+    try:
+        return make(asked)
+    except W2VError as error:
+        return error
 
 
-def _offer_sums(vectors: Vectors, rows: list[tuple[list[int], list[int]]], best: Best, last: int) -> None:
-    targets = np.zeros((len(rows), vectors.dim), np.float32)
-    for place, (positive, negative) in enumerate(rows):
-        targets[place] = unit_mean(vectors, positive, negative)
-    factors = vectors.reciprocals
-    step = max(1024, CELLS // len(rows))
-    for low in range(0, last, step):
-        high = min(low + step, last)
-        best.offer(targets @ vectors.matrix[low:high].T, low, factors)
+def _unit(values: array) -> array:
+    length = sqrt(sum(v * v for v in values))
+    return array("d", [v / length for v in values]) if length > 0 else array("d", values)
 
 
-def _offer_products(vectors: Vectors, rows: list[tuple[list[int], list[int]]], best: Best, last: int) -> None:
-    used = sorted({row for positive, negative in rows for row in positive + negative})
-    place_of = {row: place for place, row in enumerate(used)}
-    units = vectors.units(used)
-    step = max(1024, CELLS // max(1, len(used) + len(rows)))
-    for low in range(0, last, step):
-        high = min(low + step, last)
-        shifted = (1 + units @ vectors.matrix[low:high].T * vectors.reciprocals[low:high]) / 2
-        scores = np.ones((len(rows), high - low), np.float32)
-        for place, (positive, negative) in enumerate(rows):
-            for row in positive:
-                scores[place] *= shifted[place_of[row]]
-            if negative:
-                scores[place] /= np.prod([shifted[place_of[row]] for row in negative], axis=0) + np.float32(EPSILON)
-        best.offer(scores, low)
+def _mean(plus: list[array], minus: list[array]) -> array:
+    """The sum of the first less the others, at unit length."""
+    size = len((plus + minus)[0])
+    return _unit(array("d", [sum(v[i] for v in plus) - sum(v[i] for v in minus) for i in range(size)]))
 
 
-def unit_mean(vectors: Vectors, positive: Sequence[int], negative: Sequence[int] = ()) -> np.ndarray:
-    """Mean of the rows' unit vectors, the negative ones with the sign turned, at unit length (or zero)."""
-    mean = vectors.units(positive).sum(axis=0, dtype=np.float64) - vectors.units(negative).sum(axis=0, dtype=np.float64)
-    length = np.sqrt(mean @ mean)
-    return (mean / length if length > 0 else mean).astype(np.float32)
+def _table(rows: list[array] | array, columns: int) -> memoryview:
+    """Rows, or one run of them, as float32 [n, columns]."""
+    flat = rows if isinstance(rows, array) else array("f", [v for row in rows for v in row])
+    return memoryview(flat).cast("B").cast("f", (len(flat) // columns, columns))

@@ -53,8 +53,8 @@ def read_questions(path: str | os.PathLike[str]) -> Questions | Pairs:
         return Pairs(name, good, len(pairs) - len(good) - (pairs[0] is None))
     number = 1 + lines.index(first) if first else 1
     raise VectorsError(
-        f"{name}:{number}: neither analogy questions (`: section`, then four words a line) nor word pairs (two words and "
-        f"a number, between tabs or commas): {first[:60]!r}"
+        f"{name}:{number}: neither analogy questions (`: section`, then four words a line) nor word pairs (two words "
+        f"and a number, between tabs or commas): {first[:60]!r}"
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from w2v.errors import UnknownWordError, VectorsError
 from w2v.vectors.expressions import Query, analogy_query, parse_query
 from w2v.vectors.formats import LoadOptions, load_rows
-from w2v.vectors.query import Neighbours, nearest
+from w2v.vectors.neighbours import Neighbours, nearest
 from w2v.vectors.spelling import unknown_word
 from w2v.vectors.words import Words
 
@@ -55,12 +55,13 @@ class Vectors:
         return cls(*load_rows(path, LoadOptions(limit, lenient, duplicates, threads)))
 
     def save(
-        self, path: str | os.PathLike[str] | AtomicOutput, format: str | None = None, *, no_clobber: bool = False
+        self, path: str | os.PathLike[str] | AtomicOutput | BinaryIO, format: str | None = None, *,
+        no_clobber: bool = False,
     ) -> None:
-        """Write a vector file in one step: "bin", "txt", "vec" (as txt) or "glove"; by the name's suffix if not given.
+        """Write a vector file in one step: "bin", "text" or "glove"; by the name's suffix if not given.
 
-        A name that ends in `.gz` is compressed. `path` may be an AtomicOutput that is open. VectorsError for a word
-        that readers could not read back, or a number that is not finite.
+        A name that ends in `.gz` is compressed. `path` may also be an open AtomicOutput or binary file. VectorsError
+        for a word that readers could not read back, or a number that is not finite.
         """
         from w2v.vectors.formats.write import save
 

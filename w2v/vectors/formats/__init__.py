@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from w2v.errors import VectorsError
 from w2v.vectors.formats.options import LoadOptions
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from w2v.vectors._words import WordTable
+    from w2v.vectors.vectors import Vectors
 
-__all__ = ["LoadOptions", "check_repeats", "load_rows"]
+__all__ = ["LoadOptions", "check_repeats", "load_rows", "save"]
 
 
 def load_rows(
@@ -45,6 +46,13 @@ def load_rows(
     if repeats:
         words, matrix, norms = _without([later for _, later in repeats], words, matrix, norms)
     return words, matrix, norms
+
+
+def save(vectors: Vectors, path: Any, format: str | None = None, *, no_clobber: bool = False) -> None:
+    """Write vectors to a path or to anything open that has `write`; see Vectors.save."""
+    from w2v.vectors.formats.write import save as write
+
+    write(vectors, path, format, no_clobber=no_clobber)
 
 
 def check_repeats(name: str, words: WordTable, options: LoadOptions) -> list[tuple[int, int]]:

@@ -25,7 +25,7 @@ WHAT = {
     "truncated": "the file ends within this row; it was cut short, fetch or write it again",
     "empty word": "a word is empty; the file is damaged",
     "long word": "no space within 65,536 bytes; the file is damaged, or not what its header says",
-    "newline in word": "a word holds a newline; the file is damaged, or its rows have another length than the header says",
+    "newline in word": "a word holds a newline; the file is damaged, or its rows are not as long as its header says",
     "not finite": "a number is NaN or infinite; the training diverged, or the file is damaged",
 }
 
@@ -48,7 +48,7 @@ def row_error(name: str, bad: BadRow, header: Header | None, text: bool = False)
     elif bad.what == "long":
         what = "more numbers than the rows of this file have" if bad.column >= 0 else "the line is far too long"
     elif bad.what == "truncated" and header is not None:
-        what = f"the file ends here, its header promises {header.rows:,} rows; it was cut short, fetch or write it again"
+        what = f"the file ends here, its header promises {header.rows:,} rows; fetch or write it again"
     return VectorsError(f"{name}: row {bad.row + 1} ({line}byte {bad.offset}): {what}")
 
 

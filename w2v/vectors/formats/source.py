@@ -74,13 +74,13 @@ class Source:
 
 
 def open_source(path: str | os.PathLike[str] | BinaryIO) -> Source:
-    """Open a path, "-" (standard input) or an open binary file. OSError as `open`; VectorsError if it cannot be unpacked."""
+    """Open a path, "-" (standard input) or an open binary file. OSError as `open`."""
     if hasattr(path, "read"):
         return _from_stream(str(getattr(path, "name", "<stream>")), path)
     name = os.fspath(path)
     if name == "-":
         return _from_stream("<stdin>", sys.stdin.buffer)
-    file = open(name, "rb", buffering=0)
+    file = open(name, "rb", buffering=0)  # noqa: SIM115 - the Source closes it
     try:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
@@ -129,7 +129,7 @@ def _unpacker(name: str, kind: str, file: Any) -> Any:
         import zstandard
     except ImportError:
         raise VectorsError(
-            f"{name}: is compressed with zstd, which needs a package: pip install 'w2v[zstd]', or unpack it with zstd -d"
+            f"{name}: is compressed with zstd, which needs a package: pip install 'w2v[zstd]' (or unpack it: zstd -d)"
         ) from None
     return zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
 

@@ -1,4 +1,4 @@
-"""word2vec binary: `V D\\n`, then each word, one space, D little-endian float32, and a newline that some files leave out.
+"""word2vec binary: `V D\\n`, then each word, a space, D little-endian float32, and a newline that some files lack.
 
 Nothing here imports NumPy before a matrix is asked for.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from w2v.errors import VectorsError
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow, BinaryRows
 from w2v.vectors.formats.options import LoadOptions
@@ -30,7 +29,8 @@ def binary_size(words: int, word_bytes: int, dim: int) -> int:
 
 def find_rows(source: Source, header: Header, options: LoadOptions) -> BinaryRows:
     """The rows of a plain file, checked as far as that goes without reading their numbers."""
-    assert source.fd is not None and source.size is not None
+    assert source.fd is not None
+    assert source.size is not None
     rows = rows_wanted(source.name, header, source.size, options, least=4 * header.dim + 2)
     try:
         found = BinaryRows(source.fd, source.size, header.size, rows, header.dim, options.threads)
@@ -41,7 +41,9 @@ def find_rows(source: Source, header: Header, options: LoadOptions) -> BinaryRow
     return found
 
 
-def load_binary(source: Source, header: Header, options: LoadOptions) -> tuple[WordTable, np.ndarray, np.ndarray | None]:
+def load_binary(
+    source: Source, header: Header, options: LoadOptions
+) -> tuple[WordTable, np.ndarray, np.ndarray | None]:
     """(words, float32 [rows, dim], norms or None where they have not been taken on the way)."""
     if source.fd is None:
         words, matrix = collect(source, header, options, Collector(header.dim))

@@ -1,11 +1,11 @@
-"""Vector files written: blocks of rows formatted on several threads, written in order, never the whole matrix copied."""
+"""Vector files written: blocks of rows made on several threads, written in order, the matrix never copied whole."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from w2v.errors import SettingsError, VectorsError
 from w2v.output import AtomicOutput
@@ -17,10 +17,13 @@ from w2v.vectors.parallel import in_order
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
 
+Target = str | os.PathLike[str] | AtomicOutput | BinaryIO
+
 __all__ = ["FORMATS", "check_words", "format_of", "save"]
 
 # Name -> (binary?, header?)
-FORMATS = {"bin": (True, True), "txt": (False, True), "vec": (False, True), "glove": (False, False)}
+FORMATS = {"bin": (True, True), "text": (False, True), "glove": (False, False)}
+SUFFIXES = {".bin": "bin", ".txt": "text", ".vec": "text"}
 BLOCK = 1 << 20  # bytes of a block, about
 
 
@@ -31,25 +34,24 @@ def format_of(path: str | os.PathLike[str], format: str | None = None) -> str:
             raise SettingsError(f"--format: {format!r} is not one of {', '.join(FORMATS)}")
         return format
     name = os.fspath(path)
-    suffix = os.path.splitext(name.removesuffix(".gz"))[1].lower()
-    if name == "-" or suffix == ".bin":
+    if name == "-":
         return "bin"
-    if suffix in (".txt", ".vec"):
-        return suffix[1:]
-    raise SettingsError(f"{name}: the name tells no format; end it in .bin, .txt or .vec (and .gz), or give --format")
+    suffix = os.path.splitext(name.lower().removesuffix(".gz"))[1]
+    if suffix not in SUFFIXES:
+        raise SettingsError(
+            f"{name}: the name tells no format; end it in .bin, .txt or .vec (and .gz), or give --format"
+        )
+    return SUFFIXES[suffix]
 
 
-def save(
-    vectors: Vectors, path: str | os.PathLike[str] | AtomicOutput, format: str | None = None, *, no_clobber: bool = False
-) -> None:
-    """Write the vectors; see Vectors.save."""
-    given = isinstance(path, AtomicOutput)
-    name = path.name if given else os.fspath(path)
+def save(vectors: Vectors, path: Target, format: str | None = None, *, no_clobber: bool = False) -> None:
+    """Write the vectors to a path, or to anything open that has `write`; see Vectors.save."""
+    opened = hasattr(path, "write")
+    name = str(getattr(path, "name", "<stream>")) if opened else os.fspath(path)
     binary, headed = FORMATS[format_of(name, format)]
     check_words(vectors, name)
     size = binary_size(len(vectors), vectors.words.table.byte_count, vectors.dim) if binary else None
-    target = nullcontext(path) if given else AtomicOutput(name, size=size, no_clobber=no_clobber)
-    with target as out:
+    with nullcontext(path) if opened else AtomicOutput(name, size=size, no_clobber=no_clobber) as out:
         if headed:
             out.write(f"{len(vectors)} {vectors.dim}\n".encode())
         _write_rows(vectors, binary_rows if binary else text_rows, out, name)
@@ -70,7 +72,7 @@ def check_words(vectors: Vectors, name: str) -> None:
         )
 
 
-def _write_rows(vectors: Vectors, make: Callable[..., bytes | int], out: AtomicOutput, name: str) -> None:
+def _write_rows(vectors: Vectors, make: Callable[..., bytes | int], out: Any, name: str) -> None:
     rows, table = len(vectors), vectors.words.table
     step = max(1, BLOCK // (4 * vectors.dim + 16))
 
