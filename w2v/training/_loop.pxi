@@ -16,6 +16,7 @@ cdef extern from "rng.h":
 
 cdef extern from "simd.h":
     enum: BLOCK_INPUTS
+    enum: AHEAD
     ctypedef struct Block:
         float *in_ "in"[12]
         float **out
@@ -28,6 +29,8 @@ cdef extern from "simd.h":
         float lr
         const float *sigmoid
         LossSum *loss
+        const float *fetch[3]
+    void loss_drain(LossSum *loss) noexcept nogil
     void block_skipgram(Block *block) noexcept nogil
     void block_cbow(Block *block, float **contexts, int count, float *mean, float share) noexcept nogil
     void merge_row(float *own, float *base, float *shared, int64_t stride) noexcept nogil
@@ -39,14 +42,14 @@ cdef inline float *row_of(const float *shared, const Hot *hot, int64_t stride, i
     return hot.own + row * stride if row < hot.rows else <float *>shared + row * stride
 
 
-cdef inline void count_update(float *shared, Hot *hot, int64_t stride, int64_t row, int32_t merge_after) noexcept nogil:
+cdef inline void count_update(float *shared, Hot *hot, int64_t stride, int64_t row, const Own *own) noexcept nogil:
     """After an update of a private row: merge it when it has had its share of updates."""
     if row < hot.rows:
         hot.touched[row] += 1
-        if hot.touched[row] >= merge_after:
+        if hot.touched[row] >= own.merge_after:
             merge_row(hot.own + row * stride, hot.base + row * stride, shared + row * stride, stride)
             hot.touched[row] = 0
-        elif hot.touched[row] == merge_after - 1:  # the merge comes with the next update: fetch what it needs
+        elif hot.touched[row] == own.merge_after - 1:  # the merge comes with the next update: fetch what it needs
             prefetch_row(hot.base + row * stride, stride)
             prefetch_row(shared + row * stride, stride)
 
@@ -87,11 +90,11 @@ cdef int draw_negatives(const Shared *shared, Own *own, int32_t centre) noexcept
     return m
 
 
-cdef inline void refresh_pool(const Shared *shared, Own *own, uint32_t slot_bits) noexcept nogil:
-    """Replace one of the pool's negatives by a fresh draw and fetch its row for when it is picked."""
+cdef inline const float *refresh_pool(const Shared *shared, Own *own, uint32_t slot_bits) noexcept nogil:
+    """Replace one of the pool's negatives by a fresh draw; returns its row, to be fetched before it is picked."""
     cdef int32_t word = rng_alias(rng_next(&own.random), shared.vocab_size, shared.alias_share, shared.alias_other)
     own.pool[rng_below(slot_bits, shared.pool_size)] = word
-    prefetch_row(row_of(shared.outputs, &own.hot_out, shared.stride, word), shared.stride)
+    return row_of(shared.outputs, &own.hot_out, shared.stride, word)
 
 
 cdef int collect_outputs(const Shared *shared, Own *own, int32_t centre) noexcept nogil:
@@ -115,7 +118,7 @@ cdef void count_outputs(const Shared *shared, Own *own, int m) noexcept nogil:
     cdef int k
     if own.hot_out.rows:
         for k in range(m):
-            count_update(shared.outputs, &own.hot_out, shared.stride, own.drawn[k], own.merge_after)
+            count_update(shared.outputs, &own.hot_out, shared.stride, own.drawn[k], own)
 
 
 cdef void train_skipgram(const Shared *shared, Own *own, Block *block, int32_t centre, int count) noexcept nogil:
@@ -154,6 +157,9 @@ cdef void train_centre(const Shared *shared, Own *own, Block *block, int64_t len
             own.context_ids[count] = word
             own.contexts[count] = row_of(shared.inputs, &own.hot_in, shared.stride, word)
             count += 1
+    block.fetch[2] = own.mean
+    if shared.pool_size:
+        block.fetch[2] = refresh_pool(shared, own, <uint32_t>bits)
     if shared.cbow:
         block.m = collect_outputs(shared, own, centre)
         block_cbow(block, own.contexts, count, own.mean, 1.0 / count if shared.exact_cbow else 1.0)
@@ -163,19 +169,19 @@ cdef void train_centre(const Shared *shared, Own *own, Block *block, int64_t len
         train_skipgram(shared, own, block, centre, count)
     if own.hot_in.rows:
         for j in range(count):
-            count_update(shared.inputs, &own.hot_in, shared.stride, own.context_ids[j], own.merge_after)
-    if shared.pool_size:
-        refresh_pool(shared, own, <uint32_t>bits)
+            count_update(shared.inputs, &own.hot_in, shared.stride, own.context_ids[j], own)
 
 
-cdef inline void fetch_ahead(const Shared *shared, const Own *own, int64_t length, int64_t i) noexcept nogil:
-    """Ask for the rows that the next centres need and that are not in cache yet: the context that enters the window
-    and the centre's own output row, two centres ahead."""
-    cdef int64_t enters = i + shared.window + 2
+cdef inline void fetch_ahead(const Shared *shared, const Own *own, Block *block, int64_t length, int64_t i) noexcept nogil:
+    """Name the rows that the next centres need and that are not in cache yet: the context that enters the window and the
+    centre's own output row, AHEAD centres ahead."""
+    cdef int64_t enters = i + shared.window + AHEAD, centre = i + AHEAD
+    block.fetch[0] = own.mean  # always in cache: costs nothing
+    block.fetch[1] = own.mean
     if enters < length:
-        prefetch_row(row_of(shared.inputs, &own.hot_in, shared.stride, own.sentence[enters]), shared.stride)
-    if shared.negative and i + 2 < length:
-        prefetch_row(row_of(shared.outputs, &own.hot_out, shared.stride, own.sentence[i + 2]), shared.stride)
+        block.fetch[0] = row_of(shared.inputs, &own.hot_in, shared.stride, own.sentence[enters])
+    if shared.negative and centre < length:
+        block.fetch[1] = row_of(shared.outputs, &own.hot_out, shared.stride, own.sentence[centre])
 
 
 cdef void train_sentence(const Shared *shared, Own *own, Block *block, const int32_t *ids, int64_t count) noexcept nogil:
@@ -184,7 +190,7 @@ cdef void train_sentence(const Shared *shared, Own *own, Block *block, const int
         own.alone += length
         return
     for i in range(length):
-        fetch_ahead(shared, own, length, i)
+        fetch_ahead(shared, own, block, length, i)
         train_centre(shared, own, block, length, i)
     own.trained += length
 
@@ -206,6 +212,7 @@ cdef void train_span(const Shared *shared, Own *own, const int32_t *ids, int64_t
             if i > start:
                 train_sentence(shared, own, &block, ids + start, i - start)
             start = i + 1
+    loss_drain(&own.loss)
 
 
 def train(Worker worker, const int32_t[::1] ids, int64_t start, int64_t stop, float lr):

@@ -5,8 +5,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 cdef extern from "block.h":
     ctypedef struct LossSum:
         float mantissa[16]
-        int64_t exponent[16]
         int32_t nan[16]
+        int64_t total
 
 
 cdef struct Shared:

@@ -1,4 +1,5 @@
 """Model (what threads share) and Worker (what one thread owns): they own all memory that the loops point into."""
+from libc.math cimport log
 from libc.string cimport memset
 
 import numpy as np
@@ -205,12 +206,10 @@ cdef class Worker:
     def loss_sum(self):
         """Sum of -log(probability of the right label) over all examples so far, in float64."""
         cdef int i
-        cdef double total = 0
         cdef double mantissas = 0
         for i in range(LANES):
-            total += <double>self.own.loss.exponent[i]
-            mantissas += np.log(<double>self.own.loss.mantissa[i])
-        return -(total * np.log(2.0) + mantissas)
+            mantissas += log(<double>self.own.loss.mantissa[i])
+        return -(<double>self.own.loss.total * log(2.0) + mantissas)
 
     def get_state(self):
         """Everything that a checkpoint needs of this worker, as a dict of plain values (private rows are flushed first)."""
@@ -222,7 +221,7 @@ cdef class Worker:
             "subsampled": self.own.subsampled,
             "alone": self.own.alone,
             "loss_mantissa": [self.own.loss.mantissa[i] for i in range(LANES)],
-            "loss_exponent": [self.own.loss.exponent[i] for i in range(LANES)],
+            "loss_total": self.own.loss.total,
         }
 
     def set_state(self, state):
@@ -239,6 +238,6 @@ cdef class Worker:
         self.own.trained = state["trained"]
         self.own.subsampled = state["subsampled"]
         self.own.alone = state["alone"]
+        self.own.loss.total = state["loss_total"]
         for i in range(LANES):
             self.own.loss.mantissa[i] = state["loss_mantissa"][i]
-            self.own.loss.exponent[i] = state["loss_exponent"][i]

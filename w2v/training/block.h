@@ -6,15 +6,20 @@
 #define BLOCK_INPUTS 12 /* input rows of one block; a wider window is cut into several */
 #define LANES 16        /* pairs are handled in groups of 16 between the passes */
 
-/* sigmoid(x) for |x| < SIGMOID_MAX in steps of 2 SIGMOID_MAX / SIGMOID_SIZE, at the middle of each step. */
-#define SIGMOID_SIZE 1024
+/* The sigmoid table: straight lines over steps of |x| up to SIGMOID_MAX. 32 steps fit in AVX-512 registers. */
+#define SIGMOID_SIZE 32
 #define SIGMOID_MAX 8.0f
 
-/* -log of the product of the probabilities given to the right labels, kept as mantissas and exponents: exact sums of
- * whole numbers, and no logarithm in the loop. */
+/* -log2 of the product of the probabilities given to the right labels, kept as mantissas and exponents: exact sums of
+ * whole numbers, and no logarithm in the loop. The exponents of a span are moved to `total` at its end. */
 typedef struct {
     float mantissa[LANES];
-    int64_t exponent[LANES];
+    int32_t exponent[LANES];
     int32_t nan[LANES]; /* not 0 once a dot product was not a number */
+    int64_t total;
 } LossSum;
+
+static inline void loss_drain(LossSum *loss) {
+    for (int i = 0; i < LANES; i++) loss->total += loss->exponent[i], loss->exponent[i] = 0;
+}
 #endif

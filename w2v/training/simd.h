@@ -79,14 +79,24 @@ INLINE lanes_f select_lanes(lanes_i mask, lanes_f yes, lanes_f no) {
     return (lanes_f)((mask & (lanes_i)yes) | (~mask & (lanes_i)no));
 }
 
-INLINE lanes_f look_up(const float *table, lanes_i index) {
-    lanes_f y;
-#if WIDTH == 16
-    y = (lanes_f)_mm512_i32gather_ps((__m512i)index, table, 4);
+/* sigmoid(x): a straight line in each of SIGMOID_SIZE steps of |x| up to SIGMOID_MAX, and 1 - sigmoid(|x|) below 0. Beyond
+ * the table its last value holds. A NaN takes the place of the last value. `table` has all intercepts, then all slopes. */
+INLINE lanes_f sigmoid_of(lanes_f x, const float *table) {
+    const lanes_f zero = {0};
+    lanes_f size = (lanes_f)((lanes_i)x & 0x7FFFFFFF), base, slope;
+    size = select_lanes(size < SIGMOID_MAX, size, zero + SIGMOID_MAX);
+    lanes_f at = size * (SIGMOID_SIZE / SIGMOID_MAX);
+    lanes_i step = __builtin_convertvector(at, lanes_i);
+#if WIDTH == 16 /* the whole table fits in four registers */
+    step -= (step == SIGMOID_SIZE) & 1;
+    base = (lanes_f)_mm512_permutex2var_ps(_mm512_loadu_ps(table), (__m512i)step, _mm512_loadu_ps(table + 16));
+    slope = (lanes_f)_mm512_permutex2var_ps(_mm512_loadu_ps(table + 32), (__m512i)step, _mm512_loadu_ps(table + 48));
 #else
-    for (int i = 0; i < LANES; i++) y[i] = table[index[i]];
+    step -= (step == SIGMOID_SIZE) & 1;
+    for (int i = 0; i < LANES; i++) base[i] = table[step[i]], slope[i] = table[SIGMOID_SIZE + step[i]];
 #endif
-    return y;
+    lanes_f y = base + slope * size;
+    return select_lanes(x < zero, 1.0f - y, y);
 }
 
 /* Sums of g x n accumulators, four at a time, to S[0 .. g n); up to three floats behind are overwritten. */
@@ -125,65 +135,7 @@ INLINE void all_dots(const int n, int m, float *const *in, float *const *out, in
     for (; i < m; i++) dots(n, 1, in, out + i, stride, S + i * n);
 }
 
-/* Pass 2 for n input rows and all m output rows. */
-INLINE void apply(const int n, int m, float *const *in, float *const *out, int64_t stride, const float *G) {
-    for (int64_t k = 0; k < stride; k += WIDTH) {
-        vec a[BLOCK_INPUTS], change[BLOCK_INPUTS];
-#pragma GCC unroll 32
-        for (int j = 0; j < n; j++) a[j] = load(in[j] + k), change[j] = spread(0);
-        for (int i = 0; i < m; i++) {
-            vec old = load(out[i] + k), sum = old;
-#pragma GCC unroll 32
-            for (int j = 0; j < n; j++) {
-                vec g = spread(G[i * n + j]);
-                sum += g * a[j];
-                change[j] += g * old;
-            }
-            store(out[i] + k, sum);
-        }
-#pragma GCC unroll 32
-        for (int j = 0; j < n; j++) store(in[j] + k, load(in[j] + k) + change[j]); /* one after the other: rows may repeat */
-    }
-}
-
-/* S -> G in place for `count` pairs whose labels are given; adds to the loss. Both arrays reach to a multiple of LANES. */
-INLINE void gradients(float *S, const float *label, int count, float lr, const float *sigmoid, LossSum *loss) {
-    const lanes_f zero = {0}, low = zero - (SIGMOID_MAX - 0.001f), high = zero + (SIGMOID_MAX - 0.001f);
-    const lanes_i iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    for (int p = 0; p < count; p += LANES) {
-        lanes_f x, y, product;
-        lanes_i inside = iota < (count - p), bits;
-        memcpy(&x, S + p, sizeof x);
-        memcpy(&y, label + p, sizeof y);
-        lanes_i nan;
-        memcpy(&nan, loss->nan, sizeof nan);
-        nan |= inside & (x != x);
-        memcpy(loss->nan, &nan, sizeof nan);
-        x = select_lanes(x > low, x, low); /* a NaN becomes `low`, so the index stays inside the table */
-        x = select_lanes(x < high, x, high);
-        lanes_i index = __builtin_convertvector((x + SIGMOID_MAX) * (SIGMOID_SIZE / (2 * SIGMOID_MAX)), lanes_i);
-        lanes_f error = y - look_up(sigmoid, index);
-        lanes_f right = (lanes_f)((lanes_i)error & 0x7FFFFFFF); /* |error| */
-        right = select_lanes(inside, 1.0f - right, zero + 1.0f);
-        error *= lr;
-        memcpy(S + p, &error, sizeof error);
-        memcpy(&product, loss->mantissa, sizeof product);
-        product *= right;
-        bits = (lanes_i)product;
-        lanes_i exponent = (bits >> 23) - 127;
-        product = (lanes_f)((bits & 0x007FFFFF) | 0x3F800000);
-        memcpy(loss->mantissa, &product, sizeof product);
-        for (int q = 0; q < LANES; q++) loss->exponent[q] += exponent[q];
-    }
-}
-
-/* y_i for each of the n pairs of every output row, row after row. */
-INLINE void spread_labels(const float *label, int n, int m, float *pairs) {
-    for (int i = 0; i < m; i++) {
-        lanes_f y = (lanes_f){0} + label[i];
-        memcpy(pairs + i * n, &y, sizeof y); /* n <= LANES: the next row writes over what is too much */
-    }
-}
+#define FETCHED 3
 
 typedef struct {
     float *in[BLOCK_INPUTS];
@@ -196,7 +148,85 @@ typedef struct {
     float lr;
     const float *sigmoid;
     LossSum *loss;
+    const float *fetch[FETCHED]; /* rows that later centres need, asked for during pass 2 */
 } Block;
+
+/* Ask for columns k.. of the rows that later centres need: a few cache lines at a time, between the arithmetic. All at once
+ * they fill the core's miss buffers and it stands still. */
+INLINE void fetch_columns(const Block *b, int64_t k) {
+    for (int q = 0; q < FETCHED; q++) __builtin_prefetch(b->fetch[q] + k, 1, 3);
+}
+
+/* Pass 2 at dimensions k.. for one output row: its change, and what it adds to the change of every input row. */
+INLINE void apply_row(const int n, float *out, const float *g, const vec *a, vec *change) {
+    vec old = load(out), sum = old;
+#pragma GCC unroll 32
+    for (int j = 0; j < n; j++) {
+        vec part = spread(g[j]);
+        sum += part * a[j];
+        change[j] += part * old;
+    }
+    store(out, sum);
+}
+
+/* Pass 2 for n input rows and all m output rows; `fixed` is m where it is known to the compiler, else 0. */
+INLINE void apply(const int n, const int fixed, int m, const Block *b) {
+    float *const *in = b->in, *const *out = b->out;
+    const float *G = b->pairs;
+    const int64_t stride = b->stride;
+    for (int64_t k = 0; k < stride; k += WIDTH) {
+        fetch_columns(b, k);
+        vec a[BLOCK_INPUTS], change[BLOCK_INPUTS];
+#pragma GCC unroll 32
+        for (int j = 0; j < n; j++) a[j] = load(in[j] + k), change[j] = spread(0);
+        if (fixed) {
+#pragma GCC unroll 8
+            for (int i = 0; i < fixed; i++) apply_row(n, out[i] + k, G + i * n, a, change);
+        } else {
+            const float *g = G;
+            for (float *const *row = out; row < out + m; row++, g += n) apply_row(n, *row + k, g, a, change);
+        }
+#pragma GCC unroll 32
+        for (int j = 0; j < n; j++) store(in[j] + k, load(in[j] + k) + change[j]); /* one after the other: rows may repeat */
+    }
+}
+
+/* S -> G in place for `count` pairs whose labels are given; adds to the loss. Both arrays reach to a multiple of LANES. */
+INLINE void gradients(float *S, const float *label, int count, float lr, const float *sigmoid, LossSum *loss) {
+    const lanes_f one = (lanes_f){0} + 1.0f;
+    const lanes_i iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    lanes_f product;
+    lanes_i exponent, nan;
+    memcpy(&product, loss->mantissa, sizeof product);
+    memcpy(&exponent, loss->exponent, sizeof exponent);
+    memcpy(&nan, loss->nan, sizeof nan);
+    for (int p = 0; p < count; p += LANES) {
+        lanes_f x, y;
+        lanes_i inside = iota < (count - p);
+        memcpy(&x, S + p, sizeof x);
+        memcpy(&y, label + p, sizeof y);
+        lanes_f error = y - sigmoid_of(x, sigmoid);
+        lanes_f right = 1.0f - (lanes_f)((lanes_i)error & 0x7FFFFFFF); /* probability of the right label */
+        product *= select_lanes(inside, right, one);
+        nan |= inside & (x != x);
+        error *= lr;
+        memcpy(S + p, &error, sizeof error);
+        lanes_i bits = (lanes_i)product;
+        exponent += (bits >> 23) - 127;
+        product = (lanes_f)((bits & 0x007FFFFF) | 0x3F800000);
+    }
+    memcpy(loss->mantissa, &product, sizeof product);
+    memcpy(loss->exponent, &exponent, sizeof exponent);
+    memcpy(loss->nan, &nan, sizeof nan);
+}
+
+/* y_i for each of the n pairs of every output row, row after row. */
+INLINE void spread_labels(const float *label, int n, int m, float *pairs) {
+    for (int i = 0; i < m; i++) {
+        lanes_f y = (lanes_f){0} + label[i];
+        memcpy(pairs + i * n, &y, sizeof y); /* n <= LANES: the next row writes over what is too much */
+    }
+}
 
 #define FOR_EACH_N(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 
@@ -209,7 +239,11 @@ static void block_skipgram(Block *b) {
     spread_labels(b->label, b->n, b->m, b->pair_labels);
     gradients(b->pairs, b->pair_labels, b->n * b->m, b->lr, b->sigmoid, b->loss);
     switch (b->n) {
-#define APPLY(N) case N: apply(N, b->m, b->in, b->out, b->stride, b->pairs); break;
+#define APPLY(N) \
+    case N: \
+        if (b->m == 6) apply(N, 6, 6, b); /* 5 negatives: the usual case */ \
+        else apply(N, 0, b->m, b); \
+        break;
         FOR_EACH_N(APPLY)
     }
 }
@@ -237,6 +271,7 @@ static void block_cbow(Block *b, float **contexts, int count, float *mean, float
     gradients(b->pairs, b->label, m, b->lr, b->sigmoid, b->loss);
     const vec part = spread(share);
     for (int64_t k = 0; k < stride; k += WIDTH) {
+        fetch_columns(b, k);
         vec h = load(mean + k), change = spread(0);
         for (i = 0; i < m; i++) {
             vec g = spread(b->pairs[i]), old = load(b->out[i] + k);
@@ -258,6 +293,10 @@ static void merge_row(float *own, float *base, float *shared, int64_t stride) {
         store(base + k, sum);
     }
 }
+
+/* Rows are asked for this many centres before they are used. Measured: 4 is better than 2 where cores do not share a cache
+ * (a row comes from another core in 200 ns and more), 6 and 8 are no better. */
+#define AHEAD 4
 
 INLINE void prefetch_row(const float *row, int64_t stride) {
     for (int64_t k = 0; k < stride; k += 16) __builtin_prefetch(row + k, 1, 3);
