@@ -88,21 +88,12 @@ def exact_sigmoid(x: float) -> float:
 
 
 def table_sigmoid(x: float) -> float:
-    """sigmoid as the kernels have it: at the middle of the 1/64-wide step that x is in, x between -8 and 8.
-
-    The step is found in float32, like theirs: adding 8 rounds.
-    """
-    step = int((np.float32(min(max(x, -7.999), 7.999)) + np.float32(8)) * np.float32(64))
-    return exact_sigmoid((step + 0.5) / 64 - 8)
-
-
-def edge_distance(x: float) -> float:
-    """How far x is from the nearest edge between two steps of the table, in steps; infinite beyond the table."""
-    if abs(x) > 7.995:
-        return math.inf
-    edge = np.float32(round((x + 8) * 64) / 64)
-    rounded_up = float(np.spacing(np.nextafter(edge, np.float32(0)))) / 2  # just below is rounded to the edge
-    return abs(x + 8 - (float(edge) - rounded_up)) * 64
+    """sigmoid as the kernels have it: chords over steps of 1/4 of |x|, its last value beyond 8, mirrored above 0."""
+    size = min(abs(x), 8.0)
+    step = min(int(size * 4), 31) / 4
+    near, far = exact_sigmoid(-step), exact_sigmoid(-step - 0.25)
+    tail = near + (far - near) * (size - step) * 4
+    return tail if x < 0 else 1 - tail
 
 
 # --- the model -----------------------------------------------------------------------------------------------------
@@ -129,7 +120,6 @@ class Model:
         else:
             start, path = tables.huffman_paths(np.asarray(counts))
             self.path_start, self.path = start.tolist(), path.tolist()
-        self.nearest_edge = math.inf  # of all sigmoids looked up: rounding errors below this cannot change a look-up
 
     def draw_negative(self, bits: int) -> int:
         """A word by count^exponent from 64 random bits: a column of the alias table, then the column's own coin."""
@@ -139,12 +129,8 @@ class Model:
 
     def error(self, dot: float, label: int) -> tuple[float, float]:
         """label - sigmoid(dot), and the loss: -log of the probability that the model gives to the label."""
-        if self.exact:
-            error = label - exact_sigmoid(dot)
-            return error, -math.log1p(-abs(error))
-        self.nearest_edge = min(self.nearest_edge, edge_distance(dot))
-        error = np.float32(label) - np.float32(table_sigmoid(dot))
-        return float(error), -math.log(float(np.float32(1) - abs(error)))
+        error = label - (exact_sigmoid(dot) if self.exact else table_sigmoid(dot))
+        return error, -math.log1p(-abs(error))
 
     def update(self, inputs: list[np.ndarray], outputs: list[np.ndarray], labels: Sequence[int], lr: float) -> float:
         """One block: every input row against every output row, in place; returns the sum of the losses before.
@@ -253,15 +239,15 @@ class Worker:
         config, bits = self.config, self.random.bits()
         reach = config.window if config.fixed_window else 1 + below(bits >> 32, config.window)
         contexts = sentence[max(0, i - reach) : i] + sentence[i + 1 : i + 1 + reach]
+        if self.pool:  # one of the pool's negatives is replaced before each centre's are picked
+            word = self.model.draw_negative(self.random.bits())
+            self.pool[below(bits & 0xFFFFFFFF, len(self.pool))] = word
         if config.model == "cbow":
             self.train_cbow(sentence[i], contexts, lr)
         else:
             self.train_skipgram(sentence[i], contexts, lr)
         for word in contexts:
             self.inputs.count_update(word)
-        if self.pool:  # one of the pool's negatives is replaced after each centre
-            word = self.model.draw_negative(self.random.bits())
-            self.pool[below(bits & 0xFFFFFFFF, len(self.pool))] = word
 
     def train_skipgram(self, centre: int, contexts: list[int], lr: float) -> None:
         """Every context against the same output rows, or against its own with share_negatives off."""

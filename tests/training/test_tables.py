@@ -18,26 +18,31 @@ def zipf(size: int) -> np.ndarray:
     return np.maximum(1, 3_000_000 / np.arange(1, size + 1)).astype(np.int64)
 
 
-def test_sigmoid_table_is_within_0_002_of_the_sigmoid() -> None:
-    x = np.linspace(-8, 8, 1_000_001)[:-1]
-    found = sigmoid_table()[((x + 8) * 64).astype(int)]
-    # Half a step of 1/64 times the steepest slope, 1/4.
-    assert abs(found - 1 / (1 + np.exp(-x))).max() <= 1 / 128 / 4 + 1e-7
+def test_sigmoid_table_is_within_0_0008_of_the_sigmoid() -> None:
+    x = np.linspace(0, 8, 1_000_001)
+    table = sigmoid_table().astype(np.float64)
+    step = np.minimum((x * 4).astype(int), 31)
+    found = table[step] + table[32 + step] * x
+    # A chord over a step h is off by h^2 / 8 times the largest second derivative, 0.0963 for the sigmoid.
+    assert abs(found - 1 / (1 + np.exp(x))).max() <= 0.25**2 / 8 * 0.0963
+    np.testing.assert_allclose(found[::1000], [reference.table_sigmoid(-v) for v in x[::1000]], atol=1e-6)
 
 
 def test_sigmoid_beyond_the_table_is_its_last_value() -> None:
-    table = sigmoid_table()
-    assert table.shape == (tables.SIGMOID_SIZE,)
-    assert reference.table_sigmoid(50) == pytest.approx(float(table[-1]), rel=1e-7)
-    assert reference.table_sigmoid(-50) == pytest.approx(float(table[0]), rel=1e-7)
-    assert 0 < table[0] < 4e-4  # never 0 or 1: a logarithm of it is finite, and a gradient never vanishes
-    assert 1 - 4e-4 < table[-1] < 1
+    assert sigmoid_table().shape == (2 * tables.SIGMOID_SIZE,)
+    last = reference.table_sigmoid(8)
+    assert reference.table_sigmoid(50) == last == pytest.approx(1 / (1 + np.exp(-8)), rel=1e-7)
+    assert reference.table_sigmoid(-50) == pytest.approx(1 - last, rel=1e-7)
+    assert 0 < 1 - last < 4e-4  # never 0 or 1: a logarithm of it is finite, and a gradient never vanishes
 
 
-def test_sigmoid_table_is_symmetric_and_rises() -> None:
+def test_sigmoid_lines_meet_and_fall() -> None:
     table = sigmoid_table().astype(np.float64)
-    np.testing.assert_allclose(table + table[::-1], 1, atol=1e-7)
-    assert (np.diff(table) > 0).all()
+    edges = np.arange(1, 32) / 4
+    left, right = table[:31] + table[32:63] * edges, table[1:32] + table[33:64] * edges
+    np.testing.assert_allclose(left, right, atol=2e-7)
+    assert table[0] == 0.5
+    assert (table[32:] < 0).all()
 
 
 def test_keep_probability_is_the_formula_of_the_original() -> None:

@@ -6,7 +6,7 @@
 #define BLOCK_INPUTS 12 /* input rows of one block; a wider window is cut into several */
 #define LANES 16        /* pairs are handled in groups of 16 between the passes */
 
-/* The sigmoid table: straight lines over steps of |x| up to SIGMOID_MAX. 32 steps fit in AVX-512 registers. */
+/* The sigmoid table: straight lines for sigmoid(-|x|) over steps of |x| up to SIGMOID_MAX. 32 steps fit in AVX-512 registers. */
 #define SIGMOID_SIZE 32
 #define SIGMOID_MAX 8.0f
 

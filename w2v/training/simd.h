@@ -79,9 +79,10 @@ INLINE lanes_f select_lanes(lanes_i mask, lanes_f yes, lanes_f no) {
     return (lanes_f)((mask & (lanes_i)yes) | (~mask & (lanes_i)no));
 }
 
-/* sigmoid(x): a straight line in each of SIGMOID_SIZE steps of |x| up to SIGMOID_MAX, and 1 - sigmoid(|x|) below 0. Beyond
- * the table its last value holds. A NaN takes the place of the last value. `table` has all intercepts, then all slopes. */
-INLINE lanes_f sigmoid_of(lanes_f x, const float *table) {
+/* sigmoid(-|x|): a straight line in each of SIGMOID_SIZE steps of |x| up to SIGMOID_MAX; beyond the table its last value
+ * holds, for a NaN too. `table` has all intercepts, then all slopes. The small side is tabulated because 1 - (1 - q) would
+ * lose the digits of a small q. */
+INLINE lanes_f sigmoid_tail(lanes_f x, const float *table) {
     const lanes_f zero = {0};
     lanes_f size = (lanes_f)((lanes_i)x & 0x7FFFFFFF), base, slope;
     size = select_lanes(size < SIGMOID_MAX, size, zero + SIGMOID_MAX);
@@ -95,8 +96,7 @@ INLINE lanes_f sigmoid_of(lanes_f x, const float *table) {
     step -= (step == SIGMOID_SIZE) & 1;
     for (int i = 0; i < LANES; i++) base[i] = table[step[i]], slope[i] = table[SIGMOID_SIZE + step[i]];
 #endif
-    lanes_f y = base + slope * size;
-    return select_lanes(x < zero, 1.0f - y, y);
+    return base + slope * size;
 }
 
 /* Sums of g x n accumulators, four at a time, to S[0 .. g n); up to three floats behind are overwritten. */
@@ -205,9 +205,12 @@ INLINE void gradients(float *S, const float *label, int count, float lr, const f
         lanes_i inside = iota < (count - p);
         memcpy(&x, S + p, sizeof x);
         memcpy(&y, label + p, sizeof y);
-        lanes_f error = y - sigmoid_of(x, sigmoid);
-        lanes_f right = 1.0f - (lanes_f)((lanes_i)error & 0x7FFFFFFF); /* probability of the right label */
+        lanes_f tail = sigmoid_tail(x, sigmoid), rest = 1.0f - tail;
+        lanes_i zero_label = y < 0.5f, agrees = ~((x < 0.0f) ^ zero_label); /* does the sign of x say the label? */
+        lanes_f error = select_lanes(agrees, tail, rest); /* |y - sigmoid(x)| */
+        lanes_f right = select_lanes(agrees, rest, tail); /* probability of the right label */
         product *= select_lanes(inside, right, one);
+        error = (lanes_f)((lanes_i)error | (zero_label & (int32_t)0x80000000));
         nan |= inside & (x != x);
         error *= lr;
         memcpy(S + p, &error, sizeof error);
