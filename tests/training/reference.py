@@ -26,6 +26,7 @@ import numpy as np
 from w2v.training import tables
 from w2v.training.config import TrainConfig
 
+LONGEST_SENTENCE = 10_000  # tokens; a longer one is cut
 BLOCK_INPUTS = 12  # contexts that one block update takes; a wider window is cut into several of about the same size
 MASK = 2**64 - 1
 
@@ -215,9 +216,10 @@ class Worker:
         for word in ids:
             if word >= 0:
                 sentence.append(int(word))
-            elif sentence:
-                self.train_sentence(sentence, lr)
-                sentence = []
+                continue
+            for start in range(0, len(sentence), LONGEST_SENTENCE):
+                self.train_sentence(sentence[start : start + LONGEST_SENTENCE], lr)
+            sentence = []
 
     def train_sentence(self, sentence: list[int], lr: float) -> None:
         left = self.subsample(sentence)

@@ -52,7 +52,7 @@ def test_every_kernel_can_be_asked_for_by_name(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize("name", ["sse9", "AVX2", "avx2 ", "../evil", "_loop_baseline", "0"])
 def test_kernel_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("W2V_KERNEL", name)
-    with pytest.raises(SettingsError, match="W2V_KERNEL: .* does not exist; here there are .*baseline"):
+    with pytest.raises(SettingsError, match=r"W2V_KERNEL: .* does not exist; here there are .*baseline"):
         kernels.choose()
 
 
@@ -70,6 +70,6 @@ def test_only_the_chosen_kernel_is_loaded() -> None:
         "import sys; from w2v.training import kernels; kernels.choose();"
         "print(*sorted(name for name in sys.modules if name.startswith('w2v.training._loop_')))"
     )
-    environment = {**os.environ, "W2V_KERNEL": "baseline"}
-    done = subprocess.run([sys.executable, "-I", "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["w2v.training._loop_baseline"]
+    command = [sys.executable, "-I", "-c", code]
+    done = subprocess.run(command, env={**os.environ, "W2V_KERNEL": "baseline"}, stdout=subprocess.PIPE, check=True)
+    assert done.stdout.decode().split() == ["w2v.training._loop_baseline"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -34,7 +36,7 @@ def check_partition(ids: np.ndarray, taken: list[tuple[int, int, int]]) -> None:
     places = sorted((start, stop) for _, start, stop in taken)
     assert places[0][0] == 0
     assert places[-1][1] == len(ids)
-    for (_, stop), (start, _) in zip(places[:-1], places[1:], strict=True):
+    for (_, stop), (start, _) in itertools.pairwise(places):
         assert stop == start, "nothing is left out and nothing comes twice"
     for start, stop in places:
         assert stop > start

@@ -6,7 +6,7 @@
 # leaves open (window drawn for each centre, keep probability, a negative equal to the centre is skipped).
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from w2v.training._state cimport Hot, LossSum, Own, Shared, Worker
+from w2v.training._state cimport LONGEST_SENTENCE, Hot, LossSum, Own, Shared, Worker
 
 
 cdef extern from "rng.h":
@@ -196,7 +196,7 @@ cdef void train_sentence(const Shared *shared, Own *own, Block *block, const int
 
 
 cdef void train_span(const Shared *shared, Own *own, const int32_t *ids, int64_t count, float lr) noexcept nogil:
-    """Train on ids[0:count], whole sentences that each end with -1."""
+    """Train on ids[0:count], sentences that each end with -1; one that is too long is cut."""
     cdef Block block
     cdef int64_t start = 0, i
     block.out = own.out
@@ -209,10 +209,21 @@ cdef void train_span(const Shared *shared, Own *own, const int32_t *ids, int64_t
     block.loss = &own.loss
     for i in range(count):
         if ids[i] < 0:
+            while i - start > LONGEST_SENTENCE:
+                train_sentence(shared, own, &block, ids + start, LONGEST_SENTENCE)
+                start += LONGEST_SENTENCE
             if i > start:
                 train_sentence(shared, own, &block, ids + start, i - start)
             start = i + 1
     loss_drain(&own.loss)
+
+
+cdef int32_t largest(const int32_t *ids, int64_t count) noexcept nogil:
+    cdef int32_t most = -1
+    cdef int64_t i
+    for i in range(count):
+        most = ids[i] if ids[i] > most else most
+    return most
 
 
 def train(Worker worker, const int32_t[::1] ids, int64_t start, int64_t stop, float lr):
@@ -223,8 +234,13 @@ def train(Worker worker, const int32_t[::1] ids, int64_t start, int64_t stop, fl
         return
     if ids[stop - 1] != -1:
         raise ValueError(f"span {start}:{stop} does not end with a sentence")
+    cdef int32_t most
     with nogil:
-        train_span(&worker.model.shared, &worker.own, &ids[start], stop - start, lr)
+        most = largest(&ids[start], stop - start)  # outside the matrices there is other memory; this costs 0.1 ns an id
+        if most < worker.model.vocab_size:
+            train_span(&worker.model.shared, &worker.own, &ids[start], stop - start, lr)
+    if most >= worker.model.vocab_size:
+        raise ValueError(f"span {start}:{stop} holds id {most}; the vocabulary has {worker.model.vocab_size} words")
 
 
 def flush(Worker worker):

@@ -9,6 +9,10 @@ cdef extern from "block.h":
         int64_t total
 
 
+cdef enum:
+    LONGEST_SENTENCE = 10000  # tokens; the corpus cuts what is longer (word2vec.c: 1,000; gensim: 10,000)
+
+
 cdef struct Shared:
     float *inputs            # [rows of inputs, stride]
     float *outputs           # [rows of outputs, stride]

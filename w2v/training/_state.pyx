@@ -14,7 +14,6 @@ cdef extern from "rng.h":
     uint64_t rng_next(uint64_t *state) noexcept nogil
     int32_t rng_alias(uint64_t bits, uint64_t n, const uint32_t *share, const int32_t *other) noexcept nogil
 
-LONGEST_SENTENCE = 10_000  # tokens; the corpus cuts what is longer (word2vec.c: 1,000; gensim: 10,000)
 ROW_FLOATS = 16  # rows are padded to this many floats: one 64-byte cache line
 
 

@@ -97,7 +97,9 @@ class CorpusConfig:
     )
     lower: bool = option(False, "Lower-case every word.")
     normalize: str = option("none", "Unicode normalisation of every word.", choices=("none", "nfc", "nfkc"))
-    min_count: int = option(5, "Leave out words that occur fewer times.", minimum=1, aliases=("--minCount", "--min_count"))
+    min_count: int = option(
+        5, "Leave out words that occur fewer times.", minimum=1, aliases=("--minCount", "--min_count")
+    )
     max_vocab: int | None = option(
         None, "Keep at most this many words, the most frequent.", minimum=2, metavar="N", aliases=("--max_final_vocab",)
     )

@@ -44,7 +44,7 @@ def keep_thresholds(counts: np.ndarray, sample: float) -> np.ndarray | None:
 
 
 def alias_table(counts: np.ndarray, exponent: float) -> tuple[np.ndarray, np.ndarray]:
-    """Alias table of count ** exponent: (share uint32 [V], other int32 [V]). 0.75: Mikolov et al. 2013b, section 2.2."""
+    """Alias table of count ** exponent: (share uint32 [V], other int32 [V]). 0.75: Mikolov et al. 2013b, sec. 2.2."""
     counts = np.maximum(np.asarray(counts, np.float64), 1)  # a word of a given vocabulary may have no count
     logs = exponent * np.log(counts)
     return _tables.build_alias(np.exp(logs - logs.max()))

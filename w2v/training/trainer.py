@@ -34,7 +34,7 @@ PROGRESS_EVERY_S = 0.1
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the training is. Tokens count over all epochs; loss is the mean over the examples since the last report."""
+    """How far the training is. Tokens are of all epochs; loss is the mean over the examples since the last report."""
 
     epoch: int
     epochs: int
@@ -104,7 +104,8 @@ class Run:
 class Trainer:
     """Trains one model on an encoded corpus.
 
-    `corpus` has ids int32 [N] (-1 ends each sentence) and a vocabulary; `config` a TrainConfig. `run` may be called once.
+    `corpus` has ids int32 [N] (-1 ends each sentence) and a vocabulary; `config` a TrainConfig. `run` may be called
+    once.
     """
 
     def __init__(self, corpus: EncodedCorpus, config: TrainConfig):
@@ -133,20 +134,31 @@ class Trainer:
         inputs = config.window + 1 if config.model == "skipgram" else 3
         by_work = SPAN_FLOPS / (6 * outputs * inputs * (config.dim + 16))
         by_steps = self.tokens_total / (200 * config.threads)
-        return int(max(64, min(by_work, by_steps)))
+        by_share = self.tokens_per_epoch / (4 * config.threads)  # all threads have work, and end at about the same time
+        return int(max(64, min(by_work, by_steps, by_share)))
 
     def _fill_inputs(self) -> None:
         """First values of the input rows, by all threads; the values do not depend on how many there are."""
         rows = self.model.vocab_size
-        cuts = np.linspace(0, rows, self.threads + 1).astype(int)
-        jobs = [
-            threading.Thread(target=self.model.fill_inputs, args=(int(a), int(b)))
-            for a, b in zip(cuts[:-1], cuts[1:], strict=True)
-        ]
-        for job in jobs:
-            job.start()
-        for job in jobs:
-            job.join()
+        cuts = np.linspace(0, rows, self.threads + 1).astype(int).tolist()
+        jobs: list[threading.Thread] = []
+        try:
+            for home in range(self.threads):
+                jobs.append(self._start(home, self.model.fill_inputs, cuts[home], cuts[home + 1]))
+        finally:
+            for job in jobs:
+                job.join()
+
+    def _start(self, home: int, target: Callable[..., Any], *args: Any) -> threading.Thread:
+        """Start one of the threads; TrainingError where the system refuses."""
+        thread = threading.Thread(target=target, args=args, name=f"w2v-{home}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # no memory for it, or this user's threads are used up
+            raise TrainingError(
+                f"thread {home + 1} of {self.threads} could not be started ({error}); try --threads {max(1, home)}"
+            ) from error
+        return thread
 
     def _workers(self) -> list[Worker]:
         """One worker a thread. A single thread has no one to share rows with and keeps no private copies."""
@@ -191,13 +203,10 @@ class Trainer:
 
     def _run_epoch(self, watch: Watch) -> None:
         run = Run(Spans(self.corpus.ids, self.span_size, self.threads), done=self.totals().tokens)
-        threads = [
-            threading.Thread(target=self._work, args=(run, home), name=f"w2v-{home}", daemon=True)
-            for home in range(self.threads)
-        ]
+        threads: list[threading.Thread] = []
         try:
-            for thread in threads:
-                thread.start()
+            for home in range(self.threads):
+                threads.append(self._start(home, self._work, run, home))
             while any(thread.is_alive() for thread in threads):
                 for thread in threads:
                     thread.join(PROGRESS_EVERY_S / len(threads))

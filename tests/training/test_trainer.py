@@ -1,0 +1,349 @@
+"""The trainer: same bytes for the same seed, learning rate, books, threads, and what ends a run."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from w2v.errors import TrainingError
+from w2v.training import kernels
+from w2v.training.trainer import Trainer
+
+from .cases import span_of
+from .corpora import Corpus, class_corpus, trained, trainer_of, zipf_corpus
+
+EVERY = [
+    pytest.param({"model": model, "loss": loss}, id=f"{model}-{loss}")
+    for model in ("skipgram", "cbow")
+    for loss in ("ns", "hs")
+]
+
+
+def bytes_of(trainer: Trainer) -> bytes:
+    return trainer.model.inputs.tobytes() + trainer.model.outputs.tobytes()
+
+
+def run(corpus: Corpus, **settings) -> Trainer:
+    trainer = trainer_of(corpus, **settings)
+    trainer.run()
+    return trainer
+
+
+def with_kernel(trainer: Trainer, train, flush=None) -> Trainer:
+    """Another train function in place of the kernel's; it is called with the arguments of the real one."""
+    trainer.kernel = SimpleNamespace(train=train, flush=flush or trainer.kernel.flush, NAME="fake")
+    return trainer
+
+
+def threads_left() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("w2v-")]
+
+
+# --- determinism -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", EVERY)
+def test_one_thread_and_a_seed_give_the_same_bytes(settings: dict) -> None:
+    corpus = zipf_corpus(6000)
+    first = bytes_of(run(corpus, seed=5, **settings))
+    assert bytes_of(run(corpus, seed=5, **settings)) == first
+    assert bytes_of(run(corpus, seed=6, **settings)) != first
+
+
+@pytest.mark.parametrize("settings", [{}, {"exact": True}, {"share_negatives": False}, {"negative_pool": 0}])
+def test_every_switch_has_an_effect_and_a_fixed_result(settings: dict) -> None:
+    corpus = zipf_corpus(3000)
+    plain = bytes_of(run(corpus))
+    found = bytes_of(run(corpus, **settings))
+    assert found == bytes_of(run(corpus, **settings))
+    assert (found == plain) == (not settings)
+
+
+@pytest.mark.parametrize("settings", EVERY)
+def test_kernels_give_nearly_the_same_vectors(monkeypatch: pytest.MonkeyPatch, settings: dict) -> None:
+    found = []
+    for name in kernels.available():
+        monkeypatch.setenv("W2V_KERNEL", name)
+        result = trained(zipf_corpus(6000), dim=50, **settings)
+        assert result.summary.kernel == name
+        found.append((result.vectors.matrix, result.summary))
+    for matrix, summary in found[1:]:
+        # Rounding grows while training goes on, and moves a look-up in the sigmoid table now and then.
+        assert abs(matrix - found[0][0]).max() < 1e-3 * abs(matrix).max()
+        assert summary.examples == found[0][1].examples
+        assert summary.loss == pytest.approx(found[0][1].loss, abs=1e-5)
+
+
+def test_progress_and_stopping_do_not_change_the_vectors() -> None:
+    corpus = zipf_corpus(6000)
+    watched = trainer_of(corpus)
+    watched.run(on_progress=lambda progress: None, should_stop=lambda: False)
+    assert bytes_of(watched) == bytes_of(run(corpus))
+
+
+def test_first_values_do_not_depend_on_the_number_of_threads() -> None:
+    corpus = zipf_corpus(30_000)
+    one, four = trainer_of(corpus, threads=1), trainer_of(corpus, threads=4)
+    assert four.threads == 4
+    assert bytes_of(one) == bytes_of(four)
+
+
+# --- books and learning rate -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("settings", EVERY)
+def test_every_token_is_accounted_for(settings: dict, threads: int) -> None:
+    corpus = zipf_corpus(20_000, longest=4)
+    result = trained(corpus, sample=0.01, epochs=3, threads=threads, **settings)
+    summary = result.summary
+    assert summary.tokens_total == summary.trained + summary.subsampled + summary.alone == 3 * corpus.books.kept
+    assert min(summary.trained, summary.subsampled, summary.alone) > 0
+    assert summary.threads == threads
+    assert summary.epochs == len(summary.epoch_losses) == 3
+    assert summary.examples > summary.trained
+
+
+def test_loss_is_the_mean_over_the_examples_and_falls() -> None:
+    summary = trained(class_corpus(), epochs=6, lr=0.05).summary
+    assert summary.loss == pytest.approx(np.mean(summary.epoch_losses), rel=0.02)
+    # Before anything is learned every example costs log 2.
+    assert summary.epoch_losses[0] < np.log(2)
+    assert all(b < a for a, b in itertools.pairwise(summary.epoch_losses))
+
+
+def test_learning_rate_falls_linearly_with_the_tokens_of_all_epochs() -> None:
+    corpus = zipf_corpus(20_000)
+    trainer = trainer_of(corpus, lr=0.05, min_lr=0.01, epochs=3)
+    real, seen = trainer.kernel.train, []
+
+    def train(worker, ids, start, stop, lr) -> None:
+        done = worker.trained + worker.subsampled + worker.alone
+        seen.append((done, lr))
+        real(worker, ids, start, stop, lr)
+
+    with_kernel(trainer, train).run()
+    assert len(seen) >= 200
+    for done, lr in seen:
+        assert lr == pytest.approx(0.05 - 0.04 * done / (3 * corpus.books.kept), rel=1e-9)
+    assert seen[0] == (0, 0.05)
+    assert seen[-1][1] == pytest.approx(0.01, abs=0.001)
+
+
+def test_learning_rate_ends_at_its_smallest_value_and_never_below() -> None:
+    trainer = trainer_of(zipf_corpus(1000), lr=0.025)
+    total = trainer.tokens_total
+    assert trainer.lr_at(0) == 0.025
+    assert trainer.lr_at(total // 2) == pytest.approx(0.025 * 0.50005)
+    assert trainer.lr_at(total) == trainer.lr_at(10 * total) == pytest.approx(2.5e-6)
+
+
+def test_every_span_of_every_epoch_is_trained_once() -> None:
+    corpus = zipf_corpus(30_000)
+    trainer = trainer_of(corpus, threads=3, epochs=2)
+    seen, real, lock = [], trainer.kernel.train, threading.Lock()
+
+    def train(worker, ids, start, stop, lr) -> None:
+        assert ids is corpus.ids
+        with lock:
+            seen.append((start, stop))
+        real(worker, ids, start, stop, lr)
+
+    with_kernel(trainer, train).run()
+    places = np.zeros(len(corpus.ids), int)
+    for start, stop in seen:
+        places[start:stop] += 1
+    assert (places == 2).all()
+
+
+def test_progress_goes_forward_to_the_end() -> None:
+    corpus, seen = zipf_corpus(20_000), []
+    trainer = trainer_of(corpus, epochs=3, dim=8)
+    real = trainer.kernel.train
+
+    def train(*call) -> None:
+        real(*call)
+        time.sleep(0.002)
+
+    with_kernel(trainer, train).run(on_progress=seen.append)
+    assert len(seen) > 3
+    tokens = [progress.tokens_done for progress in seen]
+    assert tokens == sorted(tokens)
+    assert tokens[-1] == seen[-1].tokens_total == 3 * corpus.books.kept
+    assert [progress.epoch for progress in seen] == sorted(progress.epoch for progress in seen)
+    assert (seen[0].epoch, seen[-1].epoch, seen[-1].epochs) == (1, 3, 3)
+    assert all(a.lr >= b.lr for a, b in itertools.pairwise(seen))
+    assert seen[-1].lr == pytest.approx(2.5e-6)
+    assert all(0 < progress.loss < 2 and progress.words_per_s > 0 for progress in seen)
+
+
+# --- threads ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lengths", [[2], [2, 1], [1, 1, 2], [300], [5] * 12])
+def test_more_threads_than_work_are_not_used(lengths: list[int]) -> None:
+    corpus = Corpus(span_of(*(np.arange(n) % 3 for n in lengths)))
+    trainer = trainer_of(corpus, threads=64, sample=0)
+    result = trainer.run()
+    assert trainer.threads == len(trainer.workers) <= 4
+    assert result.summary.tokens_total == 2 * sum(lengths)
+    if trainer.threads == 1:
+        assert bytes_of(trainer) == bytes_of(run(corpus, threads=1, sample=0))
+
+
+def test_corpus_of_lone_words_trains_nothing_and_ends() -> None:
+    trainer = trainer_of(Corpus(span_of([0], [1], [2], [0])), sample=0)
+    before = bytes_of(trainer)
+    summary = trainer.run().summary
+    assert (summary.trained, summary.alone, summary.examples, summary.loss) == (0, 8, 0, 0)
+    assert bytes_of(trainer) == before
+
+
+@pytest.mark.parametrize("settings", EVERY)
+def test_more_threads_than_cores_learn_as_one_thread_does(settings: dict) -> None:
+    losses = {}
+    for threads in (1, 32):
+        result = trained(class_corpus(20_000), threads=threads, epochs=3, lr=0.05, **settings)
+        assert result.summary.threads == threads
+        assert np.isfinite(result.vectors.matrix).all()
+        losses[threads] = result.summary.epoch_losses[-1]
+    assert losses[1] < 0.95 * np.log(2)
+    # Threads that wait for a core come with old private rows: over 200,000 tokens an epoch that is a passing matter.
+    assert losses[32] == pytest.approx(losses[1], abs=0.15 * (np.log(2) - losses[1]))
+
+
+def test_private_rows_of_several_threads_lose_nothing() -> None:
+    corpus = class_corpus(20_000)
+    plain = trained(corpus, threads=4, hot_rows=0, epochs=3, lr=0.05).summary
+    private = trained(corpus, threads=4, hot_rows=20, epochs=3, lr=0.05).summary
+    assert private.epoch_losses[-1] == pytest.approx(plain.epoch_losses[-1], rel=0.05)
+
+
+# --- what ends a run -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_error_in_a_worker_ends_the_run_with_that_error(threads: int) -> None:
+    trainer = trainer_of(zipf_corpus(30_000), threads=threads, epochs=1000)
+    real, calls = trainer.kernel.train, itertools.count()
+
+    def train(*call) -> None:
+        if next(calls) == 17:
+            raise RuntimeError("the seventeenth span")
+        real(*call)
+
+    with pytest.raises(RuntimeError, match="the seventeenth span"):
+        with_kernel(trainer, train).run()
+    assert not threads_left()
+    assert next(calls) < 17 + 2 * threads + 2, "the other threads stop at the end of their span"
+
+
+def test_thread_that_cannot_be_started_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = trainer_of(zipf_corpus(30_000), threads=4, epochs=1000)
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "w2v-2":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(TrainingError, match=r"thread 3 of 4 could not be started .*; try --threads 2"):
+        trainer.run()
+    assert not threads_left()
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_wish_to_stop_ends_the_run_and_joins_its_threads(threads: int) -> None:
+    trainer = trainer_of(zipf_corpus(30_000), threads=threads, epochs=1_000_000)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run(should_stop=lambda: trainer.totals().tokens > 30_000)
+    assert not threads_left()
+    assert np.isfinite(trainer.model.inputs).all()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, BrokenPipeError, ValueError])
+def test_error_while_reporting_ends_the_run_and_joins_its_threads(error: type[BaseException]) -> None:
+    def report(progress) -> None:
+        raise error("from the call-back")
+
+    trainer = trainer_of(zipf_corpus(30_000), threads=3, epochs=1_000_000)
+    with pytest.raises(error, match="from the call-back"):
+        trainer.run(on_progress=report)
+    assert not threads_left()
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.parametrize("settings", EVERY)
+def test_much_too_large_a_learning_rate_ends_in_an_error_that_names_it(settings: dict, threads: int) -> None:
+    trainer = trainer_of(zipf_corpus(20_000), lr=10, threads=threads, **settings)
+    with pytest.raises(TrainingError, match=r"diverged .* at learning rate \d+(\.\d+)? in epoch 1; try --lr 5 or fewer"):
+        trainer.run()
+    assert not threads_left()
+
+
+@pytest.mark.parametrize("lr", [0.1, 0.2, 0.4, 0.8, 1.6, 3.2])
+def test_values_that_are_not_finite_are_never_returned(lr: float) -> None:
+    # Near the limit; whether a value overflows is up to the corpus.
+    for settings in ({}, {"model": "cbow"}, {"loss": "hs"}):
+        trainer = trainer_of(zipf_corpus(6000), lr=lr, min_lr=lr, epochs=1, **settings)
+        with contextlib.suppress(TrainingError):
+            result = trainer.run()
+            assert np.isfinite(result.vectors.matrix).all()
+            assert result.context is None or np.isfinite(result.context.matrix).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("settings", EVERY)
+def test_divergence_is_an_error_that_names_the_learning_rate(settings: dict, bad: float) -> None:
+    trainer = trainer_of(zipf_corpus(6000), epochs=1000, **settings)
+    trainer.model.inputs[3] = bad
+    with pytest.raises(TrainingError, match=r"diverged .* at learning rate 0.0[25].* in epoch 1; try --lr 0.0"):
+        trainer.run()
+
+
+@pytest.mark.parametrize("matrix", ["inputs", "outputs"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_value_that_is_not_finite_at_the_very_end_is_found(matrix: str, bad: float) -> None:
+    trainer = trainer_of(zipf_corpus(3000), epochs=1)
+    flush = trainer.kernel.flush
+
+    def spoil(worker) -> None:
+        flush(worker)
+        getattr(trainer.model, matrix)[-1, 7] = bad
+
+    with pytest.raises(TrainingError, match="diverged"):
+        with_kernel(trainer, trainer.kernel.train, spoil).run()
+
+
+# --- what is returned ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", EVERY)
+def test_vectors_are_the_input_rows_in_the_order_of_the_vocabulary(settings: dict) -> None:
+    corpus = zipf_corpus(3000)
+    trainer = trainer_of(corpus, dim=20, **settings)
+    result = trainer.run()
+    assert list(result.vectors.words_bytes) == corpus.vocab.words
+    assert result.vectors.matrix.shape == (len(corpus.vocab.words), 20)
+    assert result.vectors.matrix.base is not None, "a view: the matrix is not copied"
+    np.testing.assert_array_equal(result.vectors.matrix, trainer.model.inputs[:, :20])
+    if settings["loss"] == "ns":
+        np.testing.assert_array_equal(result.context.matrix, trainer.model.outputs[:, :20])
+    else:
+        assert result.context is None
+
+
+@pytest.mark.parametrize("epochs", [1, 5, 1000])
+@pytest.mark.parametrize(("tokens", "threads"), [(20_000, 1), (20_000, 4), (200_000, 2), (50_000, 32)])
+def test_spans_give_all_threads_work_and_the_learning_rate_many_steps(tokens: int, threads: int, epochs: int) -> None:
+    trainer = trainer_of(zipf_corpus(tokens), threads=threads, epochs=epochs)
+    assert trainer.threads == threads
+    assert len(trainer.corpus.ids) / trainer.span_size >= 4 * threads
+    assert trainer.tokens_total / trainer.span_size >= min(150 * threads, trainer.tokens_total / 64)
