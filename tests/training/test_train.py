@@ -1,0 +1,128 @@
+"""`w2v.train`: the library's one call, from any kind of corpus to vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import w2v
+from w2v.corpus.encoded import EncodedCorpus
+from w2v.errors import CorpusError, SettingsError
+from w2v.training.train import split_settings
+from w2v.training.trainer import Trainer
+
+SENTENCES = [
+    ["왕은", "남자", "이다"],
+    ["여왕은", "여자", "이다"],
+    ["الملك", "رجل"],
+    ["国王", "是", "男人", "👑"],
+    ["e\u0301te\u0301", "\u00e9t\u00e9", "naïve"],
+] * 40
+FEW = {"dim": 8, "epochs": 2, "min_count": 1, "threads": 1, "sample": 0}
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.txt"
+    path.write_text("".join(" ".join(sentence) + "\n" for sentence in SENTENCES), encoding="utf-8")
+    return path
+
+
+def test_words_of_any_script_come_back_in_falling_order_of_count() -> None:
+    vectors = w2v.train(SENTENCES, **FEW)
+    assert set(vectors.words) == {word for sentence in SENTENCES for word in sentence}
+    assert vectors.words[0] == "이다", "80 times, all others 40"
+    assert vectors.matrix.shape == (14, 8)
+    assert vectors.matrix.dtype == np.float32
+    assert np.linalg.norm(vectors["👑"]) > 0
+
+
+def test_every_kind_of_corpus_gives_the_same_vectors(text: Path) -> None:
+    kinds = [str(text), text, [text], (str(text),), SENTENCES, tuple(SENTENCES), iter(SENTENCES),
+             (tuple(sentence) for sentence in SENTENCES), [[word.encode() for word in s] for s in SENTENCES]]
+    found = [w2v.train(corpus, **FEW) for corpus in kinds]
+    for vectors in found[1:]:
+        assert list(vectors.words) == list(found[0].words)
+        assert vectors.matrix.tobytes() == found[0].matrix.tobytes()
+
+
+def test_corpus_of_several_files_is_all_of_them(text: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("one more\n")
+    assert {"one", "more", "이다"} <= set(w2v.train([text, other], **FEW).words)
+
+
+def test_word_that_is_not_utf_8_is_kept() -> None:
+    vectors = w2v.train([[b"caf\xe9", b"noir"], [b"caf\xe9", b"au", b"lait"]], **FEW)
+    assert vectors.words[0] == "caf\udce9"
+
+
+def test_settings_reach_the_corpus_and_the_trainer() -> None:
+    assert len(w2v.train(SENTENCES, **{**FEW, "min_count": 40})) == 14
+    assert len(w2v.train([*SENTENCES, ["남자"]], **{**FEW, "min_count": 41})) == 2
+    assert len(w2v.train(SENTENCES, **{**FEW, "max_vocab": 3})) == 3
+    assert w2v.train(SENTENCES, **{**FEW, "dim": 3}).dim == 3
+    assert len(w2v.train(SENTENCES, **{**FEW, "normalize": "nfc"})) == 13
+
+
+def test_seed_decides_the_vectors() -> None:
+    first, again, other = (w2v.train(SENTENCES, **FEW, seed=seed).matrix.tobytes() for seed in (4, 4, 5))
+    assert first == again != other
+
+
+def test_settings_of_both_kinds_are_told_apart() -> None:
+    corpus, training = split_settings({"min_count": 2, "dim": 7, "lower": True, "loss": "hs"})
+    assert (corpus.min_count, corpus.lower, training.dim, training.loss) == (2, True, 7, "hs")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("windows", "; did you mean window?"), ("on_stop", ""), ("Dim", "; did you mean dim?")]
+)
+def test_unknown_setting_is_refused_with_a_hint(name: str, hint: str) -> None:
+    with pytest.raises(SettingsError, match=f"there is no setting '{name}'{hint.replace('?', '[?]')}"):
+        w2v.train(SENTENCES, **{name: 5})
+
+
+def test_settings_are_checked_before_the_corpus_is_read() -> None:
+    def sentences():
+        raise AssertionError("the corpus was read")
+        yield
+
+    with pytest.raises(SettingsError, match="--dim: 0 is not at least 1"):
+        w2v.train(sentences(), dim=0)
+
+
+@pytest.mark.parametrize("corpus", [[], iter(()), [[]], [["a", "b", "c"]], [["a"] * 9], [["a"] * 9, ["b"]]])
+def test_corpus_with_nothing_to_train_on_is_an_error(corpus) -> None:
+    with pytest.raises(CorpusError):
+        w2v.train(corpus)
+
+
+def test_text_instead_of_sentences_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises((CorpusError, OSError)):
+        w2v.train(str(tmp_path / "the king is a man"))
+    with pytest.raises(CorpusError):
+        w2v.train(b"the king is a man")
+
+
+def test_progress_is_reported() -> None:
+    seen = []
+    w2v.train(SENTENCES * 50, on_progress=seen.append, **{**FEW, "epochs": 20})
+    assert seen
+    assert seen[-1].tokens_done <= seen[-1].tokens_total == 20 * 50 * 40 * 15
+    assert {"epoch", "lr", "loss", "words_per_s"} <= set(vars(seen[-1]))
+
+
+def test_corpus_is_closed_when_the_training_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = []
+    monkeypatch.setattr(EncodedCorpus, "close", lambda self: closed.append(self))
+
+    def fail(*args) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(Trainer, "run", fail)
+    with pytest.raises(RuntimeError, match="no"):
+        w2v.train(SENTENCES, **FEW)
+    assert len(closed) == 1

@@ -1,0 +1,9 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from w2v.training._state import Worker
+
+NAME: str
+
+def train(worker: Worker, ids: NDArray[np.int32], start: int, stop: int, lr: float) -> None: ...
+def flush(worker: Worker) -> None: ...
