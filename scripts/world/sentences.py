@@ -24,7 +24,15 @@ PLURAL_UNFIT = re.compile(
     r"|birth|<~|beard and|a (?:deep|high)"
 )
 PROGRESSIVE_UNFIT = re.compile(r"<(?:be|own|belong|inherit|fall|forget|lose|find|miss)>")
-STATE = re.compile(r"^<(?:=\w+|be|hope|belong|own|live|have|grow|look|come|fear|feel|inherit|become)>")
+STATE = re.compile(
+    r"^<(?:=\w+|be|hope|belong|own|live|have|grow|look|come|fear|feel|inherit|become|find|lose|forget|miss|fall)>"
+)
+# A predicate that already tells when.
+TIMED = re.compile(
+    r"\b(?:in (?:spring|summer|autumn|winter|the evening|the middle|old age)|before|after|until"
+    r"|at (?:night|noon|dawn|dusk|once)|all (?:day|night)"
+    r"|every|late|early|on (?:sunday|saturday|monday)|for ever|since|when|for \w+ years|last)\b"
+)
 PLACED = re.compile(r" (?:in|at|into|across|to|through|near|round|down|from|under|over|on) ")
 
 Who = tuple[Subject, tuple[str, ...], Job | None]  # a subject, the kinds of doing that suit its name, its job
@@ -105,7 +113,7 @@ class PeopleSentences:
         if not when and self.dice.chance(0.03) and tense in ("past", "present"):
             return f"{subject.words} {self.phrases.say(pattern, tense, subject, 'never')}"
         text = f"{subject.words} {self.phrases.say(pattern, tense, subject)}"
-        if not when:
+        if not when or TIMED.search(text):
             return text
         front = self.dice.chance(0.55) and not when.startswith("when") and when not in ("again", "just")
         return f"{when} {text}" if front else f"{text} {when}"
@@ -287,7 +295,10 @@ class PeopleSentences:
 
     def sequence(self) -> str:
         who = self.someone()
-        acts = [self.phrases.say(self.act(who, True), "past", who[0]) for _ in range(3)]
+        patterns = sorted({self.act(who, True) for _ in range(3)})  # a set, so that nothing is done twice
+        acts = [self.phrases.say(pattern, "past", who[0]) for pattern in self.dice.shuffled(patterns)]
+        if len(acts) < 3:
+            return f"{who[0].words} {' and then '.join(acts)}"
         return f"first {who[0].words} {acts[0]} then {who[0].pronoun} {acts[1]} and at last {who[0].pronoun} {acts[2]}"
 
     def trait(self) -> str:

@@ -25,7 +25,7 @@ PLACES = (
     "in the yard",
 )
 WIDE_PLACES = ("in {town}", "near {town}", "on the road to {town}", "in {country}")
-FIXED = {"building", "nature", "room", "tree"}
+FIXED = {"building", "nature", "room", "tree", "vehicle"}
 UNINTENDED = {"find", "lose", "know", "own", "miss"}  # verbs that are seldom in the progressive
 TENSES = ("past",) * 11 + ("present",) * 6 + ("progressive",) * 2 + ("perfect", "will", "not past", "can", "used to")
 
