@@ -79,7 +79,7 @@ class People:
 
     def make_court(self, realm: str) -> Group:
         dice, town = self.dice, self.dice.draw(self.towns)
-        top = "emperor" if dice.chance(0.14) else "king"
+        top = "emperor" if dice.chance(0.12) else "king"
         people = [self.make_person(sex, town, {top: 6.0, "man": 0.3}, realm=realm) for sex in "mf"]
         people += [
             self.make_person(dice.one("mf"), town, {"prince": 5.0, "son": 0.8, "boy": 0.5}, realm=realm)
