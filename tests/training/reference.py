@@ -205,6 +205,7 @@ class Worker:
         self.random = Random(worker_state(model.config.seed, number))
         pool_size = self.config.negative_pool if self.config.loss == "ns" else 0
         self.pool = [model.draw_negative(self.random.bits()) for _ in range(pool_size)]
+        self.next_draw = self.random.bits() if pool_size else 0
         self.inputs = Rows(model.inputs, hot_rows, merge_after)
         self.outputs = Rows(model.outputs, hot_rows, merge_after)
         self.trained = self.subsampled = self.alone = self.examples = 0
@@ -242,7 +243,7 @@ class Worker:
         reach = config.window if config.fixed_window else 1 + below(bits >> 32, config.window)
         contexts = sentence[max(0, i - reach) : i] + sentence[i + 1 : i + 1 + reach]
         if self.pool:  # one of the pool's negatives is replaced before each centre's are picked
-            word = self.model.draw_negative(self.random.bits())
+            word, self.next_draw = self.model.draw_negative(self.next_draw), self.random.bits()
             self.pool[below(bits & 0xFFFFFFFF, len(self.pool))] = word
         if config.model == "cbow":
             self.train_cbow(sentence[i], contexts, lr)

@@ -12,7 +12,10 @@ from w2v.training._state cimport LONGEST_SENTENCE, Hot, LossSum, Own, Shared, Wo
 cdef extern from "rng.h":
     uint64_t rng_next(uint64_t *state) noexcept nogil
     uint32_t rng_below(uint32_t bits, uint32_t n) noexcept nogil
-    int32_t rng_alias(uint64_t bits, uint64_t n, const uint32_t *share, const int32_t *other) noexcept nogil
+    ctypedef struct AliasColumn:
+        pass
+    int32_t rng_alias(uint64_t bits, uint64_t n, const AliasColumn *table) noexcept nogil
+    const AliasColumn *rng_column(uint64_t bits, uint64_t n, const AliasColumn *table) noexcept nogil
 
 cdef extern from "simd.h":
     enum: BLOCK_INPUTS
@@ -34,6 +37,7 @@ cdef extern from "simd.h":
     void block_skipgram(Block *block) noexcept nogil
     void block_cbow(Block *block, float **contexts, int count, float *mean, float share) noexcept nogil
     void merge_row(float *own, float *base, float *shared, int64_t stride) noexcept nogil
+    void prefetch "__builtin_prefetch"(const void *address) noexcept nogil
     void prefetch_row(const float *row, int64_t stride) noexcept nogil
 
 
@@ -76,7 +80,7 @@ cdef int draw_negatives(const Shared *shared, Own *own, int32_t centre) noexcept
     own.drawn[0] = centre
     if shared.pool_size == 0:
         for k in range(shared.negative):
-            word = rng_alias(rng_next(&own.random), shared.vocab_size, shared.alias_share, shared.alias_other)
+            word = rng_alias(rng_next(&own.random), shared.vocab_size, <const AliasColumn *>shared.alias)
             own.drawn[m] = word
             m += word != centre
         return m
@@ -91,8 +95,13 @@ cdef int draw_negatives(const Shared *shared, Own *own, int32_t centre) noexcept
 
 
 cdef inline const float *refresh_pool(const Shared *shared, Own *own, uint32_t slot_bits) noexcept nogil:
-    """Replace one of the pool's negatives by a fresh draw; returns its row, to be fetched before it is picked."""
-    cdef int32_t word = rng_alias(rng_next(&own.random), shared.vocab_size, shared.alias_share, shared.alias_other)
+    """Replace one of the pool's negatives by a fresh draw; returns its row, to be fetched before it is picked.
+
+    The random number was drawn one centre ago, so that its column of the table is in cache by now.
+    """
+    cdef int32_t word = rng_alias(own.next_draw, shared.vocab_size, <const AliasColumn *>shared.alias)
+    own.next_draw = rng_next(&own.random)
+    prefetch(rng_column(own.next_draw, shared.vocab_size, <const AliasColumn *>shared.alias))
     own.pool[rng_below(slot_bits, shared.pool_size)] = word
     return row_of(shared.outputs, &own.hot_out, shared.stride, word)
 
@@ -200,7 +209,7 @@ cdef void train_span(const Shared *shared, Own *own, const int32_t *ids, int64_t
     cdef Block block
     cdef int64_t start = 0, i
     block.out = own.out
-    block.label = own.label
+    block.label = NULL if shared.negative else own.label
     block.pairs = own.pairs
     block.pair_labels = own.pair_labels
     block.stride = shared.stride

@@ -26,8 +26,7 @@ cdef struct Shared:
     bint exact_cbow          # divide the change shared out by the number of contexts
     # negative sampling
     int32_t negative         # 0 for hierarchical softmax
-    const uint32_t *alias_share
-    const int32_t *alias_other
+    const void *alias           # AliasColumn [V]
     bint share_negatives
     int32_t pool_size        # 0: every negative is drawn afresh
     # hierarchical softmax
@@ -44,6 +43,7 @@ cdef struct Hot:             # private copies of the first rows of one matrix
 
 cdef struct Own:
     uint64_t random
+    uint64_t next_draw       # random number of the pool's next fresh negative
     LossSum loss
     int64_t examples
     int64_t trained

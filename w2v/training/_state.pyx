@@ -12,7 +12,9 @@ cdef extern from "block.h":
 
 cdef extern from "rng.h":
     uint64_t rng_next(uint64_t *state) noexcept nogil
-    int32_t rng_alias(uint64_t bits, uint64_t n, const uint32_t *share, const int32_t *other) noexcept nogil
+    ctypedef struct AliasColumn:
+        pass
+    int32_t rng_alias(uint64_t bits, uint64_t n, const AliasColumn *table) noexcept nogil
 
 ROW_FLOATS = 16  # rows are padded to this many floats: one 64-byte cache line
 
@@ -55,8 +57,9 @@ cdef class Model:
         """Build the tables, keep them alive, and point the C struct at them."""
         cdef float[:, ::1] inputs = self.inputs, outputs = self.outputs
         cdef float[::1] sigmoid = tables.sigmoid_table()
-        cdef uint32_t[::1] keep, share
-        cdef int32_t[::1] other, path
+        cdef uint32_t[::1] keep
+        cdef uint32_t[:, ::1] alias
+        cdef int32_t[::1] path
         cdef int64_t[::1] start
         cdef Shared *shared = &self.shared
         kept = [inputs, outputs, sigmoid]
@@ -81,13 +84,12 @@ cdef class Model:
             shared.share_negatives = True
             kept += [start, path]
         else:
-            share, other = tables.alias_table(counts, config.ns_exponent)
+            alias = tables.alias_columns(counts, config.ns_exponent)
             shared.negative = config.negative
-            shared.alias_share = &share[0]
-            shared.alias_other = &other[0]
+            shared.alias = &alias[0, 0]
             shared.share_negatives = config.share_negatives
             shared.pool_size = config.negative_pool
-            kept += [share, other]
+            kept.append(alias)
         if config.exact:
             shared.share_negatives = False
         self._keep_alive = kept
@@ -138,7 +140,6 @@ cdef class Worker:
         self.own.contexts = <float **>&contexts[0]
         self.own.context_ids = &context_ids[0]
         self.own.merge_after = merge_after
-        self.own.label[0] = 1
         for i in range(LANES):
             self.own.loss.mantissa[i] = 1
         self.own.random = _tables.worker_seed(model.config.seed, number)
@@ -156,7 +157,9 @@ cdef class Worker:
         cdef int32_t i
         for i in range(shared.pool_size):
             self.own.pool[i] = rng_alias(
-                rng_next(&self.own.random), shared.vocab_size, shared.alias_share, shared.alias_other)
+                rng_next(&self.own.random), shared.vocab_size, <const AliasColumn *>shared.alias)
+        if shared.pool_size:
+            self.own.next_draw = rng_next(&self.own.random)
 
     cdef _own_rows(self, Hot *hot, matrix, int64_t rows):
         """Private copies of the first rows of a matrix."""
@@ -214,6 +217,7 @@ cdef class Worker:
         """Everything that a checkpoint needs of this worker, as a dict of plain values (private rows are flushed first)."""
         return {
             "random": self.own.random,
+            "next_draw": self.own.next_draw,
             "pool": [self.own.pool[i] for i in range(self.model.shared.pool_size)],
             "examples": self.own.examples,
             "trained": self.own.trained,
@@ -233,6 +237,7 @@ cdef class Worker:
                 raise ValueError(f"the pool of negatives holds {word}, not a word")
             self.own.pool[i] = word
         self.own.random = state["random"]
+        self.own.next_draw = state["next_draw"]
         self.own.examples = state["examples"]
         self.own.trained = state["trained"]
         self.own.subsampled = state["subsampled"]

@@ -8,7 +8,9 @@ import numpy as np
 cdef extern from "rng.h":
     uint64_t rng_mix(uint64_t z) noexcept nogil
     uint64_t rng_next(uint64_t *state) noexcept nogil
-    int32_t rng_alias(uint64_t bits, uint64_t n, const uint32_t *share, const int32_t *other) noexcept nogil
+    ctypedef struct AliasColumn:
+        pass
+    int32_t rng_alias(uint64_t bits, uint64_t n, const AliasColumn *table) noexcept nogil
 
 
 def build_alias(const double[::1] weights):
@@ -162,14 +164,14 @@ def py_rng(uint64_t state, Py_ssize_t count):
     return numbers
 
 
-def py_draw(const uint32_t[::1] share, const int32_t[::1] other, uint64_t state, Py_ssize_t count):
+def py_draw(const uint32_t[:, ::1] columns, uint64_t state, Py_ssize_t count):
     """How often each column comes in `count` draws from an alias table, for tests."""
-    hits = np.zeros(share.shape[0], np.int64)
+    hits = np.zeros(columns.shape[0], np.int64)
     cdef int64_t[::1] out = hits
     cdef Py_ssize_t i
     with nogil:
         for i in range(count):
-            out[rng_alias(rng_next(&state), share.shape[0], &share[0], &other[0])] += 1
+            out[rng_alias(rng_next(&state), columns.shape[0], <const AliasColumn *>&columns[0, 0])] += 1
     return hits
 
 

@@ -18,12 +18,21 @@ static inline uint64_t rng_next(uint64_t *state) { return rng_mix(*state += 0x9E
 /* A whole number in 0..n-1 from 32 random bits; the bias is at most n / 2^32. */
 static inline uint32_t rng_below(uint32_t bits, uint32_t n) { return (uint32_t)(((uint64_t)bits * n) >> 32); }
 
-/* One draw from an alias table (Walker 1977, Vose 1991): the column from the high bits of a 128-bit product, the coin
- * from what is left of it, so one random number is enough and every column has the same share to 2^-64. */
-static inline int32_t rng_alias(uint64_t bits, uint64_t n, const uint32_t *share, const int32_t *alias) {
+/* One column of an alias table (Walker 1977, Vose 1991): itself if a 32-bit coin is at most `share`, else `other`. */
+typedef struct {
+    uint32_t share;
+    int32_t other;
+} AliasColumn;
+
+/* The column that 64 random bits fall on: the high bits of a 128-bit product, so every column has the same share to
+ * 2^-64. What is left of the product is the coin: one random number is enough. */
+static inline const AliasColumn *rng_column(uint64_t bits, uint64_t n, const AliasColumn *table) {
+    return table + (uint64_t)(((unsigned __int128)bits * n) >> 64);
+}
+
+static inline int32_t rng_alias(uint64_t bits, uint64_t n, const AliasColumn *table) {
     unsigned __int128 product = (unsigned __int128)bits * n;
-    uint64_t column = (uint64_t)(product >> 64);
-    uint32_t coin = (uint32_t)((uint64_t)product >> 32);
-    return coin <= share[column] ? (int32_t)column : alias[column];
+    const AliasColumn *column = table + (uint64_t)(product >> 64);
+    return (uint32_t)((uint64_t)product >> 32) <= column->share ? (int32_t)(column - table) : column->other;
 }
 #endif

@@ -27,10 +27,10 @@
 
 #if defined(__AVX512F__)
 #define WIDTH 16
-#define ACCUMULATORS 24 /* of 32 registers; the rest hold operands */
+#define ACCUMULATORS 16 /* of 32 registers: as many dot products as LANES */
 #elif defined(__AVX2__)
 #define WIDTH 8
-#define ACCUMULATORS 12 /* of 16 */
+#define ACCUMULATORS 12 /* of 16; the rest hold operands */
 #else
 #define WIDTH 4
 #define ACCUMULATORS 12
@@ -52,26 +52,53 @@ INLINE vec spread(float x) {
 #endif
 }
 
-/* The horizontal sums of four vectors, stored as four floats: summing four together shares the shuffles. */
-INLINE void sum4(vec a, vec b, vec c, vec d, float *out) {
+/* Four vectors to one of four sums (of 16 partial sums with AVX-512, see sum16): four together share the shuffles. */
 #if WIDTH == 16
+typedef __m512 sums4;
+INLINE sums4 sum4(vec a, vec b, vec c, vec d) {
     __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps((__m512)a, (__m512)b), _mm512_unpackhi_ps((__m512)a, (__m512)b));
     __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps((__m512)c, (__m512)d), _mm512_unpackhi_ps((__m512)c, (__m512)d));
-    __m512 t = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xEE));
-    __m256 h = _mm256_add_ps(_mm512_castps512_ps256(t), _mm512_extractf32x8_ps(t, 1));
-    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1)));
-#elif WIDTH == 8
+    return _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xEE));
+}
+INLINE __m512 sum_quarters(__m512 a, __m512 b) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
+}
+#else
+typedef float sums4 __attribute__((vector_size(16), may_alias));
+INLINE sums4 sum4(vec a, vec b, vec c, vec d) {
+#if WIDTH == 8
     __m256 t = _mm256_hadd_ps(_mm256_hadd_ps((__m256)a, (__m256)b), _mm256_hadd_ps((__m256)c, (__m256)d));
-    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(t), _mm256_extractf128_ps(t, 1)));
+    return (sums4)_mm_add_ps(_mm256_castps256_ps128(t), _mm256_extractf128_ps(t, 1));
 #elif defined(__SSE2__)
     __m128 ab = _mm_add_ps(_mm_unpacklo_ps((__m128)a, (__m128)b), _mm_unpackhi_ps((__m128)a, (__m128)b));
     __m128 cd = _mm_add_ps(_mm_unpacklo_ps((__m128)c, (__m128)d), _mm_unpackhi_ps((__m128)c, (__m128)d));
-    _mm_storeu_ps(out, _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab)));
+    return (sums4)_mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
 #elif defined(__aarch64__)
-    vst1q_f32(out, vpaddq_f32(vpaddq_f32((float32x4_t)a, (float32x4_t)b), vpaddq_f32((float32x4_t)c, (float32x4_t)d)));
+    return (sums4)vpaddq_f32(vpaddq_f32((float32x4_t)a, (float32x4_t)b), vpaddq_f32((float32x4_t)c, (float32x4_t)d));
 #else
-    for (int i = 0; i < 4; i++) out[i] = 0;
-    for (int i = 0; i < WIDTH; i++) out[0] += a[i], out[1] += b[i], out[2] += c[i], out[3] += d[i];
+    sums4 sum = {0};
+    for (int i = 0; i < WIDTH; i++) sum += (sums4){a[i], b[i], c[i], d[i]};
+    return sum;
+#endif
+}
+#endif
+
+/* The horizontal sums of up to 16 accumulators, one a lane; lanes from `count` on hold anything finite. */
+INLINE lanes_f sum16(const int count, const vec *acc) {
+    sums4 s[4];
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; q++) {
+        const int i = 4 * q < count ? 4 * q : 0, last = count - 1;
+        if (q && !i) s[q] = s[0];
+        else s[q] = sum4(acc[i], acc[i + 1 < count ? i + 1 : last], acc[i + 2 < count ? i + 2 : last],
+                         acc[i + 3 < count ? i + 3 : last]);
+    }
+#if WIDTH == 16
+    return (lanes_f)sum_quarters(sum_quarters(s[0], s[1]), sum_quarters(s[2], s[3]));
+#else
+    lanes_f sums;
+    memcpy(&sums, s, sizeof sums);
+    return sums;
 #endif
 }
 
@@ -86,70 +113,126 @@ INLINE lanes_f sigmoid_tail(lanes_f x, const float *table) {
     const lanes_f zero = {0};
     lanes_f size = (lanes_f)((lanes_i)x & 0x7FFFFFFF), base, slope;
     size = select_lanes(size < SIGMOID_MAX, size, zero + SIGMOID_MAX);
-    lanes_f at = size * (SIGMOID_SIZE / SIGMOID_MAX);
-    lanes_i step = __builtin_convertvector(at, lanes_i);
-#if WIDTH == 16 /* the whole table fits in four registers */
+    lanes_i step = __builtin_convertvector(size * (SIGMOID_SIZE / SIGMOID_MAX), lanes_i);
     step -= (step == SIGMOID_SIZE) & 1;
+#if WIDTH == 16 /* the whole table fits in four registers */
     base = (lanes_f)_mm512_permutex2var_ps(_mm512_loadu_ps(table), (__m512i)step, _mm512_loadu_ps(table + 16));
     slope = (lanes_f)_mm512_permutex2var_ps(_mm512_loadu_ps(table + 32), (__m512i)step, _mm512_loadu_ps(table + 48));
+#elif WIDTH == 8
+    __m256i half[2];
+    __m256 found[4];
+    memcpy(half, &step, sizeof step);
+    for (int i = 0; i < 2; i++) {
+        found[i] = _mm256_i32gather_ps(table, half[i], 4);
+        found[2 + i] = _mm256_i32gather_ps(table + SIGMOID_SIZE, half[i], 4);
+    }
+    memcpy(&base, found, sizeof base);
+    memcpy(&slope, found + 2, sizeof slope);
 #else
-    step -= (step == SIGMOID_SIZE) & 1;
     for (int i = 0; i < LANES; i++) base[i] = table[step[i]], slope[i] = table[SIGMOID_SIZE + step[i]];
 #endif
     return base + slope * size;
-}
-
-/* Sums of g x n accumulators, four at a time, to S[0 .. g n); up to three floats behind are overwritten. */
-INLINE void sum_all(const int count, const vec *acc, float *S) {
-#pragma GCC unroll 8
-    for (int q = 0; q < count; q += 4)
-        sum4(acc[q], q + 1 < count ? acc[q + 1] : acc[q], q + 2 < count ? acc[q + 2] : acc[q],
-             q + 3 < count ? acc[q + 3] : acc[q], S + q);
-}
-
-/* Pass 1 for n input rows against g output rows. */
-INLINE void dots(const int n, const int g, float *const *in, float *const *out, int64_t stride, float *S) {
-    vec acc[ACCUMULATORS + 4], o[ACCUMULATORS];
-#pragma GCC unroll 32
-    for (int q = 0; q < g * n; q++) acc[q] = spread(0);
-    for (int64_t k = 0; k < stride; k += WIDTH) {
-#pragma GCC unroll 32
-        for (int i = 0; i < g; i++) o[i] = load(out[i] + k);
-#pragma GCC unroll 32
-        for (int j = 0; j < n; j++) {
-            vec a = load(in[j] + k);
-#pragma GCC unroll 32
-            for (int i = 0; i < g; i++) acc[i * n + j] += o[i] * a;
-        }
-    }
-    sum_all(g * n, acc, S);
-}
-
-/* Pass 1 for all m output rows, as many together as the registers hold. */
-INLINE void all_dots(const int n, int m, float *const *in, float *const *out, int64_t stride, float *S) {
-    const int most = ACCUMULATORS / n < 1 ? 1 : ACCUMULATORS / n > 6 ? 6 : ACCUMULATORS / n;
-    /* 6 output rows (5 negatives) are the common case: 6 = 6, 3 + 3 or 2 + 2 + 2 */
-    const int g = most >= 6 ? 6 : most >= 3 ? 3 : most;
-    int i = 0;
-    for (; i + g <= m; i += g) dots(n, g, in, out + i, stride, S + i * n);
-    for (; i < m; i++) dots(n, 1, in, out + i, stride, S + i * n);
 }
 
 #define FETCHED 3
 
 typedef struct {
     float *in[BLOCK_INPUTS];
-    float **out;      /* [m] */
-    const float *label; /* [m] */
-    float *pairs;     /* S, then G: m x n and LANES more */
-    float *pair_labels;
+    float **out;        /* [m] */
+    const float *label; /* [m], or NULL: 1 for the first output row, 0 for the others */
+    float *pairs;       /* G: m x n and LANES more */
+    float *pair_labels; /* the same size */
     int n, m;
-    int64_t stride;   /* floats from row to row, a multiple of 16 */
+    int64_t stride;     /* floats from row to row, a multiple of 16 */
     float lr;
     const float *sigmoid;
     LossSum *loss;
     const float *fetch[FETCHED]; /* rows that later centres need, asked for during pass 2 */
 } Block;
+
+/* The loss of a block while it is summed; see LossSum. */
+typedef struct {
+    lanes_f product;
+    lanes_i exponent, nan;
+} Tally;
+
+INLINE Tally tally_open(const LossSum *loss) {
+    Tally t;
+    memcpy(&t.product, loss->mantissa, sizeof t.product);
+    memcpy(&t.exponent, loss->exponent, sizeof t.exponent);
+    memcpy(&t.nan, loss->nan, sizeof t.nan);
+    return t;
+}
+
+INLINE void tally_close(const Tally *t, LossSum *loss) {
+    memcpy(loss->mantissa, &t->product, sizeof t->product);
+    memcpy(loss->exponent, &t->exponent, sizeof t->exponent);
+    memcpy(loss->nan, &t->nan, sizeof t->nan);
+}
+
+/* lr (y - sigmoid(x)) for the first `count` of 16 pairs; `zero_label` is set where y is 0. */
+INLINE lanes_f gradients(lanes_f x, lanes_i zero_label, const int count, const Block *b, Tally *t) {
+    const lanes_i iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, inside = iota < count;
+    lanes_f tail = sigmoid_tail(x, b->sigmoid), rest = 1.0f - tail;
+    lanes_i agrees = ~((x < 0.0f) ^ zero_label);      /* does the sign of x say the label? */
+    lanes_f error = select_lanes(agrees, tail, rest); /* |y - sigmoid(x)| */
+    lanes_f right = select_lanes(agrees, rest, tail); /* probability of the right label */
+    t->product *= select_lanes(inside, right, (lanes_f){0} + 1.0f);
+    lanes_i bits = (lanes_i)t->product;
+    t->exponent += (bits >> 23) - 127;
+    t->product = (lanes_f)((bits & 0x007FFFFF) | 0x3F800000);
+    t->nan |= inside & (x != x);
+    return b->lr * (lanes_f)((lanes_i)error | (zero_label & (int32_t)0x80000000));
+}
+
+/* Where the label is 0, for the pairs of output rows i.. with n input rows. */
+INLINE lanes_i zero_labels(const int n, int i, const Block *b) {
+    const lanes_i iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    if (!b->label) return i ? iota >= 0 : iota >= n;
+    lanes_f y;
+    memcpy(&y, b->pair_labels + i * n, sizeof y);
+    return y < 0.5f;
+}
+
+/* Pass 1 for n input rows against output rows i..i+g-1, n * g <= ACCUMULATORS: dot products and gradients, which never
+ * leave the registers between. */
+INLINE void dots(const int n, const int g, int i, float *const *in, const Block *b, Tally *t) {
+    float *const *out = b->out + i;
+    vec acc[ACCUMULATORS], o[ACCUMULATORS];
+#pragma GCC unroll 32
+    for (int q = 0; q < g * n; q++) acc[q] = spread(0);
+    for (int64_t k = 0; k < b->stride; k += WIDTH) {
+#pragma GCC unroll 32
+        for (int r = 0; r < g; r++) o[r] = load(out[r] + k);
+#pragma GCC unroll 32
+        for (int j = 0; j < n; j++) {
+            vec a = load(in[j] + k);
+#pragma GCC unroll 32
+            for (int r = 0; r < g; r++) acc[r * n + j] += o[r] * a;
+        }
+    }
+    lanes_f gradient = gradients(sum16(g * n, acc), zero_labels(n, i, b), g * n, b, t);
+    memcpy(b->pairs + i * n, &gradient, sizeof gradient); /* the next rows write over what is too much */
+}
+
+/* Pass 1 for all output rows: six at a time (5 negatives and the centre), or three, or two, as the registers allow. */
+INLINE void all_dots(const int n, float *const *in, Block *b) {
+    const int most = ACCUMULATORS / n, g = most >= 6 ? 6 : most >= 3 ? 3 : most >= 2 ? 2 : 1;
+    Tally t = tally_open(b->loss);
+    int i = 0;
+    for (; i + g <= b->m; i += g) dots(n, g, i, in, b, &t);
+    if (g == 6 && i + 3 <= b->m) dots(n, 3, i, in, b, &t), i += 3;
+    for (; i < b->m; i++) dots(n, 1, i, in, b, &t);
+    tally_close(&t, b->loss);
+}
+
+/* y_i for each of the n pairs of every output row, row after row. */
+INLINE void spread_labels(int n, Block *b) {
+    for (int i = 0; i < b->m; i++) {
+        lanes_f y = (lanes_f){0} + b->label[i];
+        memcpy(b->pair_labels + i * n, &y, sizeof y); /* n <= LANES: the next row writes over what is too much */
+    }
+}
 
 /* Ask for columns k.. of the rows that later centres need: a few cache lines at a time, between the arithmetic. All at once
  * they fill the core's miss buffers and it stands still. */
@@ -170,8 +253,8 @@ INLINE void apply_row(const int n, float *out, const float *g, const vec *a, vec
 }
 
 /* Pass 2 for n input rows and all m output rows; `fixed` is m where it is known to the compiler, else 0. */
-INLINE void apply(const int n, const int fixed, int m, const Block *b) {
-    float *const *in = b->in, *const *out = b->out;
+INLINE void apply(const int n, const int fixed, const Block *b) {
+    float *const *in = b->in, *const *out = b->out, *const *end = out + b->m;
     const float *G = b->pairs;
     const int64_t stride = b->stride;
     for (int64_t k = 0; k < stride; k += WIDTH) {
@@ -184,50 +267,10 @@ INLINE void apply(const int n, const int fixed, int m, const Block *b) {
             for (int i = 0; i < fixed; i++) apply_row(n, out[i] + k, G + i * n, a, change);
         } else {
             const float *g = G;
-            for (float *const *row = out; row < out + m; row++, g += n) apply_row(n, *row + k, g, a, change);
+            for (float *const *row = out; row < end; row++, g += n) apply_row(n, *row + k, g, a, change);
         }
 #pragma GCC unroll 32
         for (int j = 0; j < n; j++) store(in[j] + k, load(in[j] + k) + change[j]); /* one after the other: rows may repeat */
-    }
-}
-
-/* S -> G in place for `count` pairs whose labels are given; adds to the loss. Both arrays reach to a multiple of LANES. */
-INLINE void gradients(float *S, const float *label, int count, float lr, const float *sigmoid, LossSum *loss) {
-    const lanes_f one = (lanes_f){0} + 1.0f;
-    const lanes_i iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    lanes_f product;
-    lanes_i exponent, nan;
-    memcpy(&product, loss->mantissa, sizeof product);
-    memcpy(&exponent, loss->exponent, sizeof exponent);
-    memcpy(&nan, loss->nan, sizeof nan);
-    for (int p = 0; p < count; p += LANES) {
-        lanes_f x, y;
-        lanes_i inside = iota < (count - p);
-        memcpy(&x, S + p, sizeof x);
-        memcpy(&y, label + p, sizeof y);
-        lanes_f tail = sigmoid_tail(x, sigmoid), rest = 1.0f - tail;
-        lanes_i zero_label = y < 0.5f, agrees = ~((x < 0.0f) ^ zero_label); /* does the sign of x say the label? */
-        lanes_f error = select_lanes(agrees, tail, rest); /* |y - sigmoid(x)| */
-        lanes_f right = select_lanes(agrees, rest, tail); /* probability of the right label */
-        product *= select_lanes(inside, right, one);
-        error = (lanes_f)((lanes_i)error | (zero_label & (int32_t)0x80000000));
-        nan |= inside & (x != x);
-        error *= lr;
-        memcpy(S + p, &error, sizeof error);
-        lanes_i bits = (lanes_i)product;
-        exponent += (bits >> 23) - 127;
-        product = (lanes_f)((bits & 0x007FFFFF) | 0x3F800000);
-    }
-    memcpy(loss->mantissa, &product, sizeof product);
-    memcpy(loss->exponent, &exponent, sizeof exponent);
-    memcpy(loss->nan, &nan, sizeof nan);
-}
-
-/* y_i for each of the n pairs of every output row, row after row. */
-INLINE void spread_labels(const float *label, int n, int m, float *pairs) {
-    for (int i = 0; i < m; i++) {
-        lanes_f y = (lanes_f){0} + label[i];
-        memcpy(pairs + i * n, &y, sizeof y); /* n <= LANES: the next row writes over what is too much */
     }
 }
 
@@ -235,26 +278,16 @@ INLINE void spread_labels(const float *label, int n, int m, float *pairs) {
 
 /* Skip-gram: n context rows against m output rows. */
 static void block_skipgram(Block *b) {
+    if (b->label) spread_labels(b->n, b); /* now: what is stored just before it is loaded otherwise stalls the load */
     switch (b->n) {
-#define DOTS(N) case N: all_dots(N, b->m, b->in, b->out, b->stride, b->pairs); break;
-        FOR_EACH_N(DOTS)
-    }
-    spread_labels(b->label, b->n, b->m, b->pair_labels);
-    gradients(b->pairs, b->pair_labels, b->n * b->m, b->lr, b->sigmoid, b->loss);
-    switch (b->n) {
-#define APPLY(N) \
+#define BLOCK(N) \
     case N: \
-        if (b->m == 6) apply(N, 6, 6, b); /* 5 negatives: the usual case */ \
-        else apply(N, 0, b->m, b); \
+        all_dots(N, b->in, b); \
+        if (b->m == 6) apply(N, 6, b); /* 5 negatives: the usual case */ \
+        else apply(N, 0, b); \
         break;
-        FOR_EACH_N(APPLY)
+        FOR_EACH_N(BLOCK)
     }
-}
-
-/* Dots of one row with g output rows. */
-INLINE void dots_of_one(const int g, const float *row, float *const *out, int64_t stride, float *S) {
-    float *in[1] = {(float *)row};
-    dots(1, g, in, out, stride, S);
 }
 
 /* CBOW: the mean of `count` context rows is the only input row; its change, times `share`, is added to each of them. */
@@ -262,21 +295,19 @@ static void block_cbow(Block *b, float **contexts, int count, float *mean, float
     const int64_t stride = b->stride;
     const int m = b->m;
     const vec inverse = spread(1.0f / count);
+    float *in[1] = {mean};
+    if (b->label) spread_labels(1, b);
     for (int64_t k = 0; k < stride; k += WIDTH) {
         vec sum = load(contexts[0] + k);
         for (int j = 1; j < count; j++) sum += load(contexts[j] + k);
         store(mean + k, sum * inverse);
     }
-    int i = 0;
-    for (; i + 6 <= m; i += 6) dots_of_one(6, mean, b->out + i, stride, b->pairs + i);
-    for (; i + 3 <= m; i += 3) dots_of_one(3, mean, b->out + i, stride, b->pairs + i);
-    for (; i < m; i++) dots_of_one(1, mean, b->out + i, stride, b->pairs + i);
-    gradients(b->pairs, b->label, m, b->lr, b->sigmoid, b->loss);
+    all_dots(1, in, b);
     const vec part = spread(share);
     for (int64_t k = 0; k < stride; k += WIDTH) {
         fetch_columns(b, k);
         vec h = load(mean + k), change = spread(0);
-        for (i = 0; i < m; i++) {
+        for (int i = 0; i < m; i++) {
             vec g = spread(b->pairs[i]), old = load(b->out[i] + k);
             change += g * old;
             store(b->out[i] + k, old + g * h);
