@@ -57,6 +57,7 @@ EXTENSIONS = [
     extension("w2v.training._tables"),
     extension("w2v.training._state", depends=LOOP),
     extension("w2v.training._loop_baseline", depends=LOOP),
+    extension("w2v.training._samples", depends=LOOP),
 ]
 if X86_64:
     EXTENSIONS += [

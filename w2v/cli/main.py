@@ -25,6 +25,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "analogy": ("analogy", "A is to B as C is to ?"),
         "evaluate": ("evaluate", "Score vectors on analogy questions and on word pairs rated by people."),
     },
+    "Seeing": {
+        "pairs": ("pairs", "The training samples of a text, as the trainer makes them."),
+    },
 }
 
 

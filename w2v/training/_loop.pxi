@@ -151,13 +151,17 @@ cdef void train_skipgram(const Shared *shared, Own *own, Block *block, int32_t c
         done += n
 
 
-cdef void train_centre(const Shared *shared, Own *own, Block *block, int64_t length, int64_t i) noexcept nogil:
-    cdef uint64_t bits = rng_next(&own.random)
-    cdef int32_t centre = own.sentence[i], word
-    cdef int64_t reach = shared.window, first, last, j
+cdef inline int64_t draw_reach(const Shared *shared, uint64_t bits) noexcept nogil:
+    """Words to each side of a centre, from the high half of `bits`."""
+    return shared.window if shared.fixed_window else 1 + rng_below(<uint32_t>(bits >> 32), <uint32_t>shared.window)
+
+
+cdef inline int collect_contexts(
+        const Shared *shared, Own *own, int64_t length, int64_t i, int64_t reach) noexcept nogil:
+    """The words around one centre, inside the sentence; returns how many."""
+    cdef int64_t first, last, j
+    cdef int32_t word
     cdef int count = 0
-    if not shared.fixed_window:
-        reach = 1 + rng_below(<uint32_t>(bits >> 32), <uint32_t>shared.window)
     first = i - reach if i > reach else 0
     last = i + reach if i + reach < length else length - 1
     for j in range(first, last + 1):
@@ -166,6 +170,14 @@ cdef void train_centre(const Shared *shared, Own *own, Block *block, int64_t len
             own.context_ids[count] = word
             own.contexts[count] = row_of(shared.inputs, &own.hot_in, shared.stride, word)
             count += 1
+    return count
+
+
+cdef void train_centre(const Shared *shared, Own *own, Block *block, int64_t length, int64_t i) noexcept nogil:
+    cdef uint64_t bits = rng_next(&own.random)
+    cdef int32_t centre = own.sentence[i]
+    cdef int64_t j
+    cdef int count = collect_contexts(shared, own, length, i, draw_reach(shared, bits))
     block.fetch[2] = own.mean
     if shared.pool_size:
         block.fetch[2] = refresh_pool(shared, own, <uint32_t>bits)

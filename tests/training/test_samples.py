@@ -1,0 +1,133 @@
+"""The samples that are shown are the samples that are trained on."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from w2v.corpus.reader import encode_sequences
+from w2v.training import kernels, samples
+from w2v.training._samples import draw
+from w2v.training._state import Model, Worker
+from w2v.training.config import CorpusConfig, TrainConfig
+
+from . import reference
+
+TEXT = [
+    line.split()
+    for line in (
+        "the king and the queen rule the land of the sea",
+        "왕 은 나라 를 the 다스린다",
+        "alone",
+        "in the city a man and a woman see the king on the road to the palace of the queen in the rain and a dog",
+        "الملك the القصر 🙂 the king",
+    )
+] * 3
+MODELS = [
+    {},
+    {"fixed_window": True, "window": 2},
+    {"negative_pool": 0, "negative": 3},
+    {"share_negatives": False},
+    {"exact": True, "negative": 2},
+    {"loss": "hs"},
+    {"model": "cbow", "negative_pool": 5},
+    {"model": "cbow", "loss": "hs", "sample": 0},
+    {"window": 30, "sample": 0},
+]
+CASES = pytest.mark.parametrize("settings", MODELS, ids=lambda s: " ".join(f"{k}={v}" for k, v in s.items()) or "plain")
+
+
+def corpus_and_config(settings):
+    corpus = encode_sequences(TEXT, CorpusConfig(min_count=1))
+    return corpus, TrainConfig(**{"dim": 1, "threads": 1, "sample": 0.05, "seed": 3, **settings}).resolved()
+
+
+class Watched(reference.Worker):
+    """The reference, which notes what it trains."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.seen: list[tuple[tuple[int, ...], int, int]] = []
+        self.left: list[list[int]] = []
+        update = self.model.update
+
+        def noted(inputs, outputs, labels, lr):
+            given = [self.contexts] if self.config.model == "cbow" else [(number(row, self.inputs),) for row in inputs]
+            for words in given:
+                rows = [number(row, self.outputs) for row in outputs]
+                self.seen += [(tuple(words), *each) for each in zip(rows, labels, strict=True)]
+            return update(inputs, outputs, labels, lr)
+
+        self.model.update = noted
+
+    def subsample(self, sentence):
+        self.left.append(super().subsample(sentence))
+        return self.left[-1]
+
+    def train_cbow(self, centre, contexts, lr):
+        self.contexts = tuple(contexts)
+        super().train_cbow(centre, contexts, lr)
+
+
+def number(row: np.ndarray, rows: reference.Rows) -> int:
+    """Which row of the shared matrix a view is."""
+    return (row.__array_interface__["data"][0] - rows.shared.__array_interface__["data"][0]) // rows.shared.strides[0]
+
+
+@CASES
+def test_samples_are_those_of_the_reference(settings):
+    corpus, config = corpus_and_config(settings)
+    judge = Watched(reference.Model(corpus.vocab.counts.tolist(), config), 0)
+    judge.train(corpus.ids, 0.01)
+    sentences = list(samples.draw_samples(corpus, config))
+    rows = [row for sentence in sentences for centre in sentence.centres for row in centre.rows]
+    assert [(row.words, *output) for row in rows for output in row.outputs] == judge.seen
+    assert [[sentence.words[i] for i in sentence.kept] for sentence in sentences] == judge.left
+    assert len(judge.seen) > 100
+
+
+@CASES
+@pytest.mark.parametrize("name", kernels.available())
+def test_drawing_moves_a_worker_as_training_does(settings, name):
+    """The same random numbers taken, the same pool left, the same counts: the draws were the same."""
+    corpus, config = corpus_and_config(settings)
+    trained, drawn = (Worker(Model(corpus.vocab.counts, config), 0) for _ in range(2))
+    import_module(f"w2v.training._loop_{name}").train(trained, corpus.ids, 0, len(corpus.ids), 0.01)
+    start = 0
+    for stop in samples.sentence_ends(corpus.ids):
+        kept, _ = draw(drawn, np.ascontiguousarray(corpus.ids[start:stop]))
+        assert len(kept) <= stop - start
+        start = stop + 1
+    compared = ("random", "pool", "examples", "trained", "alone", "subsampled")
+    assert [drawn.get_state()[key] for key in compared] == [trained.get_state()[key] for key in compared]
+    assert trained.examples > 100
+
+
+def test_a_window_is_the_words_around_its_centre():
+    corpus, config = corpus_and_config({"window": 3})
+    for sentence in samples.draw_samples(corpus, config):
+        left = [sentence.words[i] for i in sentence.kept]
+        for place, centre in enumerate(sentence.centres):
+            assert centre.place == place
+            assert max(0, place - 3) <= centre.first <= place <= centre.last <= min(len(left) - 1, place + 3)
+            around = left[centre.first : place] + left[place + 1 : centre.last + 1]
+            assert [row.words for row in centre.rows] == [(word,) for word in around]
+            assert all(row.outputs[0] == (left[place], 1) for row in centre.rows)
+
+
+def test_ends_of_sentences_are_found_across_blocks():
+    ids = np.array([1, 2, -1, 3, -1, 4, 5, 6, -1], np.int32)
+    for block in (1, 2, 3, 100):
+        assert list(samples.sentence_ends(ids, block)) == [2, 4, 8]
+
+
+def test_words_that_do_not_exist_are_refused():
+    corpus, config = corpus_and_config({})
+    worker = Worker(Model(corpus.vocab.counts, config), 0)
+    for ids in ([-1], [len(corpus.vocab)]):
+        with pytest.raises(ValueError, match="there is no word"):
+            draw(worker, np.array(ids, np.int32))
+    with pytest.raises(ValueError, match="10001 words"):
+        draw(worker, np.zeros(10_001, np.int32))

@@ -1,0 +1,60 @@
+"""Colours for the terminal: whether there are any, and how many."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+import click
+
+from w2v.cli.command import Option
+from w2v.cli.streams import is_terminal
+
+__all__ = ["COLOUR_OPTION", "NONE", "TRUE", "XTERM", "colour_depth", "painted", "paper"]
+
+NONE, XTERM, TRUE = 0, 256, 1 << 24  # how many colours
+
+COLOUR_OPTION = Option(
+    ["--color", "when"], type=click.Choice(("auto", "always", "never")), default="auto", shown_default="auto",
+    help="auto: on a terminal, unless NO_COLOR is set.",
+)
+
+LEVELS = (0, 95, 135, 175, 215, 255)  # of the colour cube of xterm
+
+
+def colour_depth(when: str, environment: Mapping[str, str] | None = None) -> int:
+    """NONE, XTERM or TRUE for standard output. NO_COLOR: https://no-color.org."""
+    env = os.environ if environment is None else environment
+    if when == "never" or (when == "auto" and (env.get("NO_COLOR") or not is_terminal(sys.stdout))):
+        return NONE
+    term = env.get("TERM", "")
+    if when == "auto" and term in ("dumb", ""):
+        return NONE
+    deep = env.get("COLORTERM", "").lower() in ("truecolor", "24bit") or term.endswith(("-direct", "-truecolor"))
+    return TRUE if deep else XTERM
+
+
+def painted(text: str, codes: str, depth: int) -> str:
+    """Text in a style: SGR codes such as "1" (bold), "2" (dim), "9" (struck), "7" (reversed)."""
+    return f"\x1b[{codes}m{text}\x1b[0m" if depth else text
+
+
+def paper(rgb: tuple[int, int, int], depth: int) -> str:
+    """SGR codes of a background, with black or white ink, whichever is read better on it."""
+    red, green, blue = rgb
+    ink = "30" if 299 * red + 587 * green + 114 * blue > 128_000 else "97"
+    if depth == TRUE:
+        return f"48;2;{red};{green};{blue};{ink}"
+    return f"48;5;{nearest_of_256(rgb)};{ink}"
+
+
+def nearest_of_256(rgb: tuple[int, int, int]) -> int:
+    """The nearest of xterm's 256 colours: its cube of 6 x 6 x 6, or its 24 greys."""
+    steps = [min(range(6), key=lambda i: abs(LEVELS[i] - value)) for value in rgb]
+    grey = max(0, min(23, round((sum(rgb) / 3 - 8) / 10)))
+    choices = {
+        16 + 36 * steps[0] + 6 * steps[1] + steps[2]: tuple(LEVELS[i] for i in steps),
+        232 + grey: (8 + 10 * grey,) * 3,
+    }
+    return min(choices, key=lambda number: sum((a - b) ** 2 for a, b in zip(choices[number], rgb, strict=True)))

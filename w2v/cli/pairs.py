@@ -1,0 +1,154 @@
+"""`w2v pairs`: the training samples of a text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from w2v.cli.answers import json_line
+from w2v.cli.colours import COLOUR_OPTION, colour_depth
+from w2v.cli.command import Argument, Command, Option
+from w2v.cli.options import config_from, config_options
+from w2v.cli.output import STDOUT
+from w2v.cli.streams import argument_text, write
+from w2v.training.config import CorpusConfig, TrainConfig
+
+if TYPE_CHECKING:
+    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.training.samples import Sentence
+    from w2v.vectors.words import Words
+
+__all__ = ["command"]
+
+HELP = """The training samples of a text, as the trainer makes them.
+
+TEXT is a sentence; words given one by one make one sentence. If every TEXT names a file, the files are read; without
+any, standard input. A row a sample: input, output, label. The input is a context word and the output its centre, label
+1, or a word drawn at random, label 0 (so w2v trains, as the original program does); for cbow the input is the mean of
+all contexts; for hierarchical softmax the outputs are nodes of the tree on the way to the centre.
+
+The samples are those of the first epoch of `w2v train` on the same text with the same options and one thread.
+"""
+
+EXAMPLES = [
+    ("A window slides over a sentence", "w2v pairs 'the king rules the land' --window 2 --negative 2"),
+    ("The same to look at", "w2v pairs 'the king rules the land' --window 2 --negative 2 --steps"),
+    ("The first samples of a corpus, frequent words thinned out",
+     "w2v pairs corpus.txt --sample 1e-3 --min-count 5 | head -n 20"),
+]
+
+SHOWN = ("model", "loss", "window", "fixed_window", "negative", "ns_exponent", "seed", "share_negatives",
+         "negative_pool", "exact")
+ENOUGH = 1 << 16  # characters that are written together
+
+
+def pairs(text: tuple[str, ...], read_vocab: str | None, steps: bool, form: str, when: str, **given: Any) -> None:
+    corpus_config = config_from(CorpusConfig, given)
+    config = TrainConfig(**given)
+
+    from w2v.corpus.vocab import Vocab
+    from w2v.training.samples import draw_samples
+    from w2v.vectors.words import Words
+
+    vocab = Vocab.load(read_vocab) if read_vocab else None
+    corpus = read(text, corpus_config, vocab)
+    try:
+        words = Words(corpus.vocab.words)
+        sentences = draw_samples(corpus, config)
+        if steps:
+            from w2v.cli.steps import step_lines
+
+            lines = step_lines(sentences, words, config, colour_depth(when))
+        else:
+            lines = rows(sentences, words, config.loss == "hs", form)
+        write_lines(lines)
+    finally:
+        corpus.close()
+
+
+def read(text: Sequence[str], config: CorpusConfig, vocab: Any) -> EncodedCorpus:
+    from w2v.corpus.reader import encode_sequences, read_corpus
+
+    if not text:
+        return read_corpus([STDOUT], config, vocab=vocab)
+    if all(part == STDOUT or os.path.isfile(part) for part in text):
+        return read_corpus(list(text), config, vocab=vocab)
+    return encode_sequences(sentences_of([argument_text(part) for part in text]), config, vocab=vocab)
+
+
+def sentences_of(parts: Sequence[str]) -> list[list[str]]:
+    """A part with white space in it is a sentence (or several, by line); single words side by side make one."""
+    sentences: list[list[str]] = []
+    begun = False
+    for part in parts:
+        lines = [line.split() for line in part.replace("\0", " ").split("\n")]
+        single = len(lines) == 1 and len(lines[0]) == 1
+        if single and begun:
+            sentences[-1] += lines[0]
+        else:
+            sentences += [line for line in lines if line]
+        begun = single
+    return sentences
+
+
+def rows(sentences: Iterator[Sentence], words: Words, nodes: bool, form: str) -> Iterator[str]:
+    """A line a sample."""
+    for number, sentence in enumerate(sentences, 1):
+        for centre in sentence.centres:
+            place = sentence.kept[centre.place] + 1
+            for row in centre.rows:
+                given = " ".join(words[word] for word in row.words)
+                for number_out, label in row.outputs:
+                    output = f"node {number_out}" if nodes else words[number_out]
+                    if form == "json":
+                        yield json_line({
+                            "sentence": number, "place": place, "input": given, "output": output, "label": label,
+                        })
+                    else:
+                        yield f"{given}\t{output}\t{label}\n"
+
+
+def write_lines(lines: Iterator[str]) -> None:
+    """Many lines at a time: a corpus has a thousand million samples."""
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line)
+        if size > ENOUGH:
+            write("".join(batch))
+            batch, size = [], 0
+    write("".join(batch))
+
+
+def options() -> list[Option]:
+    """Those of `w2v train` that decide about samples, with defaults for a short text: every word counts and stays."""
+    found = [*config_options(CorpusConfig, "Text"), *config_options(TrainConfig, "Samples")]
+    corpus = ["tokenizer", "lower", "normalize", "min_count", "max_vocab", "whitespace"]
+    kept = {option.name: option for option in found if option.name in (*corpus, *SHOWN, "sample")}
+    for name, default in (("min_count", 1), ("sample", 0.0)):
+        kept[name].default = default
+        kept[name].shown_default = f"{default:g}"
+    return [kept[name] for name in (*SHOWN[:6], "sample", *SHOWN[6:], *corpus)]
+
+
+command = Command(
+    "pairs",
+    usage="[TEXT...] [options]",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=pairs,
+    params=[
+        Argument(["text"], nargs=-1, metavar="TEXT", line="A sentence, its words, or files; none: standard input."),
+        Option(["--steps"], is_flag=True, help="The sentence with the window marked, step by step, for people."),
+        Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
+               help="tsv: input, output, label; json: an object a line, with sentence and place too."),
+        COLOUR_OPTION,
+        Option(["--read-vocab"], metavar="FILE", group="Text",
+               help="Counts of a whole corpus (word, tab, count), for --sample and the negatives."),
+        *options(),
+    ],
+)

@@ -1,0 +1,55 @@
+"""What the training loop draws from a sentence, without the training: the loop's own functions, compiled once more."""
+include "_loop.pxi"
+
+
+def draw(Worker worker, const int32_t[::1] sentence):
+    """Draw one sentence as `train` would; the worker's random state, pool and counters move on just as far.
+
+    `sentence` int32 [n], without the -1. Returns (kept, centres): places of the words that subsampling left, and for
+    each of them, unless it is alone, (reach, outputs): words of the window to each side, and the output rows with their
+    labels, ((row, label), ...): one such tuple for all contexts, or one a context where each draws its own.
+    """
+    cdef Shared *shared = &worker.model.shared
+    cdef Own *own = &worker.own
+    cdef int64_t i, count = sentence.shape[0], length = 0
+    if count > LONGEST_SENTENCE:
+        raise ValueError(f"the sentence has {count} words, more than {LONGEST_SENTENCE}")
+    kept = []
+    for i in range(count):  # one word at a time tells which ones were dropped, and takes the same random numbers
+        if not 0 <= sentence[i] < shared.vocab_size:
+            raise ValueError(f"there is no word {sentence[i]}")
+        if subsample(shared, own, &sentence[i], 1):
+            kept.append(i)
+    length = len(kept)
+    for i in range(length):
+        own.sentence[i] = sentence[kept[i]]
+    if length < 2:
+        own.alone += length
+        return kept, []
+    centres = [draw_centre(shared, own, length, i) for i in range(length)]
+    own.trained += length
+    return kept, centres
+
+
+cdef draw_centre(const Shared *shared, Own *own, int64_t length, int64_t i):
+    """What train_centre draws, in its order."""
+    cdef uint64_t bits = rng_next(&own.random)
+    cdef int64_t reach = draw_reach(shared, bits)
+    cdef int32_t centre = own.sentence[i]
+    cdef int count = collect_contexts(shared, own, length, i, reach)
+    if shared.pool_size:
+        refresh_pool(shared, own, <uint32_t>bits)
+    if shared.cbow:
+        outputs = [draw_outputs(shared, own, centre, 1)]
+    elif shared.share_negatives:
+        outputs = [draw_outputs(shared, own, centre, count)]
+    else:
+        outputs = [draw_outputs(shared, own, centre, 1) for _ in range(count)]
+    return reach, outputs
+
+
+cdef draw_outputs(const Shared *shared, Own *own, int32_t centre, int inputs):
+    """The output rows that `inputs` input rows are trained against."""
+    cdef int k, m = collect_outputs(shared, own, centre)
+    own.examples += m * inputs
+    return tuple([(own.drawn[k], <int>own.label[k]) for k in range(m)])
