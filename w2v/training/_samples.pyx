@@ -52,4 +52,6 @@ cdef draw_outputs(const Shared *shared, Own *own, int32_t centre, int inputs):
     """The output rows that `inputs` input rows are trained against."""
     cdef int k, m = collect_outputs(shared, own, centre)
     own.examples += m * inputs
+    if shared.negative:  # the centre comes first
+        return tuple([(own.drawn[k], int(k == 0)) for k in range(m)])
     return tuple([(own.drawn[k], <int>own.label[k]) for k in range(m)])
