@@ -74,8 +74,7 @@ class Asker:
         from w2v.vectors.vectors import Vectors
 
         if self._vectors is None:
-            words, matrix, norms = load_rows(self._path if source is None else source, self._options)
-            self._vectors = Vectors(words, matrix, norms)
+            self._vectors = Vectors.of_rows(load_rows(self._path if source is None else source, self._options))
             self._rows = None
             self._open.close()
         return self._vectors

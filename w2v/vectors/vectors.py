@@ -11,7 +11,7 @@ import numpy as np
 
 from w2v.errors import UnknownWordError, VectorsError
 from w2v.vectors.expressions import Query, analogy_query, parse_query
-from w2v.vectors.formats import LoadOptions, load_rows
+from w2v.vectors.formats import LoadOptions, Rows, load_rows
 from w2v.vectors.neighbours import Neighbours, nearest
 from w2v.vectors.spelling import unknown_word
 from w2v.vectors.words import Words
@@ -41,31 +41,41 @@ class Vectors:
             )
         if norms is not None:
             self.__dict__["norms"] = norms  # found on the way by who made the matrix
+        self.metadata: dict[str, str] = {}  # what is known of how they were made; safetensors keeps it
+
+    @classmethod
+    def of_rows(cls, rows: Rows) -> Vectors:
+        vectors = cls(rows.words, rows.matrix, rows.norms)
+        vectors.metadata.update(rows.metadata or {})
+        return vectors
 
     @classmethod
     def load(
         cls, path: str | os.PathLike[str] | BinaryIO, *, limit: int | None = None, lenient: bool = False,
-        duplicates: str = "error", threads: int | None = None,
+        duplicates: str = "error", threads: int | None = None, words: str | os.PathLike[str] | None = None,
     ) -> Vectors:
         """Vectors from a file in any format that is known, plain or compressed; told by content. "-" is standard input.
 
         `limit` reads only the first rows; `lenient` ignores what follows the rows that the header promises;
-        `duplicates="first"` keeps a repeated word's first row. VectorsError names the row that is wrong.
+        `duplicates="first"` keeps a repeated word's first row; `words` is the file with the words of a `.npy` or a
+        projector's `.tsv`, if it is not beside it. VectorsError names the row that is wrong.
         """
-        return cls(*load_rows(path, LoadOptions(limit, lenient, duplicates, threads)))
+        return cls.of_rows(load_rows(path, LoadOptions(limit, lenient, duplicates, threads, words)))
 
     def save(
         self, path: str | os.PathLike[str] | AtomicOutput | BinaryIO, format: str | None = None, *,
-        no_clobber: bool = False,
+        no_clobber: bool = False, float16: bool = False, words: str | os.PathLike[str] | None = None,
     ) -> None:
-        """Write a vector file in one step: "bin", "text" or "glove"; by the name's suffix if not given.
+        """Write a vector file in one step, in the format that the name's suffix stands for unless one is given.
 
-        A name that ends in `.gz` is compressed. `path` may also be an open AtomicOutput or binary file. VectorsError
-        for a word that readers could not read back, or a number that is not finite.
+        "bin", "text", "glove", "npy", "safetensors" or "projector". A name that ends in `.gz` is compressed. "npy" and
+        "projector" put the words into a second file: `words`, or one beside the first. `float16` halves the numbers of
+        "npy" and "safetensors". `path` may also be an open AtomicOutput or binary file. VectorsError for a word that
+        readers could not read back, or a number that is not finite.
         """
         from w2v.vectors.formats.write import save
 
-        save(self, path, format, no_clobber=no_clobber)
+        save(self, path, format, no_clobber=no_clobber, float16=float16, words=words)
 
     def __len__(self) -> int:
         return len(self.words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from w2v.errors import VectorsError
 from w2v.vectors.formats.options import LoadOptions
@@ -13,15 +13,24 @@ if TYPE_CHECKING:
     import numpy as np
 
     from w2v.vectors._words import WordTable
+    from w2v.vectors.formats.sniff import Header
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["LoadOptions", "check_repeats", "load_rows", "save"]
+__all__ = ["LoadOptions", "Rows", "check_repeats", "load_rows", "save"]
 
 
-def load_rows(
-    path: str | os.PathLike[str] | BinaryIO | Source, options: LoadOptions
-) -> tuple[WordTable, np.ndarray, np.ndarray | None]:
-    """(words, float32 [rows, dim], norms or None) of a file in any format, plain or compressed; "-" is standard input.
+class Rows(NamedTuple):
+    """What a file holds: words, float32 [V, D] (perhaps a read-only map), norms where they were taken on the way, and
+    what the file says of itself."""
+
+    words: WordTable
+    matrix: np.ndarray
+    norms: np.ndarray | None = None
+    metadata: dict[str, str] | None = None
+
+
+def load_rows(path: str | os.PathLike[str] | BinaryIO | Source, options: LoadOptions) -> Rows:
+    """The rows of a file in any format, plain or compressed; "-" is standard input.
 
     Raises VectorsError for a file that is damaged or not supported, OSError if it cannot be opened.
     """
@@ -29,30 +38,51 @@ def load_rows(
 
     with path if isinstance(path, Source) else open_source(path) as source:
         kind, header = tell_format(source.name, source.head)
-        norms = None
-        if kind == "binary":
-            from w2v.vectors.formats.word2vec_binary import load_binary
+        rows = _load(path, source, kind, header, options)
+        if rows.norms is None and kind in MAPPED:
+            from w2v.vectors.formats.sections import checked_norms
 
-            words, matrix, norms = load_binary(source, header, options)
-        elif kind == "text":
-            from w2v.vectors.formats.word2vec_text import load_text
-
-            words, matrix = load_text(source, header, options)
-        else:
-            from w2v.vectors.formats.glove import load_glove
-
-            words, matrix = load_glove(source, options)
-        repeats = check_repeats(source.name, words, options)
-    if repeats:
-        words, matrix, norms = _without([later for _, later in repeats], words, matrix, norms)
-    return words, matrix, norms
+            rows = rows._replace(norms=checked_norms(source.name, rows.matrix, rows.words, options.threads))
+        repeats = check_repeats(source.name, rows.words, options)
+    return _without([later for _, later in repeats], rows) if repeats else rows
 
 
-def save(vectors: Vectors, path: Any, format: str | None = None, *, no_clobber: bool = False) -> None:
+# Formats whose numbers come unchecked, from a map.
+MAPPED = ("npy", "safetensors")
+
+
+def _load(path: object, source: Source, kind: str, header: Header | None, options: LoadOptions) -> Rows:
+    if kind == "binary":
+        from w2v.vectors.formats.word2vec_binary import load_binary
+
+        return Rows(*load_binary(source, header, options))
+    if kind == "text":
+        from w2v.vectors.formats.word2vec_text import load_text
+
+        return Rows(*load_text(source, header, options))
+    if kind == "npy":
+        from w2v.vectors.formats.npy import load_npy
+
+        return Rows(*load_npy(path, source, options))
+    if kind == "safetensors":
+        from w2v.vectors.formats.safetensors import load_safetensors
+
+        words, matrix, metadata = load_safetensors(path, source, options)
+        return Rows(words, matrix, None, metadata)
+    if kind == "projector":
+        from w2v.vectors.formats.projector import load_projector
+
+        return Rows(*load_projector(path, source, options))
+    from w2v.vectors.formats.glove import load_glove
+
+    return Rows(*load_glove(source, options))
+
+
+def save(vectors: Vectors, path: Any, format: str | None = None, **options: Any) -> None:
     """Write vectors to a path or to anything open that has `write`; see Vectors.save."""
     from w2v.vectors.formats.write import save as write
 
-    write(vectors, path, format, no_clobber=no_clobber)
+    write(vectors, path, format, **options)
 
 
 def check_repeats(name: str, words: WordTable, options: LoadOptions) -> list[tuple[int, int]]:
@@ -69,12 +99,12 @@ def check_repeats(name: str, words: WordTable, options: LoadOptions) -> list[tup
     return repeats
 
 
-def _without(rows: list[int], words: WordTable, matrix: np.ndarray, norms: np.ndarray | None):
+def _without(repeated: list[int], rows: Rows) -> Rows:
     import numpy as np
 
-    keep = np.ones(len(words), bool)
-    keep[rows] = False
-    kept = np.flatnonzero(keep)
-    words = words.take(kept.tolist())
+    keep = np.ones(len(rows.words), bool)
+    keep[repeated] = False
+    words = rows.words.take(np.flatnonzero(keep).tolist())
     words.build_index()
-    return words, np.ascontiguousarray(matrix[keep]), None if norms is None else norms[keep]
+    matrix = np.ascontiguousarray(rows.matrix[keep])
+    return Rows(words, matrix, None if rows.norms is None else rows.norms[keep], rows.metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from w2v.errors import SettingsError
@@ -14,12 +15,14 @@ class LoadOptions:
     """`limit`: only the first rows. `lenient`: rows past the header's count and bytes after the end are ignored.
 
     `duplicates`: "error", or "first" to keep a word's first row. `threads`: None for the CPUs this process may use.
+    `words`: the file with the words of a format that holds numbers alone, where it is not beside the numbers.
     """
 
     limit: int | None = None
     lenient: bool = False
     duplicates: str = "error"
     threads: int | None = None
+    words: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         if self.duplicates not in ("error", "first"):

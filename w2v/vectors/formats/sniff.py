@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass
 
 from w2v.errors import VectorsError
+from w2v.safetensors import is_safetensors
 from w2v.vectors.formats.source import PEEK
 
 __all__ = ["MAX_DIM", "Header", "read_header", "tell_format"]
 
 MAX_DIM = 65_536
+NUMPY = b"\x93NUMPY"
 HEADER_LIMIT = 64  # bytes, its newline included
 
 # What it is, and how to get something that can be read.
@@ -19,8 +21,6 @@ UNSUPPORTED: tuple[tuple[bytes, str, str], ...] = (
     (b"\x80", "a Python pickle (gensim's own format?)",
      "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)"),
     (b"PK\x03\x04", "a zip archive (.npz?)", "unpack it first"),
-    (b"\x93NUMPY", "a NumPy array without words",
-     "in Python: w2v.Vectors(words, numpy.load(file)).save('vectors.bin')"),
     (b"FiFu", "a finalfusion file", "convert it: finalfusion convert -f finalfusion -t word2vec FILE vectors.bin"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "read it with h5py: w2v.Vectors(words, matrix).save('vectors.bin')"),
     (b"SQLite format 3\x00", "a database (magnitude?)", "export its vectors as text"),
@@ -32,7 +32,6 @@ UNSUPPORTED: tuple[tuple[bytes, str, str], ...] = (
     (b"\xfe\xff", "UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"),
 )
 MARKUP = re.compile(rb"\s*<(!doctype|html|\?xml|head|body)", re.IGNORECASE)
-SAFETENSORS = re.compile(rb"^.{8}\{\s*\"", re.DOTALL)
 HEADER = re.compile(rb"(\d+) +(\d+)[ \t]*\r?\n")
 SIGNED_HEADER = re.compile(rb"([+-]?\d+) +([+-]?\d+)[ \t]*\r?\n")
 NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
@@ -69,30 +68,42 @@ def read_header(name: str, head: bytes) -> Header | None:
 
 
 def tell_format(name: str, head: bytes) -> tuple[str, Header | None]:
-    """("binary" | "text" | "glove", header); VectorsError that names any other format and the way to convert it."""
+    """("binary" | "text" | "glove" | "npy" | "safetensors" | "projector", header of the first two).
+
+    VectorsError that names any other format and the way to convert it.
+    """
     if not head:
         raise VectorsError(f"{name}: row 0 (byte 0): the file is empty; was it written to the end?")
+    if head.startswith(NUMPY):
+        return "npy", None
+    if is_safetensors(head):
+        return "safetensors", None
     for magic, what, remedy in UNSUPPORTED:
         if head.startswith(magic):
             raise VectorsError(f"{name}: is {what}, not word vectors that can be read; {remedy}")
     if MARKUP.match(head):
         raise VectorsError(f"{name}: is a web page, not word vectors; download the file itself")
-    if SAFETENSORS.match(head) and head[4:8] == b"\0\0\0\0":
-        raise VectorsError(
-            f"{name}: is a safetensors file (a checkpoint?), not word vectors; continue it with `w2v train --resume`"
-        )
     if head.startswith(b"\xef\xbb\xbf"):
         raise VectorsError(f"{name}: row 0 (byte 0): begins with a byte order mark; remove the first three bytes")
     header = read_header(name, head)
     if header is None:
+        if _is_projector(head):
+            return "projector", None
         first = _first_lines(head)[0].rstrip(b" \r").split(b" ")
         if len(first) < 2 or not NUMBER.fullmatch(first[-1]):
             raise VectorsError(
                 f"{name}: row 0 (byte 0): neither a `ROWS DIMENSIONS` line nor a word with numbers (it begins with "
-                f"{head[:16]!r}); word2vec binary or text, GloVe and fastText .vec files can be read"
+                f"{head[:16]!r}); word2vec binary or text, GloVe, fastText .vec, .npy, safetensors and the embedding "
+                "projector's .tsv can be read"
             )
         return "glove", None
     return ("text" if _is_text(head[header.size:]) else "binary"), header
+
+
+def _is_projector(head: bytes) -> bool:
+    """Whether the first line is numbers between tabs, without a word."""
+    first = _first_lines(head.replace(b"\t", b" "))[0].rstrip(b" \r").split(b" ")
+    return b" " not in head.split(b"\n", 1)[0].rstrip() and all(NUMBER.fullmatch(field) for field in first)
 
 
 def _first_lines(head: bytes) -> list[bytes]:

@@ -1,0 +1,85 @@
+"""safetensors: the numbers as tensor `vectors` [V, D], the words as tensor `words`, UTF-8, each ended by a newline.
+
+Other programs' files are read too if they hold one matrix of floats; the words are then in a file of their own, as for
+`.npy`. Float16 and bfloat16 are read as float32.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from w2v.errors import VectorsError
+from w2v.safetensors import Entry, Header, make_header, read_header
+from w2v.vectors.formats.options import LoadOptions
+from w2v.vectors.formats.sniff import MAX_DIM
+from w2v.vectors.formats.source import Source
+from w2v.vectors.formats.words_file import split_words, words_beside
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from w2v.vectors._words import WordTable
+
+__all__ = ["VECTORS", "WORDS", "find_matrix", "load_safetensors", "vectors_header"]
+
+VECTORS, WORDS = "vectors", "words"
+TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "bf16"}
+MARK = {"format": "np", "w2v": "vectors"}
+
+
+def vectors_header(rows: int, dim: int, word_bytes: int, dtype: str, metadata: dict[str, str]) -> bytes:
+    """The bytes before the numbers (F32 or F16), which come first, and the words with their newlines."""
+    return make_header(
+        {VECTORS: (dtype, (rows, dim)), WORDS: ("U8", (word_bytes + rows,))}, {**metadata, **MARK}
+    )
+
+
+def find_matrix(name: str, header: Header) -> Entry:
+    """The tensor that holds the vectors: the one of that name, or the only matrix of floats."""
+    named = header.tensors.get(VECTORS)
+    matrices = {key: t for key, t in header.tensors.items() if t.dtype in TYPES and len(t.shape) == 2}
+    if named is None and len(matrices) == 1:
+        named = next(iter(matrices.values()))
+    if named is None:
+        names = ", ".join(list(header.tensors)[:5]) or "nothing"
+        raise VectorsError(
+            f"{name}: is a safetensors file without a tensor `{VECTORS}` and with {len(matrices)} matrices of floats "
+            f"(it holds {names[:200]}); if it is a checkpoint, continue it with `w2v train --resume`"
+        )
+    if named.dtype not in TYPES or len(named.shape) != 2 or not 1 <= named.shape[1] <= MAX_DIM:
+        raise VectorsError(
+            f"{name}: the vectors are of type {named.dtype} and shape {list(named.shape)}; they must be rows of 1 to "
+            f"{MAX_DIM:,} floats"
+        )
+    return named
+
+
+def load_safetensors(
+    path: Any, source: Source, options: LoadOptions
+) -> tuple[WordTable, np.ndarray, dict[str, str]]:
+    """(words, float32 [rows, dim], metadata); the numbers of a plain file are mapped, not read."""
+    from w2v.vectors.formats.sections import Sections, floats
+
+    sections = Sections(source)
+    header = read_header(source.name, sections.read, source.size, VectorsError)
+    entry = find_matrix(source.name, header)
+    words = header.tensors.get(WORDS)
+    if words is not None and (words.dtype != "U8" or len(words.shape) != 1):
+        words = None
+    parts: dict[int, memoryview] = {}
+    for part in sorted((p for p in (entry, words) if p is not None), key=lambda p: p.begin):
+        parts[part.begin] = sections.take(part.begin, part.size) if part.size else memoryview(b"")
+    if source.size is None:
+        sections.skip(header.end - sections.position)
+        if not options.lenient:
+            sections.check_end(header.end)
+    rows, dim = entry.shape
+    matrix = floats(parts[entry.begin] if entry.size else memoryview(b""), TYPES[entry.dtype], rows, dim)
+    if words is not None:
+        table = split_words(source.name, parts[words.begin] if words.size else memoryview(b""), rows)
+    else:
+        table = words_beside(path, "npy", options.words, rows)
+    metadata = {key: value for key, value in header.metadata.items() if key not in MARK}
+    if options.limit is not None and options.limit < rows:
+        table, matrix = table.take(range(options.limit)), matrix[: options.limit]
+    return table, matrix, metadata

@@ -1,0 +1,117 @@
+"""Parts of a file by their place: a plain file is mapped, a stream is read on; and the numbers in such a part."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any
+
+import numpy as np
+
+from w2v.errors import VectorsError
+from w2v.vectors.formats.rows import show_word
+from w2v.vectors.formats.source import Source
+from w2v.vectors.parallel import run_parallel
+
+__all__ = ["Sections", "checked_norms", "floats"]
+
+BLOCK = 1 << 20
+ROWS_BYTES = 8 << 20  # of a task
+
+
+class Sections:
+    """`take(begin, size)` gives the bytes of a file from `begin` on; of a stream, in rising order only.
+
+    A plain file is seen through a read-only map, so that only what is used is read. Of a stream, memory grows with the
+    bytes that arrive, whatever was promised.
+    """
+
+    def __init__(self, source: Source):
+        self.source = source
+        self.position = 0
+        self._pending = b""
+        self._map: Any = None
+        if source.fd is not None and source.size:
+            self._map = mmap.mmap(source.fd, 0, access=mmap.ACCESS_READ)
+
+    def take(self, begin: int, size: int) -> memoryview:
+        if self._map is not None:
+            if begin + size > len(self._map):
+                raise self._cut(len(self._map), begin + size)
+            return memoryview(self._map)[begin : begin + size]
+        self.skip(begin - self.position)
+        found = bytearray()
+        while len(found) < size:
+            data = self.read(min(size - len(found), BLOCK))
+            if not data:
+                raise self._cut(self.position, begin + size)
+            found += data
+        return memoryview(found)
+
+    def skip(self, size: int) -> None:
+        while size > 0:
+            data = self.read(min(size, BLOCK))
+            if not data:
+                raise self._cut(self.position, self.position + size)
+            size -= len(data)
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes of a stream, b"" at its end."""
+        if self._map is not None:
+            data = bytes(self._map[self.position : self.position + size])
+        else:
+            data = self._pending or self.source.read(max(size, 1))
+            data, self._pending = data[:size], data[size:]
+        self.position += len(data)
+        return data
+
+    def check_end(self, end: int) -> None:
+        """VectorsError if bytes follow the offset `end`, which has been reached in a stream."""
+        more = len(self._map) > end if self._map is not None else bool(self.read(1))
+        if more:
+            raise VectorsError(
+                f"{self.source.name}: byte {end}: more follows after the last number; use --lenient to ignore it"
+            )
+
+    def _cut(self, size: int, wanted: int) -> VectorsError:
+        return VectorsError(
+            f"{self.source.name}: byte {size}: the file ends here, its header promises {wanted:,} bytes; "
+            "it was cut short, fetch or write it again"
+        )
+
+
+def floats(data: memoryview, dtype: str, rows: int, dim: int, by_column: bool = False) -> np.ndarray:
+    """Bytes as float32 [rows, dim]: a view where they are that already, else a copy. `dtype` as NumPy's, or "bf16"."""
+    if dtype == "bf16":
+        halves = np.frombuffer(data, "<u2")
+        values = (halves.astype("<u4") << np.uint32(16)).view("<f4")
+    else:
+        values = np.frombuffer(data, dtype)
+    matrix = values.reshape((dim, rows)).T if by_column else values.reshape((rows, dim))
+    if matrix.dtype != np.float32 or not matrix.flags.aligned:
+        with np.errstate(over="ignore"):  # a float64 too large for float32 is told as infinite, with its row
+            matrix = matrix.astype(np.float32)
+    return matrix
+
+
+def checked_norms(name: str, matrix: np.ndarray, words: Any = None, threads: int | None = None) -> np.ndarray:
+    """The length of each row, float32 [rows]. VectorsError for the first row with a number that is not finite."""
+    norms = np.empty(len(matrix), np.float32)
+    step = max(1, ROWS_BYTES // (4 * matrix.shape[1] + 1))
+
+    def measure(task: int) -> None:
+        low = task * step
+        rows = matrix[low : low + step]
+        with np.errstate(over="ignore", invalid="ignore"):
+            part = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        for row in np.flatnonzero(~np.isfinite(part)):
+            if not np.isfinite(rows[row]).all():
+                what = f" of {show_word(words[low + int(row)])}" if words is not None else ""
+                raise VectorsError(
+                    f"{name}: row {low + int(row) + 1}: a number{what} is NaN or infinite; the training diverged, or "
+                    "the file is damaged (w2v convert --fix drops such rows)"
+                )
+            part[row] = min(float(np.linalg.norm(rows[row].astype(np.float64))), np.finfo(np.float32).max)
+        norms[low : low + step] = part
+
+    run_parallel(measure, -(-len(matrix) // step), threads)
+    return norms
