@@ -25,7 +25,7 @@ def w2v_program() -> str:
 def environment() -> dict[str, str]:
     """The tests' own environment: plain help width, no colours, the program on the PATH."""
     return {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("W2V_", "_W2V", "COLUMNS"))},
+        **{k: v for k, v in os.environ.items() if not k.startswith(("W2V_", "_W2V", "COLUMNS", "PYTHON"))},
         "PATH": os.path.dirname(w2v_program()) + os.pathsep + os.environ.get("PATH", ""),
         "XDG_STATE_HOME": "/nonexistent",
     }
@@ -109,4 +109,7 @@ def start(tmp_path: Path, environment: dict[str, str]):
     yield run
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()

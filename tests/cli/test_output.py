@@ -4,26 +4,14 @@ import os
 
 import pytest
 
-from w2v.cli.output import check_outputs, format_for
+from w2v.cli.output import FORMATS, check_outputs
 from w2v.errors import SettingsError, W2VError
 
 
-@pytest.mark.parametrize(
-    ("path", "form"),
-    [("v.bin", "bin"), ("v.txt", "text"), ("v.vec", "text"), ("v.bin.gz", "bin"), ("V.VEC.GZ", "text"), ("-", "bin")],
-)
-def test_suffix_tells_the_format(path, form):
-    assert format_for(path, None) == form
+def test_formats_of_the_option_are_those_that_are_written():
+    from w2v.vectors.formats import write
 
-
-def test_given_format_wins_over_the_suffix():
-    assert format_for("v.bin", "text") == "text"
-
-
-@pytest.mark.parametrize("path", ["v", "v.gz", "v.dat", "bin", ".bin.d/v"])
-def test_unknown_suffix_asks_for_a_format(path):
-    with pytest.raises(SettingsError, match="give --format"):
-        format_for(path, None)
+    assert tuple(write.FORMATS) == FORMATS
 
 
 def test_a_good_place_passes_and_nothing_is_created(tmp_path):
@@ -34,11 +22,11 @@ def test_a_good_place_passes_and_nothing_is_created(tmp_path):
 @pytest.mark.parametrize(
     ("make", "path", "match"),
     [
-        (lambda d: None, "", "is a folder"),
-        (lambda d: None, "sub/", "is a folder"),
-        (lambda d: (d / "sub").mkdir(), "sub", "is a folder"),
-        (lambda d: None, "no/v.bin", "the folder no does not exist"),
-        (lambda d: (d / "file").touch(), "file/v.bin", "is not a folder"),
+        (lambda d: None, "", "empty name"),
+        (lambda d: None, "sub/", "is a directory"),
+        (lambda d: (d / "sub").mkdir(), "sub", "is a directory"),
+        (lambda d: None, "no/v.bin", "does not exist"),
+        (lambda d: (d / "file").touch(), "file/v.bin", "does not exist"),
     ],
 )
 def test_a_bad_place_is_named(tmp_path, monkeypatch, make, path, match):
@@ -51,7 +39,7 @@ def test_a_bad_place_is_named(tmp_path, monkeypatch, make, path, match):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_permission_is_named(tmp_path):
     tmp_path.chmod(0o555)
-    with pytest.raises(W2VError, match="no permission"):
+    with pytest.raises(W2VError, match="may not be written"):
         check_outputs([str(tmp_path / "v.bin")], [])
 
 

@@ -19,7 +19,7 @@ def lines(output: str = "v.bin", **books: int) -> list[str]:
     corpus = SimpleNamespace(books=SimpleNamespace(**{**ZERO, **BOOKS, **books}))
     vectors = SimpleNamespace(matrix=SimpleNamespace(shape=(50, 100)))
     result = SimpleNamespace(summary=SimpleNamespace(**SUMMARY), vectors=vectors)
-    return summary_lines(corpus, result, output, "bin", TIMES)
+    return summary_lines(corpus, result, output, TIMES)
 
 
 def numbers(text: list[str], *words: str) -> int:
@@ -50,5 +50,4 @@ def test_numbers_are_in_one_column():
 
 
 def test_last_line_says_where_the_vectors_are():
-    assert lines()[-1] == "v.bin: 50 words x 100 (bin)"
-    assert lines("-")[-1] == "standard output: 50 words x 100 (bin)"
+    assert lines()[-1] == "v.bin: 50 words x 100"

@@ -78,7 +78,7 @@ def test_suffix_chooses_the_format(w2v, corpus, tmp_path, name):
 
 
 def test_format_option_writes_text_to_standard_output(w2v, corpus):
-    done = w2v("train", corpus, "-o", "-", "--format", "text", *FAST, "-q")
+    done = w2v("train", corpus, "-o", "-", "--format", "txt", *FAST, "-q")
     assert done.out.splitlines()[0].split()[1] == "8"
     assert all(len(line.split(" ")) == 9 for line in done.out.splitlines()[1:])
 
@@ -114,7 +114,7 @@ def test_one_thread_and_a_seed_give_the_same_bytes_and_another_seed_others(w2v, 
 
 @pytest.mark.parametrize(
     ("output", "what"),
-    [("sub", "is a folder"), ("no/v.bin", "does not exist"), ("corpus.txt/v.bin", "is not a folder")],
+    [("sub", "is a directory"), ("no/v.bin", "does not exist"), ("corpus.txt/v.bin", "does not exist")],
 )
 def test_a_bad_output_is_found_before_the_corpus_is_read(w2v, tmp_path, output, what):
     (tmp_path / "sub").mkdir()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import click
 
-from w2v.cli.answers import ANSWER_OPTIONS, Answer, answer_all
+from w2v.cli.answers import ANSWER_OPTIONS, answer_all, answerer
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import usage_error
-from w2v.errors import W2VError
 
 __all__ = ["command"]
 
@@ -30,25 +27,19 @@ def analogy(vectors: str, words: tuple[str, ...], method: str, topn: int, form: 
     if words and len(words) != 3:
         raise usage_error(f"an analogy has three words, A B C; found {len(words)}")
 
-    from w2v.vectors.query import Asker
+    from w2v.vectors.expressions import analogy_query
+    from w2v.vectors.search import Search
 
-    asker = Asker(vectors)
-
-    def answer(lines: Sequence[str]) -> list[Answer | W2VError]:
-        questions = [words_of(line) for line in lines]
-        answers = iter(asker.analogies([q for q in questions if len(q) == 3], topn, method))
-        return [next(answers) if len(q) == 3 else not_three(line) for q, line in zip(questions, lines, strict=True)]
-
-    return answer_all([" ".join(words)] if words else [], answer, form, "A B C> ")
+    with Search(vectors) as search:
+        answer = answerer(
+            lambda line: analogy_query(words_of(line)), lambda queries: search.nearest(queries, topn, method)
+        )
+        return answer_all([" ".join(words)] if words else [], answer, form, "A B C> ")
 
 
 def words_of(line: str) -> list[str]:
     """Split at spaces and tabs alone: a word may hold any other white space."""
     return [word for word in line.replace("\t", " ").split(" ") if word]
-
-
-def not_three(line: str) -> W2VError:
-    return W2VError(f'"{line}": an analogy has three words, A B C; found {len(words_of(line))}')
 
 
 command = Command(

@@ -164,12 +164,12 @@ def flush_output() -> None:
 
 
 @contextlib.contextmanager
-def named_output() -> Iterator[None]:
-    """An OSError inside is one of standard output, and says so."""
+def named_output(name: str = "standard output") -> Iterator[None]:
+    """An OSError inside that names no file is one of this output."""
     try:
         yield
     except OSError as error:
-        error.filename = error.filename or "standard output"
+        error.filename = error.filename or name
         raise
 
 

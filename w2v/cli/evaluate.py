@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
 import click
 
+from w2v.cli.answers import json_line
 from w2v.cli.command import Argument, Command, Option
+from w2v.cli.errors import flush_output, say
+from w2v.cli.streams import is_terminal, write
+from w2v.cli.table import aligned, tsv
+
+if TYPE_CHECKING:
+    from w2v.vectors.evaluate import Evaluation
 
 __all__ = ["command"]
 
@@ -18,11 +29,42 @@ evaluators.
 
 EXAMPLES = [
     ("Analogies", "w2v evaluate vectors.bin data/world-questions.txt"),
+    ("Rated word pairs, as JSON", "w2v evaluate vectors.bin pairs.tsv --json"),
+    ("Only the totals", "w2v evaluate vectors.bin data/world-questions.txt | grep -w total"),
 ]
 
 
-def evaluate(vectors: str, files: tuple[str, ...], restrict_vocab: int, form: str) -> None:
-    raise NotImplementedError
+HEADER = ("file", "section", "score", "right", "asked", "skipped")
+
+
+def evaluate(vectors: str, files: tuple[str, ...], restrict_vocab: int, form: str | None) -> None:
+    from w2v.vectors.vectors import load
+
+    loaded = load(vectors, limit=restrict_vocab)  # no other row takes part
+    rows: list[Sequence[str]] = []
+    for path in files:
+        scores = loaded.evaluate(path, restrict_vocab=restrict_vocab)
+        if scores.malformed:
+            say(f"{path}: {scores.malformed:,} lines were left out: neither a question nor a section or pair")
+        if form == "json":
+            write(json_line(scores.to_dict()))
+            flush_output()
+        else:
+            rows += score_rows(path, scores)
+    if form != "json":
+        write(aligned(HEADER, rows, left=2) if is_terminal(sys.stdout) else tsv(HEADER, rows))
+
+
+def score_rows(path: str, scores: Evaluation) -> Iterator[Sequence[str]]:
+    """Rows of the table: sections and their sums for questions, two correlations for pairs, and how much was asked."""
+    if scores.kind == "pairs":
+        for name, value in (("spearman", scores.spearman), ("pearson", scores.pearson)):
+            yield path, name, f"{value:.6f}", "", str(scores.asked), str(scores.skipped)
+    else:
+        for part in (*scores.sections, scores.semantic, scores.syntactic, scores.total):
+            yield path, part.name, f"{part.accuracy:.6f}", str(part.correct), str(part.asked), str(part.skipped)
+    whole = scores if scores.kind == "pairs" else scores.total
+    yield path, "coverage", f"{whole.coverage:.6f}", "", str(whole.asked), str(whole.skipped)
 
 
 command = Command(

@@ -27,7 +27,7 @@ NOTES = {
 
 
 def summary_lines(
-    corpus: EncodedCorpus, result: TrainResult, output: str, form: str, times: dict[str, float]
+    corpus: EncodedCorpus, result: TrainResult, output: str, times: dict[str, float]
 ) -> list[str]:
     """Lines without a prefix; numbers in one column."""
     rows = [*reading_rows(corpus.books), *training_rows(result.summary)]
@@ -41,8 +41,7 @@ def summary_lines(
         f"{duration(times['training'])} training"
     )
     words, dim = result.vectors.matrix.shape
-    where = "standard output" if output == "-" else output
-    lines.append(f"{where}: {plural(words, 'word')} x {dim} ({form})")
+    lines.append(f"{output}: {plural(words, 'word')} x {dim}")
     return lines
 
 

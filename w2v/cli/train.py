@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,13 +12,14 @@ import click
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import named_output, say
 from w2v.cli.options import config_from, config_options
-from w2v.cli.output import FORMATS, STDOUT, check_outputs, format_for
-from w2v.cli.streams import binary_output
+from w2v.cli.output import FORMATS, STDOUT, check_outputs
+from w2v.cli.progress import Silence, progress_for
 from w2v.errors import SettingsError
 from w2v.training.config import CorpusConfig, TrainConfig
 
 if TYPE_CHECKING:
-    from w2v.vectors.vectors import Vectors
+    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.output import AtomicOutput
 
 __all__ = ["command"]
 
@@ -41,55 +44,92 @@ EXAMPLES = [
 SPEED = dict.fromkeys(("threads", "share_negatives", "negative_pool", "hot_rows", "exact"), "Speed")
 
 
-def save(vectors: Vectors, path: str, form: str) -> None:
-    if path == STDOUT:
-        from w2v.vectors.formats import save as save_stream
-
-        with named_output():
-            save_stream(vectors, binary_output(), form)
-    else:
-        vectors.save(path, form)
-
-
 def train(corpus: tuple[str, ...], output: str, **given: Any) -> None:
     """Check everything that can be checked, read, train, write, tell."""
-    corpus_config, config = config_from(CorpusConfig, given), config_from(TrainConfig, given)
-    if given["save_context"] and config.loss == "hs":
-        raise SettingsError("--save-context: --loss hs has no context vectors; use --loss ns")
-    form = format_for(output, given["format"])
-    context_form = format_for(given["save_context"], given["format"]) if given["save_context"] else None
-    extra = [given[name] for name in ("save_context", "save_vocab") if given[name]]
-    inputs = [*corpus, *([given["read_vocab"]] if given["read_vocab"] else [])]
-    check_outputs([output, *extra], inputs, given["no_clobber"])
+    configs = config_from(CorpusConfig, given), config_from(TrainConfig, given)
+    job = Job(corpus=corpus, output=output, **given)
+    job.check(configs[1])
+    with progress_for(job.quiet) as progress:
+        lines = job.run(*configs, progress)
+    if not job.quiet:
+        for line in lines:
+            say(line)
 
-    from w2v.cli.progress import progress_for
-    from w2v.cli.summary import summary_lines
-    from w2v.corpus.reader import read_corpus
-    from w2v.corpus.vocab import Vocab
-    from w2v.training.trainer import Trainer
 
-    start = time.monotonic()
-    vocab = Vocab.load(given["read_vocab"]) if given["read_vocab"] else None
-    with progress_for(given["quiet"]) as progress:
-        encoded = read_corpus(
-            list(corpus), corpus_config, threads=config.threads, vocab=vocab, tmp_dir=given["tmp_dir"],
+@dataclass(frozen=True)
+class Job:
+    """The files of one training."""
+
+    corpus: tuple[str, ...]
+    output: str
+    format: str | None
+    save_context: str | None
+    save_vocab: str | None
+    no_clobber: bool
+    read_vocab: str | None
+    tmp_dir: str | None
+    quiet: bool
+
+    def check(self, config: TrainConfig) -> None:
+        """Raise for what would fail at the end."""
+        if self.save_context and config.loss == "hs":
+            raise SettingsError("--save-context: --loss hs has no context vectors; use --loss ns")
+        if STDOUT in (self.save_context, self.save_vocab):
+            raise SettingsError("--save-context, --save-vocab: only OUT can be standard output (-)")
+
+        from w2v.vectors.formats.write import format_of
+
+        outputs = [path for path in (self.output, self.save_context, self.save_vocab) if path]
+        for path in (self.output, self.save_context):
+            if path:
+                format_of(path, self.format)
+        check_outputs(outputs, [*self.corpus, *([self.read_vocab] if self.read_vocab else [])], self.no_clobber)
+
+    def run(self, corpus_config: CorpusConfig, config: TrainConfig, progress: Silence) -> list[str]:
+        """Read, train, write; returns the summary."""
+        from w2v.cli.summary import summary_lines
+        from w2v.corpus.reader import read_corpus
+        from w2v.corpus.vocab import Vocab
+        from w2v.training.trainer import Trainer
+
+        start = time.monotonic()
+        vocab = Vocab.load(self.read_vocab) if self.read_vocab else None
+        corpus = read_corpus(
+            self.corpus, corpus_config, threads=config.threads, vocab=vocab, tmp_dir=self.tmp_dir,
             on_progress=progress.reading,
         )
         progress.finish()
         read_s = time.monotonic() - start
-        try:
-            result = Trainer(encoded, config).run(on_progress=progress.training)
-        finally:
-            encoded.close()
-    if given["save_vocab"]:
-        encoded.vocab.save(given["save_vocab"])
-    if given["save_context"]:
-        save(result.context, given["save_context"], context_form)
-    save(result.vectors, output, form)
-    if not given["quiet"]:
+        with ExitStack() as files:
+            places = [(path, files.enter_context(self.opened(path, corpus, config)))
+                      for path in (self.output, self.save_context) if path]
+            try:
+                result = Trainer(corpus, config).run(on_progress=progress.training)
+            finally:
+                corpus.close()
+            progress.finish()
+            for (path, place), vectors in zip(places, (result.vectors, result.context), strict=False):
+                with named_output(shown_name(path)):
+                    vectors.save(place, self.format)
+            if self.save_vocab:
+                corpus.vocab.save(self.save_vocab)
         times = {"reading": read_s, "training": result.summary.seconds, "all": time.monotonic() - start}
-        for line in summary_lines(encoded, result, output, form, times):
-            say(line)
+        return summary_lines(corpus, result, shown_name(self.output), times)
+
+    def opened(self, path: str, corpus: EncodedCorpus, config: TrainConfig) -> AtomicOutput:
+        """The output, its disk space taken before the training where the size is known by then."""
+        from w2v.output import AtomicOutput
+        from w2v.vectors.formats.word2vec_binary import binary_size
+        from w2v.vectors.formats.write import format_of
+
+        size = None
+        if format_of(path, self.format) == "bin" and not path.endswith(".gz"):
+            size = binary_size(len(corpus.vocab), sum(map(len, corpus.vocab.words)), config.dim)
+        return AtomicOutput(path, size=size)
+
+
+def shown_name(path: str) -> str:
+    return "standard output" if path == STDOUT else path
 
 
 command = Command(
