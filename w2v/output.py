@@ -8,7 +8,7 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from w2v.errors import W2VError
@@ -95,10 +95,11 @@ class AtomicOutput:
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Write all of `data`."""
-        if self._zip is not None:
-            self._zip.write(data)
-        else:
-            self._put(data)
+        with self._named():
+            if self._zip is not None:
+                self._zip.write(data)
+            else:
+                self._put(data)
         self.written += len(data)
         return len(data)
 
@@ -107,9 +108,20 @@ class AtomicOutput:
             self._discard()
             return
         try:
-            self._finish()
+            with self._named():
+                self._finish()
         except BaseException:
             self._discard()
+            raise
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """A failed write or close names the output: the system's errors on a file descriptor name nothing."""
+        try:
+            yield
+        except OSError as error:
+            if error.filename is None:
+                error.filename = "standard output" if self.name == "-" else self.name
             raise
 
     def _put(self, data: bytes | bytearray | memoryview) -> int:

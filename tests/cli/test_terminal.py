@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import re
 import select
+import signal
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
 
-pty = pytest.importorskip("pty")
 TIMEOUT_S = 60
 
 
 class Screen:
     """The other end of a terminal."""
 
-    def __init__(self):
+    def __init__(self, columns: int = 110):
         self.end, self.process_end = pty.openpty()
+        fcntl.ioctl(self.end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self.seen = b""
 
     def read_until(self, pattern: bytes) -> bytes:
@@ -59,13 +64,28 @@ def screen():
 
 
 def test_training_shows_bars_with_speed_learning_rate_and_loss(start, corpus, screen):
-    process = start("train", corpus, "-o", "v.bin", "--epochs", "60", "--threads", "1", stderr=screen.process_end)
+    process = start("train", corpus, "-o", "v.bin", "--epochs", "1000000", "--dim", "300", stderr=screen.process_end)
     screen.read_until(rb"training +\d+%")
     screen.read_until(rb"words/s, lr 0\.\d+, loss \d\.\d+, .* left")
-    assert process.wait(TIMEOUT_S) == 0
-    text = screen.rest().decode()
-    assert "w2v: v.bin: " in text
+    process.send_signal(signal.SIGINT)
+    assert process.wait(TIMEOUT_S) == 130
+    assert b"w2v: interrupted" in screen.rest()
     assert process.stdout.read() == b""
+
+
+def test_bars_end_complete_and_the_summary_follows(start, corpus, screen):
+    process = start("train", corpus, "-o", "v.bin", "--epochs", "3", stderr=screen.process_end)
+    screen.read_until(rb"reading: 100%")
+    screen.read_until(rb"training 100%")
+    screen.read_until(rb"w2v: v.bin: ")
+    assert process.wait(TIMEOUT_S) == 0
+
+
+def test_a_terminal_without_a_width_shows_bars_too(start, corpus):
+    screen = Screen(columns=0)
+    process = start("train", corpus, "-o", "v.bin", "--epochs", "3", stderr=screen.process_end)
+    screen.read_until(rb"training +\d+%")
+    assert process.wait(TIMEOUT_S) == 0
 
 
 def test_quiet_shows_no_bar_on_a_terminal(start, corpus, screen):
@@ -112,7 +132,7 @@ def test_ctrl_c_at_the_prompt_ends_with_130(start, vectors, screen):
     process = start("similar", vectors, stdin=screen.process_end, stdout=screen.process_end, stderr=subprocess.PIPE)
     screen.read_until(rb"similar> ")
     time.sleep(0.2)
-    process.send_signal(2)
+    process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130
     assert b"Traceback" not in err

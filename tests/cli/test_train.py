@@ -78,7 +78,7 @@ def test_suffix_chooses_the_format(w2v, corpus, tmp_path, name):
 
 
 def test_format_option_writes_text_to_standard_output(w2v, corpus):
-    done = w2v("train", corpus, "-o", "-", "--format", "txt", *FAST, "-q")
+    done = w2v("train", corpus, "-o", "-", "--format", "text", *FAST, "-q")
     assert done.out.splitlines()[0].split()[1] == "8"
     assert all(len(line.split(" ")) == 9 for line in done.out.splitlines()[1:])
 

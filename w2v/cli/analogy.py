@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
-from w2v.cli.answers import ANSWER_OPTIONS, answer_all, answerer
+from w2v.cli.answers import ANSWER_OPTIONS, Answer, answer_all
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import usage_error
+from w2v.errors import W2VError
 
 __all__ = ["command"]
 
@@ -27,13 +30,12 @@ def analogy(vectors: str, words: tuple[str, ...], method: str, topn: int, form: 
     if words and len(words) != 3:
         raise usage_error(f"an analogy has three words, A B C; found {len(words)}")
 
-    from w2v.vectors.expressions import analogy_query
-    from w2v.vectors.search import Search
+    from w2v.vectors.query import Asker
 
-    with Search(vectors) as search:
-        answer = answerer(
-            lambda line: analogy_query(words_of(line)), lambda queries: search.nearest(queries, topn, method)
-        )
+    def answer(lines: Sequence[str]) -> Sequence[Answer | W2VError]:
+        return asker.analogies([words_of(line) for line in lines], topn, method)
+
+    with Asker(vectors) as asker:
         return answer_all([" ".join(words)] if words else [], answer, form, "A B C> ")
 
 

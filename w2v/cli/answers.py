@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -21,10 +20,7 @@ from w2v.cli.errors import flush_output, say
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
 from w2v.errors import W2VError
 
-if TYPE_CHECKING:
-    from w2v.vectors.expressions import Query
-
-__all__ = ["ANSWER_OPTIONS", "Answer", "Answerer", "answer_all", "answer_lines", "answerer", "prompt_lines"]
+__all__ = ["ANSWER_OPTIONS", "Answer", "Answerer", "answer_all", "answer_lines", "prompt_lines"]
 
 Answer = Sequence[tuple[str, float]]
 Answerer = Callable[[Sequence[str]], Sequence["Answer | W2VError"]]
@@ -35,22 +31,6 @@ ANSWER_OPTIONS = (
     Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
            help="tsv: query, rank, word, cosine; json: an object a line with the same names."),
 )
-
-
-def answerer(parse: Callable[[str], Query], nearest: Callable[[list[Query]], Sequence[Answer | W2VError]]) -> Answerer:
-    """An answerer that reads each line with `parse` and asks `nearest` for all that could be read, together."""
-
-    def answer(lines: Sequence[str]) -> list[Answer | W2VError]:
-        read: list[Query | W2VError] = []
-        for line in lines:
-            try:
-                read.append(parse(line))
-            except W2VError as error:
-                read.append(error)
-        answers = iter(nearest([query for query in read if not isinstance(query, W2VError)]))
-        return [query if isinstance(query, W2VError) else next(answers) for query in read]
-
-    return answer
 
 
 def answer_all(arguments: Sequence[str], answerer: Answerer, form: str, prompt: str) -> int:

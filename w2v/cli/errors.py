@@ -164,12 +164,12 @@ def flush_output() -> None:
 
 
 @contextlib.contextmanager
-def named_output(name: str = "standard output") -> Iterator[None]:
-    """An OSError inside that names no file is one of this output."""
+def named_output() -> Iterator[None]:
+    """An OSError inside that names no file is one of standard output."""
     try:
         yield
     except OSError as error:
-        error.filename = error.filename or name
+        error.filename = error.filename or "standard output"
         raise
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from w2v.cli.errors import say
 from w2v.cli.numbers import duration, short, size
@@ -95,7 +96,7 @@ class Bars(Silence):
             self.step = step
             self.bar = tqdm(
                 total=total or None, desc=step, unit=unit, unit_scale=True, file=sys.stderr, leave=True,
-                dynamic_ncols=True, mininterval=0.1, miniters=0, smoothing=0.1, **kw,
+                mininterval=0.1, miniters=0, smoothing=0.1, **width_of(sys.stderr), **kw,
             )
         return self.bar
 
@@ -121,6 +122,15 @@ class Bars(Silence):
 
 
 TRAINING_BAR = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
+
+
+def width_of(stream: TextIO) -> dict[str, Any]:
+    """tqdm's arguments: as wide as the terminal is at the time, 80 for one that claims to have no columns."""
+    try:
+        known = os.get_terminal_size(stream.fileno()).columns > 0
+    except (OSError, ValueError):
+        known = False
+    return {"dynamic_ncols": True} if known else {"ncols": 80}
 
 
 def percent(done: int, total: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from w2v.cli.answers import ANSWER_OPTIONS, answer_all, answerer
+from w2v.cli.answers import ANSWER_OPTIONS, answer_all
 from w2v.cli.command import Argument, Command
 
 __all__ = ["command"]
@@ -21,12 +21,10 @@ EXAMPLES = [
 
 
 def similar(vectors: str, query: tuple[str, ...], topn: int, form: str) -> int:
-    from w2v.vectors.expressions import parse_query
-    from w2v.vectors.search import Search
+    from w2v.vectors.query import Asker
 
-    with Search(vectors) as search:
-        answer = answerer(parse_query, lambda queries: search.nearest(queries, topn))
-        return answer_all(query, answer, form, "similar> ")
+    with Asker(vectors) as asker:
+        return answer_all(query, lambda lines: asker.similar(lines, topn), form, "similar> ")
 
 
 command = Command(

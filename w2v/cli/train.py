@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from w2v.cli.command import Argument, Command, Option
-from w2v.cli.errors import named_output, say
+from w2v.cli.errors import say
 from w2v.cli.options import config_from, config_options
 from w2v.cli.output import FORMATS, STDOUT, check_outputs
 from w2v.cli.progress import Silence, progress_for
@@ -101,16 +101,15 @@ class Job:
         progress.finish()
         read_s = time.monotonic() - start
         with ExitStack() as files:
-            places = [(path, files.enter_context(self.opened(path, corpus, config)))
+            places = [files.enter_context(self.opened(path, corpus, config))
                       for path in (self.output, self.save_context) if path]
             try:
                 result = Trainer(corpus, config).run(on_progress=progress.training)
             finally:
                 corpus.close()
             progress.finish()
-            for (path, place), vectors in zip(places, (result.vectors, result.context), strict=False):
-                with named_output(shown_name(path)):
-                    vectors.save(place, self.format)
+            for place, vectors in zip(places, (result.vectors, result.context), strict=False):
+                vectors.save(place, self.format)
             if self.save_vocab:
                 corpus.vocab.save(self.save_vocab)
         times = {"reading": read_s, "training": result.summary.seconds, "all": time.monotonic() - start}

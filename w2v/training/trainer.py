@@ -214,7 +214,8 @@ class Trainer:
         finally:
             run.stop = True
             for thread in threads:
-                thread.join()
+                if thread.ident is not None:  # a signal may come before all are started
+                    thread.join()
         if run.error is not None:
             raise run.error
         for worker in self.workers:
