@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +23,18 @@ def test_readme_holds_the_two_commands():
     first = "pip install . && w2v train data/world.txt.gz -o vectors.bin && w2v analogy vectors.bin man king woman"
     assert f"<!-- ci: first -->\n```sh\n{first}\n```\n" in text
     assert "<!-- ci: test -->\n```sh\npip install '.[test]' && pytest\n```\n" in text
+
+
+def test_the_library_example_in_the_readme_runs(tmp_path):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = re.search(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)[1]
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    train = 'vectors = w2v.train("data/world.txt.gz", dim=100)'
+    assert train in example
+    example = example.replace(train, train + '; vectors.save("vectors.bin")')
+    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "vectors.txt.gz").exists()
 
 
 def test_every_file_on_the_map_exists():

@@ -7,7 +7,7 @@ from w2v.cli.summary import summary_lines
 ZERO = dict.fromkeys(
     ("below_min_count", "beyond_max_vocab", "not_in_vocab", "too_long", "no_word", "cut_sentences", "nul_bytes"), 0
 )
-BOOKS = {"read": 1000, "kept": 900, "sentences": 90, "bytes_read": 6000, "types_read": 120, "files": 1}
+BOOKS = {"read": 1000, "kept": 900, "sentences": 90, "text_bytes": 6000, "types_read": 120, "files": 1}
 SUMMARY = {
     "tokens_total": 4500, "trained": 3000, "subsampled": 1490, "alone": 10, "epochs": 5, "words_per_s": 9000.0,
     "loss": 0.25, "threads": 2, "kernel": "avx2", "seconds": 0.5,

@@ -46,7 +46,7 @@ def summary_lines(
 
 
 def reading_rows(books: Books) -> list[tuple[int, str]]:
-    where = f"{size(books.bytes_read)} in {plural(books.files, 'file')}"
+    where = f"{size(books.text_bytes)} of text in {plural(books.files, 'file')}"
     rows = [(books.read, f"tokens read ({where}; {plural(books.types_read, 'type')})")]
     rows += [(getattr(books, name), text) for name, text in DROPPED.items() if getattr(books, name)]
     return [*rows, (books.kept, f"tokens kept, in {plural(books.sentences, 'sentence')}")]
