@@ -193,9 +193,11 @@ cdef void train_centre(const Shared *shared, Own *own, Block *block, int64_t len
             count_update(shared.inputs, &own.hot_in, shared.stride, own.context_ids[j], own)
 
 
-cdef inline void fetch_ahead(const Shared *shared, const Own *own, Block *block, int64_t length, int64_t i) noexcept nogil:
-    """Name the rows that the next centres need and that are not in cache yet: the context that enters the window and the
-    centre's own output row, AHEAD centres ahead."""
+cdef inline void fetch_ahead(
+    const Shared *shared, const Own *own, Block *block, int64_t length, int64_t i
+) noexcept nogil:
+    """Name the rows that the next centres need and that are not in cache yet: the context that enters the window and
+    the centre's own output row, AHEAD centres ahead."""
     cdef int64_t enters = i + shared.window + AHEAD, centre = i + AHEAD
     block.fetch[0] = own.mean  # always in cache: costs nothing
     block.fetch[1] = own.mean
@@ -205,7 +207,9 @@ cdef inline void fetch_ahead(const Shared *shared, const Own *own, Block *block,
         block.fetch[1] = row_of(shared.outputs, &own.hot_out, shared.stride, own.sentence[centre])
 
 
-cdef void train_sentence(const Shared *shared, Own *own, Block *block, const int32_t *ids, int64_t count) noexcept nogil:
+cdef void train_sentence(
+    const Shared *shared, Own *own, Block *block, const int32_t *ids, int64_t count
+) noexcept nogil:
     cdef int64_t i, length = subsample(shared, own, ids, count)
     if length < 2:
         own.alone += length

@@ -111,8 +111,8 @@ cdef class Model:
 cdef class Worker:
     """One thread's random state, buffers, counters, loss, and private copies of the busiest rows.
 
-    `number` sets the random state. `hot_rows` rows of each matrix get a private copy (0: none), which is merged into the
-    shared matrix after `merge_after` of its own updates.
+    `number` sets the random state. `hot_rows` rows of each matrix get a private copy (0: none), which is merged into
+    the shared matrix after `merge_after` of its own updates.
     """
 
     def __init__(self, Model model, int number, int64_t hot_rows=0, int merge_after=32):
@@ -214,7 +214,7 @@ cdef class Worker:
         return -(<double>self.own.loss.total * log(2.0) + mantissas)
 
     def get_state(self):
-        """Everything that a checkpoint needs of this worker, as a dict of plain values (private rows are flushed first)."""
+        """What a checkpoint needs of this worker, as a dict of plain values (private rows are flushed first)."""
         return {
             "random": self.own.random,
             "next_draw": self.own.next_draw,

@@ -1,6 +1,5 @@
 """Tables that are too large to build in Python: alias, Huffman paths, the first values of the input rows."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
 
 import numpy as np
 
@@ -168,9 +167,9 @@ def py_draw(const uint32_t[:, ::1] columns, uint64_t state, Py_ssize_t count):
     """How often each column comes in `count` draws from an alias table, for tests."""
     hits = np.zeros(columns.shape[0], np.int64)
     cdef int64_t[::1] out = hits
-    cdef Py_ssize_t i
+    cdef Py_ssize_t _i
     with nogil:
-        for i in range(count):
+        for _i in range(count):
             out[rng_alias(rng_next(&state), columns.shape[0], <const AliasColumn *>&columns[0, 0])] += 1
     return hits
 

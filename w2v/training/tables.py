@@ -6,11 +6,13 @@ import numpy as np
 
 from w2v.training import _tables
 
-__all__ = ["SIGMOID_MAX", "SIGMOID_SIZE", "alias_columns", "alias_table", "huffman_paths", "keep_probability", "keep_thresholds",
-           "sigmoid_table"]
+__all__ = [
+    "SIGMOID_MAX", "SIGMOID_SIZE", "alias_columns", "alias_table", "huffman_paths", "keep_probability",
+    "keep_thresholds", "sigmoid_table",
+]
 
-# As in block.h: straight lines over 32 steps of |x| up to 8. The largest error is 0.0008, half of that of word2vec.c's table
-# (1,000 steps over +-6, no lines). Beyond the table every model and loss uses its last value.
+# As in block.h: straight lines over 32 steps of |x| up to 8. The largest error is 0.0008, half of that of word2vec.c's
+# table (1,000 steps over +-6, no lines). Beyond the table every model and loss uses its last value.
 SIGMOID_SIZE = 32
 SIGMOID_MAX = 8.0
 
