@@ -23,6 +23,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Asking": {
         "similar": ("similar", "The nearest words to a word, or to an expression: king - man + woman."),
         "analogy": ("analogy", "A is to B as C is to ?"),
+        "similarity": ("similarity", "The cosine of two words."),
+        "rank": ("rank", "The place of a word among another's neighbours."),
+        "odd-one-out": ("odd_one_out", "The word that does not belong with the others."),
+        "vector": ("vector", "The numbers of a word."),
         "evaluate": ("evaluate", "Score vectors on analogy questions and on word pairs rated by people."),
     },
     "Seeing": {

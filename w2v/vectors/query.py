@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from math import sqrt
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from w2v.vectors.spelling import unknown_word
 from w2v.vectors.words import to_bytes, to_text
 
 if TYPE_CHECKING:
+    from w2v.vectors.relations import Rank
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["Asker"]
@@ -30,6 +31,7 @@ Asked = tuple[int, list[int], list[int]]  # a question's place, the rows to be n
 
 # A pass for up to this many questions at once takes about as long as loading the file.
 FEW = 32
+MANY = 10_000  # rows read one by one take longer than all of them together
 
 
 Answer = list[tuple[str, float]]
@@ -101,6 +103,60 @@ class Asker:
     ) -> list[Answer | W2VError]:
         """For each (A, B, C): A is to B as C is to which words?"""
         return self._each([_attempt(analogy_query, words) for words in questions], topn, method)
+
+    def pick(self, words: Iterable[str]) -> tuple[Vectors, dict[str, UnknownWordError]]:
+        """Vectors that hold these words at least, read without the others where the file allows, and what is not there.
+
+        A binary file's few rows are read by their place; else it is the whole file.
+        """
+        wanted = list(dict.fromkeys(words))
+        unknown: dict[str, UnknownWordError] = {}
+        if self._rows is None or len(wanted) > MANY:
+            vectors = self._load()
+            return vectors, {word: unknown_word(vectors.words.table, word) for word in wanted if word not in vectors}
+        found: dict[str, array] = {}
+        for word in wanted:
+            try:
+                found[word] = self._vector(self._row(word))
+            except UnknownWordError as error:
+                unknown[word] = error
+        import numpy as np
+
+        from w2v.vectors.vectors import Vectors
+
+        matrix = np.array([np.frombuffer(row, np.float32) for row in found.values()], np.float32)
+        return Vectors(found, matrix.reshape(len(found), self.dim)), unknown
+
+    def ranks(self, pairs: Sequence[tuple[str, str]]) -> list[Rank | UnknownWordError]:
+        """For each (a, b) the rank of b among the neighbours of a, and their cosine: see `Vectors.rank`."""
+        from w2v.vectors.relations import rank_in, ranks
+
+        if self._rows is None or len(pairs) > FEW:
+            return ranks(self._load(), pairs)
+        import numpy as np
+
+        answers: list[Rank | UnknownWordError] = []
+        for a, b in pairs:
+            try:
+                first, second = self._row(a), self._row(b)
+            except UnknownWordError as error:
+                answers.append(error)
+                continue
+            unit = _table([_unit(self._vector(first))], self.dim)
+            cosines = self._checked(lambda unit=unit: self._rows.cosines(unit, self._options.threads))
+            answers.append(rank_in(np.frombuffer(cosines, np.float32), first, second))
+        return answers
+
+    def _vector(self, row: int) -> array:
+        return self._checked(lambda: self._rows.vector(row))
+
+    def _checked(self, read: Callable[[], array]) -> array:
+        try:
+            return read()
+        except BadRow as bad:
+            from w2v.vectors.formats.rows import row_error
+
+            raise row_error(self._source.name, bad, self._header) from None
 
     def _each(self, queries: list[Query | W2VError], topn: int, method: str) -> list[Answer | W2VError]:
         answers = iter(self.nearest([q for q in queries if isinstance(q, Query)], topn, method))

@@ -152,6 +152,21 @@ class Vectors:
         first, second = self.units([self.index(a), self.index(b)]).astype(np.float64)
         return float(first @ second)
 
+    def rank(self, a: str | bytes, b: str | bytes) -> int:
+        """The place of `b` among the neighbours of `a`, from 1: as gensim's `rank`, 1 + how many words are nearer."""
+        from w2v.vectors.relations import ranks
+
+        (answer,) = ranks(self, [(a, b)])
+        if isinstance(answer, UnknownWordError):
+            raise answer
+        return answer[0]
+
+    def odd_one_out(self, words: Sequence[str | bytes]) -> str:
+        """The word that is least like the mean of all: as gensim's `doesnt_match`, but every word must be there."""
+        from w2v.vectors.relations import odd_one_out
+
+        return odd_one_out(self, words)[0][0]
+
     def evaluate(
         self, path: str | os.PathLike[str], *, restrict_vocab: int | None = 30_000, case_insensitive: bool = True
     ) -> Evaluation:

@@ -1,0 +1,60 @@
+"""`w2v rank`: the place of a word among another's neighbours."""
+
+from __future__ import annotations
+
+from w2v.cli.command import Argument, Command
+from w2v.cli.errors import usage_error
+from w2v.cli.lookups import VECTORS, Answer, answer_rows, format_option
+from w2v.errors import UnknownWordError, W2VError
+
+__all__ = ["command"]
+
+HELP = """The place of B among the neighbours of A, from 1: one more than the number of words that are nearer to A.
+
+Not the same the other way round: a rare word's nearest neighbour may have a thousand nearer ones. Without words, a pair
+a line from standard input. As gensim's `rank`.
+"""
+
+EXAMPLES = [
+    ("How near is queen to king?", "w2v rank vectors.bin king queen"),
+    ("Both ways", "printf 'king\\tqueen\\nqueen\\tking\\n' | w2v rank vectors.bin"),
+]
+
+
+def rank(vectors: str, words: tuple[str, ...], form: str) -> int:
+    if words and len(words) != 2:
+        raise usage_error(f"a rank is asked of two words, A B; found {len(words)}")
+
+    from w2v.vectors.query import Asker
+
+    with Asker(vectors) as asker:
+
+        def answer(asked: list[list[str]]) -> list[Answer]:
+            found = iter(asker.ranks([(line[0], line[1]) for line in asked if len(line) == 2]))
+            return [shown(line, next(found)) if len(line) == 2 else ([], [not_two(line)]) for line in asked]
+
+        return answer_rows(words, answer, form, "A B> ")
+
+
+def shown(words: list[str], answer: tuple[int, float] | UnknownWordError) -> Answer:
+    if isinstance(answer, UnknownWordError):
+        return [], [answer]
+    return [{"a": words[0], "b": words[1], "rank": answer[0], "cosine": round(answer[1], 6)}], []
+
+
+def not_two(words: list[str]) -> W2VError:
+    return W2VError(f'"{" ".join(words)}": a rank is asked of two words, A B; found {len(words)}')
+
+
+command = Command(
+    "rank",
+    usage="VECTORS [A B] [options]",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=rank,
+    params=[
+        VECTORS,
+        Argument(["words"], nargs=-1, metavar="A B", line="The word that is asked about, and the neighbour."),
+        format_option("a, b, rank, cosine"),
+    ],
+)

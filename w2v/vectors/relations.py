@@ -1,0 +1,57 @@
+"""How words stand to each other: the rank of one among another's neighbours, and the one that does not belong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from w2v.errors import SettingsError, UnknownWordError
+from w2v.vectors.words import to_text
+
+if TYPE_CHECKING:
+    from w2v.vectors.vectors import Vectors
+
+__all__ = ["Rank", "odd_one_out", "rank_in", "ranks"]
+
+Rank = tuple[int, float]  # rank from 1, cosine
+
+QUERIES = 64  # answered together
+
+
+def odd_one_out(vectors: Vectors, words: Sequence[str | bytes]) -> list[tuple[str, float]]:
+    """The words with their cosine to the mean of all their unit vectors, the least first: that is the odd one out.
+
+    As gensim's `doesnt_match`. SettingsError for fewer than two words, UnknownWordError for one that is not there.
+    """
+    if len(words) < 2:
+        raise SettingsError(f"odd one out: {len(words)} words; at least 2 can be compared (3 make sense)")
+    units = vectors.units([vectors.index(word) for word in words]).astype(np.float64)
+    mean = units.mean(axis=0)
+    length = np.sqrt(mean @ mean)
+    cosines = units @ (mean / length if length > 0 else mean)
+    shown = [word if isinstance(word, str) else to_text(word) for word in words]
+    return sorted(zip(shown, cosines.tolist(), strict=True), key=lambda pair: pair[1])
+
+
+def ranks(vectors: Vectors, pairs: Sequence[tuple[str, str]]) -> list[Rank | UnknownWordError]:
+    """For each (a, b) the rank of b among the neighbours of a, and their cosine: see `Vectors.rank`."""
+    answers: list[Rank | UnknownWordError] = []
+    for low in range(0, len(pairs), QUERIES):
+        rows: list[tuple[int, int] | UnknownWordError] = []
+        for a, b in pairs[low : low + QUERIES]:
+            try:
+                rows.append((vectors.index(a), vectors.index(b)))
+            except UnknownWordError as error:
+                rows.append(error)
+        found = [pair for pair in rows if not isinstance(pair, UnknownWordError)]
+        cosines = iter(vectors.units([a for a, _ in found]) @ vectors.matrix.T * vectors.reciprocals)
+        answers += [pair if isinstance(pair, UnknownWordError) else rank_in(next(cosines), *pair) for pair in rows]
+    return answers
+
+
+def rank_in(cosines: np.ndarray, a: int, b: int) -> Rank:
+    """1 + how many rows, a itself aside, are nearer to a than b is; `cosines` are those of all rows with a."""
+    nearer = int(np.count_nonzero(cosines > cosines[b])) - int(cosines[a] > cosines[b])
+    return nearer + 1, float(cosines[b])
