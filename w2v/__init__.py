@@ -17,6 +17,7 @@ _HOME = {
     "TrainConfig": "w2v.training.config",
     "CorpusConfig": "w2v.training.config",
     "W2VError": "w2v.errors",
+    "CheckpointError": "w2v.errors",
     "CorpusError": "w2v.errors",
     "SettingsError": "w2v.errors",
     "TrainingError": "w2v.errors",
@@ -28,6 +29,7 @@ __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
     from w2v.corpus.vocab import Vocab as Vocab
+    from w2v.errors import CheckpointError as CheckpointError
     from w2v.errors import CorpusError as CorpusError
     from w2v.errors import SettingsError as SettingsError
     from w2v.errors import TrainingError as TrainingError

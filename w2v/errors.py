@@ -6,7 +6,15 @@ Each message is one line that names the thing, the place, what was found and wha
 
 from __future__ import annotations
 
-__all__ = ["CorpusError", "SettingsError", "TrainingError", "UnknownWordError", "VectorsError", "W2VError"]
+__all__ = [
+    "CheckpointError",
+    "CorpusError",
+    "SettingsError",
+    "TrainingError",
+    "UnknownWordError",
+    "VectorsError",
+    "W2VError",
+]
 
 
 class W2VError(Exception):
@@ -31,6 +39,10 @@ class VectorsError(W2VError):
 
 class TrainingError(W2VError):
     """Training cannot start or go on: not enough memory or disk, divergence, a worker's failure."""
+
+
+class CheckpointError(TrainingError):
+    """A checkpoint is damaged, or belongs to another run."""
 
 
 class UnknownWordError(W2VError, KeyError):

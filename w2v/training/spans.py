@@ -30,7 +30,7 @@ class Spans:
 
     def take(self, home: int) -> tuple[int, int] | None:
         """The next span (start, stop) for the thread of this home, None when nothing is left. Call it under a lock."""
-        place = self.left[home]
+        place = self.left[home] if home < len(self.left) else [0, 0]  # resumed with more threads than before
         if place[0] >= place[1]:
             place = max(self.left, key=lambda pair: pair[1] - pair[0])
             if place[0] >= place[1]:
@@ -38,6 +38,11 @@ class Spans:
         start = place[0]
         place[0] = min(span_end(self.ids, start, self.size), place[1])
         return start, place[0]
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything has been taken."""
+        return all(start >= stop for start, stop in self.left)
 
     def state(self) -> list[list[int]]:
         """What is left of each home, for a checkpoint."""

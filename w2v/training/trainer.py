@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,15 @@ from w2v.training import kernels
 from w2v.training._state import Model, Worker
 from w2v.training._tables import first_bad_row
 from w2v.training.config import TrainConfig
+from w2v.training.progress import Progress, Totals, TrainingStopped, TrainResult, TrainSummary, Watch
 from w2v.training.spans import Spans
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
-    from w2v.vectors.vectors import Vectors
+    from w2v.training.checkpoint import Checkpoint
+    from w2v.training.keeper import Keeper
 
-__all__ = ["Progress", "TrainResult", "TrainSummary", "Trainer"]
+__all__ = ["Progress", "TrainResult", "TrainSummary", "Trainer", "TrainingStopped"]
 
 # A span is this many floating-point operations: 2 to 20 ms, so that stopping and the learning rate follow closely and
 # Python's share stays below 1 %.
@@ -32,67 +34,9 @@ PENDING_UPDATES = 128
 PROGRESS_EVERY_S = 0.1
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far the training is. Tokens are of all epochs; loss is the mean over the examples since the last report."""
-
-    epoch: int
-    epochs: int
-    tokens_done: int
-    tokens_total: int
-    words_per_s: float
-    lr: float
-    loss: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class TrainSummary:
-    """What a training did. tokens_total == trained + subsampled + alone, over all epochs."""
-
-    tokens_total: int
-    trained: int
-    subsampled: int
-    alone: int  # tokens without a neighbour in their sentence
-    examples: int
-    epochs: int
-    seconds: float
-    words_per_s: float
-    loss: float
-    epoch_losses: tuple[float, ...]
-    kernel: str
-    threads: int
-    lr: float
-    min_lr: float
-
-
-@dataclass
-class TrainResult:
-    """Word vectors, context vectors (None for hierarchical softmax) and what the run did."""
-
-    vectors: Vectors
-    context: Vectors | None
-    summary: TrainSummary
-
-
-@dataclass
-class Totals:
-    """Sums of the workers' counters."""
-
-    trained: int = 0
-    subsampled: int = 0
-    alone: int = 0
-    examples: int = 0
-    loss: float = 0.0
-
-    @property
-    def tokens(self) -> int:
-        return self.trained + self.subsampled + self.alone
-
-
 @dataclass
 class Run:
-    """State of a run that its threads share, under `lock`."""
+    """What the threads share, under `lock`, from the start of an epoch or from a pause to the next one."""
 
     spans: Spans
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -105,22 +49,34 @@ class Trainer:
     """Trains one model on an encoded corpus.
 
     `corpus` has ids int32 [N] (-1 ends each sentence) and a vocabulary; `config` a TrainConfig. `run` may be called
-    once.
+    once. `resume` goes on from a checkpoint; CheckpointError names what differs from it.
     """
 
-    def __init__(self, corpus: EncodedCorpus, config: TrainConfig):
+    def __init__(self, corpus: EncodedCorpus, config: TrainConfig, resume: Checkpoint | None = None):
         self.corpus = corpus
         self.config = config.resolved()
+        if resume is not None:
+            resume.check_settings(self.config)
+            resume.check_corpus(corpus)
         self.kernel = kernels.choose()
         self.tokens_per_epoch = int(corpus.books.kept)
         self.span_size = self._span_size()
         spans = max(1, len(corpus.ids) // self.span_size)
         self.threads = min(self.config.threads, spans)
         self.model = Model(corpus.vocab.counts, self.config)
-        self._fill_inputs()
-        self.workers = self._workers()
         self.epoch = 0
         self.epoch_losses: list[float] = []
+        self.spans = self._new_spans()  # of the present epoch
+        self.epoch_start = Totals()
+        self.carried = Totals()  # of workers that a resumed run no longer has
+        self.seconds_before = 0.0  # of the runs that this one goes on from
+        if resume is None:
+            self._fill_inputs()
+            self.workers = self._workers()
+        else:
+            resume.fill(self.model)  # before the workers take their private copies
+            self.workers = self._workers()
+            resume.restore(self)
 
     @property
     def tokens_total(self) -> int:
@@ -136,6 +92,9 @@ class Trainer:
         by_steps = self.tokens_total / (200 * config.threads)
         by_share = self.tokens_per_epoch / (4 * config.threads)  # all threads have work, and end at about the same time
         return int(max(64, min(by_work, by_steps, by_share)))
+
+    def _new_spans(self) -> Spans:
+        return Spans(self.corpus.ids, self.span_size, self.threads)
 
     def _fill_inputs(self) -> None:
         """First values of the input rows, by all threads; the values do not depend on how many there are."""
@@ -175,7 +134,7 @@ class Trainer:
 
     def totals(self) -> Totals:
         """Sums over the workers; the threads may go on meanwhile."""
-        sums = Totals()
+        sums = dataclasses.replace(self.carried)
         for worker in self.workers:
             sums.trained += worker.trained
             sums.subsampled += worker.subsampled
@@ -188,21 +147,31 @@ class Trainer:
         self,
         on_progress: Callable[[Progress], Any] | None = None,
         should_stop: Callable[[], bool] | None = None,
+        keeper: Keeper | None = None,
     ) -> TrainResult:
-        """Train all epochs and return the vectors. `on_progress` is called about ten times a second, here."""
-        started = time.perf_counter()
-        watch = Watch(self, on_progress, should_stop, started)
-        while self.epoch < self.config.epochs:
-            before = self.totals()
-            self._run_epoch(watch)
-            after = self.totals()
-            self.epoch_losses.append((after.loss - before.loss) / max(1, after.examples - before.examples))
-            self.epoch += 1
-        self.check_finite()
-        return self._result(time.perf_counter() - started)
+        """Train all epochs and return the vectors. `on_progress` is called about ten times a second, here.
 
-    def _run_epoch(self, watch: Watch) -> None:
-        run = Run(Spans(self.corpus.ids, self.span_size, self.threads), done=self.totals().tokens)
+        `keeper` writes checkpoints. Raises TrainingStopped when `should_stop` says so, TrainingError on divergence, and
+        whatever a thread raised.
+        """
+        watch = Watch(self, on_progress, should_stop, keeper)
+        while self.epoch < self.config.epochs:
+            self._run_spans(watch)
+            if self.spans.empty:
+                self._end_epoch()
+            watch.rest()
+        self.check_finite()
+        return self._result(self.seconds_before + watch.seconds)
+
+    def _end_epoch(self) -> None:
+        now, before = self.totals(), self.epoch_start
+        self.epoch_losses.append((now.loss - before.loss) / max(1, now.examples - before.examples))
+        self.epoch += 1
+        self.epoch_start, self.spans = now, self._new_spans()
+
+    def _run_spans(self, watch: Watch) -> None:
+        """All threads at work until the epoch ends, a thread fails, or `watch` stops them."""
+        run = Run(self.spans, done=self.totals().tokens)
         threads: list[threading.Thread] = []
         try:
             for home in range(self.threads):
@@ -255,7 +224,7 @@ class Trainer:
         """Raise TrainingError when a matrix holds a value that is not finite."""
         for matrix in (self.model.inputs, self.model.outputs):
             if first_bad_row(matrix, 0, matrix.shape[0]) >= 0:
-                raise self.divergence(self.config.min_lr)
+                raise self.divergence(self.lr_at(self.totals().tokens))
 
     def _result(self, seconds: float) -> TrainResult:
         from w2v.vectors.vectors import Vectors
@@ -282,47 +251,3 @@ class Trainer:
             lr=self.config.lr,
             min_lr=self.config.min_lr,
         )
-
-
-class Watch:
-    """Reports progress and passes the wish to stop on, from the main thread."""
-
-    def __init__(
-        self,
-        trainer: Trainer,
-        on_progress: Callable[[Progress], Any] | None,
-        should_stop: Callable[[], bool] | None,
-        started: float,
-    ):
-        self.trainer = trainer
-        self.on_progress = on_progress
-        self.should_stop = should_stop
-        self.started = self.reported = started
-        self.last = trainer.totals()
-        self.first_tokens = self.last.tokens
-
-    def look(self, run: Run) -> None:
-        """One look at the run: report, and stop it when asked to."""
-        if self.should_stop is not None and self.should_stop():
-            run.stop = True
-            raise KeyboardInterrupt
-        if self.on_progress is None:
-            return
-        now, sums, trainer = time.perf_counter(), self.trainer.totals(), self.trainer
-        examples = sums.examples - self.last.examples
-        if examples <= 0:
-            return
-        seconds = now - self.started
-        self.on_progress(
-            Progress(
-                epoch=trainer.epoch + 1,
-                epochs=trainer.config.epochs,
-                tokens_done=sums.tokens,
-                tokens_total=trainer.tokens_total,
-                words_per_s=(sums.tokens - self.first_tokens) / max(seconds, 1e-9),
-                lr=trainer.lr_at(sums.tokens),
-                loss=(sums.loss - self.last.loss) / examples,
-                seconds=seconds,
-            )
-        )
-        self.last = sums

@@ -1,0 +1,63 @@
+"""Small corpora and trainers that stop after a given number of spans, for the tests of runs that are cut short."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+
+from w2v.corpus.encoded import EncodedCorpus
+from w2v.corpus.reader import encode_sequences
+from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.spans import Spans
+from w2v.training.trainer import Trainer, TrainResult
+
+WORDS = ["the", "서울", "القاهرة", "東京", "🙂", "king", "queen", "a\u00a0b", *(f"w{i}" for i in range(40))]
+
+
+def sentences(count: int = 700, seed: int = 1) -> list[list[str | bytes]]:
+    draw = random.Random(seed)
+    weights = [1 / (i + 1) for i in range(len(WORDS))]
+    text: list[list[str | bytes]] = [list(draw.choices(WORDS, weights, k=draw.randint(1, 20))) for _ in range(count)]
+    return [*text, [b"\xff\xfe"] * 6]
+
+
+@cache
+def corpus(count: int = 700, seed: int = 1) -> EncodedCorpus:
+    """About 7,000 tokens of 49 words in several scripts, one of them not UTF-8."""
+    return encode_sequences(sentences(count, seed), CorpusConfig(min_count=1, whitespace="ascii"))
+
+
+def config(**settings) -> TrainConfig:
+    return TrainConfig(**{"dim": 12, "epochs": 3, "threads": 1, "sample": 0.05, **settings})
+
+
+class FewSpans(Spans):
+    """Gives out so many spans and then none, though some are left: the run comes to rest there."""
+
+    budget = 0
+
+    def take(self, home: int):
+        if FewSpans.budget <= 0:
+            return None
+        FewSpans.budget -= 1
+        return super().take(home)
+
+
+def rest_after(trainer: Trainer, spans: int, keeper=None) -> TrainResult | None:
+    """Train so many spans and rest; None when the run was stopped there, its result when it had ended before."""
+    FewSpans.budget = spans
+    trainer._new_spans = lambda: FewSpans(trainer.corpus.ids, trainer.span_size, trainer.threads)
+    left = trainer.spans.state()
+    trainer.spans = FewSpans(trainer.corpus.ids, trainer.span_size, trainer.threads, left)
+    try:
+        return trainer.run(should_stop=lambda: FewSpans.budget <= 0, keeper=keeper)
+    except KeyboardInterrupt:
+        return None
+
+
+def outcome(result: TrainResult) -> tuple:
+    """Everything of a result that may not depend on whether the run was cut short."""
+    summary = result.summary
+    context = None if result.context is None else result.context.matrix.tobytes()
+    counts = (summary.trained, summary.subsampled, summary.alone, summary.examples, summary.tokens_total)
+    return result.vectors.matrix.tobytes(), context, counts, summary.loss, summary.epoch_losses

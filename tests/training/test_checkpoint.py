@@ -1,0 +1,228 @@
+"""The checkpoint file: safetensors that others read, whole or not there, and nothing in it is trusted."""
+
+from __future__ import annotations
+
+import json
+import random
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from w2v.errors import CheckpointError, W2VError
+from w2v.safetensors import MAX_HEADER
+from w2v.training.checkpoint import Checkpoint
+from w2v.training.keeper import Keeper
+from w2v.training.tensors import TensorFile
+from w2v.training.trainer import Trainer
+
+from .runs import config, corpus, rest_after
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory) -> bytes:
+    """A checkpoint in the middle of the second epoch."""
+    path = tmp_path_factory.mktemp("good") / "c"
+    assert rest_after(Trainer(corpus(), config()), 110, Keeper(path)) is None
+    return path.read_bytes()
+
+
+def load(path) -> Trainer:
+    with Checkpoint(path) as checkpoint:
+        return Trainer(corpus(), config(), checkpoint)
+
+
+def parts(data: bytes) -> tuple[dict, bytes]:
+    length = int.from_bytes(data[:8], "little")
+    return json.loads(data[8 : 8 + length]), data[8 + length :]
+
+
+def joined(header: dict | bytes, data: bytes) -> bytes:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+def refused(path, data: bytes, match: str = ".") -> None:
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match=match) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_safetensors_library_reads_a_checkpoint(good, tmp_path):
+    safetensors = pytest.importorskip("safetensors.numpy")
+    tensors = safetensors.load(good)
+    trainer = load(write(tmp_path, good))
+    assert np.array_equal(tensors["vectors"], trainer.model.inputs[:, :12])
+    assert np.array_equal(tensors["outputs"], trainer.model.outputs[:, :12])
+    assert np.array_equal(tensors["counts"], corpus().vocab.counts)
+    ends = np.cumsum(tensors["word_lengths"])
+    packed = tensors["words"].tobytes()
+    starts = [0, *ends[:-1]]
+    assert [packed[a:b] for a, b in zip(starts, ends, strict=True)] == corpus().vocab.words
+
+
+def write(folder, data: bytes):
+    path = folder / "c"
+    path.write_bytes(data)
+    return path
+
+
+def test_a_checkpoint_holds_all_that_is_needed_to_go_on(good, tmp_path):
+    header, _ = parts(good)
+    state = json.loads(header["__metadata__"]["state"])
+    assert state["train"]["dim"] == 12
+    assert state["train"]["seed"] == 1
+    assert state["digest"] == corpus().digest()
+    assert state["epoch"] == 1
+    assert 0 < state["lr"] < 0.025
+    assert state["w2v"]
+    trainer = load(write(tmp_path, good))
+    assert trainer.epoch == 1
+    assert trainer.totals().tokens == state["tokens_done"]
+    assert len(trainer.epoch_losses) == 1
+    assert trainer.seconds_before > 0
+
+
+def test_tensors_are_aligned_and_cover_the_file(good):
+    header, data = parts(good)
+    del header["__metadata__"]
+    end = 0
+    for entry in sorted(header.values(), key=lambda e: e["data_offsets"]):
+        width = {"U8": 1, "I32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8}[entry["dtype"]]
+        assert entry["data_offsets"][0] == end
+        assert end % width == 0
+        end = entry["data_offsets"][1]
+    assert end == len(data)
+    assert (len(good) - len(data)) % 8 == 0
+
+
+def test_a_checkpoint_cut_short_anywhere_is_refused(good, tmp_path):
+    draw = random.Random(1)
+    for size in [0, 1, 7, 8, 9, 10, len(good) - 1, *(draw.randrange(len(good)) for _ in range(40))]:
+        refused(tmp_path / "c", good[:size])
+    refused(tmp_path / "c", good + b"\0", "goes on after its last tensor")
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        (b"\xff" * 8 + b"{}" * 50, "the header claims 18,446,744,073,709,551,615 bytes"),
+        ((MAX_HEADER + 1).to_bytes(8, "little") + b"{" + b" " * MAX_HEADER + b"}", "the header claims"),
+        (joined(b"{" + b"[" * 100_000, b""), "header cannot be read"),
+        (joined(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b""), "header cannot be read"),
+        (joined(b'{"a":' + b"9" * 100_000 + b"}", b""), "header cannot be read"),
+        (joined(b"[]", b""), "not an object"),
+        (joined(b"{}", b""), "not a 'w2v checkpoint 1'"),
+        (joined(b'{"__metadata__":{"format":1}}', b""), "not text"),
+        (joined(b'{"a":{},"a":{}}', b""), "twice"),
+        (b"a corpus of words and words and words\n" * 100, "the header claims"),
+        (b"\x80\x04\x95" + b"x" * 100, "the header claims"),
+    ],
+)
+def test_what_is_no_checkpoint_is_refused(tmp_path, data, match):
+    refused(tmp_path / "c", data, match)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dtype": "F16"}, {"dtype": 4}, {"shape": [-1, 12]}, {"shape": [1 << 40, 1 << 40]}, {"shape": "12"},
+        {"shape": [49.0, 12]}, {"shape": [True, 12]}, {"shape": [0, 1 << 61]}, {"data_offsets": [0]},
+        {"data_offsets": [0, 1 << 62]}, {"data_offsets": [-8, 0]}, {"data_offsets": None},
+    ],
+    ids=str,
+)
+def test_a_header_that_lies_about_a_tensor_is_refused(good, tmp_path, change):
+    header, data = parts(good)
+    header["vectors"] = {**header["vectors"], **change}
+    refused(tmp_path / "c", joined(header, data), "tensor 'vectors'|tensor vectors|overlap")
+
+
+def test_missing_and_overlapping_tensors_are_refused(good, tmp_path):
+    header, data = parts(good)
+    for name in [n for n in header if n != "__metadata__"]:
+        refused(tmp_path / "c", joined({n: e for n, e in header.items() if n != name}, data))
+    header["outputs"]["data_offsets"] = header["vectors"]["data_offsets"]
+    refused(tmp_path / "c", joined(header, data), "overlap or leave gaps")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epoch", -1), ("epoch", 7), ("epoch", 1.5), ("epoch", 0), ("seconds", "1"), ("seconds", -1),
+        ("tokens_per_epoch", None), ("digest", 5), ("train", []), ("train", {}), ("corpus", "x"),
+        ("epoch_start", {}), ("carried", {"loss": 1}), ("carried", None),
+        ("carried", {"trained": 1, "subsampled": 0, "alone": 0, "examples": 0, "loss": 0.0}),
+        ("carried", {"trained": -1, "subsampled": 1, "alone": 0, "examples": 0, "loss": 0.0}),
+        ("carried", {"trained": 0, "subsampled": 0, "alone": 0, "examples": 0, "loss": float("nan")}),
+    ],
+    ids=str,
+)
+def test_a_state_that_cannot_be_is_refused(good, tmp_path, name, value):
+    header, data = parts(good)
+    state = json.loads(header["__metadata__"]["state"])
+    state[name] = value
+    header["__metadata__"]["state"] = json.dumps(state)
+    refused(tmp_path / "c", joined(header, data))
+
+
+@pytest.mark.parametrize(
+    ("tensor", "type_", "at", "value"),
+    [
+        ("vectors", "<f4", 100, np.nan), ("outputs", "<f4", 3, np.inf), ("left", "<i8", 0, -5),
+        ("left", "<i8", 0, 1 << 60), ("left", "<i8", 1, 3), ("worker_pool", "<i4", 2, 5000),
+        ("worker_pool", "<i4", 2, -1), ("worker_counters", "<i8", 0, -1), ("worker_counters", "<i8", 1, 10),
+        ("worker_loss", "<f4", 0, 0.0), ("worker_loss", "<f4", 0, np.nan), ("epoch_losses", "<f8", 0, np.nan),
+        ("counts", "<i8", 1, 1), ("word_lengths", "<i4", 1, 1 << 30), ("words", "<u1", 1, 65),
+    ],
+    ids=str,
+)
+def test_a_value_that_cannot_be_is_refused(good, tmp_path, tensor, type_, at, value):
+    header, data = parts(good)
+    changed = bytearray(data)
+    start, stop = header[tensor]["data_offsets"]
+    np.frombuffer(changed, np.uint8)[start:stop].view(type_)[at] = value
+    refused(tmp_path / "c", joined(header, bytes(changed)))
+
+
+def test_mutated_checkpoints_give_a_checkpoint_error_or_load(good, tmp_path):
+    draw = random.Random(7)
+    header_end = 8 + int.from_bytes(good[:8], "little")
+    refusals = 0
+    for number in range(300):
+        data = bytearray(good)
+        for _ in range(draw.randint(1, 3)):
+            data[draw.randrange(header_end if number % 3 else len(data))] = draw.randrange(256)
+        path = write(tmp_path, bytes(data))
+        try:
+            load(path)
+        except W2VError as error:
+            refusals += 1
+            assert str(error).startswith(str(path))
+    assert refusals > 100
+
+
+def test_refusing_a_hostile_file_takes_little_memory(good, tmp_path):
+    header, data = parts(good)
+    hostile = [
+        joined({"vectors": {"dtype": "F64", "shape": [1 << 40, 1 << 15], "data_offsets": [0, 1 << 58]}}, b""),
+        joined(b'{"a":[' + b"[]," * 300_000 + b"[]]}", b""),
+        joined({**header, "vectors": {**header["vectors"], "shape": [1 << 50, 12]}}, data),
+    ]
+    for text in hostile:
+        path = write(tmp_path, text)
+        tracemalloc.start()
+        with pytest.raises(CheckpointError):
+            load(path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 4 * len(text) + (64 << 20)
+
+
+def test_a_file_of_any_kind_of_error_is_named(tmp_path):
+    path = write(tmp_path, b"nothing")
+    with pytest.raises(W2VError, match="byte 7: the file ends within its header") as caught:
+        TensorFile(path)
+    assert type(caught.value) is W2VError

@@ -1,0 +1,233 @@
+"""A run that is stopped and goes on ends as if it had never been stopped."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from w2v.errors import CheckpointError, TrainingError
+from w2v.training.checkpoint import Checkpoint
+from w2v.training.config import CorpusConfig
+from w2v.training.keeper import Keeper
+from w2v.training.trainer import Trainer
+
+from .runs import config, corpus, outcome, rest_after
+
+VARIANTS = {
+    "skip-gram": {},
+    "exact": {"exact": True},
+    "no pool": {"negative_pool": 0},
+    "no private rows": {"hot_rows": 0},
+    "no subsampling": {"sample": 0.0},
+    "cbow": {"model": "cbow"},
+    "cbow exact gradient": {"model": "cbow", "cbow_gradient": "exact"},
+    "hierarchical softmax": {"loss": "hs"},
+    "padded rows": {"dim": 37},
+    "one epoch": {"epochs": 1},
+}
+
+
+def resumed(path, **settings) -> Trainer:
+    with Checkpoint(path) as checkpoint:
+        return Trainer(corpus(), config(**settings), checkpoint)
+
+
+@pytest.mark.parametrize("settings", VARIANTS.values(), ids=VARIANTS.keys())
+@pytest.mark.parametrize("spans", [1, 40, 170])
+def test_with_one_thread_a_resumed_run_gives_the_same_bytes_as_an_uninterrupted_one(tmp_path, settings, spans):
+    whole = Trainer(corpus(), config(**settings)).run()
+    keeper = Keeper(tmp_path / "c")
+    first = rest_after(Trainer(corpus(), config(**settings)), spans, keeper)
+    if first is not None:  # a run of one epoch had ended by then
+        assert outcome(first) == outcome(whole)
+        return
+    assert outcome(resumed(keeper.path, **settings).run()) == outcome(whole)
+
+
+def test_a_run_that_is_stopped_again_and_again_gives_the_same_bytes(tmp_path):
+    keeper = Keeper(tmp_path / "c")
+    result = rest_after(Trainer(corpus(), config()), 7, keeper)
+    stops = 0
+    while result is None:
+        stops += 1
+        result = rest_after(resumed(keeper.path), 7, keeper)
+    assert stops > 20
+    assert outcome(result) == outcome(Trainer(corpus(), config()).run())
+
+
+def test_checkpoints_on_the_way_change_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("w2v.training.trainer.PROGRESS_EVERY_S", 0.0005)
+    written = []
+
+    class Eager(Keeper):
+        def due(self):
+            return True
+
+        def keep(self, *args):
+            written.append(super().keep(*args))
+            return written[-1]
+
+    big = corpus(6000)
+    result = Trainer(big, config()).run(keeper=Eager(tmp_path / "c"))
+    assert len(written) > 3
+    assert all(written)
+    assert outcome(result) == outcome(Trainer(big, config()).run())
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 1), (1, 3), (4, 2), (2, 4), (3, 3)])
+def test_a_run_goes_on_with_another_number_of_threads_and_its_books_balance(tmp_path, before, after):
+    keeper = Keeper(tmp_path / "c")
+    assert rest_after(Trainer(corpus(), config(threads=before)), 30, keeper) is None
+    trainer = resumed(keeper.path, threads=after)
+    result = trainer.run()
+    summary = result.summary
+    assert summary.tokens_total == 3 * corpus().books.kept
+    assert summary.tokens_total == summary.trained + summary.subsampled + summary.alone
+    assert len(summary.epoch_losses) == 3
+    assert np.isfinite(result.vectors.matrix).all()
+    assert 0 < summary.loss < 1
+
+
+def test_dropped_workers_keep_their_share_of_the_loss(tmp_path):
+    keeper = Keeper(tmp_path / "c")
+    trainer = Trainer(corpus(), config(threads=3))
+    assert rest_after(trainer, 30, keeper) is None
+    again = resumed(keeper.path, threads=1)
+    before, after = trainer.totals(), again.totals()
+    assert (after.trained, after.examples) == (before.trained, before.examples)
+    assert after.loss == pytest.approx(before.loss, rel=1e-12)
+
+
+def test_a_finished_run_is_resumed_to_its_end_without_training(tmp_path):
+    keeper = Keeper(tmp_path / "c")
+    trainer = Trainer(corpus(), config())
+    whole = trainer.run()
+    assert keeper.keep(trainer, 1.0)
+    assert outcome(resumed(keeper.path).run()) == outcome(whole)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"dim": 13}, "--dim was 12, is 13"),
+        ({"epochs": 4}, "--epochs was 3, is 4"),
+        ({"lr": 0.1}, "--lr was 0.025, is 0.1"),
+        ({"seed": 2}, "--seed was 1, is 2"),
+        ({"model": "cbow"}, "--model was skipgram, is cbow"),
+        ({"exact": True}, "--exact was False, is True"),
+    ],
+)
+def test_resume_with_other_settings_is_refused_naming_what_differs(tmp_path, settings, named):
+    keeper = Keeper(tmp_path / "c")
+    rest_after(Trainer(corpus(), config()), 5, keeper)
+    with pytest.raises(CheckpointError) as caught:
+        resumed(keeper.path, **settings)
+    assert named in str(caught.value)
+
+
+def test_resume_with_other_corpus_settings_is_refused_naming_what_differs(tmp_path):
+    keeper = Keeper(tmp_path / "c", corpus_config=CorpusConfig(min_count=1))
+    rest_after(Trainer(corpus(), config()), 5, keeper)
+    with Checkpoint(keeper.path) as checkpoint:
+        checkpoint.check_settings(config(), CorpusConfig(min_count=1))
+        with pytest.raises(CheckpointError, match="--lower was False, is True"):
+            checkpoint.check_settings(config(), CorpusConfig(min_count=1, lower=True))
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (lambda: corpus(700, 2), "the vocabulary holds other words now|times and occurs"),
+        (lambda: corpus(5), "the vocabulary had 49 words and has"),
+    ],
+)
+def test_resume_with_another_corpus_is_refused_naming_what_differs(tmp_path, other, named):
+    keeper = Keeper(tmp_path / "c")
+    rest_after(Trainer(corpus(), config()), 5, keeper)
+    with Checkpoint(keeper.path) as checkpoint, pytest.raises(CheckpointError, match=named):
+        Trainer(other(), config(), checkpoint)
+
+
+def test_resume_with_the_same_words_in_another_order_is_refused(tmp_path):
+    from w2v.corpus.reader import encode_sequences
+
+    from .runs import sentences
+
+    keeper = Keeper(tmp_path / "c")
+    rest_after(Trainer(corpus(), config()), 5, keeper)
+    turned = encode_sequences(sentences()[::-1], CorpusConfig(min_count=1, whitespace="ascii"))
+    with Checkpoint(keeper.path) as checkpoint, pytest.raises(CheckpointError, match="in another order now"):
+        Trainer(turned, config(), checkpoint)
+
+
+def test_divergence_ends_the_run_and_the_last_good_checkpoint_stays(tmp_path):
+    keeper = Keeper(tmp_path / "c")
+    trainer = Trainer(corpus(), config())
+    assert rest_after(trainer, 5, keeper) is None
+    good = (tmp_path / "c").read_bytes()
+    trainer.model.inputs[3, 2] = np.nan
+    with pytest.raises(TrainingError, match=r"diverged .* learning rate 0\.02.*try --lr 0\.013"):
+        keeper.keep(trainer, 1.0)
+    assert (tmp_path / "c").read_bytes() == good
+    assert os.listdir(tmp_path) == ["c"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["inputs", "outputs"])
+def test_a_value_that_is_not_finite_ends_the_training(value, name):
+    trainer = Trainer(corpus(), config(threads=2))
+    getattr(trainer.model, name)[:5, :] = value
+    with pytest.raises(TrainingError, match="diverged .* at learning rate .* in epoch"):
+        trainer.run()
+
+
+def test_divergence_is_seen_within_the_first_epoch_and_not_at_the_end():
+    trainer = Trainer(corpus(), config(epochs=1_000_000))
+    trainer.model.inputs[:, :] = np.nan
+    with pytest.raises(TrainingError, match="in epoch 1;"):
+        trainer.run()
+
+
+def test_an_error_in_a_worker_thread_ends_the_whole_run_with_that_error():
+    trainer = Trainer(corpus(), config(threads=3, epochs=1_000_000))
+
+    class Broken:
+        calls = 0
+        NAME = trainer.kernel.NAME
+        flush = staticmethod(trainer.kernel.flush)
+
+        @classmethod
+        def train(cls, *args):
+            cls.calls += 1
+            if cls.calls > 20:
+                raise ZeroDivisionError("broken worker")
+
+    trainer.kernel = Broken
+    with pytest.raises(ZeroDivisionError, match="broken worker"):
+        trainer.run()
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told_and_the_run_goes_on(tmp_path):
+    failures = []
+    keeper = Keeper(tmp_path / "missing" / "c", every_s=1e-9, on_failure=failures.append)
+    result = Trainer(corpus(), config()).run(keeper=keeper)
+    assert failures
+    assert "does not exist" in str(failures[0])
+    assert outcome(result) == outcome(Trainer(corpus(), config()).run())
+
+
+def test_keeper_is_due_every_so_often_and_never_when_told_so(tmp_path):
+    now = [0.0]
+    keeper = Keeper(tmp_path / "c", 600, clock=lambda: now[0])
+    never = Keeper(tmp_path / "n", 0, clock=lambda: now[0])
+    due = []
+    for now[0] in (1.0, 599.0, 600.0, 700.0):
+        due.append(keeper.due())
+        assert not never.due()
+    assert due == [False, False, True, True]
+    keeper.keep(Trainer(corpus(), config()), 0.0)
+    assert not keeper.due()
+    now[0] = 1300.0
+    assert keeper.due()

@@ -1,0 +1,260 @@
+"""A run on disk: everything that a later process needs to go on as if nothing had happened.
+
+One safetensors file: both matrices, the words and their counts, each worker's random state, pool of negatives, counters
+and loss, what is left of the epoch, the loss of each epoch; as JSON in its metadata the settings, the corpus's digest,
+and where the run stood. It is written between two spans, when no change waits in a private row.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from w2v.errors import CheckpointError
+from w2v.output import AtomicOutput
+from w2v.training._tables import first_bad_row
+from w2v.training.config import CorpusConfig, TrainConfig, flag
+from w2v.training.progress import Totals
+from w2v.training.tensors import Tensor, TensorFile, header_of, matrix_tensor, write_tensors
+
+if TYPE_CHECKING:
+    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.training._state import Model
+    from w2v.training.trainer import Trainer
+
+__all__ = ["Checkpoint", "write_checkpoint"]
+
+FORMAT = "w2v checkpoint 1"
+COUNTERS = ("trained", "subsampled", "alone", "examples", "loss_total")
+FREE_SETTINGS = {"threads"}  # a run may go on with another number of threads
+
+
+def write_checkpoint(
+    path: str | os.PathLike[str], trainer: Trainer, corpus_config: CorpusConfig | None, seconds: float
+) -> int:
+    """Write the state of a trainer that is at rest, in one step; returns the bytes written.
+
+    `seconds` is the length of the present run. Raises TrainingError if a value is not finite, OSError or W2VError if it
+    cannot be written; what was there stays then.
+    """
+    trainer.check_finite()
+    metadata = {"format": FORMAT, "state": json.dumps(_state(trainer, corpus_config, seconds), sort_keys=True)}
+    tensors = _tensors(trainer)
+    header = header_of(tensors, metadata)
+    size = len(header) + sum(tensor.size for tensor in tensors.values())
+    with AtomicOutput(path, size=size, compress=False) as out:
+        write_tensors(out, header, tensors)
+    return size
+
+
+def _state(trainer: Trainer, corpus_config: CorpusConfig | None, seconds: float) -> dict[str, Any]:
+    import w2v
+
+    done = trainer.totals().tokens
+    return {
+        "w2v": w2v.__version__,
+        "kernel": trainer.kernel.NAME,
+        "train": dataclasses.asdict(trainer.config),
+        "corpus": None if corpus_config is None else dataclasses.asdict(corpus_config),
+        "digest": trainer.corpus.digest(),
+        "tokens_per_epoch": trainer.tokens_per_epoch,
+        "tokens_done": done,
+        "lr": trainer.lr_at(done),
+        "epoch": trainer.epoch,
+        "epoch_start": dataclasses.asdict(trainer.epoch_start),
+        "carried": dataclasses.asdict(trainer.carried),
+        "seconds": trainer.seconds_before + seconds,
+    }
+
+
+def _tensors(trainer: Trainer) -> dict[str, Tensor]:
+    """Wide types first, so that all are aligned."""
+    model, vocab = trainer.model, trainer.corpus.vocab
+    states = [worker.get_state() for worker in trainer.workers]
+    lengths = np.fromiter(map(len, vocab.words), np.int32, len(vocab))
+    return {
+        "counts": Tensor.of(vocab.counts),
+        "left": Tensor.of(np.array(trainer.spans.state(), np.int64).reshape(-1, 2)),
+        "epoch_losses": Tensor.of(np.array(trainer.epoch_losses, np.float64)),
+        "worker_random": Tensor.of(np.array([s["random"] for s in states], np.uint64)),
+        "worker_counters": Tensor.of(np.array([[s[name] for name in COUNTERS] for s in states], np.int64)),
+        "worker_loss": Tensor.of(np.array([s["loss_mantissa"] for s in states], np.float32)),
+        "worker_pool": Tensor.of(np.array([s["pool"] for s in states], np.int32).reshape(len(states), -1)),
+        "word_lengths": Tensor.of(lengths),
+        "vectors": matrix_tensor(model.inputs, model.dim),
+        "outputs": matrix_tensor(model.outputs, model.dim),
+        "words": Tensor.of(np.frombuffer(b"".join(vocab.words), np.uint8)),
+    }
+
+
+class Checkpoint:
+    """A checkpoint open for reading; a context manager. CheckpointError says what is wrong with it, and where."""
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.name = os.fspath(path)
+        self._file = TensorFile(path, CheckpointError)
+        try:
+            if self._file.metadata.get("format") != FORMAT:
+                raise self.error("the header", f"this is not a {FORMAT!r}; give the file that a run of w2v left")
+            self.state = self._parse(self._file.metadata.get("state", ""))
+        except BaseException:
+            self._file.__exit__()
+            raise
+
+    def __enter__(self) -> Checkpoint:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.__exit__()
+
+    def error(self, place: str, found: str) -> CheckpointError:
+        return CheckpointError(f"{self.name}: {place}: {found}")
+
+    @property
+    def epoch(self) -> int:
+        """Epochs that are done."""
+        return self.state["epoch"]
+
+    @property
+    def share(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        total = self.state["tokens_per_epoch"] * self.state["train"].get("epochs", 0)
+        return min(1.0, self.state["tokens_done"] / total) if total else 0.0
+
+    def check_settings(self, config: TrainConfig, corpus_config: CorpusConfig | None = None) -> None:
+        """Raise CheckpointError naming every setting that differs. `config` may be unresolved."""
+        found = _differences(self.state["train"], config.resolved(), FREE_SETTINGS)
+        if corpus_config is not None and self.state["corpus"] is not None:
+            found += _differences(self.state["corpus"], corpus_config, set())
+        if found:
+            raise self.error(
+                "another run's settings", f"{', '.join(found)}; give the settings that the run was started with"
+            )
+
+    def check_corpus(self, corpus: EncodedCorpus) -> None:
+        """Raise CheckpointError if the vocabulary or the text is another one."""
+        vocab = corpus.vocab
+        counts, lengths = self._file.read("counts", "I64", 1), self._file.read("word_lengths", "I32", 1)
+        if len(counts) != len(vocab):
+            raise self.error("another corpus", f"the vocabulary had {len(counts):,} words and has {len(vocab):,} now")
+        same = np.array_equal(lengths, np.fromiter(map(len, vocab.words), np.int32, len(vocab)))
+        if not same or self._file.read("words", "U8", 1).tobytes() != b"".join(vocab.words):
+            raise self.error("another corpus", "the vocabulary holds other words now")
+        if not np.array_equal(counts, vocab.counts):
+            row = int(np.argmax(counts != vocab.counts))
+            word = vocab.words[row].decode("utf-8", "backslashreplace")
+            raise self.error(
+                "another corpus", f'"{word}" occurred {counts[row]:,} times and occurs {vocab.counts[row]:,} times now'
+            )
+        if self.state["digest"] != corpus.digest():
+            raise self.error(
+                "another corpus",
+                f"the words are in another order now (digest {self.state['digest'][:16]}, now {corpus.digest()[:16]})",
+            )
+
+    def fill(self, model: Model) -> None:
+        """The rows of both matrices."""
+        for name, matrix in (("vectors", model.inputs), ("outputs", model.outputs)):
+            self._file.read_rows(name, matrix[:, : model.dim])
+            bad = first_bad_row(matrix, 0, len(matrix))
+            if bad >= 0:
+                raise self.error(f"tensor {name}, row {bad + 1}", "a value is not finite")
+
+    def restore(self, trainer: Trainer) -> None:
+        """Everything else of a trainer whose settings, corpus and matrices are those of this checkpoint."""
+        trainer.carried = self._totals("carried")
+        trainer.epoch_start = self._totals("epoch_start")
+        self._restore_workers(trainer)
+        self._restore_place(trainer)
+        trainer.seconds_before = self.state["seconds"]
+
+    def _restore_workers(self, trainer: Trainer) -> None:
+        read = self._file.read
+        random, counters = read("worker_random", "U64", 1), read("worker_counters", "I64", 2)
+        loss, pool = read("worker_loss", "F32", 2), read("worker_pool", "I32", 2)
+        if not (counters.shape == (len(random), len(COUNTERS)) and len(loss) == len(pool) == len(random)):
+            raise self.error("the workers", "their states are not of one number")
+        if counters[:, :-1].min(initial=0) < 0 or not np.all((loss > 0) & np.isfinite(loss)):
+            raise self.error("the workers", "a counter is negative or a loss not finite")
+        for i in range(len(random)):
+            state = {
+                "random": int(random[i]), "pool": pool[i].tolist(), "loss_mantissa": loss[i].tolist(),
+                **dict(zip(COUNTERS, counters[i].tolist(), strict=True)),
+            }
+            if i < len(trainer.workers):
+                try:
+                    trainer.workers[i].set_state(state)
+                except (ValueError, IndexError) as error:
+                    raise self.error(f"worker {i + 1}", str(error)) from None
+            else:  # fewer threads than before: what it did still counts
+                _carry(trainer.carried, state)
+
+    def _restore_place(self, trainer: Trainer) -> None:
+        left, losses = self._file.read("left", "I64", 2), self._file.read("epoch_losses", "F64", 1)
+        ids, epoch = trainer.corpus.ids, self.epoch
+        if not (0 <= epoch <= trainer.config.epochs and len(losses) == epoch and np.all(np.isfinite(losses))):
+            raise self.error("the place", f"epoch {epoch} of {trainer.config.epochs} with {len(losses)} losses")
+        ends = [0, *left[:, 1].tolist()]
+        if left.shape[1] != 2 or any(not a <= b <= c for a, (b, c) in zip(ends[:-1], left.tolist(), strict=True)):
+            raise self.error("the place", "what is left of the epoch is out of order")
+        if ends[-1] != len(ids) or any(0 < start < len(ids) and ids[start - 1] != -1 for start in left[:, 0].tolist()):
+            raise self.error("the place", "what is left of the epoch does not lie between sentences of the corpus")
+        ahead = sum(int(np.count_nonzero(ids[start:stop] >= 0)) for start, stop in left.tolist())
+        if trainer.totals().tokens + ahead != (epoch + 1) * trainer.tokens_per_epoch:
+            raise self.error("the place", "tokens done and tokens left do not add up to the corpus")
+        trainer.epoch, trainer.epoch_losses = epoch, losses.tolist()
+        trainer.spans.left = left.tolist()
+
+    def _totals(self, name: str) -> Totals:
+        return Totals(**self.state[name])
+
+    def _parse(self, text: str) -> dict[str, Any]:
+        """The state, whose parts all have the right type."""
+        try:
+            state = json.loads(text)
+        except (ValueError, RecursionError):
+            raise self.error("the state", "it is not JSON that can be read") from None
+        if not isinstance(state, dict):
+            raise self.error("the state", "it is not an object")
+        wanted = {"train": dict, "digest": str, "epoch": int, "tokens_per_epoch": int, "tokens_done": int,
+                  "epoch_start": dict, "carried": dict, "seconds": (int, float)}
+        for name, kind in wanted.items():
+            value = state.get(name)
+            if not isinstance(value, kind) or (isinstance(value, (int, float)) and not 0 <= value < 2**62):
+                raise self.error("the state", f"{name} is missing or wrong")
+        if not isinstance(state.get("corpus"), (dict, type(None))):
+            raise self.error("the state", "corpus is wrong")
+        if type(state["train"].get("epochs")) is not int:
+            raise self.error("the state", "the number of epochs is missing")
+        for name in ("epoch_start", "carried"):
+            sums = state[name]
+            good = sums.keys() == {f.name for f in dataclasses.fields(Totals)} and all(
+                isinstance(v, float) if k == "loss" else type(v) is int and 0 <= v < 2**62 for k, v in sums.items()
+            )
+            if not good or not math.isfinite(sums["loss"]):
+                raise self.error("the state", f"{name} is wrong")
+        return state
+
+
+def _carry(sums: Totals, state: dict[str, Any]) -> None:
+    """Add a worker's counters and loss (see Worker.loss_sum) to sums."""
+    for name in ("trained", "subsampled", "alone", "examples"):
+        setattr(sums, name, getattr(sums, name) + state[name])
+    sums.loss -= state["loss_total"] * math.log(2) + sum(map(math.log, state["loss_mantissa"]))
+
+
+def _differences(saved: dict[str, Any], config: TrainConfig | CorpusConfig, free: set[str]) -> list[str]:
+    """What differs, as `--dim was 100, is 200`."""
+    now = dataclasses.asdict(config)
+    names = [name for name in {**now, **saved} if name not in free and saved.get(name, ...) != now.get(name, ...)]
+    return [f"{flag(name)} was {_shown(saved, name)}, is {_shown(now, name)}" for name in names]
+
+
+def _shown(settings: dict[str, Any], name: str) -> str:
+    value = settings.get(name, "unknown")
+    return "not given" if value is None else f"{value!s:.40}"

@@ -1,0 +1,141 @@
+"""What a training tells: progress while it runs, sums over the workers, a summary at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from w2v.training.keeper import Keeper
+    from w2v.training.trainer import Run, Trainer
+    from w2v.vectors.vectors import Vectors
+
+__all__ = ["Progress", "Totals", "TrainResult", "TrainSummary", "TrainingStopped", "Watch"]
+
+
+class TrainingStopped(KeyboardInterrupt):
+    """The training was asked to stop and did, between two spans; its checkpoint, if it keeps one, is written."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the training is. Tokens count over all epochs; loss is the mean since the last report."""
+
+    epoch: int
+    epochs: int
+    tokens_done: int
+    tokens_total: int
+    words_per_s: float
+    lr: float
+    loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainSummary:
+    """What a training did. tokens_total == trained + subsampled + alone, over all epochs."""
+
+    tokens_total: int
+    trained: int
+    subsampled: int
+    alone: int  # tokens without a neighbour in their sentence
+    examples: int
+    epochs: int
+    seconds: float
+    words_per_s: float
+    loss: float
+    epoch_losses: tuple[float, ...]
+    kernel: str
+    threads: int
+    lr: float
+    min_lr: float
+
+
+@dataclass
+class TrainResult:
+    """Word vectors, context vectors (None for hierarchical softmax) and what the run did."""
+
+    vectors: Vectors
+    context: Vectors | None
+    summary: TrainSummary
+
+
+@dataclass
+class Totals:
+    """Sums of the workers' counters."""
+
+    trained: int = 0
+    subsampled: int = 0
+    alone: int = 0
+    examples: int = 0
+    loss: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        return self.trained + self.subsampled + self.alone
+
+
+class Watch:
+    """Looks at a run ten times a second from the main thread: reports, and tells its threads to stop.
+
+    They stop when the caller wishes so, or when it is time for a checkpoint.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        on_progress: Callable[[Progress], Any] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        keeper: Keeper | None = None,
+    ):
+        self.trainer = trainer
+        self.on_progress = on_progress
+        self.should_stop = should_stop
+        self.keeper = keeper
+        self.started = time.perf_counter()
+        self.last = trainer.totals()
+        self.first_tokens = self.last.tokens
+
+    @property
+    def seconds(self) -> float:
+        """Since this run began."""
+        return time.perf_counter() - self.started
+
+    def look(self, run: Run) -> None:
+        """One look at a run whose threads are at work."""
+        if self._stop_wanted() or (self.keeper is not None and self.keeper.due()):
+            run.stop = True
+        if self.on_progress is not None:
+            self._report()
+
+    def rest(self) -> None:
+        """No thread is at work, no change waits in a private row: write a checkpoint if it is time, stop if told to."""
+        stopping = self._stop_wanted()
+        if self.keeper is not None and (stopping or self.keeper.due()):
+            self.keeper.keep(self.trainer, self.seconds, stopping)
+        if stopping:
+            raise TrainingStopped
+
+    def _stop_wanted(self) -> bool:
+        return self.should_stop is not None and self.should_stop()
+
+    def _report(self) -> None:
+        trainer, sums = self.trainer, self.trainer.totals()
+        examples = sums.examples - self.last.examples
+        if examples <= 0 or self.on_progress is None:
+            return
+        self.on_progress(
+            Progress(
+                epoch=trainer.epoch + 1,
+                epochs=trainer.config.epochs,
+                tokens_done=sums.tokens,
+                tokens_total=trainer.tokens_total,
+                words_per_s=(sums.tokens - self.first_tokens) / max(self.seconds, 1e-9),
+                lr=trainer.lr_at(sums.tokens),
+                loss=(sums.loss - self.last.loss) / examples,
+                seconds=self.seconds,
+            )
+        )
+        self.last = sums

@@ -1,0 +1,138 @@
+"""Arrays in a safetensors file: written a block at a time, read within the bounds that its header was checked for."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from w2v.errors import W2VError
+from w2v.safetensors import Entry, make_header, read_header
+
+__all__ = ["Tensor", "TensorFile", "header_of", "matrix_tensor", "write_tensors"]
+
+BLOCK_BYTES = 1 << 20
+DTYPES = {"U8": "u1", "I32": "<i4", "I64": "<i8", "U64": "<u8", "F32": "<f4", "F64": "<f8"}
+NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
+
+
+class Output(Protocol):
+    def write(self, data: Any, /) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One array to be written: its blocks follow each other and are made when they are needed."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    blocks: Iterable[Any]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return math.prod(self.shape) * np.dtype(DTYPES[self.dtype]).itemsize
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> Tensor:
+        array = np.ascontiguousarray(array)
+        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        return cls(NAMES[little.dtype], array.shape, [memoryview(little.reshape(-1)).cast("B")] if array.size else [])
+
+
+def matrix_tensor(matrix: np.ndarray, dim: int) -> Tensor:
+    """The first `dim` columns of a float32 matrix with padded rows, copied a block at a time."""
+    step = max(1, BLOCK_BYTES // (4 * dim))
+
+    def blocks() -> Iterator[memoryview]:
+        for start in range(0, len(matrix), step):
+            yield memoryview(np.ascontiguousarray(matrix[start : start + step, :dim], "<f4").reshape(-1)).cast("B")
+
+    return Tensor("F32", (len(matrix), dim), blocks())
+
+
+def header_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """The bytes before the first tensor. Wide dtypes should come first: then every tensor is aligned."""
+    return make_header({name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}, metadata)
+
+
+def write_tensors(out: Output, header: bytes, tensors: Mapping[str, Tensor]) -> None:
+    """Write a whole file; `header` is that of the same tensors."""
+    out.write(header)
+    for tensor in tensors.values():
+        for block in tensor.blocks:
+            out.write(block)
+
+
+class TensorFile:
+    """An open file: `metadata`, `entries`, and the tensors on demand. A context manager.
+
+    Raises `kind` for what is wrong with the file, OSError if it cannot be opened or read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], kind: type[W2VError] = W2VError):
+        self.name = os.fspath(path)
+        self.kind = kind
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115  (closed by __exit__)
+        try:
+            size = os.fstat(self._file.fileno()).st_size
+            header = read_header(self.name, self._file.read, size, kind)
+        except BaseException:
+            self._file.close()
+            raise
+        self.metadata, self.entries = header.metadata, header.tensors
+
+    def __enter__(self) -> TensorFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def error(self, place: str, found: str) -> W2VError:
+        return self.kind(f"{self.name}: {place}: {found}")
+
+    def read(self, name: str, dtype: str, dimensions: int) -> np.ndarray:
+        """A whole tensor, which must have this dtype and number of dimensions."""
+        entry = self.entry(name, dtype, dimensions)
+        if entry.size == 0 and max(entry.shape) > 1 << 31:  # costs no byte, but no array can have it
+            raise self.error(f"tensor {name}", f"its shape is {list(entry.shape)}")
+        array = np.empty(entry.shape, DTYPES[dtype])
+        self._read_at(entry.begin, array)
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+    def read_rows(self, name: str, out: np.ndarray) -> None:
+        """A float32 matrix into `out` [rows, columns], whose rows may stand apart; its shape must be the tensor's."""
+        entry = self.entry(name, "F32", 2)
+        if entry.shape != out.shape:
+            raise self.error(f"tensor {name}", f"its shape is {list(entry.shape)}, not {list(out.shape)}")
+        columns = out.shape[1]
+        step = max(1, BLOCK_BYTES // (4 * columns))
+        block = np.empty((step, columns), "<f4")
+        for first in range(0, len(out), step):
+            rows = block[: len(out) - first]
+            self._read_at(entry.begin + 4 * columns * first, rows)
+            out[first : first + step] = rows
+
+    def entry(self, name: str, dtype: str, dimensions: int) -> Entry:
+        entry = self.entries.get(name)
+        if entry is None:
+            raise self.error("the header", f"there is no tensor {name!r}")
+        if entry.dtype != dtype or len(entry.shape) != dimensions:
+            raise self.error(
+                f"tensor {name}", f"{entry.dtype} of {len(entry.shape)} dimensions, not {dtype} of {dimensions}"
+            )
+        return entry
+
+    def _read_at(self, place: int, array: np.ndarray) -> None:
+        """Fill a contiguous array from the file."""
+        left = memoryview(array.reshape(-1)).cast("B") if array.size else memoryview(b"")
+        self._file.seek(place)
+        while left:
+            count = self._file.readinto(left)
+            if not count:
+                raise self.error(f"byte {self._file.tell()}", "the file ends while it is read")
+            left = left[count:]
