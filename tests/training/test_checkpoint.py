@@ -153,7 +153,8 @@ def test_missing_and_overlapping_tensors_are_refused(good, tmp_path):
     [
         ("epoch", -1), ("epoch", 7), ("epoch", 1.5), ("epoch", 0), ("seconds", "1"), ("seconds", -1),
         ("tokens_per_epoch", None), ("digest", 5), ("train", []), ("train", {}), ("corpus", "x"),
-        ("epoch_start", {}), ("carried", {"loss": 1}), ("carried", None),
+        ("epoch_start", {}), ("carried", {"loss": 1}), ("carried", None), ("workers", None), ("workers", []), ("workers", [{}]), ("workers", [{"random": 1.5}]),
+        ("workers", [{"random": 1 << 64}]),
         ("carried", {"trained": 1, "subsampled": 0, "alone": 0, "examples": 0, "loss": 0.0}),
         ("carried", {"trained": -1, "subsampled": 1, "alone": 0, "examples": 0, "loss": 0.0}),
         ("carried", {"trained": 0, "subsampled": 0, "alone": 0, "examples": 0, "loss": float("nan")}),
@@ -169,11 +170,26 @@ def test_a_state_that_cannot_be_is_refused(good, tmp_path, name, value):
 
 
 @pytest.mark.parametrize(
+    ("name", "value"), [("trained", -1), ("trained", 3), ("random", -1), ("random", 1 << 63), ("examples", -(1 << 60)),
+                        ("loss_total", 1 << 63), ("pool", 3)], ids=str
+)
+def test_a_worker_that_cannot_be_is_refused(good, tmp_path, name, value):
+    header, data = parts(good)
+    state = json.loads(header["__metadata__"]["state"])
+    state["workers"][0][name] = value
+    header["__metadata__"]["state"] = json.dumps(state)
+    if (name, value) in (("random", 1 << 63), ("pool", 3)):  # any random state is good; the pool is elsewhere
+        load(write(tmp_path, joined(header, data)))
+    else:
+        refused(tmp_path / "c", joined(header, data))
+
+
+@pytest.mark.parametrize(
     ("tensor", "type_", "at", "value"),
     [
         ("vectors", "<f4", 100, np.nan), ("outputs", "<f4", 3, np.inf), ("left", "<i8", 0, -5),
         ("left", "<i8", 0, 1 << 60), ("left", "<i8", 1, 3), ("worker_pool", "<i4", 2, 5000),
-        ("worker_pool", "<i4", 2, -1), ("worker_counters", "<i8", 0, -1), ("worker_counters", "<i8", 1, 10),
+        ("worker_pool", "<i4", 2, -1),
         ("worker_loss", "<f4", 0, 0.0), ("worker_loss", "<f4", 0, np.nan), ("epoch_losses", "<f8", 0, np.nan),
         ("counts", "<i8", 1, 1), ("word_lengths", "<i4", 1, 1 << 30), ("words", "<u1", 1, 65),
     ],

@@ -179,7 +179,7 @@ def test_divergence_ends_the_run_and_the_last_good_checkpoint_stays(tmp_path):
 def test_a_value_that_is_not_finite_ends_the_training(value, name):
     trainer = Trainer(corpus(), config(threads=2))
     getattr(trainer.model, name)[:5, :] = value
-    with pytest.raises(TrainingError, match="diverged .* at learning rate .* in epoch"):
+    with pytest.raises(TrainingError, match=r"diverged .* at learning rate .* in epoch"):
         trainer.run()
 
 

@@ -11,6 +11,7 @@ import dataclasses
 import json
 import math
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Checkpoint", "write_checkpoint"]
 
 FORMAT = "w2v checkpoint 1"
-COUNTERS = ("trained", "subsampled", "alone", "examples", "loss_total")
+LISTS = ("pool", "loss_mantissa")  # of a worker's state; the rest of it are whole numbers
 FREE_SETTINGS = {"threads"}  # a run may go on with another number of threads
 
 
@@ -69,6 +70,7 @@ def _state(trainer: Trainer, corpus_config: CorpusConfig | None, seconds: float)
         "epoch_start": dataclasses.asdict(trainer.epoch_start),
         "carried": dataclasses.asdict(trainer.carried),
         "seconds": trainer.seconds_before + seconds,
+        "workers": [{k: v for k, v in w.get_state().items() if k not in LISTS} for w in trainer.workers],
     }
 
 
@@ -81,8 +83,6 @@ def _tensors(trainer: Trainer) -> dict[str, Tensor]:
         "counts": Tensor.of(vocab.counts),
         "left": Tensor.of(np.array(trainer.spans.state(), np.int64).reshape(-1, 2)),
         "epoch_losses": Tensor.of(np.array(trainer.epoch_losses, np.float64)),
-        "worker_random": Tensor.of(np.array([s["random"] for s in states], np.uint64)),
-        "worker_counters": Tensor.of(np.array([[s[name] for name in COUNTERS] for s in states], np.int64)),
         "worker_loss": Tensor.of(np.array([s["loss_mantissa"] for s in states], np.float32)),
         "worker_pool": Tensor.of(np.array([s["pool"] for s in states], np.int32).reshape(len(states), -1)),
         "word_lengths": Tensor.of(lengths),
@@ -174,25 +174,24 @@ class Checkpoint:
         trainer.seconds_before = self.state["seconds"]
 
     def _restore_workers(self, trainer: Trainer) -> None:
-        read = self._file.read
-        random, counters = read("worker_random", "U64", 1), read("worker_counters", "I64", 2)
-        loss, pool = read("worker_loss", "F32", 2), read("worker_pool", "I32", 2)
-        if not (counters.shape == (len(random), len(COUNTERS)) and len(loss) == len(pool) == len(random)):
+        loss, pool = self._file.read("worker_loss", "F32", 2), self._file.read("worker_pool", "I32", 2)
+        numbers = self.state["workers"]
+        if not len(numbers) == len(loss) == len(pool):
             raise self.error("the workers", "their states are not of one number")
-        if counters[:, :-1].min(initial=0) < 0 or not np.all((loss > 0) & np.isfinite(loss)):
-            raise self.error("the workers", "a counter is negative or a loss not finite")
-        for i in range(len(random)):
-            state = {
-                "random": int(random[i]), "pool": pool[i].tolist(), "loss_mantissa": loss[i].tolist(),
-                **dict(zip(COUNTERS, counters[i].tolist(), strict=True)),
-            }
-            if i < len(trainer.workers):
-                try:
+        if not np.all((loss > 0) & np.isfinite(loss)):
+            raise self.error("the workers", "a loss is not finite")
+        for i, rest in enumerate(numbers):
+            state = {**rest, "pool": pool[i].tolist(), "loss_mantissa": loss[i].tolist()}
+            try:
+                if i < len(trainer.workers):
                     trainer.workers[i].set_state(state)
-                except (ValueError, IndexError) as error:
-                    raise self.error(f"worker {i + 1}", str(error)) from None
-            else:  # fewer threads than before: what it did still counts
-                _carry(trainer.carried, state)
+                else:  # fewer threads than before: what it did still counts
+                    _carry(trainer.carried, state)
+            except (ValueError, IndexError, KeyError, OverflowError) as error:
+                raise self.error(f"worker {i + 1}", f"its state cannot be ({error})") from None
+        sums = trainer.totals()
+        if min(sums.trained, sums.subsampled, sums.alone, sums.examples) < 0:
+            raise self.error("the workers", "a counter is negative")
 
     def _restore_place(self, trainer: Trainer) -> None:
         left, losses = self._file.read("left", "I64", 2), self._file.read("epoch_losses", "F64", 1)
@@ -229,6 +228,9 @@ class Checkpoint:
                 raise self.error("the state", f"{name} is missing or wrong")
         if not isinstance(state.get("corpus"), (dict, type(None))):
             raise self.error("the state", "corpus is wrong")
+        workers = state.get("workers")
+        if not isinstance(workers, list) or not all(isinstance(w, dict) and _whole(w.values()) for w in workers):
+            raise self.error("the state", "workers are missing or wrong")
         if type(state["train"].get("epochs")) is not int:
             raise self.error("the state", "the number of epochs is missing")
         for name in ("epoch_start", "carried"):
@@ -239,6 +241,11 @@ class Checkpoint:
             if not good or not math.isfinite(sums["loss"]):
                 raise self.error("the state", f"{name} is wrong")
         return state
+
+
+def _whole(values: Iterable[Any]) -> bool:
+    """Whether all are whole numbers of 64 bits, with or without a sign."""
+    return all(type(value) is int and -(2**63) <= value < 2**64 for value in values)
 
 
 def _carry(sums: Totals, state: dict[str, Any]) -> None:
