@@ -77,12 +77,14 @@ class Job:
         if STDOUT in (self.save_context, self.save_vocab):
             raise SettingsError("--save-context, --save-vocab: only OUT can be standard output (-)")
 
-        from w2v.vectors.formats.write import format_of
+        from w2v.vectors.formats.words_file import companion
+        from w2v.vectors.formats.write import TWO_FILES, format_of
 
-        outputs = [path for path in (self.output, self.save_context, self.save_vocab) if path]
+        outputs = [self.save_vocab] if self.save_vocab else []
         for path in (self.output, self.save_context):
             if path:
-                format_of(path, self.format)
+                form = format_of(path, self.format)
+                outputs += [path, companion(path, form)] if form in TWO_FILES else [path]
         check_outputs(outputs, [*self.corpus, *([self.read_vocab] if self.read_vocab else [])], self.no_clobber)
 
     def run(self, corpus_config: CorpusConfig, config: TrainConfig, progress: Silence) -> list[str]:
@@ -141,8 +143,8 @@ command = Command(
         Argument(["corpus"], nargs=-1, required=True, metavar="CORPUS",
                  line="Files or folders of text; - is standard input."),
         Option(["-o", "--output"], required=True, metavar="OUT", group="Output",
-               help="Where the vectors go: .bin (word2vec binary), .txt or .vec (text), each also .gz; "
-                    "- is standard output."),
+               help="Where the vectors go: .bin (word2vec binary), .txt or .vec (text), .npy, .safetensors or .tsv "
+                    "(the embedding projector's), also with .gz; - is standard output."),
         Option(["--format"], type=click.Choice(FORMATS), group="Output",
                help="The format, where OUT's suffix does not tell it."),
         Option(["--save-context"], metavar="FILE", group="Output", help="Write the context vectors too (--loss ns)."),
