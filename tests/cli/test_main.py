@@ -72,7 +72,7 @@ def test_python_m_w2v_is_the_command(environment, tmp_path):
     [
         (["trian"], "no such command: trian (did you mean train?); see w2v --help"),
         (["quux"], "no such command: quux; see w2v --help"),
-        (["train", "--dmi", "3"], "no such option: --dmi (did you mean --dim or --min-lr?); see w2v train --help"),
+        (["train", "--dmi", "3"], "no such option: --dmi (did you mean --dim?); see w2v train --help"),
         (["train", "x", "-o", "v.bin", "--dim"], "option --dim requires an argument; see w2v train --help"),
         (["train", "x"], "-o/--output is missing; see w2v train --help"),
         (["train", "-o", "v.bin"], "CORPUS is missing; see w2v train --help"),

@@ -153,7 +153,8 @@ def test_missing_and_overlapping_tensors_are_refused(good, tmp_path):
     [
         ("epoch", -1), ("epoch", 7), ("epoch", 1.5), ("epoch", 0), ("seconds", "1"), ("seconds", -1),
         ("tokens_per_epoch", None), ("digest", 5), ("train", []), ("train", {}), ("corpus", "x"),
-        ("epoch_start", {}), ("carried", {"loss": 1}), ("carried", None), ("workers", None), ("workers", []), ("workers", [{}]), ("workers", [{"random": 1.5}]),
+        ("epoch_start", {}), ("carried", {"loss": 1}), ("carried", None), ("workers", None), ("workers", []),
+        ("workers", [{}]), ("workers", [{"random": 1.5}]),
         ("workers", [{"random": 1 << 64}]),
         ("carried", {"trained": 1, "subsampled": 0, "alone": 0, "examples": 0, "loss": 0.0}),
         ("carried", {"trained": -1, "subsampled": 1, "alone": 0, "examples": 0, "loss": 0.0}),

@@ -118,7 +118,7 @@ def visible_options(context: click.Context | None) -> list[str]:
 
 
 def did_you_mean(word: str, possible: list[str]) -> str:
-    near = get_close_matches(word, possible, n=3, cutoff=0.6)
+    near = get_close_matches(word, possible, n=3, cutoff=0.7)
     return f" (did you mean {' or '.join(near)}?)" if near else ""
 
 

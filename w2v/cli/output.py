@@ -11,7 +11,8 @@ from w2v.errors import SettingsError, W2VError
 
 __all__ = ["FORMATS", "STDOUT", "check_outputs"]
 
-FORMATS = ("bin", "text", "glove", "npy", "safetensors", "projector")  # as in w2v/vectors/formats/write.py, which is not loaded for --help
+# As in w2v/vectors/formats/write.py, which is not loaded for --help.
+FORMATS = ("bin", "text", "glove", "npy", "safetensors", "projector")
 STDOUT = "-"
 
 
