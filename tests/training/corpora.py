@@ -66,5 +66,5 @@ def trainer_of(corpus: Corpus, **settings) -> Trainer:
     return Trainer(corpus, TrainConfig(**{"dim": 20, "threads": 1, "epochs": 2, **settings}))
 
 
-def trained(corpus: Corpus, **settings) -> TrainResult:
-    return trainer_of(corpus, **settings).run()
+def trained(corpus: Corpus, on_progress=None, **settings) -> TrainResult:
+    return trainer_of(corpus, **settings).run(on_progress)

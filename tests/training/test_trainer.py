@@ -13,6 +13,7 @@ import pytest
 
 from w2v.errors import TrainingError
 from w2v.training import kernels
+from w2v.training import trainer as trainer_module
 from w2v.training.trainer import Trainer
 
 from .cases import span_of
@@ -193,6 +194,16 @@ def test_progress_goes_forward_to_the_end() -> None:
     assert all(a.lr >= b.lr for a, b in itertools.pairwise(seen))
     assert seen[-1].lr == pytest.approx(2.5e-6)
     assert all(0 < progress.loss < 2 and progress.words_per_s > 0 for progress in seen)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_every_reported_loss_is_of_the_examples_reported(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    # With next to no learning every example costs log 2, whenever one looks.
+    monkeypatch.setattr(trainer_module, "PROGRESS_EVERY_S", 0.001)
+    seen = []
+    trained(zipf_corpus(200_000), dim=100, negative=20, lr=1e-9, threads=threads, on_progress=seen.append)
+    assert len(seen) > 20
+    assert [progress.loss for progress in seen] == pytest.approx([np.log(2)] * len(seen), abs=1e-3)
 
 
 # --- threads ---------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from w2v.training._state import Worker
     from w2v.training.keeper import Keeper
     from w2v.training.trainer import Run, Trainer
     from w2v.vectors.vectors import Vectors
@@ -64,7 +65,7 @@ class TrainResult:
 
 @dataclass
 class Totals:
-    """Sums of the workers' counters."""
+    """Counters of one worker, or sums over several."""
 
     trained: int = 0
     subsampled: int = 0
@@ -75,6 +76,20 @@ class Totals:
     @property
     def tokens(self) -> int:
         return self.trained + self.subsampled + self.alone
+
+    @classmethod
+    def of(cls, worker: Worker) -> Totals:
+        """A worker's counters; true between two of its spans."""
+        return cls(worker.trained, worker.subsampled, worker.alone, worker.examples, worker.loss_sum)
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            self.trained + other.trained,
+            self.subsampled + other.subsampled,
+            self.alone + other.alone,
+            self.examples + other.examples,
+            self.loss + other.loss,
+        )
 
 
 class Watch:
@@ -108,7 +123,7 @@ class Watch:
         if self._stop_wanted() or (self.keeper is not None and self.keeper.due()):
             run.stop = True
         if self.on_progress is not None:
-            self._report()
+            self._report(sum(run.counted, start=self.trainer.carried))
 
     def rest(self) -> None:
         """No thread is at work, no change waits in a private row: write a checkpoint if it is time, stop if told to."""
@@ -121,8 +136,8 @@ class Watch:
     def _stop_wanted(self) -> bool:
         return self.should_stop is not None and self.should_stop()
 
-    def _report(self) -> None:
-        trainer, sums = self.trainer, self.trainer.totals()
+    def _report(self, sums: Totals) -> None:
+        trainer = self.trainer
         examples = sums.examples - self.last.examples
         if examples <= 0 or self.on_progress is None:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,6 +38,7 @@ class Run:
     """What the threads share, under `lock`, from the start of an epoch or from a pause to the next one."""
 
     spans: Spans
+    counted: list[Totals]  # of each worker after its last whole span; within one, loss and examples do not agree
     lock: threading.Lock = field(default_factory=threading.Lock)
     done: int = 0  # tokens of all epochs
     stop: bool = False
@@ -133,15 +133,8 @@ class Trainer:
         return self.config.lr + (self.config.min_lr - self.config.lr) * share
 
     def totals(self) -> Totals:
-        """Sums over the workers; the threads may go on meanwhile."""
-        sums = dataclasses.replace(self.carried)
-        for worker in self.workers:
-            sums.trained += worker.trained
-            sums.subsampled += worker.subsampled
-            sums.alone += worker.alone
-            sums.examples += worker.examples
-            sums.loss += worker.loss_sum
-        return sums
+        """Sums over the workers while no thread is at work."""
+        return sum(map(Totals.of, self.workers), start=self.carried)
 
     def run(
         self,
@@ -171,7 +164,7 @@ class Trainer:
 
     def _run_spans(self, watch: Watch) -> None:
         """All threads at work until the epoch ends, a thread fails, or `watch` stops them."""
-        run = Run(self.spans, done=self.totals().tokens)
+        run = Run(self.spans, list(map(Totals.of, self.workers)), done=self.totals().tokens)
         threads: list[threading.Thread] = []
         try:
             for home in range(self.threads):
@@ -196,7 +189,6 @@ class Trainer:
         ids = self.corpus.ids
         train = self.kernel.train
         try:
-            counted = worker.trained + worker.subsampled + worker.alone
             while not run.stop:
                 with run.lock:
                     span = run.spans.take(home)
@@ -204,10 +196,10 @@ class Trainer:
                 if span is None:
                     return
                 train(worker, ids, span[0], span[1], lr)
-                now = worker.trained + worker.subsampled + worker.alone
+                now = Totals.of(worker)
                 with run.lock:
-                    run.done += now - counted
-                counted = now
+                    run.done += now.tokens - run.counted[home].tokens
+                    run.counted[home] = now
                 if worker.diverged:
                     raise self.divergence(lr)
         except BaseException as error:
