@@ -17,7 +17,8 @@ ALLOWED = {
     "corpus": {"corpus", "neutral"},
     "vectors": {"vectors", "neutral"},
     "training": {"training", "corpus", "vectors", "neutral"},
-    "cli": {"cli", "training", "corpus", "vectors", "neutral"},
+    "seeing": {"seeing", "vectors", "neutral"},
+    "cli": {"cli", "training", "corpus", "vectors", "seeing", "neutral"},
     "neutral": {"neutral"},
 }
 ONLY_CLI = {"click", "tqdm"}

@@ -31,6 +31,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Seeing": {
         "pairs": ("pairs", "The training samples of a text, as the trainer makes them."),
+        "explore": ("explore", "One self-contained page to explore vectors in."),
     },
 }
 

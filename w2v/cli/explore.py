@@ -1,0 +1,70 @@
+"""`w2v explore`: one page to explore vectors in."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from w2v.cli.command import Argument, Command, Option
+from w2v.cli.errors import named_output, say
+from w2v.cli.numbers import count, size
+from w2v.cli.output import STDOUT, check_outputs
+from w2v.cli.streams import argument_text, binary_output
+
+__all__ = ["command"]
+
+HELP = """One self-contained page to explore vectors in: open it in any browser, mail it, put it anywhere.
+
+A map to pan and zoom, search as you type, the nearest neighbours of a word with their cosines, expressions such as
+king - man + woman, analogies, words compared as coloured rows. The address restores the view. The page asks no server
+for anything.
+"""
+
+EXAMPLES = [
+    ("The 20,000 most frequent words", "w2v explore vectors.bin -o page.html"),
+    ("Fewer words, another map first", "w2v explore vectors.bin -o page.html --top 5000 --layout pca"),
+]
+
+LAYOUTS = ("neighbours", "pca", "tsne", "umap")
+
+
+def explore(vectors: str, output: str, top: int, layout: str, title: str | None, seed: int, quiet: bool) -> None:
+    check_outputs([output], [vectors])
+
+    import w2v
+    from w2v.output import AtomicOutput
+    from w2v.seeing.explore import make_page
+
+    loaded = w2v.load(vectors, limit=top)
+    name = "vectors" if vectors == STDOUT else os.path.basename(vectors)
+    page = make_page(loaded, argument_text(title or name), layout, seed)
+    if output == STDOUT:
+        with named_output():
+            binary_output().write(page.html)
+    else:
+        with AtomicOutput(output) as file:
+            file.write(page.html)
+    if not quiet:
+        say(f"{output}: {count(page.words)} words, {page.dim} dimensions at {page.bits} bits, {size(len(page.html))}")
+
+
+command = Command(
+    "explore",
+    usage="VECTORS -o PAGE.html [options]",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=explore,
+    params=[
+        Argument(["vectors"], metavar="VECTORS", line="A vector file of any format that w2v reads."),
+        Option(["-o", "--output"], required=True, metavar="PAGE", help="Where the page goes; - is standard output."),
+        Option(["--top"], type=click.IntRange(min=2), metavar="N", default=20_000, shown_default="20000",
+               help="The first N words of the file."),
+        Option(["--layout"], type=click.Choice(LAYOUTS), default="neighbours", shown_default="neighbours",
+               help="The map shown first; PCA is always there too. tsne and umap need w2v[plot]."),
+        Option(["--title"], metavar="TEXT", help="The page's title. [the file's name]"),
+        Option(["-s", "--seed"], type=click.IntRange(0, 2**32 - 1), metavar="N", default=1, shown_default="1",
+               help="Seed of the map and the groups."),
+        Option(["-q", "--quiet"], is_flag=True, help="No summary."),
+    ],
+)

@@ -1,0 +1,137 @@
+"""One self-contained page to explore vectors in: words, quantised vectors, maps, and the program that shows them.
+
+The page asks nothing of any server: its policy forbids every connection, and its program and style are allowed by their
+hashes alone. Words are data in it, never markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from w2v.seeing.layout import NEIGHBOURS, by_neighbours, groups_of, lay_out, neighbour_rows, unit_rows
+
+if TYPE_CHECKING:
+    from w2v.vectors.vectors import Vectors
+
+__all__ = ["Contents", "make_page"]
+
+PROGRAM = ("store.js", "map.js", "rows.js", "panel.js", "main.js")
+LARGEST = 14_500_000  # bytes of a page at the finest rounding that fits
+ROUNDINGS = (16, 12, 8)  # bits a value
+LISTED = 10  # neighbours kept for each word
+GROUPS = 12
+LABELS = {"pca": "PCA", "neighbours": "neighbours", "tsne": "t-SNE", "umap": "UMAP"}
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A page and what was put into it."""
+
+    html: bytes
+    words: int
+    dim: int
+    bits: int
+
+
+def make_page(vectors: Vectors, title: str, layout: str = "neighbours", seed: int = 1) -> Contents:
+    """The page for all of `vectors`. `layout` is the map shown first; PCA is always there too."""
+    units = unit_rows(vectors.matrix)
+    near = neighbour_rows(vectors, NEIGHBOURS)
+    maps = {layout: by_neighbours(units, seed, near) if layout == "neighbours" else lay_out(units, layout, seed)}
+    maps.setdefault("pca", lay_out(units, "pca"))
+    wide = np.uint16 if len(units) <= 1 << 16 else np.uint32
+    words = as_json(list(vectors.words))
+    bits = bits_that_fit(units.shape, LARGEST - len(words) - 40 * len(units) - 200_000)
+    about = {
+        "title": title, "count": len(units), "dim": vectors.dim, "bits": bits, "listed": min(LISTED, near.shape[1]),
+        "maps": [{"name": name, "label": LABELS[name]} for name in maps], "bytes": np.dtype(wide).itemsize,
+    }
+    blobs = {
+        "vectors": rounded(units, bits),
+        "near": near[:, :LISTED].astype(wide).tobytes(),
+        "groups": groups_of(units, GROUPS, seed).tobytes(),
+        **{f"map-{name}": on_grid(places).tobytes() for name, places in maps.items()},
+    }
+    data = [script("about", "application/json", as_json(about)), script("words", "application/json", words)]
+    data += [script(name, "text/plain", base64.b64encode(blob).decode()) for name, blob in blobs.items()]
+    return Contents(assemble(title, "\n".join(data)).encode("utf-8"), len(units), vectors.dim, bits)
+
+
+def assemble(title: str, data: str) -> str:
+    """The page from its parts; the policy names program and style by their hashes."""
+    folder = files("w2v.seeing") / "page"
+    parts = {name: (folder / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", *PROGRAM)}
+    program = '(() => {\n"use strict";\n' + "\n".join(parts[name] for name in PROGRAM) + "\n})();\n"
+    policy = (
+        f"default-src 'none'; script-src '{digest(program)}'; style-src '{digest(parts['page.css'])}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    filled = parts["page.html"]
+    # One pass over the marks: nothing that is filled in is looked at again.
+    values = {"policy": policy, "title": html.escape(printable(title)), "style": parts["page.css"], "data": data,
+              "program": program}
+    head, *rest = filled.split("{{")
+    return head + "".join(values[name] + tail for name, tail in (part.split("}}", 1) for part in rest))
+
+
+def digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
+
+
+def script(name: str, kind: str, text: str) -> str:
+    return f'<script type="{kind}" id="data-{name}">{text}</script>'
+
+
+def printable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def as_json(value: object) -> str:
+    """JSON that can stand inside a script element whatever the words hold: `</script>`, `<!--`, lone surrogates."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    unsafe = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029\ufeff\x7f"}
+    text = text.translate(unsafe)
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        text = "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text)
+    return text
+
+
+def bits_that_fit(shape: tuple[int, int], room: int) -> int:
+    for bits in ROUNDINGS:
+        if shape[0] * shape[1] * bits // 8 * 4 // 3 <= room:
+            return bits
+    return ROUNDINGS[-1]
+
+
+def rounded(units: np.ndarray, bits: int) -> bytes:
+    """Each value as a whole number of so many bits, two's complement, little-endian; a row's largest fills the range.
+
+    The rows' scales are left out: the page brings rows to unit length again.
+    """
+    largest = np.abs(units).max(axis=1, keepdims=True)
+    most = 2 ** (bits - 1) - 1
+    whole = np.rint(np.divide(units * most, largest, out=np.zeros(units.shape), where=largest > 0)).astype(np.int16)
+    if bits == 16:
+        return whole.astype("<i2").tobytes()
+    if bits == 8:
+        return whole.astype(np.int8).tobytes()
+    flat = (whole.ravel() & 0xFFF).astype(np.uint16)
+    flat = np.append(flat, np.zeros(len(flat) % 2, np.uint16)).reshape(-1, 2)
+    low, high = flat[:, 0], flat[:, 1]
+    return np.stack([low & 0xFF, low >> 8 | (high & 0xF) << 4, high >> 4], axis=1).astype(np.uint8).tobytes()
+
+
+def on_grid(places: np.ndarray) -> np.ndarray:
+    """Places as 16-bit numbers on a square, <u2 [n, 2]; far outliers (beyond 0.1 % on each side) are drawn in."""
+    low, high = np.quantile(places, [0.001, 0.999], axis=0)
+    middle, reach = (low + high) / 2, max(1e-9, float((high - low).max()) / 2 * 1.05)
+    square = np.clip((places - middle) / reach, -1, 1)
+    return np.rint((square + 1) / 2 * 65535).astype("<u2")
