@@ -13,8 +13,9 @@ from typing import Any, BinaryIO
 
 from w2v.errors import W2VError
 
-__all__ = ["AtomicOutput", "check_output"]
+__all__ = ["PART_SUFFIX", "AtomicOutput", "check_output"]
 
+PART_SUFFIX = ".w2v-part"
 NAME_LIMIT = 200  # bytes of a file's name that leave room for a prefix and suffix (NAME_MAX is 255)
 
 
@@ -82,7 +83,7 @@ class AtomicOutput:
             else:
                 self._open_temporary()
                 try:
-                    self._reserve()
+                    self.reserve(self.size or 0)
                 except BaseException:
                     self._discard()
                     raise
@@ -138,7 +139,7 @@ class AtomicOutput:
         if len(os.fsencode(name)) > NAME_LIMIT:
             name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
         # One name for each output: what a killed run left behind is taken over by the next, and two runs at once meet.
-        temporary = os.path.join(folder, f".{name}.w2v-part")
+        temporary = os.path.join(folder, f".{name}{PART_SUFFIX}")
         while True:
             fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), 0o666)
             if not _lock(fd):
@@ -154,19 +155,21 @@ class AtomicOutput:
         self._fd, self._temporary = fd, temporary
         os.ftruncate(fd, 0)
 
-    def _reserve(self) -> None:
-        if not self.size or not hasattr(os, "posix_fallocate"):
+    def reserve(self, size: int) -> None:
+        """Take so much disk space now; W2VError where it is not there. Nothing for a pipe or a device."""
+        if size <= 0 or self._temporary is None or not hasattr(os, "posix_fallocate"):
             return
         try:
-            os.posix_fallocate(self._fd, 0, self.size)
+            os.posix_fallocate(self._fd, 0, size)
         except OSError as error:
             if error.errno in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
-                return
+                return  # this file system cannot; every write is checked in any case
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                error.filename = self.name
                 raise
             free = os.fstatvfs(self._fd)
             raise W2VError(
-                f"{self.name}: {error.strerror}: {self.size:,} bytes are needed, "
+                f"{self.name}: {error.strerror}: {size:,} bytes are needed, "
                 f"{free.f_bavail * free.f_frsize:,} are free; free some space or choose another place"
             ) from error
 

@@ -27,7 +27,7 @@ def wait_until_it_works(process, threads: int = 2) -> None:
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="needs /proc")
 @pytest.mark.parametrize("number", CODES, ids=lambda n: n.name)
-def test_a_signal_during_training_ends_it_and_leaves_no_file(start, corpus, tmp_path, number):
+def test_a_signal_during_training_ends_it_and_leaves_a_checkpoint(start, corpus, tmp_path, number):
     process = start("train", corpus, "-o", "v.bin", *ENDLESS)
     wait_until_it_works(process)
     time.sleep(0.3)
@@ -35,9 +35,11 @@ def test_a_signal_during_training_ends_it_and_leaves_no_file(start, corpus, tmp_
     out, err = process.communicate(timeout=LATEST_S)
     assert process.returncode == CODES[number]
     assert out == b""
-    assert err.decode().splitlines()[-1] in ("w2v: interrupted", "w2v: stopped by a signal")
+    lines = err.decode().splitlines()
+    assert lines[-1] in ("w2v: interrupted", "w2v: stopped by a signal")
+    assert lines[-2].endswith(" --resume")
     assert b"Traceback" not in err
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == ["v.bin.checkpoint"]
 
 
 @pytest.mark.parametrize("number", CODES, ids=lambda n: n.name)

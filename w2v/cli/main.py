@@ -117,7 +117,8 @@ def invoke(args: list[str]) -> Any:
             click.echo(cli.get_help(context), err=True)
         return 2
     # Not cli.main(): it turns EOFError and Ctrl-C into "Aborted!".
-    with cli.make_context("w2v", args) as context:
+    with cli.make_context("w2v", list(args)) as context:
+        context.meta["w2v.arguments"] = tuple(args)  # for messages that say how to go on
         return cli.invoke(context)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 
-__all__ = ["count", "duration", "short", "size"]
+__all__ = ["count", "duration", "seconds_of", "short", "size"]
 
 
 def count(number: int) -> str:
@@ -48,3 +49,13 @@ def duration(seconds: float) -> str:
         if whole < big_s * {"min": 60, "h": 24, "d": math.inf}[big]:
             return f"{whole // big_s} {big} {whole % big_s // small_s} {small}"
     raise AssertionError("days have no end")
+
+
+def seconds_of(text: str) -> float:
+    """30s, 10m, 2h, 1d, 1.5h, or 0; ValueError for anything else."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", text.strip())
+    if found:
+        return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+    if text.strip() == "0":
+        return 0.0
+    raise ValueError(f"{text!r} is not a length of time; write 30s, 10m, 2h or 0")

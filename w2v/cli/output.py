@@ -26,13 +26,23 @@ def check_outputs(outputs: Sequence[str], inputs: Sequence[str] = (), no_clobber
         real = STDOUT if path == STDOUT else os.path.realpath(path)
         if real in seen:
             raise SettingsError(f"{path}: given twice as an output")
-        if real in sources:
+        if real in sources or any(is_read(path, source) for source in sources):
             raise SettingsError(f"{path}: is an input too; choose another name for the output")
         seen.add(real)
         if path == STDOUT:
             check_stdout()
         else:
             check_output(path, no_clobber)
+
+
+def is_read(output: str, source: str) -> bool:
+    """Whether an output that exists is the input file `source`, by whatever name, or lies in the input folder."""
+    try:
+        if os.path.isdir(source):
+            return os.path.isfile(output) and os.path.realpath(output).startswith(source.rstrip(os.sep) + os.sep)
+        return os.path.samefile(output, source)
+    except OSError:  # one of them does not exist
+        return False
 
 
 def check_stdout() -> None:

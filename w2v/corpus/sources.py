@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from w2v.errors import CorpusError
 from w2v.files import HEAD_BYTES, check_supported, compression_of, foreign_format
+from w2v.output import PART_SUFFIX
 
 __all__ = ["UTF8_BOM", "Source", "check_text", "expand"]
 
@@ -78,7 +79,8 @@ def _files_below(folder: str) -> Iterator[str]:
     for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=False):
         folders.sort(key=os.fsencode)
         for name in sorted(files, key=os.fsencode):
-            yield os.path.join(parent, name)
+            if not (name.startswith(".") and name.endswith(PART_SUFFIX)):  # an output of ours that is being written
+                yield os.path.join(parent, name)
 
 
 def look_at(path: str) -> Source:

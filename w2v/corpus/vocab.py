@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 from w2v.corpus._encode import LONGEST_TOKEN, rank
 from w2v.errors import CorpusError
 from w2v.files import open_by_content
+from w2v.output import AtomicOutput
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,23 +76,15 @@ class Vocab:
         return self if size == len(self) else Vocab(self.words[:size], self.counts[:size])
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write `word<TAB>count` lines, the most frequent first."""
-        temporary = f"{os.fspath(path)}.tmp-{os.getpid()}"
-        try:
-            self._write(temporary)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        """Write `word<TAB>count` lines, the most frequent first, in one step."""
+        with AtomicOutput(path) as out:
+            self.write(out)
 
-    def _write(self, path: str) -> None:
-        with open(path, "wb") as file:
-            for start in range(0, len(self), 4096):
-                rows = zip(self.words[start : start + 4096], self.counts[start : start + 4096].tolist(), strict=True)
-                file.write(b"".join(b"%b\t%d\n" % row for row in rows))
-            file.flush()
-            os.fsync(file.fileno())
+    def write(self, out: AtomicOutput) -> None:
+        """Write the lines into an open output."""
+        for start in range(0, len(self), 4096):
+            rows = zip(self.words[start : start + 4096], self.counts[start : start + 4096].tolist(), strict=True)
+            out.write(b"".join(b"%b\t%d\n" % row for row in rows))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Vocab:

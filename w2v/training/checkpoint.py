@@ -103,13 +103,16 @@ class Checkpoint:
                 raise self.error("the header", f"this is not a {FORMAT!r}; give the file that a run of w2v left")
             self.state = self._parse(self._file.metadata.get("state", ""))
         except BaseException:
-            self._file.__exit__()
+            self.close()
             raise
 
     def __enter__(self) -> Checkpoint:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._file.__exit__()
 
     def error(self, place: str, found: str) -> CheckpointError:

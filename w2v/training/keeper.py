@@ -68,8 +68,3 @@ class Keeper:
                 self.on_failure(error)
         self._last = self.clock()
         return self.failure is None
-
-    def remove(self) -> None:
-        """The run is done and its vectors are written: the checkpoint has no more use."""
-        if os.path.exists(self.path):
-            os.unlink(self.path)

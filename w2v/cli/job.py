@@ -1,0 +1,137 @@
+"""One training of the command line, from its files to its files."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from w2v.cli.keeping import Keeping
+from w2v.cli.output import STDOUT, check_outputs
+from w2v.cli.progress import Silence
+from w2v.errors import SettingsError
+from w2v.training.config import CorpusConfig, TrainConfig
+
+if TYPE_CHECKING:
+    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.output import AtomicOutput
+    from w2v.training.trainer import TrainResult
+
+__all__ = ["Job"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """The settings and files of one training."""
+
+    corpus_config: CorpusConfig
+    config: TrainConfig
+    corpus: tuple[str, ...]
+    output: str
+    format: str | None
+    save_context: str | None
+    save_vocab: str | None
+    no_clobber: bool
+    read_vocab: str | None
+    tmp_dir: str | None
+    checkpoint: str | None
+    checkpoint_every: float
+    resume: str | None
+    quiet: bool
+
+    def check(self) -> None:
+        """Raise for what would fail at the end, before anything is read or touched."""
+        if self.save_context and self.config.loss == "hs":
+            raise SettingsError("--save-context: --loss hs has no context vectors; use --loss ns")
+        for path in (self.save_context, self.save_vocab, self.checkpoint):
+            if path == STDOUT:
+                raise SettingsError("--save-context, --save-vocab, --checkpoint: only OUT can be standard output (-)")
+
+        from w2v.vectors.formats.words_file import companion
+        from w2v.vectors.formats.write import TWO_FILES, format_of
+
+        keeping = self.keeping()
+        outputs = [self.save_vocab] if self.save_vocab else []
+        for path in (self.output, self.save_context):
+            if path:
+                form = format_of(path, self.format)
+                outputs += [path, companion(path, form)] if form in TWO_FILES else [path]
+        inputs = [*self.corpus, *([self.read_vocab] if self.read_vocab else [])]
+        check_outputs(outputs, inputs, self.no_clobber)
+        if keeping.path:
+            check_outputs([*outputs, keeping.path], inputs)
+            keeping.check()
+
+    def keeping(self) -> Keeping:
+        return Keeping(self.output, self.checkpoint, self.checkpoint_every, self.resume)
+
+    def run(self, progress: Silence) -> list[str]:
+        """Read, train, write; returns the summary."""
+        from w2v.cli.summary import summary_lines
+        from w2v.training.trainer import Trainer
+
+        start = time.monotonic()
+        with ExitStack() as last, self.keeping() as keeping, ExitStack() as files:
+            places = self.open_outputs(files)
+            before = keeping.open(self.config, self.corpus_config)
+            if before is not None:
+                files.enter_context(before)
+            corpus = self.read(progress)
+            last.callback(corpus.close)  # a checkpoint that is written last needs its digest
+            read_s = time.monotonic() - start
+            self.reserve(corpus, places)
+            trainer = Trainer(corpus, self.config, before)
+            result = keeping.train(trainer, self.corpus_config, progress)
+            progress.finish()
+            self.write(corpus, result, places)
+        times = {"reading": read_s, "training": result.summary.seconds, "all": time.monotonic() - start}
+        return summary_lines(corpus, result, shown_name(self.output), times)
+
+    def open_outputs(self, files: ExitStack) -> dict[str, AtomicOutput]:
+        """The outputs, locked from now on: a second run that would write them is refused."""
+        from w2v.output import AtomicOutput
+
+        return {
+            path: files.enter_context(AtomicOutput(path, no_clobber=self.no_clobber))
+            for path in (self.output, self.save_context, self.save_vocab) if path
+        }
+
+    def read(self, progress: Silence) -> EncodedCorpus:
+        from w2v.corpus.reader import read_corpus
+        from w2v.corpus.vocab import Vocab
+        from w2v.training.memory import check_memory
+
+        vocab = Vocab.load(self.read_vocab) if self.read_vocab else None
+        if vocab is not None:
+            check_memory(self.config, len(vocab.pruned(1, self.corpus_config.max_vocab)))
+        corpus = read_corpus(
+            self.corpus, self.corpus_config, threads=self.config.threads, vocab=vocab, tmp_dir=self.tmp_dir,
+            on_progress=progress.reading,
+        )
+        progress.finish()
+        return corpus
+
+    def reserve(self, corpus: EncodedCorpus, places: dict[str, AtomicOutput]) -> None:
+        """Memory and disk space, as far as they are known: raise before the training, not after it."""
+        from w2v.training.memory import check_memory
+        from w2v.vectors.formats.word2vec_binary import binary_size
+        from w2v.vectors.formats.write import format_of
+
+        words, word_bytes = len(corpus.vocab), sum(map(len, corpus.vocab.words))
+        check_memory(self.config, words, word_bytes)
+        for path in (self.output, self.save_context):
+            if path and format_of(path, self.format) == "bin" and not path.lower().endswith(".gz"):
+                places[path].reserve(binary_size(words, word_bytes, self.config.dim))
+
+    def write(self, corpus: EncodedCorpus, result: TrainResult, places: dict[str, AtomicOutput]) -> None:
+        """Everything into files that are moved into place when all of them are whole."""
+        if self.save_vocab:
+            corpus.vocab.write(places[self.save_vocab])
+        if self.save_context and result.context is not None:
+            result.context.save(places[self.save_context], self.format)
+        result.vectors.save(places[self.output], self.format)
+
+
+def shown_name(path: str) -> str:
+    return "standard output" if path == STDOUT else path

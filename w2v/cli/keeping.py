@@ -1,0 +1,137 @@
+"""The checkpoint of a command: where it is, when it is written, what is told of it, how to go on from it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from w2v.cli.errors import os_error_text, say
+from w2v.cli.output import STDOUT
+from w2v.cli.stopping import stop_softly
+from w2v.errors import SettingsError, TrainingError, W2VError
+
+if TYPE_CHECKING:
+    from w2v.cli.progress import Silence
+    from w2v.training.checkpoint import Checkpoint
+    from w2v.training.config import CorpusConfig, TrainConfig
+    from w2v.training.keeper import Keeper
+    from w2v.training.trainer import Trainer, TrainResult
+
+__all__ = ["Keeping", "resume_command"]
+
+
+class Keeping:
+    """Keeps what a training has done, whatever ends it. A context manager around everything that may fail.
+
+    `path` is None where there is no place for a checkpoint: the vectors go to standard output or to a device, and none
+    was given. `resume` is None, "" for the checkpoint at `path`, or another file to go on from.
+    """
+
+    def __init__(self, output: str, path: str | None, every_s: float, resume: str | None):
+        ordinary = output != STDOUT and not (os.path.exists(output) and not os.path.isfile(output))
+        self.path = path or (f"{output}.checkpoint" if ordinary else None)
+        self.every_s = every_s
+        self.resume = self.path if resume == "" else resume
+        if resume == "" and self.path is None:
+            raise SettingsError("--resume: give the checkpoint, --resume=FILE; standard output has none of its own")
+        self.keeper: Keeper | None = None
+        self.trainer: Trainer | None = None
+        self.result: TrainResult | None = None
+
+    def check(self) -> None:
+        """Raise for a checkpoint that would be lost."""
+        if self.path is None or not os.path.lexists(self.path):
+            return
+        if self.resume is None or not os.path.exists(self.resume) or not os.path.samefile(self.resume, self.path):
+            raise W2VError(
+                f"{self.path}: a run that did not end has left this; add --resume to go on from it, or remove it"
+            )
+
+    def open(self, config: TrainConfig, corpus_config: CorpusConfig) -> Checkpoint | None:
+        """The checkpoint to go on from, checked against the settings; None to begin from the start."""
+        from w2v.training.checkpoint import Checkpoint
+
+        if self.resume is None:
+            return None
+        if self.resume == self.path and not os.path.lexists(self.resume):
+            say(f"{self.path} is not there: beginning from the start")
+            return None
+        checkpoint = Checkpoint(self.resume)
+        try:
+            checkpoint.check_settings(config, corpus_config)
+        except BaseException:
+            checkpoint.close()
+            raise
+        return checkpoint
+
+    def train(self, trainer: Trainer, corpus_config: CorpusConfig, progress: Silence) -> TrainResult:
+        """Train to the end; KeyboardInterrupt when a signal has stopped it and the checkpoint is written."""
+        from w2v.training.keeper import Keeper
+        from w2v.training.trainer import TrainingStopped
+
+        self.trainer = trainer
+        if self.path is not None:
+            self.keeper = Keeper(self.path, self.every_s, corpus_config, on_failure=self.tell_failure)
+            self.keeper.prepare(trainer.corpus)
+        with stop_softly() as wish:
+            try:
+                self.result = trainer.run(progress.training, wish, self.keeper)
+            except TrainingStopped:
+                progress.finish(complete=False)
+                self.tell_stop()
+                raise wish.error() from None
+            except TrainingError as error:
+                if self.path is None or not os.path.exists(self.path):
+                    raise
+                raise TrainingError(f"{error}; {self.path} holds the run as it was before") from error
+        return self.result
+
+    def tell_failure(self, error: Exception) -> None:
+        """A checkpoint on the way could not be written; the training goes on."""
+        say(f"warning: the checkpoint could not be written, the training goes on: {reason(error)}")
+
+    def tell_stop(self) -> None:
+        """What is left of a training that was stopped, and how to go on."""
+        assert self.trainer is not None
+        share = self.trainer.totals().tokens / max(1, self.trainer.tokens_total)
+        if self.keeper is None:
+            say("nothing is kept of a training to standard output or a device; --checkpoint FILE keeps it")
+        elif self.keeper.failure is not None:
+            say(f"warning: the run could not be kept: {reason(self.keeper.failure)}")
+        else:
+            say(f"stopped after {100 * share:.0f} %; {self.path} holds the run. Go on with:")
+            say(f"  {resume_command()}")
+
+    def __enter__(self) -> Keeping:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """After success the checkpoint is removed; vectors that are trained and not written are kept."""
+        if error is None:
+            if self.path is not None and os.path.exists(self.path):
+                os.unlink(self.path)
+        elif self.result is not None and self.keep_result():
+            kept = f"the trained vectors are kept in {self.path}; when that is put right: {resume_command()}"
+            if isinstance(error, (OSError, W2VError)) and not isinstance(error, BrokenPipeError):
+                raise TrainingError(f"{reason(error)}; {kept}") from error
+            say(kept)
+
+    def keep_result(self) -> bool:
+        """Whether the finished training is in its checkpoint."""
+        return self.keeper is not None and self.trainer is not None and self.keeper.keep(self.trainer, 0.0, True)
+
+
+def reason(error: BaseException) -> str:
+    return os_error_text(error) if isinstance(error, OSError) else str(error)
+
+
+def resume_command() -> str:
+    """The present command line with --resume, as a shell reads it."""
+    context = click.get_current_context(silent=True)
+    arguments = list(context.meta.get("w2v.arguments", ())) if context else []
+    if not any(argument == "--resume" or argument.startswith("--resume=") for argument in arguments):
+        arguments.append("--resume")
+    return shlex.join(["w2v", *arguments])

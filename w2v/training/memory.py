@@ -1,0 +1,66 @@
+"""What a training will take of memory, and whether that much is there."""
+
+from __future__ import annotations
+
+import math
+
+from w2v.errors import TrainingError
+from w2v.memory import Room, room
+from w2v.training.config import TrainConfig
+
+__all__ = ["check_memory", "memory_needed"]
+
+ROW_FLOATS = 16  # as in _state.pyx: rows are padded to this many floats
+TABLE_BYTES = 48  # a word: subsampling, alias columns, and what making them takes for a moment
+PATH_BYTES = 5  # a node of a Huffman path and its share of the starts
+
+
+def memory_needed(config: TrainConfig, words: int, word_bytes: int = 0) -> dict[str, int]:
+    """Bytes by purpose that a training with a vocabulary of so many words takes beyond the corpus.
+
+    `config` must be resolved. What is small beside these (threads' buffers, blocks being written) is left out.
+    """
+    row = 4 * -(-config.dim // ROW_FLOATS) * ROW_FLOATS
+    private = 0
+    if config.threads > 1:
+        private = config.threads * 4 * min(config.hot_rows, words) * row  # two matrices, each row and its base
+    tables = TABLE_BYTES * words
+    if config.loss == "hs":
+        tables += PATH_BYTES * words * max(1, math.ceil(math.log2(max(words, 2))))
+    return {"vectors": words * row, "context": words * row, "private rows": private, "tables": tables + 2 * word_bytes}
+
+
+def check_memory(config: TrainConfig, words: int, word_bytes: int = 0, available: Room | None = None) -> None:
+    """Raise TrainingError with the numbers and what would fit, if a training takes more than is there."""
+    config = config.resolved()
+    there = available or room()
+    needed = memory_needed(config, words, word_bytes)
+    total = sum(needed.values())
+    if total <= there.size:
+        return
+    parts = ", ".join(f"{name} {_size(size)}" for name, size in needed.items() if size > total // 100)
+    raise TrainingError(
+        f"not enough memory: {words:,} words x {config.dim} take {_size(total)} ({parts}), and {_size(there.size)} are "
+        f"{there.limit}; {_way_out(config, words, needed, there.size)}"
+    )
+
+
+def _way_out(config: TrainConfig, words: int, needed: dict[str, int], there: int) -> str:
+    """Settings with which it would fit."""
+    total = sum(needed.values())
+    if total - needed["private rows"] <= there:
+        return "try --hot-rows 0, or fewer --threads"
+    rest = there - needed["private rows"] - needed["tables"]
+    dim = rest // (2 * 4 * words) // ROW_FLOATS * ROW_FLOATS
+    most = int(words * there / total)
+    ways = [f"--dim {dim}"] if dim >= ROW_FLOATS else []
+    ways += [f"--max-vocab {most}"] if most >= 2 else []
+    return f"try {' or '.join(ways)}" if ways else "a smaller --dim or --max-vocab needs less"
+
+
+def _size(number: float) -> str:
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if number < 1000 or unit == "TB":
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    raise AssertionError("there is a largest unit")
