@@ -16,7 +16,7 @@ SANITIZE = os.environ.get("W2V_SANITIZE", "")
 X86_64 = platform.machine().lower() in ("x86_64", "amd64") and "-m32" not in os.environ.get("CFLAGS", "")
 
 # -O3 is ours to set: setuptools lets CFLAGS replace the flags that Python was built with.
-FLAGS = ["-O1", "-g"] if DEBUG or SANITIZE else ["-O3"]
+FLAGS = ["-O1", "-g"] if DEBUG or SANITIZE else ["-O3", "-g0"]
 FLAGS += ["-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
 FLAGS += ["-Wno-unused-function", "-Wno-unreachable-code", "-Wno-psabi"]
 LINK = []

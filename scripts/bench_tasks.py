@@ -1,0 +1,167 @@
+"""One measured task a process, for bench.py: `python bench_tasks.py TASK JSON-SETTINGS` prints one line of JSON.
+
+w2v and gensim do the same work in processes of their own, so that neither finds the other's memory or threads.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+
+def w2v_train(corpus: str, epochs: int, settings: dict[str, Any], vectors: str = "") -> dict[str, Any]:
+    """Training words/s of w2v, reading left out."""
+    from w2v.corpus.reader import read_corpus
+    from w2v.training.config import CorpusConfig, TrainConfig
+    from w2v.training.trainer import Trainer
+
+    encoded = read_corpus([corpus], CorpusConfig(), threads=settings.get("threads"))
+    result = Trainer(encoded, TrainConfig(epochs=epochs, **settings)).run()
+    if vectors:
+        result.vectors.save(vectors)
+    summary = result.summary
+    return {"words_per_s": summary.words_per_s, "kernel": summary.kernel, "loss": summary.loss}
+
+
+def gensim_train(corpus: str, epochs: int, settings: dict[str, Any], vectors: str = "") -> dict[str, Any]:
+    """Training words/s of gensim from a file (its faster input mode), reading the vocabulary left out."""
+    from gensim.models import Word2Vec
+
+    model = Word2Vec(min_count=5, workers=settings["threads"], **gensim_settings(settings))
+    model.build_vocab(corpus_file=corpus)
+    started = time.perf_counter()
+    model.train(corpus_file=corpus, total_words=model.corpus_total_words, epochs=epochs)
+    seconds = time.perf_counter() - started
+    if vectors:
+        model.wv.save_word2vec_format(vectors, binary=True)
+    kept = sum(model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key)
+    return {"words_per_s": kept * epochs / seconds}
+
+
+def gensim_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Our names to gensim's."""
+    hs = settings.get("loss", "ns") == "hs"
+    cbow = settings.get("model", "skipgram") == "cbow"
+    return {
+        "vector_size": settings.get("dim", 100),
+        "sg": 0 if cbow else 1,
+        "hs": int(hs),
+        "negative": 0 if hs else 5,
+        "alpha": 0.05 if cbow else 0.025,
+        "seed": settings.get("seed", 1),
+    }
+
+
+def gensim_whole(corpus: str, out: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """From a text file to a binary file, five epochs."""
+    from gensim.models import Word2Vec
+
+    model = Word2Vec(
+        corpus_file=corpus, min_count=5, epochs=5, workers=settings["threads"], **gensim_settings(settings)
+    )
+    model.wv.save_word2vec_format(out, binary=True)
+    return {}
+
+
+def gensim_answer(vectors: str, word: str) -> dict[str, Any]:
+    """The first answer from a binary file."""
+    from gensim.models import KeyedVectors
+
+    answers = KeyedVectors.load_word2vec_format(vectors, binary=True).most_similar(word)
+    return {"answers": answers}
+
+
+def w2v_encode(corpus: str, threads: int) -> dict[str, Any]:
+    """Bytes/s of counting and encoding, in one process that has read the file once before."""
+    import os
+
+    from w2v.corpus.reader import read_corpus
+    from w2v.training.config import CorpusConfig
+
+    seconds = []
+    for _ in range(4):
+        started = time.perf_counter()
+        encoded = read_corpus([corpus], CorpusConfig(), threads=threads)
+        seconds.append(time.perf_counter() - started)
+        tokens = encoded.books.read
+        encoded.close()
+    return {"seconds": min(seconds[1:]), "bytes": os.path.getsize(corpus), "tokens": tokens}
+
+
+def gunzip(corpus: str) -> dict[str, Any]:
+    """Seconds of the decompressor alone, in blocks of 1 MB."""
+    import zlib
+
+    seconds = []
+    for _ in range(3):
+        started, size = time.perf_counter(), 0
+        with open(corpus, "rb") as file:
+            decoder = zlib.decompressobj(31)
+            while block := file.read(1 << 18):
+                size += len(decoder.decompress(block))
+        seconds.append(time.perf_counter() - started)
+    return {"seconds": min(seconds), "bytes": size}
+
+
+def queries(vectors: str, count: int, tool: str) -> dict[str, Any]:
+    """Ten nearest neighbours of `count` words in one process, loading left out; `tool` w2v or numpy."""
+    import numpy as np
+
+    import w2v
+    from w2v.vectors.expressions import Query
+
+    model = w2v.load(vectors)
+    words = [model.words[i] for i in range(0, len(model), max(1, len(model) // count))][:count]
+    if tool == "w2v":
+        asked = [Query((word,)) for word in words]
+        model.nearest(asked[:10])
+        started = time.perf_counter()
+        model.nearest(asked)
+        return {"seconds": time.perf_counter() - started}
+    matrix = model.matrix / np.linalg.norm(model.matrix, axis=1, keepdims=True)
+    rows = np.array([model.index(word) for word in words])
+    started = time.perf_counter()
+    for first in range(0, len(rows), 256):  # as much as fits: 256 x 1,000,000 similarities are 1 GB
+        scores = matrix[rows[first : first + 256]] @ matrix.T
+        np.argpartition(scores, -11, axis=1)
+    return {"seconds": time.perf_counter() - started}
+
+
+def save(vectors: str, out: str, tool: str) -> dict[str, Any]:
+    """Writing a loaded model; a suffix .txt means text."""
+    binary = not out.endswith(".txt")
+    if tool == "w2v":
+        import w2v
+
+        model = w2v.load(vectors)
+        started = time.perf_counter()
+        model.save(out)
+    else:
+        from gensim.models import KeyedVectors
+
+        model = KeyedVectors.load_word2vec_format(vectors, binary=True)
+        started = time.perf_counter()
+        model.save_word2vec_format(out, binary=binary)
+    return {"seconds": time.perf_counter() - started}
+
+
+def evaluate(vectors: str, data: str) -> dict[str, Any]:
+    """Analogies over 30,000 words in per cent, WordSim-353 and SimLex-999 as Spearman's rho."""
+    import w2v
+
+    model = w2v.load(vectors)
+    scores = {}
+    for name, file in (("analogy", "questions-words.txt"), ("wordsim", "wordsim353.tsv"), ("simlex", "simlex999.txt")):
+        result = model.evaluate(f"{data}/{file}")
+        scores[name] = 100 * result.total.accuracy if name == "analogy" else result.spearman
+    return scores
+
+
+if __name__ == "__main__":
+    task, settings = sys.argv[1], json.loads(sys.argv[2])
+    started = time.perf_counter()
+    found = globals()[task](**settings)
+    found["process_s"] = time.perf_counter() - started
+    print(json.dumps(found))
