@@ -47,9 +47,10 @@ def extension(name: str, *flags: str, depends: tuple[str, ...] = ()) -> Extensio
 
 
 LOOP = ("w2v/training/_loop.pxi", "w2v/training/simd.h", "w2v/training/block.h", "w2v/training/rng.h")
+ENCODE = tuple(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode", "rank"))
 ROWS = tuple(f"w2v/vectors/{name}.h" for name in ("words", "rows", "decimal", "text"))
 EXTENSIONS = [
-    extension("w2v.corpus._encode", depends=("w2v/corpus/scan.h", "w2v/corpus/table.h", "w2v/corpus/encode.h")),
+    extension("w2v.corpus._encode", depends=ENCODE),
     extension("w2v.vectors._words", depends=ROWS),
     extension("w2v.vectors._scan", depends=ROWS),
     extension("w2v.vectors._collect", depends=ROWS),

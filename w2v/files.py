@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from w2v.decoders import decoder_for
 from w2v.errors import W2VError
 
 __all__ = [
@@ -25,8 +26,6 @@ __all__ = [
 
 HEAD_BYTES = 4096  # what telling a format needs at most
 RAW_BYTES = 1 << 18
-ZSTD_SLICE = 1 << 13  # zstandard has no bound on the output of one call; a block of 128 KiB may stand for 4 bytes
-XZ_MEMORY = 1 << 30  # dictionary of a hostile .xz; xz -9 takes 65 MB
 
 MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
 BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")  # the second: an empty file
@@ -79,10 +78,8 @@ def foreign_format(head: bytes) -> tuple[str, str] | None:
 
 def check_supported(kind: str | None, name: str, error: type[W2VError]) -> None:
     """Raise `error` if this Python has no decoder for the kind."""
-    if kind == "zstd":
-        _zstd_decoder(name, error)
-    elif kind in ("bzip2", "xz"):
-        _decoder(kind, name, error)
+    if kind is not None:
+        decoder_for(kind, name, error)
 
 
 class Decompressor:
@@ -101,7 +98,7 @@ class Decompressor:
         self._decoder: Any = None
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes (zstd: at least what one slice gives), b"" at the end."""
+        """About `size` bytes at most, b"" at the end."""
         while True:
             if self._decoder is None and not self._next_member():
                 return b""
@@ -126,7 +123,7 @@ class Decompressor:
             if self.members == 0:
                 raise self.error(f"{self.name}: the {self.kind} data is cut off at byte {self.raw_bytes}")
             raise self._damaged("what follows the compressed data is neither another member nor zero bytes")
-        self._decoder = _decoder(self.kind, self.name, self.error)
+        self._decoder = decoder_for(self.kind, self.name, self.error)
         self.members += 1
         return True
 
@@ -141,8 +138,6 @@ class Decompressor:
         if self._decoder.needs_input and not self._input:
             ended = not self._fill()
         piece, self._input = self._input, b""
-        if self.kind == "zstd" and len(piece) > ZSTD_SLICE:
-            piece, self._input = piece[:ZSTD_SLICE], piece[ZSTD_SLICE:]
         try:
             data = self._decoder.decompress(piece, size)
         except Exception as e:  # each library has its own kinds; all of them mean damage
@@ -154,102 +149,12 @@ class Decompressor:
                 f"{self.name}: the {self.kind} data is cut off at byte {self.raw_bytes}; "
                 "the file was not copied or written to its end"
             )
-        if self._decoder.eof and self._input:  # the rest of the slice comes first
-            self._decoder = _Ended(self._decoder.unused_data + self._input)
         return data
 
     def _damaged(self, why: str) -> W2VError:
         return self.error(
             f"{self.name}: the {self.kind} data is damaged near byte {self.raw_bytes} ({why}); get the file again"
         )
-
-
-class _Ended:
-    eof = True
-    needs_input = False
-
-    def __init__(self, unused_data: bytes):
-        self.unused_data = unused_data
-
-
-class _Gzip:
-    """zlib's decoder with the manners of bz2's and lzma's. Header, length and CRC are checked by zlib."""
-
-    def __init__(self) -> None:
-        try:
-            from isal import isal_zlib as zlib  # two to three times as fast; used where it is installed
-        except ImportError:
-            import zlib
-        self._zlib = zlib.decompressobj(31)
-        self._tail = b""
-        self._full = False
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._tail and not self._full
-
-    @property
-    def eof(self) -> bool:
-        return self._zlib.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._zlib.unused_data
-
-    def decompress(self, data: bytes, size: int) -> bytes:
-        out = self._zlib.decompress(self._tail + data if self._tail else data, size)
-        self._tail = self._zlib.unconsumed_tail
-        self._full = len(out) >= size  # more may wait inside
-        return out
-
-
-class _Zstandard:
-    needs_input = True
-
-    def __init__(self, decoder: Any):
-        self._decoder = decoder
-
-    @property
-    def eof(self) -> bool:
-        return self._decoder.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._decoder.unused_data
-
-    def decompress(self, data: bytes, size: int) -> bytes:
-        return self._decoder.decompress(data)
-
-
-def _zstd_decoder(name: str, error: type[W2VError]) -> Any:
-    try:
-        from compression.zstd import ZstdDecompressor  # Python 3.14
-
-        return ZstdDecompressor()
-    except ImportError:
-        pass
-    try:
-        import zstandard
-    except ImportError:
-        raise error(f"{name}: zstd is read with the `zstandard` package: pip install 'w2v[zstd]'") from None
-    return _Zstandard(zstandard.ZstdDecompressor().decompressobj())
-
-
-def _decoder(kind: str, name: str, error: type[W2VError]) -> Any:
-    try:
-        if kind == "gzip":
-            return _Gzip()
-        if kind == "bzip2":
-            import bz2
-
-            return bz2.BZ2Decompressor()
-        if kind == "xz":
-            import lzma
-
-            return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
-    except ImportError as e:  # a Python built without the library
-        raise error(f"{name}: this Python cannot read {kind} ({e}); unpack the file first") from None
-    return _zstd_decoder(name, error)
 
 
 class _RawStream(io.RawIOBase):

@@ -8,7 +8,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.errno cimport EINTR, errno
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc, qsort
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 import os
@@ -26,23 +26,6 @@ cdef extern from "<sys/mman.h>" nogil:
     int munmap(void *address, size_t length)
     int PROT_READ, PROT_WRITE, MAP_PRIVATE, MAP_ANON
     void *MAP_FAILED
-
-cdef extern from *:
-    """
-    #include <sys/mman.h>
-    #include <unistd.h>
-    /* Gives whole pages inside [start, end) back at once; elsewhere they go when the slab is unmapped. */
-    static void give_back(char *start, char *end) {
-    #ifdef __linux__
-        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-        uintptr_t first = ((uintptr_t)start + page - 1) / page * page, last = (uintptr_t)end / page * page;
-        if (first < last) madvise((void *)first, last - first, MADV_DONTNEED);
-    #else
-        (void)start, (void)end;
-    #endif
-    }
-    """
-    void give_back(char *start, char *end) nogil
 
 cdef extern from "encode.h" nogil:
     enum:
@@ -83,12 +66,6 @@ cdef extern from "encode.h" nogil:
     ctypedef struct block_measure:
         int64_t head, tail, ends, between, kept, sentences, cut
 
-    ctypedef struct ranked:
-        int64_t count
-        const uint8_t *bytes
-        int32_t length
-        int32_t index
-
     int table_init(table *t, uint64_t key0, uint64_t key1)
     void table_free(table *t)
     int table_merge(table *to, const table *frm, uint32_t part, uint32_t parts, int32_t *ids)
@@ -96,7 +73,17 @@ cdef extern from "encode.h" nogil:
     int64_t encode_piece(encoding *c, int whitespace, uint32_t limit, int last)
     void measure_block(const int32_t *ids, int64_t n, const remapping *r, block_measure *m)
     int64_t write_block(const int32_t *ids, int64_t n, const remapping *r, int64_t open, int32_t *out)
-    int compare_ranked(const void *a, const void *b)
+
+cdef extern from "rank.h" nogil:
+    ctypedef struct ranked:
+        int64_t count
+        uint64_t prefix
+        const uint8_t *bytes
+        int32_t length
+        int32_t index
+
+    uint64_t prefix_of(const uint8_t *bytes, int32_t length)
+    ranked *rank_items(ranked *items, ranked *scratch, int64_t n)
 
 
 CONTEXT_BYTES = c_CONTEXT_BYTES
@@ -152,11 +139,11 @@ cdef class Block:
         return out
 
     def release(self):
-        """Gives the memory back."""
-        if self.slab is not None:
-            with nogil:
-                give_back(<char *>(self.slab.ids + self.start), <char *>(self.slab.ids + self.start + self.size))
-            self.slab = None
+        """Lets go of the memory; a slab is freed with its last block.
+
+        Not sooner: giving pages back block by block interrupts all other threads each time, and made `write` twice as slow.
+        """
+        self.slab = None
 
     def spool(self, int fd, int64_t offset):
         """Writes the ids to the spool, from byte `offset` on, and forgets them, as `discard` does."""
@@ -327,8 +314,9 @@ cdef class Spellings:
 
     def __cinit__(self, list encoders, int parts, tuple seed):
         cdef int p
+        busy = [e for e in encoders if len(e)] or encoders[:1]
         self.encoders = encoders
-        self.shared = len(encoders) == 1  # nothing to join: its table is used as it is
+        self.shared = len(busy) == 1  # nothing to join: its table is used as it is
         self.parts = 1 if self.shared else parts
         self.tables = <table *>PyMem_Malloc(self.parts * sizeof(table))
         if self.tables == NULL:
@@ -336,7 +324,7 @@ cdef class Spellings:
         memset(self.tables, 0, self.parts * sizeof(table))
         self.maps = []
         if self.shared:
-            self.tables[0] = (<Encoder>encoders[0]).table
+            self.tables[0] = (<Encoder>busy[0]).table
             return
         for p in range(self.parts):
             if table_init(&self.tables[p], seed[0], seed[1]) < 0:
@@ -409,7 +397,7 @@ cdef class Spellings:
         """int32: the final id of each provisional id of one encoder, given that of each spelling."""
         cdef Encoder encoder = self.encoders[number]
         if self.shared:
-            return np.asarray(final_ids)
+            return np.asarray(final_ids) if len(encoder) else np.empty(0, np.int32)
         cdef int32_t[::1] ids = self.maps[number]
         cdef int64_t i, n = ids.shape[0]
         cdef uint32_t part
@@ -422,26 +410,31 @@ cdef class Spellings:
 
 def rank(list words, const int64_t[::1] counts):
     """int64 [n]: the order of words by falling count, ties by rising bytes."""
-    cdef Py_ssize_t i, n = len(words)
+    cdef int64_t i, n = len(words)
     cdef bytes word
-    cdef ranked *items = <ranked *>malloc(max(n, 1) * sizeof(ranked))
+    cdef ranked *items
+    cdef ranked *ranking
     if counts.shape[0] != n:
         raise ValueError("as many counts as words are needed")
-    if items == NULL:
-        raise MemoryError()
+    if n > 0x7FFFFFFF:
+        raise ValueError("more than 2^31 - 1 words")
     out = np.empty(n, np.int64)
     cdef int64_t[::1] view = out
+    items = <ranked *>malloc(2 * max(n, 1) * sizeof(ranked))
+    if items == NULL:
+        raise MemoryError("no memory for sorting the words")
     try:
         for i in range(n):
             word = words[i]
             items[i].count = counts[i]
             items[i].bytes = <const uint8_t *>PyBytes_AS_STRING(word)
             items[i].length = <int32_t>PyBytes_GET_SIZE(word)
+            items[i].prefix = prefix_of(items[i].bytes, items[i].length)
             items[i].index = <int32_t>i
         with nogil:
-            qsort(items, n, sizeof(ranked), compare_ranked)
+            ranking = rank_items(items, items + n, n)
             for i in range(n):
-                view[i] = items[i].index
+                view[i] = ranking[i].index
     finally:
         free(items)
     return out

@@ -219,19 +219,4 @@ static int64_t write_block(const int32_t *ids, int64_t n, const remapping *r, in
     return out - start;
 }
 
-/* Order of words: falling count, ties by rising bytes. */
-typedef struct {
-    int64_t count;
-    const uint8_t *bytes;
-    int32_t length;
-    int32_t index;
-} ranked;
-
-static int compare_ranked(const void *a, const void *b) {
-    const ranked *x = a, *y = b;
-    if (x->count != y->count) return x->count > y->count ? -1 : 1;
-    int order = memcmp(x->bytes, y->bytes, (size_t)(x->length < y->length ? x->length : y->length));
-    return order ? order : (x->length > y->length) - (x->length < y->length);
-}
-
 #endif

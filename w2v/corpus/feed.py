@@ -78,9 +78,11 @@ class Feed:
         self.block_size = block_size
         self.bytes_read = 0  # of the files, compressed or not
         self.text_bytes = 0
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
         self._ready: deque[Job] = deque()
         self._room = 2 * threads + 2
+        self._has_room = threading.Condition(self._lock)
+        self._has_work = [threading.Condition(self._lock) for _ in range(threads)]
         self._streams = deque((i, s) for i, s in enumerate(sources) if s.kind != PLAIN)
         self._unread = len(self._streams)
         self._segments = self._cut_plain_files()
@@ -98,29 +100,36 @@ class Feed:
 
     def stop(self) -> None:
         """Wakes and ends everyone who waits."""
-        with self._condition:
+        with self._lock:
             self._stopped = True
-            self._condition.notify_all()
+            self._wake_all()
 
-    def next(self) -> Job | None:
-        """The next piece of work, None when there is no more; waits for readers if need be."""
-        with self._condition:
+    def _wake_all(self) -> None:
+        for condition in (self._has_room, *self._has_work):
+            condition.notify_all()
+
+    def next(self, number: int) -> Job | None:
+        """The next piece of work for encoder `number`, None when there is no more; waits for readers if need be.
+
+        Encoder n leaves the first n blocks in the queue to those before it. So no more of them work than the readers
+        can feed, and fewer tables are to be joined.
+        """
+        with self._lock:
             while not self._stopped:
-                if self._ready:
-                    job = self._ready.popleft()
-                    self._condition.notify_all()
-                    return job
+                if len(self._ready) > number or (self._ready and self._unread == 0):
+                    self._has_room.notify()
+                    return self._ready.popleft()
                 segment = next(self._segments, None)
                 if segment is not None:
                     return segment
                 if self._unread == 0:
                     return None
-                self._condition.wait()
+                self._has_work[number].wait()
             return None
 
     def done(self, job: Job) -> None:
         """To be called when a job is encoded."""
-        with self._condition:
+        with self._lock:
             if job.file is None:
                 self.text_bytes += len(job.data)
                 return
@@ -147,7 +156,7 @@ class Feed:
     def read_streams(self) -> None:
         """The body of a reader's thread: reads one stream after the other until none is left."""
         while True:
-            with self._condition:
+            with self._lock:
                 if self._stopped or not self._streams:
                     return
                 number, source = self._streams.popleft()
@@ -156,9 +165,9 @@ class Feed:
                 self._read_stream(number, source, fd)
             finally:
                 os.close(fd)
-            with self._condition:
+            with self._lock:
                 self._unread -= 1
-                self._condition.notify_all()
+                self._wake_all()
 
     def _read_stream(self, number: int, source: Source, fd: int) -> None:
         stream = _Stream(source, fd, self)
@@ -173,11 +182,12 @@ class Feed:
             block += 1
 
     def _put(self, job: Job) -> None:
-        with self._condition:
+        with self._lock:
             while len(self._ready) >= self._room and not self._stopped:
-                self._condition.wait()
+                self._has_room.wait()
             self._ready.append(job)
-            self._condition.notify_all()
+            if len(self._ready) <= len(self._has_work):
+                self._has_work[len(self._ready) - 1].notify()
 
 
 class _Stream:
@@ -215,7 +225,7 @@ class _Stream:
             data = os.read(self.fd, size)
         except OSError as e:
             raise OSError(e.errno, e.strerror, self.source.name) from None
-        with self.feed._condition:
+        with self.feed._lock:
             self.feed.bytes_read += len(data)
         return data
 

@@ -104,7 +104,7 @@ class _Reading:
         def encode(number: int) -> Callable[[], None]:
             def work() -> None:
                 encoder, results = self.encoders[number], self._results[number]
-                while (job := self.feed.next()) is not None:
+                while (job := self.feed.next(number)) is not None:
                     blocks = job.encode(encoder)
                     for block in blocks:
                         if keep:
