@@ -33,6 +33,7 @@ def folder(tmp_path, corpus, vectors):
     questions = ": royals\nman king woman queen\nking prince queen princess\n"
     (tmp_path / "data" / "world-questions.txt").write_text(questions)
     (tmp_path / "pairs.tsv").write_text("king\tqueen\t8.5\nking\tman\t6\nthe\tprince\t1\n")
+    (tmp_path / "run.jsonl").write_text('{"event": "progress", "tokens": 5, "loss": 0.5}\n' * 3)
     (tmp_path / "words.txt").write_text("king\nqueen\n")
     (tmp_path / "questions.txt").write_text("man king woman\nking prince queen\n")
     return tmp_path
