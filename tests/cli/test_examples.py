@@ -45,5 +45,7 @@ def test_example_runs(folder, environment, line):
         ["bash", "-eu", "-c", line], cwd=folder, env=environment, capture_output=True, text=True,
         stdin=subprocess.DEVNULL, timeout=120,
     )
+    if "is not installed: pip install" in done.stderr:
+        pytest.skip(done.stderr.strip())  # an extra that is not here
     assert done.returncode == 0, done.stderr
     assert "w2v: error" not in done.stderr
