@@ -33,6 +33,7 @@ def folder(tmp_path, corpus, vectors):
     questions = ": royals\nman king woman queen\nking prince queen princess\n"
     (tmp_path / "data" / "world-questions.txt").write_text(questions)
     (tmp_path / "pairs.tsv").write_text("king\tqueen\t8.5\nking\tman\t6\nthe\tprince\t1\n")
+    (tmp_path / "run.jsonl").write_text('{"event": "progress", "tokens": 5, "loss": 0.5}\n' * 3)
     (tmp_path / "words.txt").write_text("king\nqueen\n")
     (tmp_path / "questions.txt").write_text("man king woman\nking prince queen\n")
     return tmp_path
@@ -44,5 +45,7 @@ def test_example_runs(folder, environment, line):
         ["bash", "-eu", "-c", line], cwd=folder, env=environment, capture_output=True, text=True,
         stdin=subprocess.DEVNULL, timeout=120,
     )
+    if "is not installed: pip install" in done.stderr:
+        pytest.skip(done.stderr.strip())  # an extra that is not here
     assert done.returncode == 0, done.stderr
     assert "w2v: error" not in done.stderr

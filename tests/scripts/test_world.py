@@ -161,6 +161,17 @@ def test_english_form_is_right(inflection, function: str, word: str, form: str) 
     assert getattr(inflection, function)(word) == form
 
 
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+def test_training_at_the_defaults_answers_queen(tmp_path: Path, model: str) -> None:
+    vectors = str(tmp_path / "vectors.bin")
+    w2v = [sys.executable, "-m", "w2v"]
+    train = [*w2v, "train", str(CORPUS), "-o", vectors, "--quiet", "--model", model, "--threads", "2"]
+    subprocess.run(train, check=True, timeout=120, cwd=tmp_path)
+    command = [*w2v, "analogy", vectors, "man", "king", "woman"]
+    done = subprocess.run(command, check=True, timeout=60, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert done.stdout.splitlines()[0].split("\t")[:3] == ["man king woman", "1", "queen"]
+
+
 def test_help_shows_an_example() -> None:
     done = make_world("--help")
     assert done.returncode == 0

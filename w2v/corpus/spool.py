@@ -10,8 +10,8 @@ from typing import BinaryIO
 import numpy as np
 
 from w2v.corpus._encode import Block
-from w2v.memory import available_memory
 from w2v.errors import SettingsError
+from w2v.memory import available_memory
 
 __all__ = ["Spool", "make_spool", "unnamed_file"]
 

@@ -1,0 +1,94 @@
+"""Cells: their rows, order and colours; figures of them; logs as curves."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+
+from w2v.errors import UnknownWordError, W2VError
+from w2v.seeing import cells, extras
+from w2v.seeing.log import read_log
+
+from .conftest import HOSTILE
+
+
+def test_an_expression_brings_its_words_itself_and_its_nearest_word(varied):
+    made = cells.cells_of(varied, ["king - man + woman"])
+    assert made.labels == ("king", "woman", "man", "king - man + woman", "nearest: queen")
+    assert np.allclose(made.values[3], made.values[0] - made.values[2] + made.values[1])
+
+
+def test_sorted_columns_fall_by_their_mean(varied):
+    made = cells.cells_of(varied, ["king", "queen"], sort=True)
+    means = made.values.mean(axis=0)
+    assert (np.diff(means) <= 0).all()
+    assert sorted(made.values[0]) == pytest.approx(sorted(varied["king"].astype(float)))
+
+
+def test_a_rotation_keeps_lengths_and_angles(varied):
+    plain, turned = (cells.cells_of(varied, ["king", "queen", "서울"], rotate=r).values for r in (False, True))
+    assert turned @ turned.T == pytest.approx(plain @ plain.T, rel=1e-5)
+    assert np.abs(turned - plain).max() > 0.1
+
+
+def test_colours_run_from_blue_over_white_to_red():
+    assert [cells.colour(x) for x in (-9, -1, 0, 1, 9)] == [cells.BLUE, cells.BLUE, cells.WHITE, cells.RED, cells.RED]
+
+
+def test_an_unknown_word_is_an_error(varied):
+    with pytest.raises(UnknownWordError):
+        cells.cells_of(varied, ["king - nobody"])
+
+
+@pytest.mark.parametrize(("form", "head"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_figures_are_drawn_the_same_each_time(varied, form, head):
+    pytest.importorskip("matplotlib")
+    files = [io.BytesIO(), io.BytesIO()]
+    for file in files:
+        made = cells.cells_of(varied, ["king", "queen", HOSTILE[0]])
+        cells.draw_cells(cells.Cells(("$x_$", *made.labels[1:]), made.values, made.largest), file, form)
+    assert files[0].getvalue() == files[1].getvalue()
+    assert files[0].getvalue().startswith(head)
+
+
+def test_letters_that_no_font_holds_are_told(monkeypatch):
+    pytest.importorskip("matplotlib")
+    from w2v.seeing import fonts
+
+    assert fonts.fonts_for(["king", "naïve"]) == (["DejaVu Sans"], [])
+    monkeypatch.setattr(fonts, "letters_of", lambda path: frozenset(range(128)))
+    families, (text,) = fonts.fonts_for(["king 한국"])
+    assert families == ["DejaVu Sans"]
+    assert "2 of the letters (국 한)" in text
+    assert "apt-get install fonts-noto-cjk)" in text
+
+
+def test_a_missing_library_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    with pytest.raises(W2VError, match=r"pip install 'w2v\[plot\]'"):
+        extras.needed("matplotlib")
+
+
+def test_a_log_is_read_however_it_ends(tmp_path):
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(
+        b'{"event": "start", "time": 0, "tokens": 0}\n\n[1]\n'
+        b'{"event": "progress", "tokens": 5, "loss": 0.5, "lr": true}\n'
+        b'{"event": "progress", "tokens": 7, "loss": NaN}\n'
+        b'{"event": "eval", "tokens": 8, "scores": {"a": 1, "b": "x"}}\n'
+        b'{"event": "progress", "tok'
+    )
+    log = read_log(path)
+    assert log.skipped == 2
+    assert log.series("loss") == ([5], [0.5])
+    assert log.series("lr") == ([], [])
+    assert log.scores() == {"a": ([8], [1])}
+
+
+@pytest.mark.parametrize("text", [b"", b"no json\n", b"[" * 100_000, b'{"event": "start"}\n'])
+def test_what_is_no_log_is_an_error(tmp_path, text):
+    (tmp_path / "log").write_bytes(text)
+    with pytest.raises(W2VError, match="no line is an event"):
+        read_log(tmp_path / "log")

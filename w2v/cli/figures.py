@@ -1,0 +1,42 @@
+"""Pictures as output files: the kind by the name's suffix, written in one step."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from w2v.cli.errors import named_output, say
+from w2v.cli.output import STDOUT, check_outputs
+from w2v.cli.streams import binary_output
+from w2v.errors import SettingsError
+
+__all__ = ["figure_format", "write_figure"]
+
+KINDS = ("png", "svg", "pdf")
+
+
+def figure_format(path: str, inputs: Sequence[str] = ()) -> str:
+    """png, svg or pdf; SettingsError for another suffix, and whatever is wrong with the place."""
+    kind = "png" if path == STDOUT else Path(path).suffix.lower().removeprefix(".")
+    if kind not in KINDS:
+        raise SettingsError(f"{path}: the suffix does not tell the kind of picture; name it .png, .svg or .pdf")
+    check_outputs([path], list(inputs))
+    return kind
+
+
+def write_figure(path: str, draw: Callable[[BinaryIO], list[str]]) -> None:
+    """Draw, write in one step, and pass on what the drawing warns of."""
+    from w2v.output import AtomicOutput
+
+    picture = io.BytesIO()
+    warnings = draw(picture)
+    if path == STDOUT:
+        with named_output():
+            binary_output().write(picture.getvalue())
+    else:
+        with AtomicOutput(path) as file:
+            file.write(picture.getvalue())
+    for text in warnings:
+        say(f"warning: {text}")

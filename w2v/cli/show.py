@@ -1,0 +1,93 @@
+"""`w2v show`: vectors as rows of coloured cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING
+
+import click
+
+from w2v.cli.colours import COLOUR_OPTION, colour_depth, paper
+from w2v.cli.command import Argument, Command, Option
+from w2v.cli.figures import figure_format, write_figure
+from w2v.cli.streams import argument_text, write
+from w2v.cli.table import width_of
+
+if TYPE_CHECKING:
+    from w2v.seeing.cells import Cells
+
+__all__ = ["command"]
+
+HELP = """Vectors as rows of coloured cells: blue below zero, white at zero, red above.
+
+A WORD is a word or an expression such as 'king - man + woman', which is drawn with its words and beside its nearest
+word. Where the terminal is narrower than a vector, neighbouring values are drawn as one, their mean. In a pipe: the
+label and the numbers, separated by tabs.
+"""
+
+EXAMPLES = [
+    ("Three words", "w2v show vectors.bin king queen man"),
+    ("An expression beside its nearest word, what they share first",
+     "w2v show vectors.bin 'king - man + woman' --sort"),
+    ("The same along the directions in which words differ most",
+     "w2v show vectors.bin king queen man woman --rotate pca --color always"),
+]
+
+NARROWEST = 16  # columns for the cells, however long the labels
+
+
+def show(
+    vectors: str, words: tuple[str, ...], output: str | None, sort: bool, rotate: str | None, when: str
+) -> None:
+    form = figure_format(output, [vectors]) if output else None
+
+    import w2v
+    from w2v.seeing.cells import cells_of, draw_cells
+
+    cells = cells_of(w2v.load(vectors), [argument_text(word) for word in words], sort, rotate == "pca")
+    if output and form:
+        write_figure(output, lambda file: draw_cells(cells, file, form))
+        return
+    depth = colour_depth(when)
+    write("".join(coloured(cells, depth, get_terminal_size().columns) if depth else numbers(cells)))
+
+
+def numbers(cells: Cells) -> Iterator[str]:
+    for label, row in zip(cells.labels, cells.values, strict=True):
+        yield "\t".join([label, *(f"{value:.6g}" for value in row)]) + "\n"
+
+
+def coloured(cells: Cells, depth: int, width: int) -> Iterator[str]:
+    """A line a row: the label, and as many cells as fit."""
+    import numpy as np
+
+    from w2v.seeing.cells import colour
+
+    dim = cells.values.shape[1]
+    longest = max(map(width_of, cells.labels), default=0)
+    room = max(NARROWEST, width - longest - 2)
+    cuts = np.linspace(0, dim, min(dim, room) + 1).astype(int)
+    wide = max(1, min(4, room // dim))
+    for label, row in zip(cells.labels, cells.values, strict=True):
+        means = [row[low:high].mean() / cells.largest for low, high in pairwise(cuts)]
+        line = "".join(f"\x1b[{paper(colour(mean), depth)}m{' ' * wide}" for mean in means)
+        yield f"{label}{' ' * (longest - width_of(label))}  {line}\x1b[0m\n"
+
+
+command = Command(
+    "show",
+    usage="VECTORS WORD... [options]",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=show,
+    params=[
+        Argument(["vectors"], metavar="VECTORS", line="A vector file of any format that w2v reads."),
+        Argument(["words"], nargs=-1, required=True, metavar="WORD", line="Words or expressions."),
+        Option(["-o", "--output"], metavar="FILE", help="Draw a figure instead: .png, .svg or .pdf (needs w2v[plot])."),
+        Option(["--sort"], is_flag=True, help="Order the columns by their mean, so that what the words share is seen."),
+        Option(["--rotate"], type=click.Choice(("pca",)), help="Turn the space first: single axes mean nothing."),
+        COLOUR_OPTION,
+    ],
+)

@@ -1,0 +1,69 @@
+"""Fonts that hold the letters of the words, among those that are installed."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["fonts_for", "saved"]
+
+FIRST = "DejaVu Sans"  # comes with matplotlib
+# First word of a letter's Unicode name -> a package of Debian's that holds a font for it.
+PACKAGES = dict.fromkeys(("CJK", "HANGUL", "HIRAGANA", "KATAKANA"), "fonts-noto-cjk")
+OTHER_PACKAGE = "fonts-noto-core"
+
+
+@cache
+def letters_of(path: str) -> frozenset[int]:
+    """The characters that a font file has shapes for."""
+    from matplotlib.ft2font import FT2Font
+
+    try:
+        return frozenset(FT2Font(path).get_charmap())
+    except (OSError, RuntimeError):  # a font of a kind that cannot be drawn
+        return frozenset()
+
+
+def fonts_for(texts: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Font families, in the order to try, and warnings for the letters that none of them holds."""
+    from matplotlib import font_manager
+
+    missing = {ord(c) for text in texts for c in text if c.isprintable() and not c.isspace()}
+    families = [FIRST]
+    missing -= letters_of(font_manager.findfont(FIRST))
+    if missing:
+        upright = [e for e in font_manager.fontManager.ttflist if e.style == "normal"]
+        entries = [e for e in upright if str(e.weight) in ("400", "normal")]
+        # Sans before serif and mono, as the rest of the picture.
+        entries.sort(key=lambda e: ("Sans" not in e.name, "Mono" in e.name, len(e.name), e.name))
+        while missing:
+            best = max(entries, key=lambda e: len(missing & letters_of(e.fname)), default=None)
+            if best is None or not missing & letters_of(best.fname):
+                break
+            families.append(best.name)
+            missing -= letters_of(best.fname)
+    return families, [warning(missing)] if missing else []
+
+
+def warning(missing: set[int]) -> str:
+    shown = " ".join(chr(c) for c in sorted(missing)[:8] if not 0xD800 <= c <= 0xDFFF)
+    scripts = {unicodedata.name(chr(c), "OTHER").split()[0] for c in missing}
+    packages = sorted({PACKAGES.get(script, OTHER_PACKAGE) for script in scripts})
+    return (
+        f"no installed font holds {len(missing)} of the letters ({shown}); they are drawn as boxes; "
+        f"install a font for them (Debian: apt-get install {' '.join(packages)})"
+    )
+
+
+def saved(figure: Figure, file: BinaryIO, form: str) -> None:
+    """Write a figure; the same figure gives the same bytes."""
+    import matplotlib
+
+    plain = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}[form]
+    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "w2v"}):
+        figure.savefig(file, format=form, dpi=150, metadata=plain)
