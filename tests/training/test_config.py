@@ -115,7 +115,7 @@ def test_numbers_of_other_kinds_become_python_s_own(config: type, f: dataclasses
 def test_resolved_settings_have_every_value(model: str) -> None:
     config = TrainConfig(model=model).resolved()
     assert all(getattr(config, f.name) is not None for f in dataclasses.fields(config))
-    assert config.lr == {"skipgram": 0.025, "cbow": 0.05}[model]
+    assert config.lr == {"skipgram": 0.025, "cbow": 0.06}[model]
     assert config.min_lr == pytest.approx(config.lr * 1e-4)
     assert config.threads == threads.available_cpus()
     assert config.resolved() == config

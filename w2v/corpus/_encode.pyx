@@ -141,7 +141,7 @@ cdef class Block:
     def release(self):
         """Lets go of the memory; a slab is freed with its last block.
 
-        Not sooner: giving pages back block by block interrupts all other threads each time, and made `write` twice as slow.
+        Not sooner: giving pages back block by block interrupts all other threads each time: `write` took twice as long.
         """
         self.slab = None
 

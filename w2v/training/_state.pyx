@@ -196,6 +196,15 @@ cdef class Worker:
         return self.own.examples
 
     @property
+    def merge_after(self):
+        """Updates of a private row between two merges, at least 1."""
+        return self.own.merge_after
+
+    @merge_after.setter
+    def merge_after(self, int updates):
+        self.own.merge_after = max(1, min(updates, 65535))
+
+    @property
     def diverged(self):
         """Whether a dot product was not a number."""
         cdef int i

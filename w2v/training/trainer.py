@@ -27,9 +27,14 @@ __all__ = ["Progress", "TrainResult", "TrainSummary", "Trainer", "TrainingStoppe
 # A span is this many floating-point operations: 2 to 20 ms, so that stopping and the learning rate follow closely and
 # Python's share stays below 1 %.
 SPAN_FLOPS = 4e8
-# Changes of one row that may wait in private copies, over all threads. Each thread's copy is merged after
-# PENDING_UPDATES / threads of its own updates, so the sum that lands on a row is bounded however many threads run.
-PENDING_UPDATES = 128
+# Changes of one row that may wait in private copies, over all threads, times the learning rate: each thread's copy is
+# merged after PENDING_CHANGE / (threads x lr) of its own updates, so what lands on a row at once is bounded, whatever
+# the number of threads. 3.2 is 32 updates for 4 threads at lr 0.025; twice that cost 4 points of analogy accuracy.
+PENDING_CHANGE = 3.2
+# A word gets private copies if it occurs so often in the run, over all epochs: at six updates an occurrence and 128
+# pending over all threads, they are merged a hundred times or more. Rarer rows would be trained from stale values.
+HOT_OCCURRENCES = 2000
+MOST_WAITING = 32  # updates of one copy, however small the learning rate
 PROGRESS_EVERY_S = 0.1
 
 
@@ -121,11 +126,20 @@ class Trainer:
 
     def _workers(self) -> list[Worker]:
         """One worker a thread. A single thread has no one to share rows with and keeps no private copies."""
-        hot_rows = self.config.hot_rows if self.threads > 1 else 0
-        merge_after = max(1, PENDING_UPDATES // self.threads)
+        hot_rows = self._busy_rows() if self.threads > 1 else 0
+        merge_after = self.merge_after_at(self.config.lr)
         if merge_after == 1:  # a copy that is merged at every update gains nothing
             hot_rows = 0
         return [Worker(self.model, i, hot_rows, merge_after) for i in range(self.threads)]
+
+    def _busy_rows(self) -> int:
+        """How many words get private copies: --hot-rows of them at the most, and only those that come often enough."""
+        busy = int(np.count_nonzero(np.asarray(self.corpus.vocab.counts) * self.config.epochs >= HOT_OCCURRENCES))
+        return min(self.config.hot_rows, busy)
+
+    def merge_after_at(self, lr: float) -> int:
+        """Updates of a private row between two merges at this learning rate."""
+        return int(max(1, min(MOST_WAITING, PENDING_CHANGE / (self.threads * lr)))) if lr > 0 else MOST_WAITING
 
     def lr_at(self, tokens_done: int) -> float:
         """Learning rate after so many tokens of all epochs: linear from lr to min_lr."""
@@ -195,6 +209,7 @@ class Trainer:
                     lr = self.lr_at(run.done)
                 if span is None:
                     return
+                worker.merge_after = self.merge_after_at(lr)
                 train(worker, ids, span[0], span[1], lr)
                 now = Totals.of(worker)
                 with run.lock:

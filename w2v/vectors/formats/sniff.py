@@ -19,7 +19,13 @@ HEADER_LIMIT = 64  # bytes, its newline included
 # What it is, and how to get something that can be read.
 UNSUPPORTED: tuple[tuple[bytes, str, str], ...] = (
     (b"\xba\x16\x4f\x2f", "a fastText model", "its vectors are in the .vec file that fastText writes beside it"),
-    (b"\x80", "a Python pickle (gensim's own format?)",
+    (b"\x80\x02", "a Python pickle (gensim's own format?)",
+     "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)"),
+    (b"\x80\x03", "a Python pickle (gensim's own format?)",
+     "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)"),
+    (b"\x80\x04", "a Python pickle (gensim's own format?)",
+     "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)"),
+    (b"\x80\x05", "a Python pickle (gensim's own format?)",
      "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)"),
     (b"FiFu", "a finalfusion file", "convert it: finalfusion convert -f finalfusion -t word2vec FILE vectors.bin"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "read it with h5py: w2v.Vectors(words, matrix).save('vectors.bin')"),
