@@ -34,7 +34,7 @@ PENDING_CHANGE = 3.2
 # A word gets private copies if it occurs so often in the run, over all epochs: at six updates an occurrence and 128
 # pending over all threads, they are merged a hundred times or more. Rarer rows would be trained from stale values.
 HOT_OCCURRENCES = 2000
-MOST_WAITING = 32  # updates of one copy, however small the learning rate
+PENDING_UPDATES = 128  # the same bound as a number of updates, for small learning rates
 PROGRESS_EVERY_S = 0.1
 
 
@@ -139,7 +139,8 @@ class Trainer:
 
     def merge_after_at(self, lr: float) -> int:
         """Updates of a private row between two merges at this learning rate."""
-        return int(max(1, min(MOST_WAITING, PENDING_CHANGE / (self.threads * lr)))) if lr > 0 else MOST_WAITING
+        waiting = min(PENDING_UPDATES, PENDING_CHANGE / max(lr, 1e-9))
+        return max(1, int(waiting / self.threads))
 
     def lr_at(self, tokens_done: int) -> float:
         """Learning rate after so many tokens of all epochs: linear from lr to min_lr."""
