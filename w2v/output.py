@@ -79,7 +79,7 @@ class AtomicOutput:
         else:
             self._target = os.path.realpath(self.name)
             if os.path.exists(self._target) and not os.path.isfile(self._target):
-                self._fd = os.open(self._target, os.O_WRONLY)
+                self._fd = os.open(self._target, os.O_WRONLY | os.O_CLOEXEC)
             else:
                 self._open_temporary()
                 try:

@@ -52,6 +52,7 @@ cdef extern from "text.h" nogil:  # which includes rows.h
     int64_t put_row(char* out, const char* word, int64_t length, const char* values, int64_t step, int64_t dim)
     int make_plain_locale()
     int FLOAT_TEXT
+    int FLOAT_SLACK
 
 
 cdef raise_status(int status, int error, int64_t row, int64_t offset, int64_t column)

@@ -2,7 +2,7 @@
 
 import os
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING
 from libc.errno cimport EINTR, errno
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
@@ -10,8 +10,8 @@ from libc.string cimport memchr, memcpy
 from posix.unistd cimport pread
 
 from w2v.vectors._scan cimport (
-    FLOAT_TEXT, NEWLINE_AFTER, ROW_IO, ROW_MEMORY, ROW_OK, ROW_TRUNCATED, TEXT_LONG, Region, count_newlines,
-    free_region, keep_word, line_limit, make_plain_locale, put_row, raise_status, read_row,
+    FLOAT_SLACK, FLOAT_TEXT, NEWLINE_AFTER, ROW_IO, ROW_MEMORY, ROW_OK, ROW_TRUNCATED, TEXT_LONG, Region,
+    count_newlines, free_region, keep_word, line_limit, make_plain_locale, put_row, raise_status, read_row,
 )
 from w2v.vectors._words cimport WordTable, adopt_words
 from w2v.vectors.parallel import run_parallel
@@ -222,43 +222,38 @@ cdef class TextRows:
             free_region(&self.regions[block])
 
 
-def text_rows(const float[:, :] matrix, WordTable words, int64_t low, int64_t high):
+def text_rows(const float[:, :] matrix, WordTable words, int64_t low, int64_t high, bytearray spare=None):
     """Rows low <= row < high as lines of text: the shortest decimals that read back to the same float32.
 
-    Returns bytes, or the number of the first row that holds a number that is not finite.
+    Returns (bytearray, bytes used of it): `spare` if that is large enough. ValueError(row) at a number that is not
+    finite.
     """
-    cdef int64_t dim = matrix.shape[1], row, used = 0, size
-    if low < 0 or high > words.count or high > matrix.shape[0]:
-        raise IndexError(high)
-    cdef int64_t most = words.ends[high] - words.ends[low] + (high - low) * (dim * (FLOAT_TEXT - 6) + 1)
-    cdef char* out = <char*> malloc(most + FLOAT_TEXT)
-    if out == NULL:
-        raise MemoryError
-    try:
-        with nogil:
-            for row in range(low, high):
-                size = put_row(out + used, words.data + words.ends[row], words.ends[row + 1] - words.ends[row],
-                               <const char*> &matrix[row, 0], matrix.strides[1], dim)
-                if size < 0:
-                    break
-                used += size
-            else:
-                row = -1
-        return PyBytes_FromStringAndSize(out, used) if row < 0 else row
-    finally:
-        free(out)
+    cdef int64_t dim = matrix.shape[1], row, size = 0
+    check_rows(matrix, words, low, high)
+    cdef int64_t most = words.ends[high] - words.ends[low] + (high - low) * (dim * (FLOAT_TEXT + 1) + 1) + FLOAT_SLACK
+    cdef bytearray block = spare if spare is not None and len(spare) >= most else bytearray(most)
+    cdef char* start = block
+    cdef char* out = start
+    with nogil:
+        for row in range(low, high):
+            size = put_row(out, words.data + words.ends[row], words.ends[row + 1] - words.ends[row],
+                           <const char*> &matrix[row, 0], matrix.strides[1], dim)
+            if size < 0:
+                break
+            out += size
+    if size < 0:
+        raise ValueError(row)
+    return block, out - start
 
 
-def binary_rows(const float[:, :] matrix, WordTable words, int64_t low, int64_t high):
-    """Rows low <= row < high as word2vec binary: word, space, floats, newline.
-
-    Returns bytes, or the number of the first row that holds a number that is not finite.
-    """
+def binary_rows(const float[:, :] matrix, WordTable words, int64_t low, int64_t high, bytearray spare=None):
+    """Rows low <= row < high as word2vec binary: word, space, floats, newline. Returns and raises as `text_rows`."""
     cdef int64_t dim = matrix.shape[1], row, length, i
-    if low < 0 or high > words.count or high > matrix.shape[0]:
-        raise IndexError(high)
-    block = PyBytes_FromStringAndSize(NULL, words.ends[high] - words.ends[low] + (high - low) * (4 * dim + 2))
-    cdef char* out = PyBytes_AS_STRING(block)
+    check_rows(matrix, words, low, high)
+    cdef int64_t most = words.ends[high] - words.ends[low] + (high - low) * (4 * dim + 2)
+    cdef bytearray block = spare if spare is not None and len(spare) >= most else bytearray(most)
+    cdef char* start = block
+    cdef char* out = start
     cdef const char* values
     cdef bint finite = True
     with nogil:
@@ -280,7 +275,14 @@ def binary_rows(const float[:, :] matrix, WordTable words, int64_t low, int64_t 
             out += dim * sizeof(float)
             out[0] = 10
             out += 1
-    return block if finite else row
+    if not finite:
+        raise ValueError(row)
+    return block, out - start
+
+
+cdef check_rows(const float[:, :] matrix, WordTable words, int64_t low, int64_t high):
+    if low < 0 or high < low or high > words.count or high > matrix.shape[0] or matrix.shape[1] == 0:
+        raise IndexError(f"rows {low} to {high}")
 
 
 cdef bint all_finite(const char* values, int64_t dim) noexcept nogil:

@@ -3,7 +3,9 @@
 Nothing here imports NumPy, so that one question to a vector file need not wait for it.
 """
 
+import heapq
 import os
+from array import array
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -103,8 +105,14 @@ cdef class WordTable:
                 row = -1
         return row
 
-    def build_index(self, threads=None) -> list:
-        """Make `find` work; returns (first row, later row) for each word that is there again, by later row."""
+    def repeats(self, threads=None):
+        """Rows, as a rising array('q'), whose word is already in an earlier row; the index is made if need be."""
+        if self.slots == NULL:
+            self.build_index(threads)
+        return self.repeated
+
+    def build_index(self, threads=None):
+        """Make `find` work; looking a word up does so too."""
         cdef int64_t rows = self.count
         cdef uint32_t* hashes
         cdef int64_t counts[PARTITIONS]
@@ -112,7 +120,7 @@ cdef class WordTable:
         cdef int p
         cdef list repeats = []
         if self.slots != NULL:
-            return repeats
+            return
         if rows >= 0xFFFFFFFE:
             raise MemoryError(f"{rows} words are more than the index can hold")
         hashes = <uint32_t*> malloc(rows * sizeof(uint32_t) + 1)
@@ -146,11 +154,11 @@ cdef class WordTable:
             run_parallel(insert_some, PARTITIONS, threads)
         finally:
             free(hashes)
-        repeats.sort(key=lambda pair: pair[1])
-        return repeats
+        self.repeated = array("q", heapq.merge(*repeats))
 
     cdef insert_partition(self, uint32_t p, uint32_t* hashes, list repeats):
         cdef int64_t row, rows = self.count, earlier
+        rows_again = array("q")
         with nogil:
             for row in range(rows):
                 if hashes[row] >> (32 - PARTITION_BITS) == p:
@@ -158,7 +166,8 @@ cdef class WordTable:
                                          row)
                     if earlier >= 0:
                         with gil:
-                            repeats.append((earlier, row))
+                            rows_again.append(row)
+        repeats.append(rows_again)
 
     cdef int64_t place(self, uint32_t hashed, const char* word, int64_t length, int64_t row) noexcept nogil:
         """Row of an equal word, or -1: then, if row >= 0, the word is put there."""

@@ -83,61 +83,71 @@ static inline uint32_t shortest_digits(uint32_t bits, int32_t *power) {
     return s + (middle > 4 * s + 2 || (middle == 4 * s + 2 && (s & 1)));
 }
 
-#define FLOAT_TEXT 24  /* bytes that hold any float as text */
+#define FLOAT_TEXT 18   /* the most bytes that a float takes: -1.1754944e-38 has 14, a whole number with a sign 17 */
+#define FLOAT_SLACK 32  /* bytes after `out` that put_float may overwrite: it stores eight at a time */
 
-static const char PAIRS[201] =
-    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+/* The decimal digits of a number below 10^8 as bytes 0 to 9, the first in the lowest byte. */
+static inline uint64_t split_digits(uint32_t number) {
+    const uint64_t halves = number / 10000 | (uint64_t)(number % 10000) << 32;
+    const uint64_t hundreds = (halves * 10486 >> 20) & 0x0000007F0000007Fu;
+    const uint64_t pairs = hundreds | (halves - 100 * hundreds) << 16;
+    const uint64_t tens = (pairs * 103 >> 10) & 0x000F000F000F000Fu;
+    return tens | (pairs - 10 * tens) << 8;
+}
 
-static inline int put_digits(char *out, uint32_t digits) {
-    char text[10];
-    int at = 10;
-    while (digits >= 100) {
-        at -= 2;
-        memcpy(text + at, PAIRS + 2 * (digits % 100), 2);
-        digits /= 100;
-    }
-    if (digits >= 10) { at -= 2; memcpy(text + at, PAIRS + 2 * digits, 2); }
-    else text[--at] = (char)('0' + digits);
-    memcpy(out, text + at, 10 - at);
-    return 10 - at;
+static inline int count_digits(uint32_t number) {
+    return 1 + (number >= 10) + (number >= 100) + (number >= 1000) + (number >= 10000) + (number >= 100000) +
+           (number >= 1000000) + (number >= 10000000) + (number >= 100000000);
 }
 
 /* Write a finite float, return the bytes written. Plain notation for 1e-5 <= |x| < 1e16, as Python's repr. */
 static inline int put_float(char *out, float value) {
-    char *start = out, text[10];
+    static const uint32_t WIDEN[10] = {1, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+    char *start = out, text[24];
     uint32_t bits;
     int32_t power;
     memcpy(&bits, &value, 4);
-    if (bits >> 31) *out++ = '-';
+    *out = '-';
+    out += bits >> 31;
     bits &= 0x7FFFFFFF;
     if (!bits) { *out++ = '0'; return (int)(out - start); }
-    uint32_t digits = shortest_digits(bits, &power);
-    while (digits % 10 == 0) digits /= 10, power++;
-    const int count = put_digits(text, digits), point = count + power; /* digits before the decimal point */
-    if (point > 16 || point < -4) {
-        *out++ = text[0];
-        if (count > 1) { *out++ = '.'; memcpy(out, text + 1, count - 1); out += count - 1; }
-        const int exponent = point - 1, size = exponent < 0 ? -exponent : exponent;
-        *out++ = 'e';
-        *out++ = exponent < 0 ? '-' : '+';
-        memcpy(out, PAIRS + 2 * size, 2);
-        out += 2;
-    } else if (point <= 0) {
-        memcpy(out, "0.0000", 6);
+    const uint32_t digits = shortest_digits(bits, &power); /* at most nine digits, perhaps with zeros at the end */
+    const int count = count_digits(digits), point = count + power; /* digits before the decimal point */
+    const uint32_t nine = digits * WIDEN[count], rest = nine % 100000000;
+    uint64_t eight = split_digits(rest);
+    const int kept = rest ? 9 - __builtin_clzll(eight) / 8 : 1; /* digits without the zeros at the end */
+    eight |= 0x3030303030303030u;
+    text[0] = (char)('0' + nine / 100000000);
+    memcpy(text + 1, &eight, 8);
+    if (point <= 0 && point >= -4) {
+        memcpy(out, "0.000000", 8);
         out += 2 - point;
-        memcpy(out, text, count);
-        out += count;
-    } else if (point >= count) {
-        memcpy(out, text, count);
-        memset(out + count, '0', point - count);
-        out += point;
-    } else {
-        memcpy(out, text, point);
-        out[point] = '.';
-        memcpy(out + point + 1, text + point, count - point);
-        out += count + 1;
+        out[0] = text[0];
+        memcpy(out + 1, &eight, 8);
+        return (int)(out + kept - start);
     }
+    if (point > 0 && point <= 16) {
+        out[0] = text[0];
+        memcpy(out + 1, &eight, 8);
+        if (point >= kept) {
+            memcpy(out + 9, "00000000", 8);
+            return (int)(out + point - start);
+        }
+        memcpy(out + point + 1, text + point, 8);
+        out[point] = '.';
+        return (int)(out + kept + 1 - start);
+    }
+    const int exponent = point - 1, size = exponent < 0 ? -exponent : exponent;
+    *out++ = text[0];
+    if (kept > 1) {
+        *out = '.';
+        memcpy(out + 1, &eight, 8);
+        out += kept;
+    }
+    *out++ = 'e';
+    *out++ = exponent < 0 ? '-' : '+';
+    *out++ = (char)('0' + size / 10);
+    *out++ = (char)('0' + size % 10);
     return (int)(out - start);
 }
 

@@ -10,6 +10,8 @@ from w2v.vectors.formats.options import LoadOptions
 from w2v.vectors.formats.source import Source, open_source
 
 if TYPE_CHECKING:
+    from array import array
+
     import numpy as np
 
     from w2v.vectors._words import WordTable
@@ -44,7 +46,7 @@ def load_rows(path: str | os.PathLike[str] | BinaryIO | Source, options: LoadOpt
 
             rows = rows._replace(norms=checked_norms(source.name, rows.matrix, rows.words, options.threads))
         repeats = check_repeats(source.name, rows.words, options)
-    return _without([later for _, later in repeats], rows) if repeats else rows
+    return _without(repeats, rows) if repeats else rows
 
 
 # Formats whose numbers come unchecked, from a map.
@@ -85,26 +87,25 @@ def save(vectors: Vectors, path: Any, format: str | None = None, **options: Any)
     write(vectors, path, format, **options)
 
 
-def check_repeats(name: str, words: WordTable, options: LoadOptions) -> list[tuple[int, int]]:
-    """Index the words. VectorsError for a word that is there again, unless the first is to be kept."""
-    repeats = words.build_index(options.threads)
+def check_repeats(name: str, words: WordTable, options: LoadOptions) -> array[int]:
+    """Rows whose word is already in an earlier one; VectorsError if they are not wanted. Indexes the words."""
+    repeats = words.repeats(options.threads)
     if repeats and options.duplicates == "error":
         from w2v.vectors.formats.rows import show_word
 
-        first, later = repeats[0]
+        word = words[repeats[0]]
         raise VectorsError(
-            f"{name}: row {later + 1}: the word {show_word(words[later])} is already in row {first + 1}; "
+            f"{name}: row {repeats[0] + 1}: the word {show_word(word)} is already in row {words.find(word) + 1}; "
             "use --duplicates first to keep the first"
         )
     return repeats
 
 
-def _without(repeated: list[int], rows: Rows) -> Rows:
+def _without(repeated: array[int], rows: Rows) -> Rows:
     import numpy as np
 
     keep = np.ones(len(rows.words), bool)
     keep[repeated] = False
     words = rows.words.take(np.flatnonzero(keep).tolist())
-    words.build_index()
     matrix = np.ascontiguousarray(rows.matrix[keep])
     return Rows(words, matrix, None if rows.norms is None else rows.norms[keep], rows.metadata)

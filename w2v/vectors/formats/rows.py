@@ -79,22 +79,30 @@ def collect(
     promised = header.rows if header is not None else 1 << 62
     wanted = promised if options.limit is None else min(promised, options.limit)
     offset = header.size if header is not None else 0
-    source.read(offset)
     pending = b""
+    while len(pending) < offset:  # the header, which the head was long enough to hold
+        pending += source.read(BLOCK)
+    pending = pending[offset:]
     last = False
     try:
-        while not last and (collector.count < wanted or (options.limit is None and not pending.strip(BLANK))):
-            block = source.read(BLOCK)
-            last = not block
-            pending = pending + block if collector.count < wanted else block
+        while True:
             used = collector.feed(pending, offset, wanted, last)
             offset += used
             pending = pending[used:]
+            done = collector.count == wanted
+            if last or (done and (wanted < promised or pending.strip(BLANK))):
+                break
+            block = source.read(BLOCK)
+            last = not block
+            if done:  # only blanks may follow, and they need not be kept
+                offset += len(pending)
+                pending = b""
+            pending += block
         if collector.count < wanted and (header is not None or pending):
             raise BadRow("truncated", collector.count, offset)
     except BadRow as bad:
         raise row_error(source.name, bad, header, collector.text) from None
-    if options.limit is None and pending.strip(BLANK) and not options.lenient:
+    if wanted == promised and pending.strip(BLANK) and not options.lenient:
         raise trailing_error(source.name, collector.count, offset, None)
     words, values = collector.finish()
     return words, np.frombuffer(values, np.float32).reshape(len(words), collector.dim)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from w2v.errors import VectorsError
+from w2v.files import compression_of, foreign_format
 from w2v.safetensors import is_safetensors
 from w2v.vectors.formats.source import PEEK
 
@@ -20,17 +21,13 @@ UNSUPPORTED: tuple[tuple[bytes, str, str], ...] = (
     (b"\xba\x16\x4f\x2f", "a fastText model", "its vectors are in the .vec file that fastText writes beside it"),
     (b"\x80", "a Python pickle (gensim's own format?)",
      "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)"),
-    (b"PK\x03\x04", "a zip archive (.npz?)", "unpack it first"),
     (b"FiFu", "a finalfusion file", "convert it: finalfusion convert -f finalfusion -t word2vec FILE vectors.bin"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "read it with h5py: w2v.Vectors(words, matrix).save('vectors.bin')"),
     (b"SQLite format 3\x00", "a database (magnitude?)", "export its vectors as text"),
-    (b"\x1f\x8b", "gzip inside another compression", "unpack it once first"),
-    (b"BZh", "bzip2 inside another compression", "unpack it once first"),
-    (b"\xfd7zXZ\x00", "xz inside another compression", "unpack it once first"),
-    (b"\x28\xb5\x2f\xfd", "zstd inside another compression", "unpack it once first"),
     (b"\xff\xfe", "UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"),
     (b"\xfe\xff", "UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"),
 )
+CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 MARKUP = re.compile(rb"\s*<(!doctype|html|\?xml|head|body)", re.IGNORECASE)
 HEADER = re.compile(rb"(\d+) +(\d+)[ \t]*\r?\n")
 SIGNED_HEADER = re.compile(rb"([+-]?\d+) +([+-]?\d+)[ \t]*\r?\n")
@@ -59,10 +56,10 @@ def read_header(name: str, head: bytes) -> Header | None:
     if not match:
         return None
     rows, dim = int(match[1]), int(match[2])
-    if not HEADER.match(line) or dim < 1 or dim > MAX_DIM:
+    if not HEADER.match(line) or rows < 1 or dim < 1 or dim > MAX_DIM:
         raise VectorsError(
             f"{name}: row 0 (byte 0): the header claims {rows} rows of {dim} numbers; "
-            f"1 to {MAX_DIM:,} numbers a row can be read"
+            f"at least one row of 1 to {MAX_DIM:,} numbers can be read"
         )
     return Header(rows, dim, match.end())
 
@@ -78,9 +75,12 @@ def tell_format(name: str, head: bytes) -> tuple[str, Header | None]:
         return "npy", None
     if is_safetensors(head):
         return "safetensors", None
-    for magic, what, remedy in UNSUPPORTED:
-        if head.startswith(magic):
-            raise VectorsError(f"{name}: is {what}, not word vectors that can be read; {remedy}")
+    known = next(((what, remedy) for magic, what, remedy in UNSUPPORTED if head.startswith(magic)), None)
+    known = known or foreign_format(head)
+    if known is None and (packing := compression_of(head)):
+        known = f"packed a second time ({packing})", "unpack it once first"
+    if known:
+        raise VectorsError(f"{name}: is {known[0]}, not word vectors that can be read; {known[1]}")
     if MARKUP.match(head):
         raise VectorsError(f"{name}: is a web page, not word vectors; download the file itself")
     if head.startswith(b"\xef\xbb\xbf"):
@@ -107,22 +107,25 @@ def _is_projector(head: bytes) -> bool:
 
 
 def _first_lines(head: bytes) -> list[bytes]:
-    """Up to three lines; of one that is longer than the head, the fields that are whole."""
-    lines = head.split(b"\n", 3)[:3]
-    if len(head) >= PEEK // 2 and len(head.split(b"\n", 3)) <= 3:
-        cut = lines.pop()
-        if not lines:
-            lines.append(cut.rpartition(b" ")[0])
-    return [line for line in lines if line] or [b""]
+    """Up to eight whole lines, or what there is of the first, without a field that may be cut."""
+    lines = head.split(b"\n", 8)
+    cut = lines.pop() if len(lines) < 9 else b""
+    if not lines:
+        lines = [cut.rpartition(b" ")[0] if len(head) >= PEEK // 2 else cut]
+    return lines[:8]
 
 
 def _is_text(body: bytes) -> bool:
-    """Whether rows are numbers as text. Text with a mistake in it is still text, for its reader to name the mistake."""
-    if not body:
+    """Whether rows are numbers as text. Text with a mistake in it is still text, for its reader to name the mistake.
+
+    Floats in binary are full of control bytes; where there are too few floats for that, they do not look like numbers.
+    """
+    numbers = [line.rstrip(b" \r").partition(b" ")[2] for line in _first_lines(body)]
+    if any(CONTROL.search(line) for line in numbers):
+        return False
+    first = [field for field in numbers[0].split(b" ") if field]
+    if not body or (first and all(NUMBER.fullmatch(field) for field in first)):
         return True
-    for line in _first_lines(body):
-        numbers = line.rstrip(b" \r").partition(b" ")[2]
-        if not numbers or not all(NUMBER.fullmatch(field) for field in numbers.split(b" ") if field):
-            digits = sum(byte in b"0123456789.-e " for byte in numbers)
-            return b"\0" not in numbers and len(numbers) > 16 and digits > 0.8 * len(numbers)
-    return True
+    shown = b"".join(numbers)
+    # Chance gives so many printable bytes once in 10^10 files.
+    return shown.isascii() and (len(shown) >= 24 or not shown)

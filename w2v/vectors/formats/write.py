@@ -20,6 +20,7 @@ from w2v.vectors.parallel import in_order
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
 
+Make = Callable[[int, int, "bytearray | None"], "tuple[bytes | bytearray, int]"]
 Target = str | os.PathLike[str] | AtomicOutput | BinaryIO
 
 __all__ = ["FORMATS", "HALVES", "TWO_FILES", "check_words", "format_of", "save"]
@@ -106,14 +107,14 @@ class _Job:
 
     def write_bin(self, out: Any) -> None:
         out.write(f"{self.rows} {self.dim}\n".encode())
-        self._write_blocks(out, lambda low, high: binary_rows(self.vectors.matrix, self.table, low, high))
+        self._write_blocks(out, lambda *rows: binary_rows(self.vectors.matrix, self.table, *rows))
 
     def write_text(self, out: Any) -> None:
         out.write(f"{self.rows} {self.dim}\n".encode())
         self.write_glove(out)
 
     def write_glove(self, out: Any) -> None:
-        self._write_blocks(out, lambda low, high: text_rows(self.vectors.matrix, self.table, low, high))
+        self._write_blocks(out, lambda *rows: text_rows(self.vectors.matrix, self.table, *rows))
 
     def write_npy(self, out: Any) -> None:
         from w2v.vectors.formats.npy import npy_header
@@ -138,10 +139,11 @@ class _Job:
 
         nothing = WordTable([b""] * self.rows)
 
-        def lines(low: int, high: int) -> bytes | int:
-            made = text_rows(self.vectors.matrix, nothing, low, high)
+        def lines(low: int, high: int, spare: bytearray | None) -> tuple[bytes, int]:
+            made, used = text_rows(self.vectors.matrix, nothing, low, high, spare)
             # Each row is an empty word, a space, and numbers with a space between them.
-            return made if isinstance(made, int) else made[1:].replace(b"\n ", b"\n").replace(b" ", b"\t")
+            block = bytes(made[1:used]).replace(b"\n ", b"\n").replace(b" ", b"\t")
+            return block, len(block)
 
         self._write_blocks(out, lines)
 
@@ -151,23 +153,31 @@ class _Job:
             block = [self.table[row] for row in range(low, min(self.rows, low + 65536))]
             yield b"\n".join(block) + b"\n"
 
-    def _numbers(self, low: int, high: int) -> bytes | int:
+    def _numbers(self, low: int, high: int, _spare: object) -> tuple[bytes, int]:
         rows = self.vectors.matrix[low:high]
         with np.errstate(over="ignore"):
             block = np.ascontiguousarray(rows, self.dtype)
         bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
-        return low + int(bad[0]) if len(bad) else block.tobytes()
+        if len(bad):
+            raise ValueError(low + int(bad[0]))
+        return block.tobytes(), block.nbytes
 
-    def _write_blocks(self, out: Any, make: Callable[[int, int], bytes | int]) -> None:
+    def _write_blocks(self, out: Any, make: Make) -> None:
+        """Write what make(low, high, spare block) gives, (block, bytes used), for all rows in order."""
         step = max(1, BLOCK // (4 * self.dim + 16))
+        spare: list[bytearray] = []  # blocks that have been written, to be filled again
 
-        def block(task: int) -> bytes | int:
-            return make(task * step, min(self.rows, task * step + step))
+        def block(task: int) -> tuple[bytes | bytearray, int]:
+            try:
+                return make(task * step, min(self.rows, task * step + step), _taken(spare))
+            except ValueError as error:
+                raise self._not_finite(error.args[0]) from None
 
-        for made in in_order(block, (self.rows + step - 1) // step):
-            if isinstance(made, int):
-                raise self._not_finite(made)
-            out.write(made)
+        for made, used in in_order(block, (self.rows + step - 1) // step):
+            with memoryview(made) as view:
+                out.write(view[:used])
+            if isinstance(made, bytearray):
+                spare.append(made)
 
     def _not_finite(self, row: int) -> VectorsError:
         place = f"{self.name}: row {row + 1}: the vector of {show_word(self.table[row])} holds"
@@ -178,6 +188,13 @@ class _Job:
         )
 
 
+def _taken(spare: list[bytearray]) -> bytearray | None:
+    try:
+        return spare.pop()
+    except IndexError:  # to look first would be a race
+        return None
+
+
 def check_words(vectors: Vectors, name: str, lines: bool = False) -> None:
     """VectorsError naming the first word that readers could not read back.
 
@@ -185,6 +202,11 @@ def check_words(vectors: Vectors, name: str, lines: bool = False) -> None:
     lines of their own (`lines`), only the tab and the ends of lines are in the way.
     """
     table = vectors.words.table
+    for row in table.repeats()[:1]:
+        raise VectorsError(
+            f"{name}: row {row + 1}: the word {show_word(table[row])} is already in row {table.find(table[row]) + 1}; "
+            "a file of vectors holds each word once"
+        )
     row = table.first_unwritable()
     if row >= 0 and lines:
         row = next((row for row in range(row, len(table)) if not table[row] or _breaks_line(table[row])), -1)
