@@ -48,7 +48,7 @@ def nearest_float32(number: str) -> np.float32:
     exact = Fraction(number)
     with np.errstate(over="ignore"):
         guess = np.float32(float(number))  # rounded twice: right, or one step off
-    around = [np.nextafter(guess, np.float32(-np.inf)), guess, np.nextafter(guess, np.float32(np.inf))]
+        around = [np.nextafter(guess, np.float32(-np.inf)), guess, np.nextafter(guess, np.float32(np.inf))]
     # Infinity stands for 2^128, as the rounding rule has it.
     exactly = [Fraction(2) ** 128 * int(np.sign(x)) if np.isinf(x) else Fraction(float(x)) for x in around]
     even = [not int(x.view(np.uint32)) & 1 for x in around]
@@ -76,7 +76,7 @@ def read_binary(data: bytes) -> list[tuple[bytes, np.ndarray]]:
         found.append((word, np.frombuffer(numbers, "<f4")))
         at = space + 1 + 4 * dim
         at += data[at : at + 1] == b"\n"
-    if data[at:].strip(b" \r\n"):
+    if data[at:]:
         raise Refused
     return checked(found)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import struct
 import subprocess
 import sys
 import time
@@ -219,12 +218,10 @@ def test_bytes_after_the_end_are_refused_unless_lenient(tmp_path, way, kind):
         (b"\xba\x16\x4f\x2f\x0c\0\0\0", "a fastText model.*\\.vec"),
         (b"\x80\x04\x95abc", "pickle.*save_word2vec_format"),
         (b"PK\x03\x04abc", "zip.*unpack"),
-        (b"\x93NUMPY\x01\0", "not an array of plain numbers"),
         (b"FiFu\0\0\0\0", "finalfusion.*convert"),
         (b"\x89HDF\r\n\x1a\nabc", "HDF5.*h5py"),
         (b"\n<!DOCTYPE html><html>", "a web page.*download"),
         (b"<html>", "a web page"),
-        (struct.pack("<Q", 40) + b'{"a":{"dtype":"F32"', "safetensors|within its header"),
         (b"SQLite format 3\0abc", "database"),
         (b"%PDF-1.5", "PDF"),
         ("the 1".encode("utf-16"), "UTF-16.*iconv"),
@@ -234,7 +231,7 @@ def test_bytes_after_the_end_are_refused_unless_lenient(tmp_path, way, kind):
         (b"\0" * 1000, "neither"),
         (b"\n", "neither"),
         (b" ", "neither"),
-        (os.urandom(64).replace(b" ", b"_"), "neither|is "),
+        (bytes(range(240, 180, -1)), "neither"),
     ],
 )
 def test_other_formats_are_named_with_what_to_do(tmp_path, way, head, what):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["collect", "row_error", "rows_wanted", "show_word", "trailing_error"]
 
 BLOCK = 1 << 20
-BLANK = b"\r\n "  # files may end in blank lines
+BLANK = b"\r\n "  # text files may end in blank lines
 
 WHAT = {
     "truncated": "the file ends within this row; it was cut short, fetch or write it again",
@@ -83,6 +83,7 @@ def collect(
     while len(pending) < offset:  # the header, which the head was long enough to hold
         pending += source.read(BLOCK)
     pending = pending[offset:]
+    blank = BLANK if collector.text else b""
     last = False
     try:
         while True:
@@ -90,11 +91,11 @@ def collect(
             offset += used
             pending = pending[used:]
             done = collector.count == wanted
-            if last or (done and (wanted < promised or pending.strip(BLANK))):
+            if last or (done and (wanted < promised or pending.strip(blank))):
                 break
             block = source.read(BLOCK)
             last = not block
-            if done:  # only blanks may follow, and they need not be kept
+            if done:  # only blank lines may follow, and they need not be kept
                 offset += len(pending)
                 pending = b""
             pending += block
@@ -102,7 +103,7 @@ def collect(
             raise BadRow("truncated", collector.count, offset)
     except BadRow as bad:
         raise row_error(source.name, bad, header, collector.text) from None
-    if wanted == promised and pending.strip(BLANK) and not options.lenient:
+    if wanted == promised and pending.strip(blank) and not options.lenient:
         raise trailing_error(source.name, collector.count, offset, None)
     words, values = collector.finish()
     return words, np.frombuffer(values, np.float32).reshape(len(words), collector.dim)
