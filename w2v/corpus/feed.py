@@ -23,6 +23,7 @@ from w2v.files import HEAD_BYTES, MAGIC_BYTES, Decompressor, check_supported, co
 __all__ = ["Feed", "Job"]
 
 PIPE_WAIT_MS = 100
+QUEUE_STEP = 2  # blocks that wait in the queue for each encoder that works
 PIPE_BYTES = 1 << 20  # asked of the system for a pipe's buffer; 64 KiB otherwise
 
 
@@ -80,7 +81,7 @@ class Feed:
         self.text_bytes = 0
         self._lock = threading.Lock()
         self._ready: deque[Job] = deque()
-        self._room = 2 * threads + 2
+        self._room = QUEUE_STEP * (threads + 1)
         self._has_room = threading.Condition(self._lock)
         self._has_work = [threading.Condition(self._lock) for _ in range(threads)]
         self._streams = deque((i, s) for i, s in enumerate(sources) if s.kind != PLAIN)
@@ -111,12 +112,12 @@ class Feed:
     def next(self, number: int) -> Job | None:
         """The next piece of work for encoder `number`, None when there is no more; waits for readers if need be.
 
-        Encoder n leaves the first n blocks in the queue to those before it. So no more of them work than the readers
+        Encoder n leaves the first QUEUE_STEP * n blocks in the queue to those before it. So no more of them work than the readers
         can feed, and fewer tables are to be joined.
         """
         with self._lock:
             while not self._stopped:
-                if len(self._ready) > number or (self._ready and self._unread == 0):
+                if len(self._ready) > QUEUE_STEP * number or (self._ready and self._unread == 0):
                     self._has_room.notify()
                     return self._ready.popleft()
                 segment = next(self._segments, None)
@@ -186,8 +187,9 @@ class Feed:
             while len(self._ready) >= self._room and not self._stopped:
                 self._has_room.wait()
             self._ready.append(job)
-            if len(self._ready) <= len(self._has_work):
-                self._has_work[len(self._ready) - 1].notify()
+            number, rest = divmod(len(self._ready) - 1, QUEUE_STEP)
+            if rest == 0 and number < len(self._has_work):
+                self._has_work[number].notify()
 
 
 class _Stream:
