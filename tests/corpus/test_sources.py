@@ -262,3 +262,31 @@ def test_error_in_progress_ends_reading(tmp_path):
             read_corpus([path], ALL, on_progress=stop)
     finally:
         os.close(keep_open)
+
+
+def test_small_zstd_file_of_hundreds_of_megabytes_is_decoded_in_steps(tmp_path):
+    from w2v.files import Decompressor
+
+    packed = zstd(b"a" * 2**28)  # some 25 KB
+    path = tmp_path / "bomb.zst"
+    path.write_bytes(packed)
+    with open(path, "rb") as file:
+        decoder = Decompressor("zstd", file.read, "bomb")
+        pieces = [len(piece) for piece in iter(lambda: decoder.read(1 << 19), b"")]
+    assert sum(pieces) == 2**28
+    assert max(pieces) <= 1 << 19
+
+
+def test_zstd_frames_of_every_shape_are_read(tmp_path):
+    skipped = b"\x51\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"aside"
+    frames = [
+        zstandard.ZstdCompressor(level=level, write_checksum=checksum, write_content_size=size).compress(text)
+        for level in (1, 19) for checksum in (False, True) for size in (False, True)
+        for text in (b"", b"x y\n", os.urandom(300_000).replace(b"\n", b" "), b"run " * 100_000)
+    ]
+    path = tmp_path / "c.zst"
+    path.write_bytes(skipped + skipped.join(frames) + skipped)
+    expected = b"".join(zstandard.ZstdDecompressor().decompressobj().decompress(f) for f in frames)
+    plain = tmp_path / "c.txt"
+    plain.write_bytes(expected)
+    assert read_corpus([path], ALL).digest() == read_corpus([plain], ALL).digest()

@@ -83,3 +83,16 @@ def test_given_vocabulary_fixes_words_and_counts(tmp_path):
         read_corpus([path], CorpusConfig(min_count=5), vocab=vocab_of(x=9, y=9))
     with pytest.raises(CorpusError, match="the vocabulary has 0 words"):
         read_corpus([path], CorpusConfig(min_count=500), vocab=vocab)
+
+
+def test_words_are_ranked_as_python_sorts_them():
+    from w2v.corpus._encode import rank
+
+    rng = np.random.default_rng(11)
+    prefixes = [b"", b"https://", b"eightch", b"\xff" * 8, "한국".encode(), b"a" * 15]
+    words = {prefixes[rng.integers(6)] + bytes(rng.integers(1, 256, rng.integers(1, 12)).tolist()) for _ in range(5000)}
+    words = sorted(words, key=hash)
+    counts = rng.choice([1, 2, 255, 256, 2**33, 2**62], len(words))
+    order = rank(words, counts)
+    assert order.tolist() == sorted(range(len(words)), key=lambda i: (-counts[i], words[i]))
+    assert rank([], np.zeros(0, np.int64)).tolist() == []

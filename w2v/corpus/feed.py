@@ -112,8 +112,8 @@ class Feed:
     def next(self, number: int) -> Job | None:
         """The next piece of work for encoder `number`, None when there is no more; waits for readers if need be.
 
-        Encoder n leaves the first QUEUE_STEP * n blocks in the queue to those before it. So no more of them work than the readers
-        can feed, and fewer tables are to be joined.
+        Encoder n leaves the first QUEUE_STEP * n blocks in the queue to those before it. So no more of them work than
+        the readers can feed, and fewer tables are to be joined.
         """
         with self._lock:
             while not self._stopped:
