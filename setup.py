@@ -48,7 +48,7 @@ def extension(name: str, *flags: str, depends: tuple[str, ...] = ()) -> Extensio
 
 LOOP = ("w2v/training/_loop.pxi", "w2v/training/simd.h", "w2v/training/block.h", "w2v/training/rng.h")
 ENCODE = tuple(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode", "rank"))
-ROWS = tuple(f"w2v/vectors/{name}.h" for name in ("words", "rows", "decimal", "text"))
+ROWS = tuple(f"w2v/vectors/{name}.h" for name in ("memory", "words", "mapped", "rows", "decimal", "text"))
 EXTENSIONS = [
     extension("w2v.corpus._encode", depends=ENCODE),
     extension("w2v.vectors._words", depends=ROWS),

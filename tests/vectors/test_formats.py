@@ -191,15 +191,23 @@ def test_we_read_gensims(tmp_path, binary):
     assert same(load(tmp_path / "v"), vectors)
 
 
-def test_rows_are_found_again_by_any_number_of_threads(tmp_path):
+@pytest.mark.parametrize("mapped", [True, False])
+@pytest.mark.parametrize("region_bytes", [1, 5_000, 1 << 20])
+@pytest.mark.parametrize("deceptive", [False, True])
+def test_rows_are_found_the_same_wherever_the_file_is_split(tmp_path, mapped, region_bytes, deceptive):
+    """With `deceptive`, the numbers look like words with spaces, so that a row seems to start anywhere."""
     from w2v.vectors._scan import BinaryRows
 
     vectors = make(20_000, 5)
+    if deceptive:
+        vectors.matrix[:] = np.frombuffer(b"abc ", np.float32)
     vectors.save(tmp_path / "v.bin")
     with open(tmp_path / "v.bin", "rb") as file:
         size = os.fstat(file.fileno()).st_size
-        for region_bytes in (1, 5_000, 1 << 20):
-            rows = BinaryRows(file.fileno(), size, len(b"20000 5\n"), 20_000, 5, 4, region_bytes)
-            assert [rows.words[i] for i in range(20_000)] == [vectors.words.table[i] for i in range(20_000)]
-            assert rows.end == size
-            assert rows.vector(12_345).tolist() == vectors.matrix[12_345].tolist()
+        rows = BinaryRows(file.fileno(), size, len(b"20000 5\n"), 20_000, 5, 4, region_bytes, mapped)
+        assert [rows.words[i] for i in range(20_000)] == [vectors.words.table[i] for i in range(20_000)]
+        assert rows.end == size
+        assert rows.vector(12_345).tolist() == vectors.matrix[12_345].tolist()
+        few = BinaryRows(file.fileno(), size, len(b"20000 5\n"), 7_000, 5, 4, region_bytes, mapped)
+        assert len(few.words) == 7_000
+        assert few.words[6_999] == b"word6986"

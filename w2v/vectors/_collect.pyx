@@ -5,8 +5,9 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memchr, memcpy
 
 from w2v.vectors._scan cimport (
-    NEWLINE_AFTER, ROW_MEMORY, ROW_NOT_FINITE, ROW_OK, ROW_TRUNCATED, TEXT_LONG, Products, Region, free_region,
-    keep_word, line_limit, make_plain_locale, pick_products, raise_status, read_row, row_cosines, word_length,
+    NEWLINE_AFTER, ROW_MEMORY, ROW_NOT_FINITE, ROW_OK, ROW_TRUNCATED, TEXT_LONG, FloatBlock, Products, Region,
+    free_region, keep_word, line_limit, make_plain_locale, pick_products, raise_status, read_row, row_cosines,
+    word_length,
 )
 from w2v.vectors._words cimport adopt_words
 
@@ -146,31 +147,3 @@ cdef class Collector:
         self.values = NULL
         self.room = 0
         return words, block
-
-
-cdef class FloatBlock:
-    """Floats in memory of our own, seen through the buffer protocol."""
-
-    cdef float* values
-    cdef Py_ssize_t[1] shape
-    cdef Py_ssize_t[1] strides
-
-    def __dealloc__(self):
-        free(self.values)
-
-    def __getbuffer__(self, Py_buffer* buffer, int flags):
-        self.strides[0] = sizeof(float)
-        buffer.buf = <char*> self.values
-        buffer.format = "f"
-        buffer.internal = NULL
-        buffer.itemsize = sizeof(float)
-        buffer.len = self.shape[0] * sizeof(float)
-        buffer.ndim = 1
-        buffer.obj = self
-        buffer.readonly = 0
-        buffer.shape = self.shape
-        buffer.strides = self.strides
-        buffer.suboffsets = NULL
-
-    def __releasebuffer__(self, Py_buffer* buffer):
-        pass

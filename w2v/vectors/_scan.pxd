@@ -17,6 +17,7 @@ cdef extern from "text.h" nogil:  # which includes rows.h
     const uint32_t NEWLINE_AFTER
     ctypedef struct RowFile:
         int fd
+        const char* map
         int64_t size
         int64_t row_bytes
     ctypedef struct Region:
@@ -44,8 +45,18 @@ cdef extern from "text.h" nogil:  # which includes rows.h
     int64_t word_length(const char* text, int64_t length)
     void find_rows(const RowFile* file, int64_t at, int64_t stop, int64_t most, Region* out)
     int64_t guess_row(const RowFile* file, int64_t start)
-    int walk_rows(const RowFile* file, const uint32_t* lengths, int64_t rows, int64_t* at, const RowWork* work,
-                  int64_t* bad)
+    ctypedef struct Walk:
+        const RowFile* file
+        const uint32_t* lengths
+        int64_t rows
+        const RowWork* work
+        int64_t at
+        int64_t bad
+        int status
+        int error
+    void walk_rows(Walk* walk)
+    const char* map_file(int fd, int64_t size)
+    void unmap_file(const char* map, int64_t size)
     int read_row(const char* text, const char* end, int64_t dim, int spaced, float* out, int64_t* word, int64_t* column)
     int64_t line_limit(int64_t dim)
     int64_t count_newlines(const char* text, int64_t length)
@@ -56,3 +67,9 @@ cdef extern from "text.h" nogil:  # which includes rows.h
 
 
 cdef raise_status(int status, int error, int64_t row, int64_t offset, int64_t column)
+
+
+cdef class FloatBlock:
+    cdef float* values
+    cdef Py_ssize_t[1] shape
+    cdef Py_ssize_t[1] strides

@@ -10,15 +10,13 @@ from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
-from w2v.vectors._words cimport WordTable, adopt_words
+from w2v.vectors._words cimport WordTable, adopt_words, large_malloc
 from w2v.vectors.parallel import run_parallel, thread_count
 
 
-cdef extern from "errno.h" nogil:
-    int errno
-
 cdef enum:
     ANCHOR = 64  # rows between remembered offsets
+    LONG_WORD = 64  # bytes: with a limit on the rows, only so much of the file is split among threads
 
 STATUS = {
     ROW_TRUNCATED: "truncated", ROW_EMPTY_WORD: "empty word", ROW_LONG_WORD: "long word",
@@ -53,97 +51,121 @@ cdef class BinaryRows:
     cdef RowFile file
     cdef uint32_t* lengths
     cdef int64_t* anchors
+    cdef Region* regions
+    cdef int parts
     cdef readonly int64_t count
     cdef readonly int64_t dim
     cdef readonly int64_t end
     cdef readonly WordTable words
 
     def __init__(self, int fd, int64_t size, int64_t start, int64_t most, int64_t dim, threads=None,
-                 int64_t region_bytes=8 << 20):
-        cdef Region* regions
-        cdef int64_t[::1] starts
-        cdef int parts, part
+                 int64_t region_bytes=8 << 20, bint mapped=True):
         self.file.fd = fd
         self.file.size = size
         self.file.row_bytes = 4 * dim
+        self.file.map = map_file(fd, size) if mapped else NULL
         self.dim = dim
+        firsts = self.guess_regions(start, most, region_bytes, thread_count(threads))
+        cdef int64_t[::1] starts = array("q", [*firsts, size])
+        self.parts = len(firsts)
+        self.regions = <Region*> calloc(self.parts, sizeof(Region))
+        if self.regions == NULL:
+            raise MemoryError
+
+        def find_some(task):
+            cdef int64_t part = task
+            with nogil:
+                find_rows(&self.file, starts[part], starts[part + 1], most, &self.regions[part])
+
+        run_parallel(find_some, self.parts, threads)
+        self.join(starts, most, threads)
+        self.free_regions()
+
+    cdef list guess_regions(self, int64_t start, int64_t most, int64_t region_bytes, int threads):
+        """Where the regions begin, each at a row if the guess is right; the first at `start`."""
+        cdef int64_t end = min(self.file.size, start + most * (self.file.row_bytes + LONG_WORD))
+        cdef int64_t guess = start, later, part, parts
         # A region must hold many rows, or looking for its start costs more than it saves.
         region_bytes = max(region_bytes, 64 * (self.file.row_bytes + 16))
-        parts = max(1, min(<int64_t> 4 * thread_count(threads), (size - start) // region_bytes))
+        parts = max(<int64_t> 1, min(<int64_t> 4 * threads, (end - start) // region_bytes))
         firsts = [start]
-        guess = start
         for part in range(1, parts):
-            later = guess_row(&self.file, start + (size - start) // parts * part)
+            later = guess_row(&self.file, start + (end - start) // parts * part)
             if later > guess:
                 guess = later
                 firsts.append(guess)
-        parts = len(firsts)
-        firsts.append(size)
-        starts = array("q", firsts)
-        regions = <Region*> calloc(parts, sizeof(Region))
-        if regions == NULL:
-            raise MemoryError
-        try:
-            def find_some(task):
-                cdef int64_t number = task
-                with nogil:
-                    find_rows(&self.file, starts[number], starts[number + 1], most, &regions[number])
+        return firsts
 
-            run_parallel(find_some, parts, threads)
-            self.join(regions, starts, parts, most)
-        finally:
-            for part in range(parts):
-                free_region(&regions[part])
-            free(regions)
+    cdef free_regions(self):
+        for part in range(self.parts):
+            free_region(&self.regions[part])
+        free(self.regions)
+        self.regions = NULL
+        self.parts = 0
 
-    cdef join(self, Region* regions, int64_t[::1] starts, int parts, int64_t most):
+    def join(self, const int64_t[::1] starts, int64_t most, threads):
         """One table from the regions; a region whose first row was a wrong guess is read again from the right one."""
-        cdef int64_t at = starts[0], rows = 0, used = 0, take, row, place
+        cdef int64_t at = starts[0], rows = 0, used = 0
         cdef int64_t* ends
         cdef char* data
         cdef int part, used_parts = 0
-        for part in range(parts):
+        for part in range(self.parts):
             if rows == most:
                 break
-            if regions[part].first != at:
-                free_region(&regions[part])
+            if self.regions[part].first != at:
+                free_region(&self.regions[part])
                 with nogil:
-                    find_rows(&self.file, at, starts[part + 1], most - rows, &regions[part])
-            rows += min(<int64_t> regions[part].rows, most - rows)
-            used += regions[part].used
-            at = regions[part].next
+                    find_rows(&self.file, at, starts[part + 1], most - rows, &self.regions[part])
+            rows += min(<int64_t> self.regions[part].rows, most - rows)
+            used += self.regions[part].used
+            at = self.regions[part].next
             used_parts += 1
-            if regions[part].status != ROW_OK and rows < most:
-                raise_status(regions[part].status, regions[part].error, rows, at, 0)
+            if self.regions[part].status != ROW_OK and rows < most:
+                raise_status(self.regions[part].status, self.regions[part].error, rows, at, 0)
         if rows < most:
             raise_status(ROW_TRUNCATED, 0, rows, at, 0)
-        self.lengths = <uint32_t*> malloc(rows * sizeof(uint32_t) + 1)
+        self.lengths = <uint32_t*> large_malloc(rows * sizeof(uint32_t))
         self.anchors = <int64_t*> malloc((rows // ANCHOR + 1) * sizeof(int64_t))
-        ends = <int64_t*> malloc((rows + 1) * sizeof(int64_t))
-        data = <char*> malloc(used + 1)
+        ends = <int64_t*> large_malloc((rows + 1) * sizeof(int64_t))
+        data = <char*> large_malloc(used)
         if self.lengths == NULL or self.anchors == NULL or ends == NULL or data == NULL:
             free(ends)
             free(data)
             raise MemoryError
         self.words = adopt_words(data, ends, rows)
-        ends[0] = row = used = 0
-        at = starts[0]
-        for part in range(used_parts):
-            with nogil:
-                take = min(<int64_t> regions[part].rows, rows - row)
-                memcpy(self.lengths + row, regions[part].lengths, take * sizeof(uint32_t))
-                for place in range(row, row + take):
-                    if place % ANCHOR == 0:
-                        self.anchors[place // ANCHOR] = at
-                    ends[place + 1] = ends[place] + (self.lengths[place] & ~NEWLINE_AFTER)
-                    at += (self.lengths[place] & ~NEWLINE_AFTER) + 1 + self.file.row_bytes + (self.lengths[place] >> 31)
-                memcpy(data + ends[row], regions[part].bytes, ends[row + take] - ends[row])
-                row += take
-            free_region(&regions[part])
         self.count = rows
-        self.end = at
+        ends[0] = 0
+
+        def copy_some(task):
+            cdef int64_t part = task, row = 0, place, used = 0
+            for place in range(part):
+                row += self.regions[place].rows
+                used += self.regions[place].used
+            with nogil:
+                self.copy_region(&self.regions[part], row, used)
+
+        run_parallel(copy_some, used_parts, threads)
+        self.end = self.offset(rows - 1) + self.row_size(rows - 1) if rows else starts[0]
+
+    cdef void copy_region(self, Region* region, int64_t row, int64_t used) noexcept nogil:
+        """Put a region's words at their rows, those that are wanted."""
+        cdef int64_t place, at = region.first, take = min(<int64_t> region.rows, self.count - row)
+        cdef int64_t* ends = self.words.ends
+        memcpy(self.lengths + row, region.lengths, take * sizeof(uint32_t))
+        memcpy(self.words.data + used, region.bytes, region.used)
+        for place in range(row, row + take):
+            if place % ANCHOR == 0:
+                self.anchors[place // ANCHOR] = at
+            used += self.lengths[place] & ~NEWLINE_AFTER
+            ends[place + 1] = used
+            at += self.row_size(place)
+
+    cdef inline int64_t row_size(self, int64_t row) noexcept nogil:
+        return (self.lengths[row] & ~NEWLINE_AFTER) + 1 + self.file.row_bytes + (self.lengths[row] >> 31)
 
     def __dealloc__(self):
+        self.free_regions()
+        unmap_file(self.file.map, self.file.size)
         free(self.lengths)
         free(self.anchors)
 
@@ -151,7 +173,7 @@ cdef class BinaryRows:
         """Offset in the file at which a row starts."""
         cdef int64_t at = self.anchors[row // ANCHOR], i
         for i in range(row // ANCHOR * ANCHOR, row):
-            at += (self.lengths[i] & ~NEWLINE_AFTER) + 1 + self.file.row_bytes + (self.lengths[i] >> 31)
+            at += self.row_size(i)
         return at
 
     def vector(self, int64_t row):
@@ -166,24 +188,31 @@ cdef class BinaryRows:
         return values.base
 
     cdef walk(self, int64_t low, int64_t high, RowWork* work):
-        cdef int64_t at = self.offset(low), bad = 0
-        cdef int status, error
+        cdef Walk walk
+        memset(&walk, 0, sizeof(Walk))
+        walk.file = &self.file
+        walk.lengths = self.lengths + low
+        walk.rows = high - low
+        walk.work = work
+        walk.at = self.offset(low)
         with nogil:
-            status = walk_rows(&self.file, self.lengths + low, high - low, &at, work, &bad)
-            error = errno
-        if status != ROW_OK:
-            raise_status(status, error, low + bad, at, 0)
+            walk_rows(&walk)
+        if walk.status != ROW_OK:
+            raise_status(walk.status, walk.error, low + walk.bad, walk.at, 0)
 
     def cosines(self, const float[:, ::1] queries, threads=None):
-        """Cosines of queries (unit length, [n, dim]) with all rows, as array('f') of n times count; checks the rows."""
+        """Cosines of queries (unit length, [n, dim]) with all rows, as a memoryview [n, count]; checks the rows."""
         cdef int64_t n = queries.shape[0]
-        result = array("f", bytes(4 * n * self.count))
-        cdef float[::1] out = result
+        cdef FloatBlock block = FloatBlock.__new__(FloatBlock)
         if queries.shape[1] != self.dim:
             raise ValueError("queries have another length than the rows")
+        block.shape[0] = n * self.count
+        block.values = <float*> large_malloc(n * self.count * sizeof(float))
+        if block.values == NULL:
+            raise MemoryError
         if n and self.count:
-            self.in_parts(NULL, 0, &queries[0, 0], n, &out[0], NULL, threads)
-        return result
+            self.in_parts(NULL, 0, &queries[0, 0], n, block.values, NULL, threads)
+        return memoryview(block).cast("B").cast("f", (n, self.count))
 
     def load(self, float[:, ::1] matrix, float[::1] norms, threads=None):
         """Copy all rows into `matrix` [count, dim] and their norms into `norms` [count]; checks the rows."""
@@ -213,6 +242,30 @@ cdef class BinaryRows:
             self.walk(low, min(low + step, count), &work)
 
         run_parallel(walk_some, (count + step - 1) // step, threads)
+
+
+cdef class FloatBlock:
+    """Floats in memory of our own, seen through the buffer protocol."""
+
+    def __dealloc__(self):
+        free(self.values)
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        self.strides[0] = sizeof(float)
+        buffer.buf = <char*> self.values
+        buffer.format = "f"
+        buffer.internal = NULL
+        buffer.itemsize = sizeof(float)
+        buffer.len = self.shape[0] * sizeof(float)
+        buffer.ndim = 1
+        buffer.obj = self
+        buffer.readonly = 0
+        buffer.shape = self.shape
+        buffer.strides = self.strides
+        buffer.suboffsets = NULL
+
+    def __releasebuffer__(self, Py_buffer* buffer):
+        pass
 
 
 cdef class Best:

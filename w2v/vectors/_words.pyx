@@ -5,12 +5,13 @@ Nothing here imports NumPy, so that one question to a vector file need not wait 
 
 import heapq
 import os
+import threading
 from array import array
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcmp, memcpy
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcmp, memcpy, memset
 
 from w2v.vectors.parallel import run_parallel
 
@@ -26,6 +27,7 @@ cdef enum:
     PARTITIONS = 16
     ROWS_PER_TASK = 65536
 
+BUILDING = threading.Lock()
 cdef uint64_t SEED = int.from_bytes(os.urandom(8), "little")
 
 
@@ -75,7 +77,7 @@ cdef class WordTable:
 
     @property
     def indexed(self) -> bool:
-        return self.slots != NULL
+        return self.repeated is not None
 
     @property
     def byte_count(self) -> int:
@@ -107,23 +109,27 @@ cdef class WordTable:
 
     def repeats(self, threads=None):
         """Rows, as a rising array('q'), whose word is already in an earlier row; the index is made if need be."""
-        if self.slots == NULL:
-            self.build_index(threads)
+        self.build_index(threads)
         return self.repeated
 
     def build_index(self, threads=None):
         """Make `find` work; looking a word up does so too."""
+        if self.repeated is None:
+            with BUILDING:
+                if self.repeated is None:
+                    self.fill_index(threads)
+
+    def fill_index(self, threads):
+        """Only for `build_index`."""
         cdef int64_t rows = self.count
         cdef uint32_t* hashes
         cdef int64_t counts[PARTITIONS]
         cdef int64_t row, slots = 0
         cdef int p
         cdef list repeats = []
-        if self.slots != NULL:
-            return
         if rows >= 0xFFFFFFFE:
             raise MemoryError(f"{rows} words are more than the index can hold")
-        hashes = <uint32_t*> malloc(rows * sizeof(uint32_t) + 1)
+        hashes = <uint32_t*> large_malloc(rows * sizeof(uint32_t))
         if hashes == NULL:
             raise MemoryError
         try:
@@ -144,7 +150,8 @@ cdef class WordTable:
                 self.bounds[p] = slots
                 slots += counts[p] + counts[p] // 2 + 2
             self.bounds[PARTITIONS] = slots
-            self.slots = <uint64_t*> calloc(slots, sizeof(uint64_t))
+            free(self.slots)
+            self.slots = <uint64_t*> large_malloc(slots * sizeof(uint64_t))
             if self.slots == NULL:
                 raise MemoryError
 
@@ -160,6 +167,7 @@ cdef class WordTable:
         cdef int64_t row, rows = self.count, earlier
         rows_again = array("q")
         with nogil:
+            memset(self.slots + self.bounds[p], 0, (self.bounds[p + 1] - self.bounds[p]) * sizeof(uint64_t))
             for row in range(rows):
                 if hashes[row] >> (32 - PARTITION_BITS) == p:
                     earlier = self.place(hashes[row], self.data + self.ends[row], self.ends[row + 1] - self.ends[row],
@@ -196,7 +204,7 @@ cdef class WordTable:
         """Row of the word (the first, if it is there again), or -1."""
         cdef const char* text = PyBytes_AS_STRING(word)
         cdef Py_ssize_t length = PyBytes_GET_SIZE(word)
-        if self.slots == NULL:
+        if self.repeated is None:
             self.build_index()
         return self.place(hash_word(text, length, SEED), text, length, -1)
 

@@ -214,9 +214,9 @@ class Asker:
         units = {row: _unit(rows.vector(row)) for _, plus, minus in asked for row in plus + minus}
         if method == "add":
             targets = [_mean([units[r] for r in plus], [units[r] for r in minus]) for _, plus, minus in asked]
-            return _table(rows.cosines(_table(targets, rows.dim), threads), rows.count)
+            return rows.cosines(_table(targets, rows.dim), threads)
         place = {row: place for place, row in enumerate(units)}
-        cosines = _table(rows.cosines(_table([*units.values()], rows.dim), threads), rows.count)
+        cosines = rows.cosines(_table([*units.values()], rows.dim), threads)
         scores = array("f")
         for _, plus, minus in asked:
             scores += shifted_quotient(cosines, [place[r] for r in plus], [place[r] for r in minus])

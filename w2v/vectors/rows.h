@@ -1,8 +1,8 @@
 /* Rows of a word2vec binary file: where they are, and one pass over their numbers.
 
    A row is its word, one space, D little-endian float32, and in some files a newline. Words vary in length, so a row is
-   found from the one before it. The file is read with pread into a small buffer that stays in cache: as quick as a
-   memory map where it was measured, no page faults, and a file that shrinks meanwhile is an error instead of a SIGBUS. */
+   found from the one before it. The file is seen through a map (finding a row then touches one cache line of it); where
+   there is none, it is read with pread into a small buffer that stays in cache. */
 #ifndef W2V_ROWS_H
 #define W2V_ROWS_H
 
@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "mapped.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "vector files are little-endian; this machine is not"
@@ -26,6 +28,7 @@ enum { ROW_OK, ROW_TRUNCATED, ROW_EMPTY_WORD, ROW_LONG_WORD, ROW_NEWLINE, ROW_NO
 
 typedef struct {
     int fd;
+    const char *map;    /* the whole file, or NULL */
     int64_t size;       /* of the file */
     int64_t row_bytes;  /* 4 D */
 } RowFile;
@@ -42,7 +45,7 @@ typedef struct {
 
 typedef struct {
     char *bytes;
-    int64_t at, length, room;  /* offset in the file of bytes[0]; how many are filled; how many fit */
+    int64_t at, length, room;  /* offset in the file of bytes[0]; how many are filled; how many fit, 0 for the map */
 } Window;
 
 static void free_region(Region *region) {
@@ -51,8 +54,25 @@ static void free_region(Region *region) {
     memset(region, 0, sizeof *region);
 }
 
+/* A window of `room` bytes, empty; or the whole map, which needs no filling. */
+static int open_window(const RowFile *file, Window *window, int64_t room) {
+    memset(window, 0, sizeof *window);
+    if (file->map) {
+        window->bytes = (char *)file->map, window->length = file->size;
+        return ROW_OK;
+    }
+    window->room = room;
+    window->bytes = malloc(room);
+    return window->bytes ? ROW_OK : ROW_MEMORY;
+}
+
+static void close_window(Window *window) {
+    if (window->room) free(window->bytes);
+}
+
 /* Fill the window from `at` on. Returns 0, or ROW_IO with errno set. */
 static int fill(const RowFile *file, Window *window, int64_t at, int64_t wanted) {
+    if (!window->room) return 0;
     window->at = at;
     window->length = 0;
     if (wanted > window->room) wanted = window->room;
@@ -95,19 +115,24 @@ static inline int64_t word_length(const char *text, int64_t length) {
     return space - text;
 }
 
-/* Rows from the one that starts at `at` to the first that starts at `stop` or after, at most `most`. */
-static void find_rows(const RowFile *file, int64_t at, int64_t stop, int64_t most, Region *out) {
-    Window window = {0};
-    int64_t length, next;
-    memset(out, 0, sizeof *out);
-    out->first = out->next = at;
-    window.room = BLOCK + WORD_LIMIT + 2;
-    window.bytes = malloc(window.room);
-    if (!window.bytes) out->status = ROW_MEMORY;
+typedef struct {
+    const RowFile *file;
+    int64_t stop, most;
+    Region *out;
+    Window window;
+} Finding;
+
+static void find_guarded(void *argument) {
+    const Finding finding = *(Finding *)argument;
+    const RowFile *file = finding.file;
+    const int64_t stop = finding.stop, most = finding.most;
+    Region *out = finding.out;
+    Window window = finding.window;
+    int64_t at = out->first, length, next;
     while (!out->status && at < stop && (int64_t)out->rows < most) {
         int64_t left = window.at + window.length - at;
         length = left > 0 ? word_length(window.bytes + (at - window.at), left) : -1 - ROW_TRUNCATED;
-        if (length == -1 - ROW_TRUNCATED && window.at != at) {
+        if (length == -1 - ROW_TRUNCATED && window.room && window.at != at) {
             if ((out->status = fill(file, &window, at, window.room))) out->error = errno;
             else if (window.length > 0) continue;
         }
@@ -123,25 +148,35 @@ static void find_rows(const RowFile *file, int64_t at, int64_t stop, int64_t mos
             if (next >= window.at + window.length) {
                 if ((out->status = fill(file, &window, next, window.room))) { out->error = errno; break; }
             }
-            if (window.length > 0 && window.bytes[next - window.at] == '\n') {
+            if (next < window.at + window.length && window.bytes[next - window.at] == '\n') {
                 out->lengths[out->rows - 1] |= NEWLINE_AFTER;
                 next++;
             }
         }
         out->next = at = next;
     }
-    free(window.bytes);
+}
+
+/* Rows from the one that starts at `at` to the first that starts at `stop` or after, at most `most`. */
+static void find_rows(const RowFile *file, int64_t at, int64_t stop, int64_t most, Region *out) {
+    Finding finding = {file, stop, most, out, {0}};
+    memset(out, 0, sizeof *out);
+    out->first = out->next = at;
+    if ((out->status = open_window(file, &finding.window, BLOCK + WORD_LIMIT + 2))) return;
+    if (guarded(find_guarded, &finding)) out->status = ROW_TRUNCATED;
+    close_window(&finding.window);
 }
 
 /* Where a row may start shortly after `from`, or -1. It is only a guess: the words of six rows in a chain hold no
    control byte, which chance gives once in 33^6; the caller proves it by arriving there from the row before. */
 static int64_t guess_row(const RowFile *file, int64_t from) {
     enum { CHAIN = 6, SHORT_WORD = 256 };
-    Window window = {0};
+    RowFile unmapped = *file;
+    Window window;
     int64_t found = -1, step = file->row_bytes + 1;
-    window.room = (CHAIN + 2) * (file->row_bytes + SHORT_WORD);
-    window.bytes = malloc(window.room);
-    if (!window.bytes || fill(file, &window, from, window.room)) window.length = 0;
+    unmapped.map = NULL; /* these few rows are read with pread: no guard is needed */
+    if (open_window(&unmapped, &window, (CHAIN + 2) * (file->row_bytes + SHORT_WORD))) return -1;
+    if (fill(&unmapped, &window, from, window.room)) window.length = 0;
     for (int64_t start = 0; start < step + SHORT_WORD && found < 0; start++) {
         int64_t at = start, second = -1;
         int hops = 0;
@@ -155,7 +190,7 @@ static int64_t guess_row(const RowFile *file, int64_t from) {
         }
         if (hops == CHAIN) found = from + second; /* the first word may have been entered in its middle */
     }
-    free(window.bytes);
+    close_window(&window);
     return found;
 }
 
@@ -248,35 +283,50 @@ typedef struct {
     float *norms;          /* [rows], or NULL */
 } RowWork;
 
-/* Do the work for `rows` rows from offset `at` on. Returns a status; *bad is then the row and *at its offset. */
-static int walk_rows(const RowFile *file, const uint32_t *lengths, int64_t rows, int64_t *at, const RowWork *work,
-                     int64_t *bad) {
-    Window window = {0};
+typedef struct {
+    const RowFile *file;
+    const uint32_t *lengths;
+    int64_t rows;
+    const RowWork *work;
+    Window window;
+    float *column;      /* of n cosines */
+    int64_t at, bad;    /* of the row that is being read: its offset, its number */
+    int status, error;
+} Walk;
+
+static void walk_guarded(void *argument) {
+    Walk *walk = argument;
+    const RowFile *file = walk->file;
+    const RowWork *work = walk->work;
     const int64_t dim = file->row_bytes / 4;
     Products products = pick_products();
-    float *column = malloc((work->n + 1) * sizeof *column);
-    int status = ROW_OK;
-    window.room = file->row_bytes + BLOCK;
-    window.bytes = malloc(window.room);
-    if (!window.bytes || !column) status = ROW_MEMORY;
-    for (int64_t row = 0; !status && row < rows; row++) {
-        int64_t numbers = *at + (lengths[row] & ~NEWLINE_AFTER) + 1;
-        *bad = row;
+    Window window = walk->window;
+    for (int64_t row = 0; row < walk->rows; row++) {
+        int64_t numbers = walk->at + (walk->lengths[row] & ~NEWLINE_AFTER) + 1;
+        walk->bad = row;
         if (numbers < window.at || numbers + file->row_bytes > window.at + window.length) {
-            if ((status = fill(file, &window, numbers, window.room))) break;
-            if (window.length < file->row_bytes) { status = ROW_TRUNCATED; break; }
+            if ((walk->status = fill(file, &window, numbers, window.room))) walk->error = errno;
+            else if (numbers + file->row_bytes > window.at + window.length) walk->status = ROW_TRUNCATED;
+            if (walk->status) return;
         }
         const char *values = window.bytes + (numbers - window.at);
         if (work->matrix) memcpy(work->matrix + row * work->stride, values, file->row_bytes);
-        float norm = row_cosines(products, values, work->queries, work->n, dim, column);
-        if (norm < 0) { status = ROW_NOT_FINITE; break; }
-        for (int64_t q = 0; q < work->n; q++) work->cosines[q * work->cosines_stride + row] = column[q];
+        float norm = row_cosines(products, values, work->queries, work->n, dim, walk->column);
+        if (norm < 0) { walk->status = ROW_NOT_FINITE; return; }
+        for (int64_t q = 0; q < work->n; q++) work->cosines[q * work->cosines_stride + row] = walk->column[q];
         if (work->norms) work->norms[row] = norm;
-        *at = numbers + file->row_bytes + (lengths[row] >> 31);
+        walk->at = numbers + file->row_bytes + (walk->lengths[row] >> 31);
     }
-    free(window.bytes);
-    free(column);
-    return status;
+}
+
+/* Do the work for `rows` rows from offset `at` on; afterwards `status`, and where it is not ROW_OK the row and offset. */
+static void walk_rows(Walk *walk) {
+    walk->status = open_window(walk->file, &walk->window, walk->file->row_bytes + BLOCK);
+    walk->column = malloc((walk->work->n + 1) * sizeof *walk->column);
+    if (!walk->column) walk->status = ROW_MEMORY;
+    if (!walk->status && guarded(walk_guarded, walk)) walk->status = ROW_TRUNCATED;
+    free(walk->column);
+    close_window(&walk->window);
 }
 
 #endif
