@@ -29,6 +29,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "vector": ("vector", "The numbers of a word."),
         "evaluate": ("evaluate", "Score vectors on analogy questions and on word pairs rated by people."),
     },
+    "Vector files": {
+        "convert": ("convert", "Vectors from one format to another; a part of them, at length 1, in half precision."),
+    },
     "Seeing": {
         "pairs": ("pairs", "The training samples of a text, as the trainer makes them."),
         "show": ("show", "Vectors as rows of coloured cells."),

@@ -221,6 +221,25 @@ cdef class BinaryRows:
         if self.count:
             self.in_parts(&matrix[0, 0], self.dim, NULL, 0, NULL, &norms[0], threads)
 
+    def take(self, const int64_t[::1] rows, float[:, ::1] matrix, float[::1] norms, threads=None):
+        """As `load`, but of some rows only, in the order given."""
+        cdef int64_t count = rows.shape[0], step = 4096
+        if matrix.shape[0] != count or matrix.shape[1] != self.dim or norms.shape[0] != count:
+            raise ValueError("wrong shape")
+
+        def take_some(task):
+            cdef int64_t place
+            cdef RowWork work
+            memset(&work, 0, sizeof(RowWork))
+            for place in range(task * step, min(task * step + step, count)):
+                if rows[place] < 0 or rows[place] >= self.count:
+                    raise IndexError(rows[place])
+                work.matrix = &matrix[place, 0]
+                work.norms = &norms[place]
+                self.walk(rows[place], rows[place] + 1, &work)
+
+        run_parallel(take_some, (count + step - 1) // step, threads)
+
     cdef in_parts(self, float* matrix, int64_t stride, const float* queries, int64_t n, float* cosines, float* norms,
                   threads):
         cdef int64_t step = max(<int64_t> 1, (<int64_t> 4 << 20) // (self.file.row_bytes * ANCHOR)) * ANCHOR

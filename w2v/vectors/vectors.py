@@ -53,14 +53,16 @@ class Vectors:
     def load(
         cls, path: str | os.PathLike[str] | BinaryIO, *, limit: int | None = None, lenient: bool = False,
         duplicates: str = "error", threads: int | None = None, words: str | os.PathLike[str] | None = None,
+        format: str | None = None,
     ) -> Vectors:
         """Vectors from a file in any format that is known, plain or compressed; told by content. "-" is standard input.
 
         `limit` reads only the first rows; `lenient` ignores what follows the rows that the header promises;
         `duplicates="first"` keeps a repeated word's first row; `words` is the file with the words of a `.npy` or a
-        projector's `.tsv`, if it is not beside it. VectorsError names the row that is wrong.
+        projector's `.tsv`, if it is not beside it; `format` ("bin", "text", "glove", "npy", "safetensors", "projector")
+        is for content that misleads. VectorsError names the row that is wrong.
         """
-        return cls.of_rows(load_rows(path, LoadOptions(limit, lenient, duplicates, threads, words)))
+        return cls.of_rows(load_rows(path, LoadOptions(limit, lenient, duplicates, threads, words, format)))
 
     def save(
         self, path: str | os.PathLike[str] | AtomicOutput | BinaryIO, format: str | None = None, *,
@@ -76,6 +78,24 @@ class Vectors:
         from w2v.vectors.formats.write import save
 
         save(self, path, format, no_clobber=no_clobber, float16=float16, words=words)
+
+    def top(self, count: int) -> Vectors:
+        """The first `count` rows, where the most frequent words are; the numbers are a view."""
+        from w2v.vectors.derive import rows_of
+
+        return rows_of(self, range(min(count, len(self))))
+
+    def subset(self, words: Iterable[str | bytes]) -> Vectors:
+        """The rows of some words, in the order of the rows, which is that of frequency; unknown words are left out."""
+        from w2v.vectors.derive import find_words, rows_of
+
+        return rows_of(self, find_words(self.words.table, words)[0])
+
+    def unit(self) -> Vectors:
+        """The same with every row at length 1; a row of zeros stays as it is."""
+        from w2v.vectors.derive import unit
+
+        return unit(self)
 
     def __len__(self) -> int:
         return len(self.words)

@@ -36,10 +36,10 @@ def load_rows(path: str | os.PathLike[str] | BinaryIO | Source, options: LoadOpt
 
     Raises VectorsError for a file that is damaged or not supported, OSError if it cannot be opened.
     """
-    from w2v.vectors.formats.sniff import tell_format
+    from w2v.vectors.formats.sniff import told_or_seen
 
     with path if isinstance(path, Source) else open_source(path) as source:
-        kind, header = tell_format(source.name, source.head)
+        kind, header = told_or_seen(source.name, source.head, options.format)
         rows = _load(path, source, kind, header, options)
         if rows.norms is None and kind in MAPPED:
             from w2v.vectors.formats.sections import checked_norms

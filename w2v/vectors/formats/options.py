@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from w2v.errors import SettingsError
 
-__all__ = ["LoadOptions"]
+__all__ = ["KINDS", "LoadOptions"]
+
+# As a user names a format, and as the readers do.
+KINDS = {
+    "bin": "binary", "text": "text", "glove": "glove", "npy": "npy", "safetensors": "safetensors",
+    "projector": "projector",
+}
 
 
 @dataclass(frozen=True)
@@ -16,6 +22,7 @@ class LoadOptions:
 
     `duplicates`: "error", or "first" to keep a word's first row. `threads`: None for the CPUs this process may use.
     `words`: the file with the words of a format that holds numbers alone, where it is not beside the numbers.
+    `format`: one of KINDS, where the content does not tell it (GloVe text whose first line looks like a header).
     """
 
     limit: int | None = None
@@ -23,9 +30,12 @@ class LoadOptions:
     duplicates: str = "error"
     threads: int | None = None
     words: str | os.PathLike[str] | None = None
+    format: str | None = None
 
     def __post_init__(self) -> None:
         if self.duplicates not in ("error", "first"):
             raise SettingsError(f"duplicates: {self.duplicates!r} is neither error nor first")
+        if self.format is not None and self.format not in KINDS:
+            raise SettingsError(f"format: {self.format!r} is not one of {', '.join(KINDS)}")
         if self.limit is not None and self.limit < 1:
             raise SettingsError(f"limit: {self.limit} is not at least 1")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from w2v.errors import VectorsError
 from w2v.files import compression_of, foreign_format
 from w2v.safetensors import is_safetensors
+from w2v.vectors.formats.options import KINDS
 from w2v.vectors.formats.source import PEEK
 
-__all__ = ["MAX_DIM", "Header", "read_header", "tell_format"]
+__all__ = ["MAX_DIM", "Header", "read_header", "tell_format", "told_or_seen"]
 
 MAX_DIM = 65_536
 NUMPY = b"\x93NUMPY"
@@ -104,6 +105,21 @@ def tell_format(name: str, head: bytes) -> tuple[str, Header | None]:
             )
         return "glove", None
     return ("text" if _is_text(head[header.size:]) else "binary"), header
+
+
+def told_or_seen(name: str, head: bytes, format: str | None) -> tuple[str, Header | None]:
+    """As `tell_format`, but as a `format` of KINDS if there is one: then only what it must begin with is looked for."""
+    if format is None or not head:
+        return tell_format(name, head)
+    kind = KINDS[format]
+    header = read_header(name, head) if kind in ("binary", "text") else None
+    begins = {"npy": head.startswith(NUMPY), "safetensors": is_safetensors(head)}
+    if not begins.get(kind, header is not None or kind in ("glove", "projector")):
+        raise VectorsError(
+            f"{name}: row 0 (byte 0): does not begin as a file of format {format} does (but with {head[:16]!r}); "
+            "leave --from, so that the format is told by the content"
+        )
+    return kind, header
 
 
 def _is_projector(head: bytes) -> bool:

@@ -1,0 +1,151 @@
+"""`w2v convert`: a vector file in one format to a vector file in another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from w2v.cli.command import Argument, Command, Option
+from w2v.cli.errors import say, usage_error
+from w2v.cli.numbers import count
+from w2v.cli.output import FORMATS, STDOUT, check_outputs
+from w2v.errors import VectorsError
+
+if TYPE_CHECKING:
+    from w2v.vectors.vectors import Vectors
+
+__all__ = ["command"]
+
+HELP = """Convert vectors: every format that is read into every format that is written.
+
+IN is told by its content, plain or compressed: word2vec binary or text, fastText .vec, GloVe text, .npy, safetensors,
+the embedding projector's .tsv. OUT is told by its name: .bin, .txt or .vec, .npy, .safetensors, .tsv, also with .gz;
+GloVe text needs --format glove. Either may be - for a pipe. .npy and .tsv take a second file for the words, one a line:
+X.words.txt beside X.npy, X.metadata.tsv beside X.tsv.
+
+Rows keep their order, which is that of frequency, with --words too; words that are not in IN are counted on stderr.
+"""
+
+EXAMPLES = [
+    ("For NumPy: vectors.npy and vectors.words.txt", "w2v convert vectors.bin vectors.npy"),
+    ("For the embedding projector: vectors.tsv and vectors.metadata.tsv",
+     "w2v convert vectors.bin vectors.tsv --top 10000"),
+    ("Some words only, at length 1", "w2v convert vectors.bin small.txt --words words.txt --unit"),
+    ("Half the size", "w2v convert vectors.bin vectors.safetensors --float16"),
+    ("In a pipe", "w2v convert vectors.bin - --format glove | gzip > glove.txt.gz"),
+]
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What was asked for."""
+
+    source: str
+    target: str
+    form: str | None
+    told: str | None
+    in_words: str | None
+    out_words: str | None
+    duplicates: str
+    lenient: bool
+    top: int | None
+    words: str | None
+    unit: bool
+    float16: bool
+    no_clobber: bool
+
+    def check(self) -> list[str]:
+        """Raise for what would fail at the end, before anything is read; returns the files that will be written."""
+        from w2v.vectors.formats.words_file import companion
+        from w2v.vectors.formats.write import HALVES, TWO_FILES, format_of
+
+        form = format_of(self.target, self.form, self.out_words)
+        if self.float16 and form not in HALVES:
+            raise usage_error(f"--float16: {form} holds no half-precision numbers; {' and '.join(HALVES)} do")
+        if self.out_words is not None and form not in TWO_FILES:
+            raise usage_error(f"--out-words: {form} holds its words itself; {' and '.join(TWO_FILES)} do not")
+        if self.words == STDOUT == self.source:
+            raise usage_error("--words: only one of IN and the words can be standard input (-)")
+        outputs = [self.target]
+        if form in TWO_FILES:
+            outputs.append(self.out_words or companion(self.target, form))
+        inputs = [path for path in (self.source, self.words, self.in_words) if path]
+        check_outputs(outputs, inputs, self.no_clobber)
+        return outputs
+
+    def load(self) -> tuple[Vectors, str]:
+        """The vectors, and what is to be said of words that were not found."""
+        from w2v.vectors.derive import load_some, read_list, unit
+        from w2v.vectors.formats import LoadOptions
+
+        wanted = read_list(self.words) if self.words is not None else None
+        options = LoadOptions(
+            lenient=self.lenient, duplicates=self.duplicates, words=self.in_words, format=self.told
+        )
+        vectors, missing = load_some(self.source, options, words=wanted, top=self.top)
+        told = ""
+        if wanted is not None and missing:
+            told = f"{self.words}: {missing_text(missing, len(set(wanted)))} not in {self.source}"
+        if wanted is not None and not len(vectors):
+            raise VectorsError(told or f"{self.words}: holds no words; put one a line")
+        return (unit(vectors, in_place=True) if self.unit else vectors), told
+
+
+def missing_text(missing: list[bytes], wanted: int) -> str:
+    """3 of 10 words ("one", "two", "three") are"""
+    from w2v.vectors.formats.rows import show_word
+
+    shown = ", ".join(map(show_word, missing[:3])) + (", ..." if len(missing) > 3 else "")
+    return f"{count(len(missing))} of {count(wanted)} words ({shown}) {'is' if len(missing) == 1 else 'are'}"
+
+
+def convert(quiet: bool, **given: object) -> None:
+    conversion = Conversion(**given)  # type: ignore[arg-type]
+    outputs = conversion.check()
+    vectors, missing = conversion.load()
+    if missing:
+        say(missing)
+    vectors.save(
+        conversion.target, conversion.form, no_clobber=conversion.no_clobber, float16=conversion.float16,
+        words=conversion.out_words,
+    )
+    if not quiet:
+        name = "standard output" if conversion.target == STDOUT else conversion.target
+        beside = f"; the words are in {outputs[1]}" if len(outputs) > 1 else ""
+        say(f"{name}: {count(len(vectors))} words x {vectors.dim}{beside}")
+
+
+command = Command(
+    "convert",
+    usage="IN OUT [options]",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=convert,
+    params=[
+        Argument(["source"], metavar="IN", line="A vector file of any format that w2v reads; - is standard input."),
+        Argument(["target"], metavar="OUT", line="The file to write; - is standard output."),
+        Option(["--top"], type=click.IntRange(min=1), metavar="N", group="Which words",
+               help="Keep the first N, the most frequent; with --words, the first N of these."),
+        Option(["--words"], metavar="FILE", group="Which words",
+               help="Keep the words of this file: one a line, up to a tab; - is standard input."),
+        Option(["--unit"], is_flag=True, group="What is written", help="Every vector at length 1."),
+        Option(["--float16"], is_flag=True, group="What is written",
+               help="Numbers of half the size and about 3 digits (npy and safetensors)."),
+        Option(["--format", "form"], type=click.Choice(FORMATS), group="What is written",
+               help="The format of OUT, where its name does not tell it."),
+        Option(["--out-words"], metavar="FILE", group="What is written",
+               help="Where the words go, for npy and projector.", shown_default="beside OUT"),
+        Option(["--no-clobber"], is_flag=True, group="What is written", help="Refuse at the start when OUT exists."),
+        Option(["--from", "told"], type=click.Choice(FORMATS), group="What is read",
+               help="The format of IN, where its content misleads."),
+        Option(["--in-words"], metavar="FILE", group="What is read",
+               help="The words of IN, a .npy or .tsv.", shown_default="beside IN"),
+        Option(["--duplicates"], type=click.Choice(("error", "first")), default="error", shown_default="error",
+               group="What is read", help="first: keep the first row of a word that is there twice."),
+        Option(["--lenient"], is_flag=True, group="What is read",
+               help="Ignore what follows the rows that the header promises."),
+        Option(["-q", "--quiet"], is_flag=True, help="No line about what was written."),
+    ],
+)

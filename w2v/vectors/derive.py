@@ -1,0 +1,132 @@
+"""Vectors made from others: the first rows, the rows of some words, all of them at length 1.
+
+Rows keep the order that they had: readers rely on falling frequency.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from w2v.vectors.formats import LoadOptions, Rows, check_repeats, load_rows
+from w2v.vectors.formats.source import Source, open_source
+from w2v.vectors.parallel import run_parallel
+from w2v.vectors.words import to_bytes
+
+if TYPE_CHECKING:
+    from w2v.vectors._words import WordTable
+    from w2v.vectors.vectors import Vectors
+
+__all__ = ["find_words", "load_some", "read_list", "rows_of", "unit"]
+
+BLOCK = 1 << 18  # numbers of a task: 2 MiB as float64
+
+
+def rows_of(vectors: Vectors, rows: Sequence[int]) -> Vectors:
+    """Some rows, in the order given; a range gives a view of the numbers."""
+    from w2v.vectors.vectors import Vectors
+
+    index = slice(rows.start, rows.stop, rows.step) if isinstance(rows, range) else np.asarray(rows, np.intp)
+    some = Vectors(vectors.words.table.take(rows), vectors.matrix[index])
+    some.metadata.update(vectors.metadata)
+    return some
+
+
+def find_words(table: WordTable, words: Iterable[str | bytes]) -> tuple[list[int], list[bytes]]:
+    """(rows of the words in rising order, each once; words that are not there, in the order given)."""
+    rows: set[int] = set()
+    missing: dict[bytes, None] = {}
+    for word in words:
+        spelling = to_bytes(word)
+        row = table.find(spelling)
+        if row < 0:
+            missing[spelling] = None
+        else:
+            rows.add(row)
+    return sorted(rows), list(missing)
+
+
+def read_list(path: str | os.PathLike[str]) -> list[bytes]:
+    """The words of a file, one a line, up to a tab if there is one (so that `word<TAB>count` serves); "-" is standard
+    input. Blank lines are passed over."""
+    with open_source(path) as source:
+        data = b"".join(iter(source.read, b""))
+    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    words = (line.removesuffix(b"\r").partition(b"\t")[0] for line in lines)
+    return [word for word in words if word]
+
+
+def load_some(
+    path: str | os.PathLike[str] | BinaryIO, options: LoadOptions, *, words: Iterable[str | bytes] | None = None,
+    top: int | None = None,
+) -> tuple[Vectors, list[bytes]]:
+    """(vectors of a file, words that are not in it): all rows, those of `words`, the first `top` of these.
+
+    Of a plain binary file, only the numbers of the rows that are wanted are read. Errors as `load_rows`.
+    """
+    from dataclasses import replace
+
+    from w2v.vectors.vectors import Vectors
+
+    if words is None:
+        if top is not None:
+            options = replace(options, limit=top)
+        return Vectors.of_rows(load_rows(path, options)), []
+    if isinstance(path, (str, os.PathLike)) and os.path.isfile(path):  # a pipe would lose what is looked at
+        with open_source(path) as source:
+            rows = _find_binary(source, options, words, top)
+        if rows is not None:
+            return Vectors.of_rows(rows[0]), rows[1]
+    vectors = Vectors.of_rows(load_rows(path, options))
+    found, missing = find_words(vectors.words.table, words)
+    return rows_of(vectors, found[:top]), missing
+
+
+def _find_binary(
+    source: Source, options: LoadOptions, words: Iterable[str | bytes], top: int | None
+) -> tuple[Rows, list[bytes]] | None:
+    """The rows of some words of a plain word2vec binary file, None if it is not one."""
+    from w2v.vectors._scan import BadRow
+    from w2v.vectors.formats.rows import row_error
+    from w2v.vectors.formats.sniff import told_or_seen
+    from w2v.vectors.formats.word2vec_binary import find_rows
+
+    if source.fd is None:
+        return None
+    kind, header = told_or_seen(source.name, source.head, options.format)
+    if kind != "binary" or header is None:
+        return None
+    known = find_rows(source, header, options)
+    check_repeats(source.name, known.words, options)
+    found, missing = find_words(known.words, words)
+    found = found[:top]
+    matrix = np.empty((len(found), known.dim), np.float32)
+    norms = np.empty(len(found), np.float32)
+    try:
+        known.take(np.array(found, np.int64), matrix, norms, options.threads)
+    except BadRow as bad:
+        raise row_error(source.name, bad, header) from None
+    return Rows(known.words.take(found), matrix, norms), missing
+
+
+def unit(vectors: Vectors, in_place: bool = False, threads: int | None = None) -> Vectors:
+    """Every row at length 1, computed in float64; rows of zeros stay. `in_place` may overwrite the numbers."""
+    from w2v.vectors.vectors import Vectors
+
+    matrix = vectors.matrix
+    out = matrix if in_place and matrix.flags.writeable else np.empty(matrix.shape, np.float32)
+    step = max(1, BLOCK // max(1, matrix.shape[1]))
+
+    def scale(task: int) -> None:
+        rows = matrix[task * step : (task + 1) * step].astype(np.float64)
+        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
+        np.divide(rows, lengths, out=rows, where=lengths > 0)
+        out[task * step : (task + 1) * step] = rows
+
+    run_parallel(scale, -(-len(matrix) // step), threads)
+    made = Vectors(vectors.words, out)
+    made.metadata.update(vectors.metadata)
+    return made
