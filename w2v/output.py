@@ -54,18 +54,23 @@ class AtomicOutput:
     What is at `path` stays as it was until the block ends without an exception. `size`, if known, takes that much disk
     space at once, so that a full disk is found before the work and not after it. A name that ends in `.gz` (or
     `compress=True`) is compressed on the way. A second process that writes to the same path is refused meanwhile.
-    Raises W2VError for what is found at the start, OSError for what fails later.
+    `digest=True` takes the SHA-256 of the file's bytes as they are written. Several outputs that belong together are
+    settled first, each in turn, and then moved into their places. Raises W2VError for what is found at the start,
+    OSError for what fails later.
     """
 
     def __init__(
         self, path: str | os.PathLike[str], *, size: int | None = None, no_clobber: bool = False,
-        compress: bool | None = None,
+        compress: bool | None = None, digest: bool = False,
     ):
         self.name = os.fspath(path)
         self.size = size
         self.no_clobber = no_clobber
         self.compress = self.name.lower().endswith(".gz") if compress is None else compress
         self.written = 0  # bytes given to write()
+        self.file_size = 0  # bytes in the file, compressed or not
+        self.settled = False
+        self._hash = hashlib.sha256() if digest else None
         self._temporary: str | None = None
         self._target = ""
         self._fd = -1
@@ -109,11 +114,17 @@ class AtomicOutput:
             self._discard()
             return
         try:
+            self.settle()
             with self._named():
-                self._finish()
+                self._move()
         except BaseException:
             self._discard()
             raise
+
+    @property
+    def sha256(self) -> str | None:
+        """Hex digest of what is in the file, once it is settled; None unless `digest` was asked for."""
+        return self._hash.hexdigest() if self._hash is not None and self.settled else None
 
     @contextlib.contextmanager
     def _named(self) -> Iterator[None]:
@@ -126,6 +137,9 @@ class AtomicOutput:
             raise
 
     def _put(self, data: bytes | bytearray | memoryview) -> int:
+        if self._hash is not None:
+            self._hash.update(data)
+        self.file_size += memoryview(data).nbytes
         if self._sink is not None:
             self._sink.write(data)
             return len(data)
@@ -173,23 +187,36 @@ class AtomicOutput:
                 f"{free.f_bavail * free.f_frsize:,} are free; free some space or choose another place"
             ) from error
 
-    def _finish(self) -> None:
-        if self._zip is not None:
-            self._zip.close()
+    def settle(self) -> None:
+        """Everything written is on the disk, though not in its place yet; nothing more can be written."""
+        if self.settled:
+            return
+        with self._named():
+            if self._zip is not None:
+                self._zip.close()
+            if self._sink is not None:
+                self._sink.flush()
+            elif self._temporary is not None:
+                os.ftruncate(self._fd, os.lseek(self._fd, 0, os.SEEK_CUR))
+                os.fsync(self._fd)
+        self.settled = True
+
+    def _move(self) -> None:
+        """Into its place what is settled."""
         if self._sink is not None:
-            self._sink.flush()
             return
-        if self._temporary is None:
-            fd, self._fd = self._fd, -1
-            os.close(fd)
-            return
-        os.ftruncate(self._fd, os.lseek(self._fd, 0, os.SEEK_CUR))
-        os.fsync(self._fd)
-        os.rename(self._temporary, self._target)  # still locked: the next run opens a new temporary file
-        self._temporary = None
+        moved = self._temporary is not None
+        if self._temporary is not None:
+            os.rename(self._temporary, self._target)  # still locked: the next run opens a new temporary file
+            self._temporary = None
         fd, self._fd = self._fd, -1
-        os.close(fd)
-        _sync_folder(os.path.dirname(self._target))
+        try:
+            os.close(fd)
+        except OSError:
+            if not moved:  # what was flushed and moved is whole, whatever close says
+                raise
+        if moved:
+            _sync_folder(os.path.dirname(self._target))
 
     def _discard(self) -> None:
         if self._temporary is not None:
@@ -231,8 +258,6 @@ def _sync_folder(folder: str) -> None:
         fd = os.open(folder, os.O_RDONLY)
     except OSError:
         return
-    try:
+    for step in (os.fsync, os.close):
         with contextlib.suppress(OSError):
-            os.fsync(fd)
-    finally:
-        os.close(fd)
+            step(fd)

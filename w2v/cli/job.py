@@ -16,7 +16,9 @@ from w2v.training.config import CorpusConfig, TrainConfig
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.output import AtomicOutput
+    from w2v.training.report import OutputFile, Recorder
     from w2v.training.trainer import TrainResult
+    from w2v.vectors.vectors import Vectors
 
 __all__ = ["Job"]
 
@@ -32,6 +34,7 @@ class Job:
     format: str | None
     save_context: str | None
     save_vocab: str | None
+    report: str | None
     no_clobber: bool
     read_vocab: str | None
     tmp_dir: str | None
@@ -44,24 +47,32 @@ class Job:
         """Raise for what would fail at the end, before anything is read or touched."""
         if self.save_context and self.config.loss == "hs":
             raise SettingsError("--save-context: --loss hs has no context vectors; use --loss ns")
-        for path in (self.save_context, self.save_vocab, self.checkpoint):
+        for path in (self.save_context, self.save_vocab, self.report, self.checkpoint):
             if path == STDOUT:
-                raise SettingsError("--save-context, --save-vocab, --checkpoint: only OUT can be standard output (-)")
-
-        from w2v.vectors.formats.words_file import companion
-        from w2v.vectors.formats.write import TWO_FILES, format_of
-
+                raise SettingsError(
+                    "--save-context, --save-vocab, --report, --checkpoint: only OUT can be standard output (-)"
+                )
         keeping = self.keeping()
-        outputs = [self.save_vocab] if self.save_vocab else []
-        for path in (self.output, self.save_context):
-            if path:
-                form = format_of(path, self.format)
-                outputs += [path, companion(path, form)] if form in TWO_FILES else [path]
+        outputs = self.outputs()
         inputs = [*self.corpus, *([self.read_vocab] if self.read_vocab else [])]
         check_outputs(outputs, inputs, self.no_clobber)
         if keeping.path:
             check_outputs([*outputs, keeping.path], inputs)
             keeping.check()
+
+    def outputs(self) -> list[str]:
+        """Every file that is written at the end."""
+        vectors = [path for path in (self.output, self.save_context) if path]
+        words = [place for path in vectors if (place := self.words_place(path))]
+        return [path for path in (self.report, *vectors, *words, self.save_vocab) if path]
+
+    def words_place(self, path: str) -> str | None:
+        """Where the words of vectors at `path` go, if their format holds only the numbers."""
+        from w2v.vectors.formats.words_file import companion
+        from w2v.vectors.formats.write import TWO_FILES, format_of
+
+        form = format_of(path, self.format)
+        return companion(path, form) if form in TWO_FILES else None
 
     def keeping(self) -> Keeping:
         return Keeping(self.output, self.checkpoint, self.checkpoint_every, self.resume)
@@ -74,6 +85,7 @@ class Job:
         start = time.monotonic()
         with ExitStack() as last, self.keeping() as keeping, ExitStack() as files:
             places = self.open_outputs(files)
+            recorder = self.recorder()
             before = keeping.open(self.config, self.corpus_config)
             if before is not None:
                 files.enter_context(before)
@@ -82,20 +94,42 @@ class Job:
             read_s = time.monotonic() - start
             self.reserve(corpus, places)
             trainer = Trainer(corpus, self.config, before)
+            if recorder is not None:
+                recorder.read_again()
             result = keeping.train(trainer, self.corpus_config, progress)
             progress.finish()
+            times = {"reading": read_s, "training": result.summary.seconds - trainer.seconds_before}
+            trained = time.monotonic()
             self.write(corpus, result, places)
-        times = {"reading": read_s, "training": result.summary.seconds, "all": time.monotonic() - start}
-        return summary_lines(corpus, result, shown_name(self.output), times)
+            times |= {"writing": time.monotonic() - trained, "all": time.monotonic() - start}
+            if recorder is not None:
+                recorder.times = times
+                recorder.outputs = self.written(places)
+                recorder.report(trainer, result, self.corpus_config, before).write(places[self.report])
+        return summary_lines(corpus, result, shown_name(self.output), {**times, "training": result.summary.seconds})
 
     def open_outputs(self, files: ExitStack) -> dict[str, AtomicOutput]:
-        """The outputs, locked from now on: a second run that would write them is refused."""
+        """The outputs, locked from now on: a second run that would write them is refused.
+
+        They are moved into their places in the opposite order: the report is the last.
+        """
         from w2v.output import AtomicOutput
 
         return {
-            path: files.enter_context(AtomicOutput(path, no_clobber=self.no_clobber))
-            for path in (self.output, self.save_context, self.save_vocab) if path
+            path: files.enter_context(
+                AtomicOutput(path, no_clobber=self.no_clobber, digest=self.report not in (None, path))
+            )
+            for path in self.outputs()
         }
+
+    def recorder(self) -> Recorder | None:
+        """What keeps track of the run for --report."""
+        if self.report is None:
+            return None
+        from w2v.cli.keeping import arguments
+        from w2v.training.report import Recorder
+
+        return Recorder(self.corpus, read_vocab=self.read_vocab, command=["w2v", *arguments()])
 
     def read(self, progress: Silence) -> EncodedCorpus:
         from w2v.corpus.reader import read_corpus
@@ -129,8 +163,25 @@ class Job:
         if self.save_vocab:
             corpus.vocab.write(places[self.save_vocab])
         if self.save_context and result.context is not None:
-            result.context.save(places[self.save_context], self.format)
-        result.vectors.save(places[self.output], self.format)
+            self.write_vectors(result.context, self.save_context, places)
+        self.write_vectors(result.vectors, self.output, places)
+        for path, place in places.items():
+            if path != self.report:
+                place.settle()
+
+    def write_vectors(self, vectors: Vectors, path: str, places: dict[str, AtomicOutput]) -> None:
+        words = self.words_place(path)
+        vectors.save(places[path], self.format, words=places[words] if words else None)
+
+    def written(self, places: dict[str, AtomicOutput]) -> list[OutputFile]:
+        """What --report says of the files that are settled."""
+        from w2v.training.report import OutputFile
+
+        kinds = {self.output: "vectors", self.save_context: "context vectors", self.save_vocab: "vocabulary"}
+        return [
+            OutputFile(path, kinds.get(path, "words"), place.file_size, place.sha256)
+            for path, place in places.items() if path != self.report
+        ]
 
 
 def shown_name(path: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from w2v.training.keeper import Keeper
     from w2v.training.trainer import Trainer, TrainResult
 
-__all__ = ["Keeping", "resume_command"]
+__all__ = ["Keeping", "arguments", "resume_command"]
 
 
 class Keeping:
@@ -128,10 +128,15 @@ def reason(error: BaseException) -> str:
     return os_error_text(error) if isinstance(error, OSError) else str(error)
 
 
+def arguments() -> list[str]:
+    """The present command line, without the program's name."""
+    context = click.get_current_context(silent=True)
+    return list(context.meta.get("w2v.arguments", ())) if context else []
+
+
 def resume_command() -> str:
     """The present command line with --resume, as a shell reads it."""
-    context = click.get_current_context(silent=True)
-    arguments = list(context.meta.get("w2v.arguments", ())) if context else []
-    if not any(argument == "--resume" or argument.startswith("--resume=") for argument in arguments):
-        arguments.append("--resume")
-    return shlex.join(["w2v", *arguments])
+    given = arguments()
+    if not any(argument == "--resume" or argument.startswith("--resume=") for argument in given):
+        given.append("--resume")
+    return shlex.join(["w2v", *given])

@@ -31,6 +31,8 @@ EXAMPLES = [
     ("From a pipe, raw prose, lower-cased", "zcat news-*.gz | w2v train - -o vectors.bin --tokenizer words --lower"),
     ("CBOW, longer vectors, as text", "w2v train corpus/ -o vectors.txt.gz --model cbow --dim 300"),
     ("Go on after Ctrl-C, a kill or a power cut", "w2v train data/world.txt.gz -o vectors.bin --resume"),
+    ("Write down what the run was, so that it can be repeated",
+     "w2v train data/world.txt.gz -o vectors.bin --report vectors.json"),
     ("Keep the vocabulary, use it again", "w2v train corpus.txt -o a.bin --save-vocab vocab.tsv\n"
      "  w2v train corpus.txt -o b.bin --read-vocab vocab.tsv"),
 ]
@@ -80,6 +82,8 @@ command = Command(
                help="The format, where OUT's suffix does not tell it."),
         Option(["--save-context"], metavar="FILE", group="Output", help="Write the context vectors too (--loss ns)."),
         Option(["--save-vocab"], metavar="FILE", group="Output", help="Write the vocabulary: word, tab, count."),
+        Option(["--report"], metavar="FILE", group="Output",
+               help="Write what the run was, as JSON: settings, versions, digests, where each token went, losses."),
         Option(["--no-clobber"], is_flag=True, group="Output", help="Refuse at the start when an output exists."),
         *config_options(CorpusConfig, "Corpus"),
         Option(["--read-vocab"], metavar="FILE", group="Corpus",

@@ -66,7 +66,8 @@ class Vectors:
 
     def save(
         self, path: str | os.PathLike[str] | AtomicOutput | BinaryIO, format: str | None = None, *,
-        no_clobber: bool = False, float16: bool = False, words: str | os.PathLike[str] | None = None,
+        no_clobber: bool = False, float16: bool = False,
+        words: str | os.PathLike[str] | AtomicOutput | None = None,
     ) -> None:
         """Write a vector file in one step, in the format that the name's suffix stands for unless one is given.
 

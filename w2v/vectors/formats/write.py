@@ -63,7 +63,7 @@ def format_of(path: str | os.PathLike[str], format: str | None = None, words: ob
 
 def save(
     vectors: Vectors, path: Target, format: str | None = None, *, no_clobber: bool = False, float16: bool = False,
-    words: str | os.PathLike[str] | None = None,
+    words: str | os.PathLike[str] | AtomicOutput | None = None,
 ) -> None:
     """Write the vectors to a path, or to anything open that has `write`; see Vectors.save."""
     opened = hasattr(path, "write")
@@ -76,8 +76,11 @@ def save(
     with ExitStack() as files:
         names = None
         if kind in TWO_FILES:
-            place = companion(name, kind) if words is None else os.fspath(words)
-            names = files.enter_context(AtomicOutput(place, no_clobber=no_clobber))
+            place = companion(name, kind) if words is None else words
+            if isinstance(place, AtomicOutput):
+                names = place
+            else:
+                names = files.enter_context(AtomicOutput(place, no_clobber=no_clobber))
         size = job.size(kind)
         out = path if opened else files.enter_context(AtomicOutput(name, size=size, no_clobber=no_clobber))
         getattr(job, f"write_{kind}")(out)
