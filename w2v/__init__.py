@@ -11,8 +11,10 @@ __version__ = "0.1.0"
 
 _HOME = {
     "train": "w2v.training.train",
+    "encode": "w2v.training.train",
     "load": "w2v.vectors.vectors",
     "Vectors": "w2v.vectors.vectors",
+    "EncodedCorpus": "w2v.corpus.encoded",
     "Vocab": "w2v.corpus.vocab",
     "TrainConfig": "w2v.training.config",
     "CorpusConfig": "w2v.training.config",
@@ -28,6 +30,7 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
+    from w2v.corpus.encoded import EncodedCorpus as EncodedCorpus
     from w2v.corpus.vocab import Vocab as Vocab
     from w2v.errors import CheckpointError as CheckpointError
     from w2v.errors import CorpusError as CorpusError
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from w2v.errors import W2VError as W2VError
     from w2v.training.config import CorpusConfig as CorpusConfig
     from w2v.training.config import TrainConfig as TrainConfig
+    from w2v.training.train import encode as encode
     from w2v.training.train import train as train
     from w2v.vectors.vectors import Vectors as Vectors
     from w2v.vectors.vectors import load as load

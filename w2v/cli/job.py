@@ -42,6 +42,7 @@ class Job:
     checkpoint_every: float
     resume: str | None
     quiet: bool
+    stated: frozenset[str] = frozenset()  # fields of corpus_config that are not left to their defaults
 
     def check(self) -> None:
         """Raise for what would fail at the end, before anything is read or touched."""
@@ -86,17 +87,18 @@ class Job:
         with ExitStack() as last, self.keeping() as keeping, ExitStack() as files:
             places = self.open_outputs(files)
             recorder = self.recorder()
-            before = keeping.open(self.config, self.corpus_config)
+            encoded, corpus_config = self.open_encoded()
+            before = keeping.open(self.config, corpus_config)
             if before is not None:
                 files.enter_context(before)
-            corpus = self.read(progress)
+            corpus = encoded or self.read(progress)
             last.callback(corpus.close)  # a checkpoint that is written last needs its digest
             read_s = time.monotonic() - start
             self.reserve(corpus, places)
             trainer = Trainer(corpus, self.config, before)
             if recorder is not None:
                 recorder.read_again()
-            result = keeping.train(trainer, self.corpus_config, progress)
+            result = keeping.train(trainer, corpus_config, progress)
             progress.finish()
             times = {"reading": read_s, "training": result.summary.seconds - trainer.seconds_before}
             trained = time.monotonic()
@@ -105,7 +107,7 @@ class Job:
             if recorder is not None:
                 recorder.times = times
                 recorder.outputs = self.written(places)
-                recorder.report(trainer, result, self.corpus_config, before).write(places[self.report])
+                recorder.report(trainer, result, corpus_config, before).write(places[self.report])
         return summary_lines(corpus, result, shown_name(self.output), {**times, "training": result.summary.seconds})
 
     def open_outputs(self, files: ExitStack) -> dict[str, AtomicOutput]:
@@ -131,7 +133,20 @@ class Job:
 
         return Recorder(self.corpus, read_vocab=self.read_vocab, command=["w2v", *arguments()])
 
+    def open_encoded(self) -> tuple[EncodedCorpus | None, CorpusConfig]:
+        """The corpus if it is encoded already, and the settings that it has."""
+        from w2v.training.corpora import encoded_path, open_encoded
+
+        path = encoded_path(self.corpus)
+        if path is None:
+            return None, self.corpus_config
+        if self.read_vocab:
+            raise SettingsError(f"{path}: it has its vocabulary; --read-vocab needs the text")
+        options = {"threads": self.config.threads, "tmp_dir": self.tmp_dir}
+        return open_encoded(path, self.corpus_config, self.stated, **options)
+
     def read(self, progress: Silence) -> EncodedCorpus:
+        """The corpus from its text."""
         from w2v.corpus.reader import read_corpus
         from w2v.corpus.vocab import Vocab
         from w2v.training.memory import check_memory

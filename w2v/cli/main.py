@@ -20,6 +20,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Training": {
         "train": ("train", "Train word vectors on a text corpus."),
     },
+    "The corpus": {
+        "vocab": ("vocab", "The words of a corpus and how often each occurs."),
+        "encode": ("encode", "A corpus as numbers, so that every training on it starts at once."),
+    },
     "Asking": {
         "similar": ("similar", "The nearest words to a word, or to an expression: king - man + woman."),
         "analogy": ("analogy", "A is to B as C is to ?"),

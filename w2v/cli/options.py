@@ -6,12 +6,13 @@ import dataclasses
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from w2v.cli.command import Option
 from w2v.training.config import Option as Declared
 from w2v.training.config import options_of
 
-__all__ = ["config_from", "config_options", "default_text", "option_from"]
+__all__ = ["config_from", "config_options", "default_text", "option_from", "stated_options"]
 
 Config = TypeVar("Config")
 
@@ -27,6 +28,14 @@ def config_options(config: type, group: str, groups: dict[str, str] | None = Non
 def config_from(config: type[Config], given: dict[str, Any]) -> Config:
     """Take the dataclass's fields out of `given` and build it; SettingsError (exit 2) when a value is out of range."""
     return config(**{name: given.pop(name) for name in options_of(config)})
+
+
+def stated_options(config: type) -> frozenset[str]:
+    """The dataclass's fields that are on the command line (or in its environment), not left to their defaults."""
+    context = click.get_current_context()
+    return frozenset(
+        name for name in options_of(config) if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    )
 
 
 def option_from(field: dataclasses.Field, declared: Declared, group: str) -> Option:

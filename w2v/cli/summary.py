@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from w2v.corpus.encoded import Books, EncodedCorpus
     from w2v.training.trainer import TrainResult, TrainSummary
 
-__all__ = ["summary_lines"]
+__all__ = ["notes", "plural", "reading_rows", "summary_lines", "summed"]
 
 # Books' fields that say why a token of the text was not kept.
 DROPPED = {
@@ -30,10 +30,7 @@ def summary_lines(
     corpus: EncodedCorpus, result: TrainResult, output: str, times: dict[str, float]
 ) -> list[str]:
     """Lines without a prefix; numbers in one column."""
-    rows = [*reading_rows(corpus.books), *training_rows(result.summary)]
-    width = max(len(count(number)) for number, _ in rows)
-    lines = [f"{count(number):>{width}}  {text}" for number, text in rows]
-    lines += [f"{count(number):>{width}}  {text}" for number, text in notes(corpus.books)]
+    lines = summed([*reading_rows(corpus.books), *training_rows(result.summary)], notes(corpus.books))
     summary = result.summary
     lines.append(
         f"{short(summary.words_per_s)} words/s on {plural(summary.threads, 'thread')}, kernel {summary.kernel}, "
@@ -43,6 +40,12 @@ def summary_lines(
     words, dim = result.vectors.matrix.shape
     lines.append(f"{output}: {plural(words, 'word')} x {dim}")
     return lines
+
+
+def summed(rows: list[tuple[int, str]], after: list[tuple[int, str]]) -> list[str]:
+    """A line a row, numbers in one column."""
+    width = max(len(count(number)) for number, _ in rows)
+    return [f"{count(number):>{width}}  {text}" for number, text in (*rows, *after)]
 
 
 def reading_rows(books: Books) -> list[tuple[int, str]]:

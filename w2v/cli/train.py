@@ -10,7 +10,7 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
 from w2v.cli.job import Job
 from w2v.cli.numbers import seconds_of
-from w2v.cli.options import config_from, config_options
+from w2v.cli.options import config_from, config_options, stated_options
 from w2v.cli.output import FORMATS
 from w2v.cli.progress import progress_for
 from w2v.training.config import CorpusConfig, TrainConfig
@@ -21,6 +21,7 @@ HELP = """Train word vectors on a text corpus.
 
 CORPUS is a file, a folder (every file below it, in sorted order) or - for standard input; plain text, gzip, bzip2, xz
 or zstd, told by content. A line is a sentence. It is read once; what has to fit in memory is a number for each token.
+A file made by w2v encode is trained on at once.
 
 The vectors are written in one step at the end: OUT is either whole or as it was. A training that is stopped (Ctrl-C,
 SIGTERM) leaves its state in OUT.checkpoint and goes on from there with --resume; a long one saves it every 10 minutes.
@@ -45,7 +46,7 @@ SPEED = dict.fromkeys(("threads", "share_negatives", "negative_pool", "hot_rows"
 def train(corpus: tuple[str, ...], output: str, **given: Any) -> None:
     """Check everything that can be checked, read, train, write, tell."""
     configs = config_from(CorpusConfig, given), config_from(TrainConfig, given)
-    job = Job(*configs, corpus=corpus, output=output, **given)
+    job = Job(*configs, corpus=corpus, output=output, stated=stated_options(CorpusConfig), **given)
     job.check()
     with progress_for(job.quiet) as progress:
         lines = job.run(progress)

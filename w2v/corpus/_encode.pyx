@@ -159,6 +159,14 @@ cdef class Block:
         self.slab = None
 
 
+def block_at(int64_t offset, int64_t size):
+    """A Block whose ids are not in a slab but wherever its spool finds them: `size` ids from byte `offset` on."""
+    cdef Block block = Block.__new__(Block)
+    block.size = size
+    block.offset = offset
+    return block
+
+
 def write_all(int fd, data, offset):
     """os.pwrite until everything is written."""
     while len(data):

@@ -23,7 +23,7 @@ from w2v.corpus.spool import ID_BYTES, Spool, spool_errors, unnamed_file
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["assemble"]
+__all__ = ["assemble", "each"]
 
 
 @dataclass
@@ -47,7 +47,7 @@ def assemble(
     def measure(i: int) -> None:
         measures[i] = maps[blocks[i].encoder].measure(blocks[i], spool.load(blocks[i]))
 
-    _each(len(blocks), measure, threads)
+    each(len(blocks), measure, threads)
     places = _lay_out(measures, books)
     total = places[-1].start + places[-1].size if places else 0
     if total * ID_BYTES <= spool.memory_limit:
@@ -59,7 +59,7 @@ def assemble(
             maps[block.encoder].write(block, spool.load(block), place.open_tokens, out)
             block.release()
 
-        _each(len(blocks), write, threads)
+        each(len(blocks), write, threads)
         return ids
     with unnamed_file(spool.folder) as file, spool_errors(spool.folder):
         number = file.fileno()
@@ -71,11 +71,11 @@ def assemble(
             write_all(number, memoryview(out).cast("B"), place.start * ID_BYTES)
             block.release()
 
-        _each(len(blocks), write_out, threads)
+        each(len(blocks), write_out, threads)
         return np.memmap(file, np.int32, "r", shape=(total,))
 
 
-def _each(n: int, function: Callable[[int], None], threads: int) -> None:
+def each(n: int, function: Callable[[int], None], threads: int) -> None:
     """Call function(0) ... function(n - 1), in about that order, from several threads."""
     crew = Crew()
     numbers = itertools.count()

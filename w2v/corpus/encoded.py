@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,14 +53,22 @@ class Books:
 class EncodedCorpus:
     """ids: int32 [N], read-only, contiguous, in memory or memory-mapped; -1 ends each sentence, the last one too.
 
-    No sentence is empty or longer than 10,000 tokens.
+    No sentence is empty or longer than 10,000 tokens. `settings` are the fields of the CorpusConfig with which it was
+    read, if known; `given_vocab` says that its words and counts are not its own; `name` stands for it in messages.
     """
 
-    def __init__(self, ids: NDArray[np.int32], vocab: Vocab, books: Books):
+    def __init__(
+        self, ids: NDArray[np.int32], vocab: Vocab, books: Books, *, settings: dict[str, Any] | None = None,
+        given_vocab: bool = False, name: str = "the corpus", stated_digest: str | None = None,
+    ):
         ids.flags.writeable = False
         self.ids = ids
         self.vocab = vocab
         self.books = books
+        self.settings = settings
+        self.given_vocab = given_vocab
+        self.name = name
+        self.stated_digest = stated_digest  # of the file it was loaded from; `digest` computes
         self._digest: str | None = None
 
     def __repr__(self) -> str:
@@ -69,6 +78,28 @@ class EncodedCorpus:
     def spooled(self) -> bool:
         """Whether the ids are in a file instead of in memory."""
         return isinstance(self.ids, np.memmap)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to one file, in one step; `EncodedCorpus.load` and `w2v train` read it."""
+        from w2v.corpus.ids_file import save_corpus
+
+        save_corpus(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> EncodedCorpus:
+        """Open a file that `save` or `w2v encode` has written: the ids are mapped, and all of it is checked.
+
+        Raises CorpusError with the place for what is wrong with it, OSError if it cannot be read.
+        """
+        from w2v.corpus.ids_file import load_corpus
+
+        return load_corpus(path)
+
+    def pruned(self, min_count: int = 1, max_vocab: int | None = None) -> EncodedCorpus:
+        """The corpus as it would have been encoded with a higher `min_count`, or with `max_vocab` words at the most."""
+        from w2v.corpus.remap import pruned
+
+        return pruned(self, min_count, max_vocab)
 
     def digest(self) -> str:
         """Hex BLAKE2b over words, counts and ids: equal for equal corpora, however they were read."""

@@ -20,6 +20,7 @@ from w2v.corpus.feed import Feed
 from w2v.corpus.progress import OnProgress, ReadProgress
 from w2v.corpus.selection import Selection, select
 from w2v.corpus.sequences import encode_sequences
+from w2v.corpus.settings import settings_of
 from w2v.corpus.sources import Path, Source, expand
 from w2v.corpus.spool import make_spool
 from w2v.corpus.vocab import Vocab
@@ -57,7 +58,10 @@ def read_corpus(
         maps = reading.remappings(selection)
         ids = assemble(reading.blocks(), maps, spool, reading.books, reading.threads)
         reading.books.balance()
-        return EncodedCorpus(ids, selection.vocab, reading.books)
+        return EncodedCorpus(
+            ids, selection.vocab, reading.books, settings=settings_of(config), given_vocab=vocab is not None,
+            name=reading.name,
+        )
     finally:
         spool.close()
 
@@ -73,7 +77,7 @@ def count_words(
     """Count the words of a corpus, keeping no ids; sentences are not counted. Errors as in `read_corpus`."""
     reading = _Reading(expand(paths), config, threads, block_size, on_progress)
     reading.run(None)
-    vocab = reading.select(None).vocab
+    vocab = reading.select(None, least=1).vocab
     reading.books.kept = vocab.total
     reading.books.balance()
     return vocab, reading.books
@@ -126,13 +130,13 @@ class _Reading:
         self.books.too_long = sum(e.too_long for e in self.encoders)
         self.books.read = self.books.too_long
 
-    def select(self, vocab: Vocab | None) -> Selection:
-        """Join the tables and choose the words."""
+    def select(self, vocab: Vocab | None, least: int = 2) -> Selection:
+        """Join the tables and choose the words; CorpusError if there are fewer than `least`."""
         self.spellings = Spellings(self.encoders, self.threads, self.seed)
         parts = range(self.spellings.part_count)
         Crew().run(*[lambda p=p: self.spellings.merge_part(p) for p in parts])
         self.spellings.finish()
-        return select(self.spellings, self.config, vocab, self.books, self.name)
+        return select(self.spellings, self.config, vocab, self.books, self.name, least)
 
     def remappings(self, selection: Selection) -> list[Remapping]:
         """What each encoder's provisional ids become. The tables are given up."""

@@ -59,21 +59,24 @@ class Selection:
     run_ids: NDArray[np.int32]
 
 
-def select(spelled: Spelled, config: CorpusSettings, vocab: Vocab | None, books: Books, name: str) -> Selection:
+def select(
+    spelled: Spelled, config: CorpusSettings, vocab: Vocab | None, books: Books, name: str, least: int = 2
+) -> Selection:
     """Choose the words and enter into the books what is dropped.
 
     With a vocabulary given, its words and its counts stand (as with the original's -read-vocab), `min_count` and
-    `max_vocab` apply to them, and all other words are dropped. Raises CorpusError if fewer than two words are left.
+    `max_vocab` apply to them, and all other words are dropped. Raises CorpusError if fewer than `least` words are left.
     """
     if changes_spellings(config) or vocab is not None:
-        return _select_words(spelled, config, vocab, books, name)
+        return _select_words(spelled, config, vocab, books, name, least)
     counts = spelled.counts()
     books.read += int(counts.sum())
     books.types_read = len(counts)
     enough = np.flatnonzero(counts >= config.min_count)
     chosen, order = _choose(spelled.words(enough), counts[enough], config, books)
     books.below_min_count += int(counts.sum() - counts[enough].sum())
-    _require_two(chosen, spelled, config, books, name)
+    if len(chosen) < least:
+        _require_two(chosen, spelled, config, books, name)
     final_ids = np.full(len(counts), DROPPED, np.int32)
     final_ids[enough[order]] = np.arange(len(order), dtype=np.int32)
     return Selection(chosen, final_ids, NO_ENDS, NO_IDS)
@@ -93,7 +96,7 @@ def _choose(
 
 
 def _select_words(
-    spelled: Spelled, config: CorpusSettings, vocab: Vocab | None, books: Books, name: str
+    spelled: Spelled, config: CorpusSettings, vocab: Vocab | None, books: Books, name: str, least: int
 ) -> Selection:
     """The general case: spellings become words first, and equal words are counted together."""
     counts = spelled.counts()
@@ -114,7 +117,8 @@ def _select_words(
     books.read += int(word_counts.sum()) + no_word
     books.types_read = len(distinct)
     chosen, final = _final_of_words(distinct, word_counts, config, vocab, books)
-    _require_two(chosen, SpellingList(distinct, word_counts), config, books, name, vocab)
+    if len(chosen) < least or vocab is not None:
+        _require_two(chosen, SpellingList(distinct, word_counts), config, books, name, vocab)
     return Selection(chosen, *_runs(final[flat] if len(flat) else NO_IDS, ends))
 
 

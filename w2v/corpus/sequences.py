@@ -12,6 +12,7 @@ from w2v.corpus.assembly import assemble
 from w2v.corpus.encoded import Books, EncodedCorpus
 from w2v.corpus.progress import OnProgress, ReadProgress
 from w2v.corpus.selection import SpellingList, select
+from w2v.corpus.settings import settings_of
 from w2v.corpus.sources import Path
 from w2v.corpus.spool import make_spool
 from w2v.corpus.vocab import Vocab
@@ -61,7 +62,9 @@ def encode_sequences(
         del encoder
         ids = assemble(blocks, maps, spool, books, threads or 1)
         books.balance()
-        return EncodedCorpus(ids, selection.vocab, books)
+        return EncodedCorpus(
+            ids, selection.vocab, books, settings=settings_of(config), given_vocab=vocab is not None, name="sequences"
+        )
     finally:
         spool.close()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import dataclasses
+from typing import Any, Protocol
 
-__all__ = ["CorpusSettings"]
+__all__ = ["CorpusSettings", "settings_of"]
 
 
 class CorpusSettings(Protocol):
@@ -22,3 +23,8 @@ class CorpusSettings(Protocol):
     def min_count(self) -> int: ...
     @property
     def max_vocab(self) -> int | None: ...
+
+
+def settings_of(config: CorpusSettings) -> dict[str, Any] | None:
+    """All fields of a config, to be kept with what was read with it."""
+    return dataclasses.asdict(config) if dataclasses.is_dataclass(config) else None  # type: ignore[call-overload]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from w2v.errors import CorpusError
 from w2v.files import HEAD_BYTES, check_supported, compression_of, foreign_format
 from w2v.output import PART_SUFFIX
+from w2v.safetensors import is_safetensors
 
 __all__ = ["UTF8_BOM", "Source", "check_text", "expand"]
 
@@ -112,6 +113,10 @@ def check_text(head: bytes, name: str) -> int:
     if encoding:
         raise CorpusError(
             f"{name}: the text is {encoding}, not UTF-8; convert it: iconv -f {encoding} -t UTF-8 FILE > NEW"
+        )
+    if is_safetensors(head):
+        raise CorpusError(
+            f"{name}: this is a safetensors file, not text; an encoded corpus is trained on alone, and as a plain file"
         )
     if _is_vectors(head):
         raise CorpusError(f"{name}: these are word vectors, not text to train on")

@@ -16,6 +16,7 @@ from w2v.memory import available_memory
 __all__ = ["Spool", "make_spool", "unnamed_file"]
 
 ID_BYTES = 4
+Folder = str | os.PathLike[str] | None
 LARGEST_SHARE = 4  # ids may take a quarter of the memory that is free
 
 

@@ -182,7 +182,11 @@ def _now() -> str:
 
 def _sources(corpus: Sequence[str | os.PathLike[str]]) -> list[str]:
     from w2v.corpus.sources import expand
+    from w2v.training.corpora import encoded_path
 
+    encoded = encoded_path(list(corpus))
+    if encoded is not None:
+        return [encoded]
     return [source.path for source in expand(list(corpus))] if corpus else []
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import SettingsError
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.config import CorpusConfig, TrainConfig, options_of
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
@@ -17,50 +17,47 @@ if TYPE_CHECKING:
 
 __all__ = ["encode", "split_settings", "train"]
 
-Corpus = "str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Iterable[Sequence[str | bytes]]"
-
 
 def split_settings(settings: dict[str, Any]) -> tuple[CorpusConfig, TrainConfig]:
     """Keyword arguments to the two configs; SettingsError names what belongs to neither."""
-    corpus_names = {f.name for f in dataclasses.fields(CorpusConfig)}
-    train_names = {f.name for f in dataclasses.fields(TrainConfig)}
-    unknown = sorted(set(settings) - corpus_names - train_names)
+    corpus_config, train_config = made("train", CorpusConfig, TrainConfig, settings=settings)
+    return corpus_config, train_config
+
+
+def made(function: str, *configs: type, settings: dict[str, Any]) -> list[Any]:
+    """Each config from those of the settings that are its fields; SettingsError names one that is of none."""
+    names = [{f.name for f in dataclasses.fields(config)} for config in configs]
+    known = set().union(*names)
+    unknown = sorted(set(settings) - known)
     if unknown:
         import difflib
 
-        close = difflib.get_close_matches(unknown[0], sorted(corpus_names | train_names), 1)
+        close = difflib.get_close_matches(unknown[0], sorted(known), 1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise SettingsError(f"train: there is no setting {unknown[0]!r}{hint}")
-    return (
-        CorpusConfig(**{k: v for k, v in settings.items() if k in corpus_names}),
-        TrainConfig(**{k: v for k, v in settings.items() if k in train_names}),
-    )
+        raise SettingsError(f"{function}: there is no setting {unknown[0]!r}{hint}")
+    return [
+        config(**{k: v for k, v in settings.items() if k in fields})
+        for config, fields in zip(configs, names, strict=True)
+    ]
 
 
-def encode(corpus: Any, config: CorpusConfig, **options: Any) -> EncodedCorpus:
-    """A path, paths, or an iterable of token sequences to an encoded corpus."""
-    from w2v.corpus.reader import encode_sequences, read_corpus
+def encode(corpus: Any, *, threads: int | None = None, tmp_dir: Any = None, **settings: Any) -> EncodedCorpus:
+    """Read a corpus once, to be trained on as often as wanted: a path, paths, or an iterable of token sequences.
 
-    paths = _paths(corpus)
-    if paths is not None:
-        return read_corpus(paths, config, **options)
-    return encode_sequences(corpus, config, **options)
+    Settings are the fields of `CorpusConfig`. The result is given to `w2v.train` in place of the text, or saved with
+    `save("corpus.ids")` and opened with `w2v.EncodedCorpus.load`. Raises W2VError, or OSError with the file's name.
+    """
+    from w2v.training.corpora import read
 
-
-def _paths(corpus: Any) -> list[str | os.PathLike[str]] | None:
-    """The files and folders that are meant; None for sequences of tokens."""
-    if isinstance(corpus, (str, os.PathLike)):
-        return [corpus]
-    if isinstance(corpus, (list, tuple)) and corpus and all(isinstance(x, (str, os.PathLike)) for x in corpus):
-        return list(corpus)
-    return None
+    config = made("encode", CorpusConfig, settings=settings)[0]
+    return read(corpus, config, threads=threads, tmp_dir=tmp_dir)
 
 
 def train(
     corpus: Any, *, on_progress: Callable[..., Any] | None = None, report: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> Vectors:
-    """Train word vectors on `corpus`: a path, a list of paths, or an iterable of token sequences.
+    """Train word vectors on `corpus`: a path, a list of paths, an iterable of token sequences, or an encoded corpus.
 
     Settings are the fields of `CorpusConfig` and `TrainConfig`, with the command line's names and defaults: ``dim=100,
     window=5, model="skipgram", min_count=5, ...``. `on_progress` gets a `w2v.training.trainer.Progress` about ten times
@@ -68,6 +65,7 @@ def train(
     falling order of word count. Raises W2VError.
     """
     from w2v.output import check_output
+    from w2v.training.corpora import paths_of
     from w2v.training.report import Recorder
     from w2v.training.trainer import Trainer
 
@@ -75,9 +73,9 @@ def train(
     recorder = None
     if report is not None:
         check_output(report)
-        recorder = Recorder(_paths(corpus) or ())
+        recorder = Recorder(paths_of(corpus) or ())
     start = time.monotonic()
-    encoded = encode(corpus, corpus_config, threads=train_config.threads)
+    encoded, corpus_config = opened(corpus, corpus_config, settings, train_config.threads)
     try:
         trainer = Trainer(encoded, train_config)
         read_s = time.monotonic() - start
@@ -91,4 +89,19 @@ def train(
             recorder.report(trainer, result, corpus_config).save(report)
         return result.vectors
     finally:
-        encoded.close()
+        if encoded is not corpus:
+            encoded.close()
+
+
+def opened(
+    corpus: Any, config: CorpusConfig, settings: dict[str, Any], threads: int | None
+) -> tuple[EncodedCorpus, CorpusConfig]:
+    """Whatever the corpus is given as, encoded, and the settings that it has; `settings` are those that were given."""
+    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.training.corpora import encoded_path, open_encoded, read
+
+    stated = [name for name in settings if name in options_of(CorpusConfig)]
+    encoded = corpus if isinstance(corpus, EncodedCorpus) else encoded_path(corpus)
+    if encoded is None:
+        return read(corpus, config, threads=threads), config
+    return open_encoded(encoded, config, stated, threads=threads)

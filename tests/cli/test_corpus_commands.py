@@ -1,0 +1,134 @@
+"""`w2v vocab` and `w2v encode` as processes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+
+import pytest
+
+FAST = ("--dim", "8", "--epochs", "1", "--threads", "1")
+
+
+@pytest.fixture
+def ids(w2v, corpus, tmp_path):
+    assert w2v("encode", corpus, "-o", "corpus.ids", "-q").returncode == 0
+    return tmp_path / "corpus.ids"
+
+
+def test_vocab_prints_what_train_saves(w2v, corpus, tmp_path):
+    for options in ((), ("--min-count", "1500"), ("--max-vocab", "6"), ("--lower", "--tokenizer", "words")):
+        assert w2v("train", corpus, "-o", "v.bin", *FAST, "--save-vocab", "saved", *options).returncode == 0
+        done = w2v("vocab", corpus, *options)
+        assert done.returncode == 0
+        assert done.stdout == (tmp_path / "saved").read_bytes()
+    assert w2v("vocab", corpus, "--top", "6").out.splitlines() == done.out.splitlines()[:6]
+
+
+def test_vocab_reads_standard_input_and_an_encoded_corpus(w2v, corpus, ids):
+    from_file = w2v("vocab", corpus)
+    assert w2v("vocab", "-", input=corpus.read_bytes()).stdout == from_file.stdout
+    assert w2v("vocab", ids).stdout == from_file.stdout
+    assert w2v("vocab", ids, "--top", "3").stdout == b"".join(from_file.stdout.splitlines(True)[:3])
+
+
+def test_vocab_writes_files_and_json(w2v, corpus, tmp_path):
+    plain = w2v("vocab", corpus).stdout
+    assert w2v("vocab", corpus, "-o", "v.tsv.gz").out == ""
+    assert gzip.decompress((tmp_path / "v.tsv.gz").read_bytes()) == plain
+    rows = [json.loads(line) for line in w2v("vocab", corpus, "--format", "json").out.splitlines()]
+    assert [f"{row['word']}\t{row['count']}" for row in rows] == plain.decode().splitlines()
+    assert list(rows[0]) == ["word", "count"]
+
+
+def test_vocab_tells_the_books(w2v):
+    done = w2v("vocab", "-", "--min-count", "2", input="a a b\nc a\n")
+    assert done.out == "a\t3\n"
+    assert done.err.splitlines() == [
+        "w2v: 5  tokens read (10 B of text in 1 file; 3 types)", "w2v: 2  dropped, rarer than --min-count",
+        "w2v: 3  tokens kept: 1 word",
+    ]
+    assert w2v("vocab", "-", "-q", input="a a a a a b").err == ""
+
+
+def test_vocab_of_nothing_is_an_error(w2v):
+    done = w2v("vocab", "-", input="a b\n")
+    assert (done.returncode, done.out) == (1, "")
+    assert done.err == 'w2v: error: <stdin>: no word occurs 5 times (most frequent: "a", 1); try --min-count 1\n'
+
+
+def test_training_on_an_encoded_corpus_gives_the_same_file(w2v, corpus, ids, tmp_path):
+    for options in ((), ("--min-count", "1500")):
+        assert w2v("train", corpus, "-o", "text.bin", *FAST, *options).returncode == 0
+        done = w2v("train", ids, "-o", "ids.bin", *FAST, *options)
+        assert done.returncode == 0, done.err
+        assert (tmp_path / "ids.bin").read_bytes() == (tmp_path / "text.bin").read_bytes()
+        assert "48,000  tokens read" in done.err
+
+
+def test_report_names_the_encoded_corpus_and_its_settings(w2v, corpus, ids, tmp_path):
+    assert w2v("encode", corpus, "-o", "lower.ids", "--lower").returncode == 0
+    done = w2v("train", "lower.ids", "-o", "v.bin", *FAST, "--report", "r.json", "--min-count", "30")
+    assert done.returncode == 0, done.err
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert [file["path"] for file in report["corpus"]["files"]] == ["lower.ids"]
+    assert report["settings"]["corpus"] | {"lower": True, "min_count": 30} == report["settings"]["corpus"]
+
+
+def test_encoded_corpus_is_told_by_its_content_and_comes_from_pipes(w2v, corpus, ids, tmp_path):
+    done = w2v("encode", "-", "-o", "-", input=corpus.read_bytes())
+    assert done.returncode == 0, done.err
+    assert len(done.stdout) == ids.stat().st_size
+    (tmp_path / "any.txt").write_bytes(done.stdout)
+    assert w2v("train", "any.txt", "-o", "a.bin", *FAST).returncode == 0
+    assert w2v("encode", ids, "-o", "again.ids").returncode == 0
+    assert (tmp_path / "again.ids").read_bytes() == ids.read_bytes()
+
+
+def test_encode_says_what_is_in_the_file(w2v, corpus):
+    done = w2v("encode", corpus, "-o", "c.ids")
+    assert done.out == ""
+    assert "48,000  tokens kept, in 4,000 sentences" in done.err
+    assert done.err.splitlines()[-1].startswith("w2v: c.ids: ")
+
+
+def test_contradictions_are_usage_errors(w2v, ids):
+    done = w2v("train", ids, "-o", "v.bin", "--lower")
+    assert done.returncode == 2
+    assert done.err.startswith(f"w2v: error: {ids}: it was encoded without --lower; training with --lower needs the")
+    done = w2v("train", ids, "-o", "v.bin", "--read-vocab", os.devnull)
+    assert done.returncode == 2
+    assert "--read-vocab needs the text" in done.err
+    assert w2v("encode", ids, "-o", "c.ids.gz").returncode == 2
+
+
+def test_damaged_encoded_corpus_is_one_line(w2v, ids, tmp_path):
+    data = ids.read_bytes()
+    (tmp_path / "bad.ids").write_bytes(data[:-5])
+    done = w2v("train", "bad.ids", "-o", "v.bin")
+    assert (done.returncode, done.out) == (1, "")
+    assert done.err.startswith("w2v: error: bad.ids: byte ")
+    assert len(done.err.splitlines()) == 1
+    assert not (tmp_path / "v.bin").exists()
+
+
+def test_encoded_corpus_goes_on_from_the_checkpoint_of_its_text(w2v, start, corpus, ids, tmp_path):
+    """Both have one digest; the bytes are those of a run without a stop."""
+    import signal
+    import time
+
+    args = ("--dim", "60", "--epochs", "150", "--threads", "1", "--checkpoint", "run.checkpoint")
+    assert w2v("train", corpus, "-o", "whole.bin", *args).returncode == 0
+    process = start("train", ids, "-o", "part.bin", *args, "--checkpoint-every", "0.05s")
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "run.checkpoint").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    done = w2v("train", corpus, "-o", "part.bin", *args, "--resume", "--lower")
+    assert done.returncode == 1
+    assert "--lower was False, is True" in done.err
+    assert w2v("train", ids, "-o", "part.bin", *args, "--resume").returncode == 0
+    assert (tmp_path / "part.bin").read_bytes() == (tmp_path / "whole.bin").read_bytes()

@@ -1,0 +1,257 @@
+"""Encoded corpora in files: what is saved comes back, what is damaged is refused, what is pruned is as if read so."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import w2v
+from w2v.corpus.encoded import EncodedCorpus
+from w2v.corpus.ids_file import is_encoded
+from w2v.corpus.reader import read_corpus
+from w2v.errors import CorpusError, SettingsError
+from w2v.training.config import CorpusConfig
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    """Words of falling frequency; some lines are empty, one is longer than two sentences."""
+    draw = random.Random(3)
+    words = [f"w{i}é" for i in range(60)]
+    lines = [" ".join(draw.choices(words, [1 / (i + 1) ** 1.5 for i in range(60)], k=draw.randrange(0, 30)))
+             for _ in range(400)]
+    lines.insert(200, " ".join(draw.choices(words, k=23_456)))
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def saved(text, tmp_path_factory):
+    path = tmp_path_factory.mktemp("ids") / "corpus.ids"
+    read_corpus(text, CorpusConfig(min_count=2)).save(path)
+    return path
+
+
+def assert_equal(a: EncodedCorpus, b: EncodedCorpus) -> None:
+    assert a.vocab == b.vocab
+    assert np.array_equal(a.ids, b.ids)
+    assert a.books == b.books
+    assert a.settings == b.settings
+    assert a.digest() == b.digest()
+
+
+def test_saved_corpus_comes_back_whole_and_mapped(text, saved):
+    corpus, loaded = read_corpus(text, CorpusConfig(min_count=2)), EncodedCorpus.load(saved)
+    assert_equal(corpus, loaded)
+    assert isinstance(loaded.ids, np.memmap)
+    assert not loaded.ids.flags.writeable
+    assert loaded.stated_digest == loaded.digest()
+    assert is_encoded(saved)
+    assert not is_encoded(text)
+
+
+def test_other_programs_read_the_file(saved):
+    safetensors = pytest.importorskip("safetensors.numpy")
+    tensors = safetensors.load_file(saved)
+    corpus = EncodedCorpus.load(saved)
+    assert np.array_equal(tensors["ids"], corpus.ids)
+    assert tensors["words"].tobytes() == b"".join(corpus.vocab.words)
+
+
+@pytest.mark.parametrize("wanted", [{"min_count": 450}, {"max_vocab": 7}, {"min_count": 450, "max_vocab": 3}])
+@pytest.mark.parametrize("memory_limit", [None, 100])
+def test_pruned_corpus_is_as_if_it_had_been_read_so(text, saved, tmp_path, wanted, memory_limit):
+    from w2v.corpus.remap import pruned
+
+    full = {"min_count": 2, "max_vocab": None, **wanted}
+    assert len(EncodedCorpus.load(saved).pruned(**full).vocab) < len(EncodedCorpus.load(saved).vocab)
+    less = pruned(EncodedCorpus.load(saved), **full, memory_limit=memory_limit, tmp_dir=tmp_path)
+    read = read_corpus(text, CorpusConfig(**full))
+    # Which of the two limits a word falls to may differ; what is kept does not.
+    less.books.below_min_count += less.books.beyond_max_vocab - read.books.beyond_max_vocab
+    less.books.beyond_max_vocab = read.books.beyond_max_vocab
+    assert_equal(less, read)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sentences_cut_at_encoding_are_whole_again_when_words_are_left_out(text, saved):
+    assert EncodedCorpus.load(saved).books.cut_sentences == 1
+    less = EncodedCorpus.load(saved).pruned(450)
+    assert less.books.cut_sentences == read_corpus(text, CorpusConfig(min_count=450)).books.cut_sentences
+
+
+def test_pruning_to_less_than_two_words_is_an_error_with_the_counts(saved):
+    with pytest.raises(CorpusError, match=r"corpus.ids: no word occurs 1000000 times .*try a smaller --min-count"):
+        EncodedCorpus.load(saved).pruned(1_000_000)
+
+
+def test_given_vocabulary_stays_the_corpus_own(text, tmp_path):
+    vocab = w2v.Vocab.sorted(["w1é".encode(), "w3é".encode(), "w9é".encode()], np.array([7, 9, 3]))
+    corpus = read_corpus(text, CorpusConfig(min_count=1), vocab=vocab)
+    corpus.save(tmp_path / "c.ids")
+    loaded = EncodedCorpus.load(tmp_path / "c.ids")
+    assert_equal(corpus, loaded)
+    less = loaded.pruned(5)
+    assert_equal(less, read_corpus(text, CorpusConfig(min_count=5), vocab=vocab))
+
+
+def test_training_on_the_file_gives_the_bytes_of_training_on_the_text(text, saved):
+    fixed = {"dim": 8, "threads": 1, "epochs": 1}
+    for more in ({}, {"min_count": 40}):
+        from_text = w2v.train(text, **{"min_count": 2, **more}, **fixed)
+        assert np.array_equal(w2v.train(saved, **more, **fixed).matrix, from_text.matrix)
+        assert np.array_equal(w2v.train(EncodedCorpus.load(saved), **more, **fixed).matrix, from_text.matrix)
+    assert list(w2v.train([saved], **fixed).words) == [w.decode() for w in EncodedCorpus.load(saved).vocab.words]
+
+
+def test_library_encodes_what_it_trains_on():
+    sentences = [["a", "b"], ["a", "c", "b"]] * 50
+    corpus = w2v.encode(sentences, min_count=1)
+    assert corpus.vocab.words == [b"a", b"b", b"c"]
+    vectors = w2v.train(corpus, dim=4, threads=1, epochs=1)
+    assert np.array_equal(vectors.matrix, w2v.train(sentences, min_count=1, dim=4, threads=1, epochs=1).matrix)
+    assert len(corpus.ids)  # the caller's corpus stays open
+    with pytest.raises(SettingsError, match="encode: there is no setting 'min_cuont'; did you mean min_count"):
+        w2v.encode(sentences, min_cuont=1)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"lower": True}, "encoded without --lower; training with --lower needs the text"),
+        ({"whitespace": "ascii"}, "with --whitespace unicode; training with --whitespace ascii"),
+        ({"min_count": 1}, "with --min-count 2; training with --min-count 1"),
+    ],
+)
+def test_settings_that_contradict_those_of_encoding_are_refused(saved, wanted, message):
+    with pytest.raises(SettingsError, match=message):
+        w2v.train(saved, **wanted, dim=2, epochs=1)
+    assert len(w2v.train(saved, whitespace="unicode", lower=False, dim=2, epochs=1)) > 2
+
+
+def test_encoded_corpus_beside_other_files_is_refused(saved, text):
+    for corpus in ([text, saved], [saved, saved]):
+        with pytest.raises(CorpusError, match=r"corpus\.ids: an encoded corpus is trained on alone"):
+            w2v.train(corpus)
+    with pytest.raises(CorpusError, match="this is a safetensors file, not text"):
+        read_corpus([saved], CorpusConfig())
+
+
+# Damaged files. Each change keeps the file one of safetensors.
+
+
+def rewritten(path, change, target) -> None:
+    """The file again, after `change(about, arrays)`."""
+    from w2v.corpus.ids_file import SHAPES
+    from w2v.safetensors import make_header, read_header
+
+    data = path.read_bytes()
+    with path.open("rb") as file:
+        header = read_header(str(path), file.read, len(data))
+    codes = {"I64": "<i8", "I32": "<i4", "U8": "u1"}
+    arrays = {
+        name: np.frombuffer(data, codes[e.dtype], e.shape[0], e.begin).copy() for name, e in header.tensors.items()
+    }
+    about = json.loads(header.metadata["corpus"])
+    about = change(about, arrays) or about
+    tensors = {name: (SHAPES[name][0], arrays[name].shape) for name in arrays}
+    metadata = {"format": header.metadata["format"], "corpus": json.dumps(about)}
+    target.write_bytes(make_header(tensors, metadata) + b"".join(a.tobytes() for a in arrays.values()))
+
+
+def put(name, place, value):
+    def change(_about, arrays):
+        arrays[name][place] = value
+
+    return change
+
+
+def drop_last(name):
+    def change(_about, arrays):
+        arrays[name] = arrays[name][:-1]
+
+    return change
+
+
+DAMAGE = {
+    "id beyond the vocabulary": (put("ids", 5, 2**31 - 1), r"byte \d+: the id 2147483647 is out of place"),
+    "id one beyond": (put("ids", -2, 60), r"byte \d+: the id 60 is out of place"),
+    "negative id": (put("ids", 5, -2), "the id -2 is out of place"),
+    "empty sentence": (put("ids", 0, -1), "the id -1 is out of place"),
+    "no end": (drop_last("ids"), "the last sentence has no end"),
+    "endless sentence": (put("ids", slice(0, 12_000), 1), "the id -1 is out of place"),
+    "other ids than the books say": (lambda about, _: about["books"].update(kept=1, read=1, below_min_count=0),
+                                     "the header says 1 in"),
+    "books that do not balance": (lambda about, _: about["books"].update(read=1), "the books are wrong"),
+    "books of text": (lambda about, _: about["books"].update(files="x"), "the books are wrong"),
+    "unknown books": (lambda about, _: about["books"].update(other=1), "the books are wrong"),
+    "no books": (lambda about, _: about.pop("books") and None, "description cannot be read"),
+    "settings of text": (lambda about, _: about["settings"].update(min_count="5"), "the settings are wrong"),
+    "no JSON": (lambda about, _: "\ud800", "description cannot be read"),
+    "zero count": (put("counts", -1, 0), "a count cannot be"),
+    "counts that run over": (put("counts", slice(None), 2**62), "a count cannot be"),
+    "fewer counts": (drop_last("counts"), "59 counts for 60 words"),
+    "length 0": (put("word_lengths", 0, 0), "lengths cannot be"),
+    "huge length": (put("word_lengths", 0, 2**31 - 1), "lengths cannot be"),
+    "lengths that do not add up": (drop_last("words"), "lengths cannot be"),
+    "white space in a word": (put("words", 0, 32), "white space"),
+    "twice the same word": (put("words", slice(0, 10), np.frombuffer(b"w0\xc3\xa9w0\xc3\xa9w2", "u1")), "twice|order"),
+    "words out of order": (put("counts", 0, 1), "out of order"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damaged_file_is_refused_with_the_reason(saved, tmp_path, name):
+    change, message = DAMAGE[name]
+    target = tmp_path / "bad.ids"
+    rewritten(saved, change, target)
+    with pytest.raises(CorpusError, match=message) as found:
+        EncodedCorpus.load(target)
+    assert str(found.value).startswith(str(target))
+    assert "\n" not in str(found.value)
+
+
+def test_unharmed_copy_of_the_rewriter_loads(saved, tmp_path):
+    """So that the refusals above are due to the damage."""
+    rewritten(saved, lambda about, arrays: None, tmp_path / "good.ids")
+    assert_equal(EncodedCorpus.load(tmp_path / "good.ids"), EncodedCorpus.load(saved))
+
+
+def test_settings_of_a_newer_version_are_refused(saved, tmp_path):
+    rewritten(saved, lambda about, _: about["settings"].update(new_option=1), tmp_path / "new.ids")
+    with pytest.raises(CorpusError, match="settings are not those of this version"):
+        w2v.train(tmp_path / "new.ids")
+
+
+def test_file_cut_short_anywhere_is_refused(saved, tmp_path):
+    data, target = saved.read_bytes(), tmp_path / "short.ids"
+    for size in [*range(0, 1200, 97), len(data) // 2, len(data) - 1]:
+        target.write_bytes(data[:size])
+        with pytest.raises(CorpusError, match=r"short\.ids: byte"):
+            EncodedCorpus.load(target)
+    target.write_bytes(data + b"\0")
+    with pytest.raises(CorpusError, match="goes on after its last tensor"):
+        EncodedCorpus.load(target)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_any_byte_changed_gives_an_error_or_a_sound_corpus(saved, tmp_path_factory, data):
+    content = bytearray(saved.read_bytes())
+    place = data.draw(st.one_of(st.integers(0, 1500), st.integers(0, len(content) - 1)))
+    content[place] = data.draw(st.integers(0, 255))
+    target = tmp_path_factory.mktemp("any") / "any.ids"
+    target.write_bytes(content)
+    try:
+        corpus = EncodedCorpus.load(target)
+    except CorpusError:
+        return
+    assert corpus.ids.min() == -1
+    assert corpus.ids.max() < len(corpus.vocab)
+    assert corpus.ids[-1] == -1

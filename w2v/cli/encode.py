@@ -1,0 +1,93 @@
+"""`w2v encode`: text in, a file that can be trained on at once out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from w2v.cli.command import Argument, Command, Option
+from w2v.cli.errors import say
+from w2v.cli.numbers import count, size
+from w2v.cli.options import config_from, config_options, stated_options
+from w2v.cli.output import check_outputs
+from w2v.cli.progress import progress_for
+from w2v.errors import SettingsError
+from w2v.training.config import CorpusConfig
+
+__all__ = ["command"]
+
+HELP = """Read a corpus once and keep it as numbers, so that every training on it starts at once.
+
+The file holds a number for each token, the words with their counts, the options below, the books of the reading and a
+digest. w2v train CORPUS.ids maps it and gives the same vectors as from the text, with the same --seed and one thread;
+a higher --min-count and a smaller --max-vocab are possible then, everything else is as at encoding. The file is of
+safetensors; nothing in it is trusted when it is read.
+"""
+
+EXAMPLES = [
+    ("Once", "w2v encode data/world.txt.gz -o corpus.ids"),
+    ("Then as often as wanted", "w2v encode corpus.txt --min-count 1 -o corpus.ids\n"
+     "  w2v train corpus.ids -o a.bin --dim 50\n"
+     "  w2v train corpus.ids -o b.bin --dim 50 --min-count 20 --window 10"),
+]
+
+
+def encode(
+    corpus: tuple[str, ...], output: str, no_clobber: bool, read_vocab: str | None, tmp_dir: str | None,
+    threads: int | None, quiet: bool, **given: Any,
+) -> None:
+    """Read and write."""
+    if output.lower().endswith(".gz"):
+        raise SettingsError(f"{output}: an encoded corpus is mapped, not decompressed; choose a name without .gz")
+    check_outputs([output], [*corpus, *([read_vocab] if read_vocab else [])], no_clobber)
+    config = config_from(CorpusConfig, given)
+
+    from w2v.corpus.ids_file import data_size, write_corpus
+    from w2v.corpus.vocab import Vocab
+    from w2v.output import AtomicOutput
+    from w2v.training.corpora import encoded_path, open_encoded, read
+
+    vocab = Vocab.load(read_vocab) if read_vocab else None
+    options: dict[str, Any] = {"threads": threads, "tmp_dir": tmp_dir}
+    with progress_for(quiet) as progress, AtomicOutput(output, no_clobber=no_clobber, compress=False) as out:
+        path = encoded_path(corpus)
+        if path is not None:
+            if vocab is not None:
+                raise SettingsError(f"{path}: it has its vocabulary; --read-vocab needs the text")
+            encoded, _ = open_encoded(path, config, stated_options(CorpusConfig), **options)
+        else:
+            encoded = read(corpus, config, vocab=vocab, on_progress=progress.reading, **options)
+        progress.finish()
+        out.reserve(data_size(encoded))
+        write_corpus(encoded, out)
+    if not quiet:
+        from w2v.cli.summary import notes, reading_rows, summed
+
+        for line in summed(reading_rows(encoded.books), notes(encoded.books)):
+            say(line)
+        say(f"{output}: {count(len(encoded.vocab))} words, {size(out.written)}, digest {encoded.digest()[:16]}")
+
+
+command = Command(
+    "encode",
+    usage="CORPUS... -o CORPUS.ids [options]",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=encode,
+    params=[
+        Argument(["corpus"], nargs=-1, required=True, metavar="CORPUS",
+                 line="Files or folders of text; - is standard input."),
+        Option(["-o", "--output"], required=True, metavar="FILE", group="Output",
+               help="Where the encoded corpus goes; - is standard output."),
+        Option(["--no-clobber"], is_flag=True, group="Output", help="Refuse at the start when FILE exists."),
+        *config_options(CorpusConfig, "Corpus"),
+        Option(["--read-vocab"], metavar="FILE", group="Corpus",
+               help="Use this vocabulary (word, tab, count) instead of counting."),
+        Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",
+               type=click.Path(exists=True, file_okay=False)),
+        Option(["-t", "--threads"], type=click.IntRange(1, 1024), metavar="N",
+               shown_default="the CPUs this process may use", help="Threads that read."),
+        Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
+    ],
+)

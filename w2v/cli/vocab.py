@@ -1,0 +1,108 @@
+"""`w2v vocab`: the words of a corpus and how often each occurs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from w2v.cli.command import Argument, Command, Option
+from w2v.cli.errors import say
+from w2v.cli.options import config_from, config_options, stated_options
+from w2v.cli.output import STDOUT, check_outputs
+from w2v.cli.progress import progress_for
+from w2v.training.config import CorpusConfig
+
+if TYPE_CHECKING:
+    from w2v.cli.progress import Silence
+    from w2v.corpus.encoded import Books
+    from w2v.corpus.vocab import Vocab
+    from w2v.output import AtomicOutput
+
+__all__ = ["command"]
+
+HELP = """The words of a corpus with their counts: word, tab, count, the most frequent first, ties in order of bytes.
+
+It is the vocabulary that w2v train makes with the same options, and --read-vocab reads it. CORPUS is as for w2v train:
+files, folders, - for standard input, or an encoded corpus.
+"""
+
+EXAMPLES = [
+    ("The twenty most frequent words", "w2v vocab data/world.txt.gz --top 20"),
+    ("Every word of raw prose", "w2v vocab corpus.txt --min-count 1 --tokenizer words --lower -o words.tsv"),
+    ("A vocabulary for several trainings", "w2v vocab corpus/ -o vocab.tsv\n"
+     "  w2v train corpus.txt -o vectors.bin --read-vocab vocab.tsv"),
+]
+LINES = 4096  # written at once
+
+
+def vocab(corpus: tuple[str, ...], output: str, form: str, threads: int | None, quiet: bool, **given: Any) -> None:
+    """Count and write."""
+    if output != STDOUT:
+        check_outputs([output], corpus)
+    config = config_from(CorpusConfig, given)
+
+    from w2v.output import AtomicOutput
+
+    with progress_for(quiet) as progress, AtomicOutput(output) as out:
+        words, books = counted(corpus, config, threads, progress)
+        progress.finish()
+        if form == "json":
+            write_json(words, out)
+        else:
+            words.write(out)
+    if not quiet:
+        for line in summary(words, books):
+            say(line)
+
+
+def counted(
+    corpus: tuple[str, ...], config: CorpusConfig, threads: int | None, progress: Silence
+) -> tuple[Vocab, Books]:
+    from w2v.corpus.reader import count_words
+    from w2v.training.corpora import encoded_path, open_encoded
+
+    path = encoded_path(corpus)
+    if path is None:
+        return count_words(corpus, config, threads=threads, on_progress=progress.reading)
+    encoded, _ = open_encoded(path, config, stated_options(CorpusConfig), threads=threads)
+    return encoded.vocab, encoded.books
+
+
+def write_json(words: Vocab, out: AtomicOutput) -> None:
+    from w2v.cli.answers import json_line
+
+    for start in range(0, len(words), LINES):
+        rows = zip(words.words[start : start + LINES], words.counts[start : start + LINES].tolist(), strict=True)
+        lines = [json_line({"word": word.decode("utf-8", "surrogateescape"), "count": number}) for word, number in rows]
+        out.write("".join(lines).encode("utf-8", "surrogateescape"))
+
+
+def summary(words: Vocab, books: Books) -> list[str]:
+    from w2v.cli.summary import notes, plural, reading_rows, summed
+
+    kept = (books.kept, f"tokens kept: {plural(len(words), 'word')}")
+    return summed([*reading_rows(books)[:-1], kept], notes(books))
+
+
+command = Command(
+    "vocab",
+    usage="CORPUS... [options]",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=vocab,
+    params=[
+        Argument(["corpus"], nargs=-1, required=True, metavar="CORPUS",
+                 line="Files or folders of text; - is standard input."),
+        Option(["-o", "--output"], metavar="FILE", default=STDOUT, shown_default="standard output",
+               help="Where the words go; compressed if it ends in .gz."),
+        Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
+               help="tsv: word, count; json: an object a line with the same names."),
+        *(option for option in config_options(CorpusConfig, "Corpus") if option.name != "max_vocab"),
+        Option(["--top", "max_vocab"], aliases=["--max-vocab", "--max_final_vocab"], type=click.INT, metavar="N",
+               group="Corpus", help="The N most frequent words."),
+        Option(["-t", "--threads"], type=click.IntRange(1, 1024), metavar="N",
+               shown_default="the CPUs this process may use", help="Threads that read."),
+        Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
+    ],
+)

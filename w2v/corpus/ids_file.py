@@ -1,0 +1,217 @@
+"""An encoded corpus in one file, to be trained on at once and as often as wanted: mapped, not copied.
+
+A safetensors file: `counts` int64 [V], `ids` int32 [N] (-1 ends each sentence), `word_lengths` int32 [V], and `words`,
+one behind the other; as JSON in its metadata how the text became words, the books of the reading, and the digest.
+Nothing in it is trusted: all of it is checked when it is opened, each id too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from w2v.corpus._encode import LONGEST_TOKEN, rank
+from w2v.corpus._ids import check_span
+from w2v.corpus.assembly import each
+from w2v.corpus.encoded import Books, EncodedCorpus
+from w2v.corpus.vocab import LARGEST_COUNT, Vocab
+from w2v.errors import CorpusError
+from w2v.output import AtomicOutput
+from w2v.safetensors import Header, is_safetensors, make_header, read_header
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["data_size", "is_encoded", "load_corpus", "save_corpus", "write_corpus"]
+
+FORMAT = "w2v corpus 1"
+CHECK_IDS = 1 << 20  # of one thread's step
+WRITE_IDS = 1 << 20
+SHAPES = {"counts": ("I64", 1), "ids": ("I32", 1), "word_lengths": ("I32", 1), "words": ("U8", 1)}
+FORBIDDEN = (b" ", b"\t", b"\n", b"\r", b"\0")
+DIGEST_LETTERS = 64
+
+
+def save_corpus(corpus: EncodedCorpus, path: str | os.PathLike[str]) -> int:
+    """Write a corpus to a file, in one step; returns its size in bytes."""
+    with AtomicOutput(path, size=len(_header(corpus, "0" * DIGEST_LETTERS)) + data_size(corpus), compress=False) as out:
+        write_corpus(corpus, out)
+        return out.written
+
+
+def write_corpus(corpus: EncodedCorpus, out: AtomicOutput) -> None:
+    """Write a corpus into an open output."""
+    vocab = corpus.vocab
+    out.write(_header(corpus, corpus.digest()))
+    out.write(memoryview(vocab.counts.astype("<i8", copy=False)).cast("B"))
+    for start in range(0, len(corpus.ids), WRITE_IDS):
+        out.write(memoryview(np.ascontiguousarray(corpus.ids[start : start + WRITE_IDS], "<i4")).cast("B"))
+    out.write(memoryview(np.fromiter(map(len, vocab.words), "<i4", len(vocab))).cast("B"))
+    out.write(b"".join(vocab.words))
+
+
+def _header(corpus: EncodedCorpus, digest: str) -> bytes:
+    import w2v
+
+    about = {
+        "w2v": w2v.__version__,
+        "settings": corpus.settings,
+        "given_vocab": corpus.given_vocab,
+        "books": dataclasses.asdict(corpus.books),
+        "digest": digest,
+    }
+    words = len(corpus.vocab)
+    shapes = {"counts": (words,), "ids": (len(corpus.ids),), "word_lengths": (words,),
+              "words": (sum(map(len, corpus.vocab.words)),)}
+    tensors = {name: (dtype, shapes[name]) for name, (dtype, _) in SHAPES.items()}
+    return make_header(tensors, {"format": FORMAT, "corpus": json.dumps(about, sort_keys=True)})
+
+
+def data_size(corpus: EncodedCorpus) -> int:
+    """Bytes of the file without its header, which takes a few hundred."""
+    return 12 * len(corpus.vocab) + 4 * len(corpus.ids) + sum(map(len, corpus.vocab.words))
+
+
+def is_encoded(path: str | os.PathLike[str]) -> bool:
+    """Whether a file says that it is an encoded corpus; False for one that cannot be looked at."""
+    try:
+        if not os.path.isfile(path):  # a pipe would lose what we look at
+            return False
+        with open(path, "rb") as file:
+            return is_encoded_head(file.read(256))
+    except OSError:
+        return False
+
+
+def is_encoded_head(head: bytes) -> bool:
+    """The same by a file's first 256 bytes: its metadata come first."""
+    return is_safetensors(head) and f'"format":"{FORMAT[:-1]}'.encode() in head
+
+
+def load_corpus(path: str | os.PathLike[str], threads: int | None = None) -> EncodedCorpus:
+    """Open an encoded corpus: its ids are mapped, and all of it is checked. CorpusError says what is wrong, and where.
+
+    The file must stay as it is while the corpus is in use; w2v replaces files, it never writes into one.
+    """
+    name = os.fspath(path)
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        header = read_header(name, file.read, size, CorpusError)
+        about = _about(name, header)
+        books = _books(name, about)
+        arrays = {key: _map(file, name, header, key) for key in SHAPES}
+    vocab = _vocab(name, arrays)
+    ids = arrays["ids"]
+    _check_ids(name, ids, header.tensors["ids"].begin, len(vocab), books, threads)
+    return EncodedCorpus(
+        ids, vocab, books, settings=about["settings"], given_vocab=about["given_vocab"], name=name,
+        stated_digest=about["digest"],
+    )
+
+
+def _about(name: str, header: Header) -> dict[str, Any]:
+    """The metadata, whose parts all have the right type."""
+    found = header.metadata.get("format", "")
+    if found != FORMAT:
+        newer = found.startswith(FORMAT[:-1])
+        what = f"a {found!r}, which this version does not know" if newer else "no encoded corpus"
+        raise CorpusError(f"{name}: the header: this is {what:.80}; make one with w2v encode")
+    try:
+        about = json.loads(header.metadata.get("corpus", ""))
+    except (ValueError, RecursionError):
+        about = None
+    wanted = {"settings": (dict, type(None)), "given_vocab": bool, "books": dict, "digest": str}
+    if not isinstance(about, dict) or not all(isinstance(about.get(key, ...), kind) for key, kind in wanted.items()):
+        raise CorpusError(f"{name}: the header: its description cannot be read; the file is damaged")
+    settings = about["settings"]
+    if settings is not None and not (
+        type(settings.get("min_count")) is int and type(settings.get("max_vocab", "")) in (int, type(None))
+    ):
+        raise CorpusError(f"{name}: the header: the settings are wrong; the file is damaged")
+    return about
+
+
+def _books(name: str, about: dict[str, Any]) -> Books:
+    try:
+        books = Books(**about["books"])
+        if not all(type(value) is int and value < 1 << 62 for value in dataclasses.astuple(books)):
+            raise ValueError("a count is not a whole number")
+        books.balance()
+    except (TypeError, ValueError) as error:
+        raise CorpusError(f"{name}: the header: the books are wrong ({error!s:.200}); the file is damaged") from None
+    return books
+
+
+def _map(file: Any, name: str, header: Header, key: str) -> NDArray[Any]:
+    """A tensor as an array in the file; the ids are mapped, the others are read."""
+    dtype, dimensions = SHAPES[key]
+    entry = header.tensors.get(key)
+    if entry is None or entry.dtype != dtype or len(entry.shape) != dimensions or not entry.size:
+        raise CorpusError(f"{name}: the header: there is no tensor {key!r} as it should be; the file is damaged")
+    code = {"I64": "<i8", "I32": "<i4", "U8": "u1"}[dtype]
+    if key == "ids" and entry.begin % 4 == 0:
+        return np.memmap(file, code, "r", offset=entry.begin, shape=entry.shape)
+    file.seek(entry.begin)
+    array = np.frombuffer(file.read(entry.size), code)
+    if len(array) != entry.shape[0]:
+        raise CorpusError(f"{name}: byte {entry.begin}: the file ends while it is read")
+    return array.astype(array.dtype.newbyteorder("="))
+
+
+def _vocab(name: str, arrays: dict[str, NDArray[Any]]) -> Vocab:
+    """The words, each checked; in the order of every vocabulary."""
+    counts, lengths, blob = arrays["counts"], arrays["word_lengths"].astype(np.int64), arrays["words"].tobytes()
+
+    def wrong(what: str) -> CorpusError:
+        return CorpusError(f"{name}: the vocabulary: {what}; the file is damaged")
+
+    if len(counts) != len(lengths):
+        raise wrong(f"{len(counts):,} counts for {len(lengths):,} words")
+    if len(counts) < 2:
+        raise wrong("it has fewer than two words")
+    if lengths.min() < 1 or lengths.max() > LONGEST_TOKEN or int(lengths.sum()) != len(blob):
+        raise wrong("the words' lengths cannot be")
+    if any(byte in blob for byte in FORBIDDEN):
+        raise wrong("a word holds white space or NUL")
+    # As floats: whole numbers of 64 bits could run over. 2^62 is far from what rounding could reach.
+    if counts.min() < 1 or float(counts.sum(dtype=np.float64)) > LARGEST_COUNT:
+        raise wrong("a count cannot be")
+    ends = np.cumsum(lengths).tolist()
+    words = [blob[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    if len(set(words)) != len(words):
+        raise wrong("a word stands there twice")
+    if not np.array_equal(rank(words, counts), np.arange(len(words))):
+        raise wrong("the words are out of order")
+    return Vocab(words, counts)
+
+
+def _check_ids(
+    name: str, ids: NDArray[np.int32], begin: int, words: int, books: Books, threads: int | None
+) -> None:
+    """Raise unless each id is a word's and the sentences are sound; in steps of whole sentences, by all threads."""
+    cuts = [0]
+    while cuts[-1] < len(ids):
+        place = min(cuts[-1] + CHECK_IDS, len(ids))
+        ends = np.flatnonzero(ids[place : place + 10_001] == -1) if place < len(ids) else ()
+        cuts.append(place + int(ends[0]) + 1 if len(ends) else len(ids))
+    found: list[tuple[int, int, int]] = [(-1, 0, 0)] * (len(cuts) - 1)
+
+    def check(i: int) -> None:
+        found[i] = check_span(ids[cuts[i] : cuts[i + 1]], words)
+
+    each(len(found), check, threads or os.cpu_count() or 1)
+    for start, (bad, _, _) in zip(cuts, found, strict=False):
+        if bad >= 0:
+            place = start + bad
+            what = f"the id {ids[place]} is out of place" if place < len(ids) else "the last sentence has no end"
+            raise CorpusError(f"{name}: byte {begin + 4 * place}: {what}; the file is damaged")
+    tokens, sentences = (sum(row[i] for row in found) for i in (1, 2))
+    if (tokens, sentences) != (books.kept, books.sentences):
+        raise CorpusError(
+            f"{name}: the ids are {tokens:,} tokens in {sentences:,} sentences, and the header says {books.kept:,} in "
+            f"{books.sentences:,}; the file is damaged"
+        )

@@ -1,0 +1,118 @@
+"""An encoded corpus from another one: words left out or put into another order, sentences cut anew.
+
+The same steps as at the end of a reading (assembly.py), with the ids of the corpus in place of provisional ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from w2v.corpus._encode import DROPPED, Remapping, block_at
+from w2v.corpus._ids import uncut
+from w2v.corpus.assembly import assemble
+from w2v.corpus.encoded import Books, EncodedCorpus
+from w2v.corpus.spool import ID_BYTES, Spool, make_spool, spool_errors, unnamed_file
+from w2v.errors import CorpusError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from w2v.corpus._encode import Block
+    from w2v.corpus.spool import Folder
+
+__all__ = ["pruned", "remapped", "whole_sentences"]
+
+BLOCK_IDS = 1 << 18
+NO_RUNS = np.zeros(1, np.int64), np.zeros(0, np.int32)
+
+
+class _Given(Spool):
+    """A spool that holds the ids of a corpus already."""
+
+    def __init__(self, ids: NDArray[np.int32], memory_limit: int, folder: Folder):
+        super().__init__(memory_limit, folder)
+        self.ids = ids
+
+    def load(self, block: Block) -> NDArray[np.int32]:
+        start = block.offset // ID_BYTES
+        return self.ids[start : start + block.size]
+
+
+def pruned(
+    corpus: EncodedCorpus, min_count: int = 1, max_vocab: int | None = None, *, threads: int | None = None,
+    tmp_dir: Folder = None, memory_limit: int | None = None,
+) -> EncodedCorpus:
+    """The corpus as it would have been encoded with a higher `min_count`, or fewer words; itself where all stay.
+
+    A sentence is what it was in the text: what was cut after 10,000 tokens is put together first. Raises CorpusError if
+    fewer than two words are left.
+    """
+    vocab = corpus.vocab.pruned(min_count, max_vocab)
+    if len(vocab) == len(corpus.vocab):
+        return corpus
+    if len(vocab) < 2:
+        top = corpus.vocab.words[0].decode("utf-8", "backslashreplace")
+        raise CorpusError(
+            f"{corpus.name}: {'only one word occurs' if len(vocab) else 'no word occurs'} {min_count} times "
+            f'(most frequent: "{top}", {corpus.vocab.counts[0]}); try a smaller --min-count'
+        )
+    final_ids = np.full(len(corpus.vocab), DROPPED, np.int32)
+    final_ids[: len(vocab)] = np.arange(len(vocab), dtype=np.int32)
+    ids = whole_sentences(corpus, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    books = dataclasses.replace(corpus.books, kept=0, sentences=0, cut_sentences=0)
+    ids = remapped(ids, final_ids, books, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    dropped = corpus.books.kept - books.kept
+    if corpus.given_vocab:
+        books.not_in_vocab += dropped
+    else:
+        rare = int(corpus.vocab.counts[corpus.vocab.counts < min_count].sum())
+        books.below_min_count += rare
+        books.beyond_max_vocab += dropped - rare
+    books.balance()
+    settings = None
+    if corpus.settings is not None:
+        settings = {**corpus.settings, "min_count": max(min_count, corpus.settings["min_count"])}
+        settings["max_vocab"] = corpus.settings["max_vocab"] if max_vocab is None else max_vocab
+    return EncodedCorpus(
+        ids, vocab, books, settings=settings, given_vocab=corpus.given_vocab, name=corpus.name
+    )
+
+
+def whole_sentences(
+    corpus: EncodedCorpus, *, tmp_dir: Folder = None, memory_limit: int | None = None
+) -> NDArray[np.int32]:
+    """The ids with every sentence in one piece, however long. The corpus's own ids where none was cut.
+
+    A sentence of 10,000 tokens is taken for a part of the one that follows it, if any sentence was cut at all.
+    """
+    if not corpus.books.cut_sentences:
+        return corpus.ids
+    spool = make_spool(memory_limit, tmp_dir)
+    out: NDArray[np.int32]
+    if corpus.ids.nbytes <= spool.memory_limit:
+        out = np.empty(len(corpus.ids), np.int32)
+    else:
+        with unnamed_file(tmp_dir) as file, spool_errors(tmp_dir):
+            os.truncate(file.fileno(), corpus.ids.nbytes)
+            out = np.memmap(file, np.int32, "r+", shape=(len(corpus.ids),))
+    return out[: uncut(corpus.ids, out)]
+
+
+def remapped(
+    ids: NDArray[np.int32], final_ids: NDArray[np.int32], books: Books, *, threads: int | None = None,
+    tmp_dir: Folder = None, memory_limit: int | None = None,
+) -> NDArray[np.int32]:
+    """int32 [N]: final_ids[id] for each id, without those that are DROPPED; kept tokens and sentences go to the books.
+
+    `ids` has -1 behind each sentence, of whatever length; what comes out is cut after 10,000 tokens.
+    """
+    limit = make_spool(memory_limit, tmp_dir).memory_limit
+    blocks = [
+        block_at(start * ID_BYTES, min(BLOCK_IDS, len(ids) - start)) for start in range(0, len(ids), BLOCK_IDS)
+    ]
+    maps = [Remapping(final_ids, *NO_RUNS)]
+    return assemble(blocks, maps, _Given(ids, limit, tmp_dir), books, threads or os.cpu_count() or 1)

@@ -1,0 +1,104 @@
+"""The corpus of a training, from whatever it is given as: text, token sequences, or what is encoded already."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Collection
+from typing import Any
+
+from w2v.corpus.encoded import EncodedCorpus
+from w2v.errors import CorpusError, SettingsError
+from w2v.training.config import CorpusConfig, flag
+
+__all__ = ["agreed", "encoded_path", "open_encoded", "paths_of", "read"]
+
+SELECTING = ("min_count", "max_vocab")  # what may be narrowed after encoding
+
+
+def read(corpus: Any, config: CorpusConfig, **options: Any) -> EncodedCorpus:
+    """A path, paths, or an iterable of token sequences to an encoded corpus; options as of `read_corpus`."""
+    from w2v.corpus.reader import encode_sequences, read_corpus
+
+    paths = paths_of(corpus)
+    if paths is not None:
+        return read_corpus(paths, config, **options)
+    return encode_sequences(corpus, config, **options)
+
+
+def paths_of(corpus: Any) -> list[str | os.PathLike[str]] | None:
+    """The files and folders that are meant; None for sequences of tokens."""
+    if isinstance(corpus, (str, os.PathLike)):
+        return [corpus]
+    if isinstance(corpus, (list, tuple)) and corpus and all(isinstance(x, (str, os.PathLike)) for x in corpus):
+        return list(corpus)
+    return None
+
+
+def encoded_path(corpus: Any) -> str | None:
+    """The path, if the corpus is one file that `w2v encode` has written, told by its content.
+
+    Raises CorpusError where such a file stands beside others.
+    """
+    from w2v.corpus.ids_file import is_encoded
+
+    paths = paths_of(corpus) or []
+    found = [os.fspath(path) for path in paths if path != "-" and is_encoded(path)]
+    if found and len(paths) > 1:
+        raise CorpusError(f"{found[0]}: an encoded corpus is trained on alone; encode all of the text into one file")
+    return found[0] if found else None
+
+
+def open_encoded(
+    corpus: EncodedCorpus | str | os.PathLike[str], config: CorpusConfig, stated: Collection[str], **options: Any
+) -> tuple[EncodedCorpus, CorpusConfig]:
+    """An encoded corpus, with the words that the `stated` fields of `config` leave, and the settings it then has.
+
+    SettingsError names what contradicts the settings with which it was encoded. Options as of `remap.pruned`.
+    """
+    from w2v.corpus.ids_file import load_corpus
+    from w2v.corpus.remap import pruned
+
+    encoded = corpus if isinstance(corpus, EncodedCorpus) else load_corpus(corpus, options.get("threads"))
+    settings = agreed(encoded, config, stated)
+    return pruned(encoded, settings.min_count, settings.max_vocab, **options), settings
+
+
+def agreed(encoded: EncodedCorpus, config: CorpusConfig, stated: Collection[str]) -> CorpusConfig:
+    """The settings of an encoded corpus, with a higher `min_count` or a smaller `max_vocab` where `config` states them.
+
+    What is not stated is as at encoding. SettingsError for the first stated field that cannot be had.
+    """
+    before = settings_of(encoded)
+    if before is None:  # made by hand: nothing is known of it
+        return config
+    for name in stated:
+        was, now = getattr(before, name), getattr(config, name)
+        if was == now or (name in SELECTING and now is not None and (was is None or narrower(name, was, now))):
+            continue
+        raise SettingsError(
+            f"{encoded.name}: it was encoded {shown(name, was)}; training {shown(name, now)} needs the text; encode "
+            "that again"
+        )
+    return dataclasses.replace(before, **{name: getattr(config, name) for name in SELECTING if name in stated})
+
+
+def settings_of(encoded: EncodedCorpus) -> CorpusConfig | None:
+    if encoded.settings is None:
+        return None
+    try:
+        return CorpusConfig(**encoded.settings)
+    except (TypeError, SettingsError) as error:
+        raise CorpusError(
+            f"{encoded.name}: its settings are not those of this version ({error!s:.200}); encode the text again"
+        ) from None
+
+
+def narrower(name: str, was: int, now: int) -> bool:
+    return now > was if name == "min_count" else now < was
+
+
+def shown(name: str, value: Any) -> str:
+    if value is None or value is False:
+        return f"without {flag(name)}"
+    return f"with {flag(name)}" if value is True else f"with {flag(name)} {value}"
