@@ -38,6 +38,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Seeing": {
         "pairs": ("pairs", "The training samples of a text, as the trainer makes them."),
+        "plot": ("plot", "A map of words: groups in colours, arrows between pairs."),
         "show": ("show", "Vectors as rows of coloured cells."),
         "curve": ("curve", "How a training went: loss, learning rate, speed, scores."),
         "explore": ("explore", "One self-contained page to explore vectors in."),

@@ -60,10 +60,13 @@ def warning(missing: set[int]) -> str:
     )
 
 
-def saved(figure: Figure, file: BinaryIO, form: str) -> None:
+def saved(figure: Figure, file: BinaryIO, form: str, dpi: int = 150) -> None:
     """Write a figure; the same figure gives the same bytes."""
+    import warnings
+
     import matplotlib
 
     plain = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}[form]
-    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "w2v"}):
-        figure.savefig(file, format=form, dpi=150, metadata=plain)
+    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "w2v"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # told by fonts_for, once
+        figure.savefig(file, format=form, dpi=dpi, metadata=plain)

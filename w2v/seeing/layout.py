@@ -17,12 +17,12 @@ from w2v.vectors.expressions import Query
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["LAYOUTS", "groups_of", "lay_out", "neighbour_rows", "pca", "unit_rows"]
+__all__ = ["LAYOUTS", "LIBRARY", "groups_of", "lay_out", "neighbour_rows", "pca", "unit_rows"]
 
 NEIGHBOURS = 15  # edges from each word in the neighbour map; UMAP's default
 EPOCHS = 150
 PUSHES = 5  # random words that each edge's tail is pushed from
-LONGEST_T_SNE = 5000  # words; beyond, its time grows past minutes
+LIBRARY = {"tsne": "sklearn", "umap": "umap"}  # what these two need
 
 
 def unit_rows(matrix: np.ndarray) -> np.ndarray:
@@ -47,7 +47,7 @@ def by_pca(rows: np.ndarray, seed: int) -> np.ndarray:
 
 
 def by_t_sne(rows: np.ndarray, seed: int) -> np.ndarray:
-    needed("sklearn")
+    needed(LIBRARY["tsne"])
     from sklearn.manifold import TSNE
 
     perplexity = max(1.0, min(30.0, (len(rows) - 1) / 3))
@@ -56,7 +56,7 @@ def by_t_sne(rows: np.ndarray, seed: int) -> np.ndarray:
 
 
 def by_umap(rows: np.ndarray, seed: int) -> np.ndarray:
-    needed("umap")
+    needed(LIBRARY["umap"])
     import warnings
 
     import umap

@@ -1,0 +1,88 @@
+"""`w2v plot` as a process."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def lists(tmp_path):
+    (tmp_path / "groups.tsv").write_text("king\tmen\nman\tmen\nqueen\twomen\nwoman\twomen\nnobody\tothers\n")
+    (tmp_path / "pairs.tsv").write_text("man king\nwoman queen\nman nobody\n")
+    (tmp_path / "words.txt").write_text("서울\nparis\nking\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("args", "missing"),
+    [
+        (["--groups", "groups.tsv"], "1 of 5 listed words are not in the vocabulary: nobody"),
+        (["--pairs", "pairs.tsv"], "1 of 5 listed words are not in the vocabulary: nobody"),
+        (["--words", "words.txt"], ""),
+        (["king", "queen", "man", "서울", "--title", "people $"], ""),
+        (["--top", "12", "--pairs", "pairs.tsv", "--groups", "groups.tsv"], "1 of 5 listed words"),
+        ([], ""),
+    ],
+    ids=" ".join,
+)
+def test_words_come_from_where_they_are_given(w2v, vectors, lists, args, missing):
+    pytest.importorskip("matplotlib")
+    done = w2v("plot", vectors, *args, "--method", "neighbours", "-o", "map.svg")
+    assert done.returncode == 0, done.err
+    assert done.out == ""
+    assert missing in done.err
+    assert (lists / "map.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_a_picture_goes_into_a_pipe_the_same_each_time(w2v, vectors):
+    pytest.importorskip("matplotlib")
+    one, two = (w2v("plot", vectors, "king", "queen", "man", "--method", "pca", "-o", "-") for _ in range(2))
+    assert one.stdout.startswith(b"\x89PNG")
+    assert one.stdout == two.stdout
+
+
+def test_size_and_dpi_set_the_pixels(w2v, vectors):
+    pytest.importorskip("matplotlib")
+    done = w2v("plot", vectors, "king", "man", "--method", "pca", "--size", "4x3", "--dpi", "50", "-o", "-")
+    assert [int.from_bytes(done.stdout[i : i + 4], "big") for i in (16, 20)] == [200, 150]
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "line"),
+    [
+        (["kong"], 1, '"kong" is not in the vocabulary; did you mean king?'),
+        (["king"], 1, "a map needs two words or more; there is 1"),
+        (["--words", "none.txt"], 1, "none.txt: No such file or directory"),
+        (["--groups", "pairs.tsv"], 1, 'pairs.tsv:1: "man king" is not a word, a tab and its group'),
+        (["king", "--top", "5"], 2,
+         "the words come from the command line, from --words or from --top; give one of them"),
+        (["--size", "9"], 2, "--size: '9' is not WIDTHxHEIGHT in inches, each from 2 to 100, such as 10x8"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_wrong_is_said_in_a_line(w2v, vectors, lists, args, code, line):
+    pytest.importorskip("matplotlib")
+    done = w2v("plot", vectors, "-o", "map.png", "--method", "pca", *args)
+    assert done.returncode == code
+    assert done.err.startswith(f"w2v: error: {line}")
+    assert done.err.count("\n") == 1
+    assert not (lists / "map.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("gone", "package", "args"),
+    [
+        ("matplotlib", "matplotlib", ["plot", "-o", "a.png", "--method", "pca"]),
+        ("sklearn", "scikit-learn", ["plot", "-o", "a.png", "--method", "tsne"]),
+        ("umap", "umap-learn", ["plot", "-o", "a.png", "--method", "umap"]),
+        ("matplotlib", "matplotlib", ["show", "king", "-o", "a.png"]),
+        ("sklearn", "scikit-learn", ["explore", "-o", "a.html", "--layout", "tsne"]),
+    ],
+)
+def test_a_missing_extra_is_one_line_that_says_what_to_install(w2v, vectors, tmp_path, gone, package, args):
+    if gone != "matplotlib":
+        pytest.importorskip("matplotlib")
+    (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{gone!r}] = None\n")
+    done = w2v(args[0], vectors, *args[1:], env={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 1
+    assert done.err == f"w2v: error: this needs {package}, which is not installed: pip install 'w2v[plot]'\n"

@@ -1,0 +1,152 @@
+"""`w2v plot`: a map of words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from w2v.cli.command import Argument, Command, Option
+from w2v.cli.errors import say, usage_error
+from w2v.cli.figures import figure_format, write_figure
+from w2v.cli.lookups import VECTORS
+from w2v.cli.numbers import count
+from w2v.cli.streams import argument_text
+
+if TYPE_CHECKING:
+    from w2v.vectors.vectors import Vectors
+
+__all__ = ["command"]
+
+HELP = """A map of words: similar words lie side by side.
+
+The words are those given, or of a file, or the most frequent ones (--top); with --groups or --pairs alone, theirs. No
+two labels overlap; one that finds no place is left out, and said. PCA keeps directions, so that the arrows of --pairs
+can be compared; t-SNE and UMAP keep neighbours, and far distances mean nothing there. The same seed gives the same
+map. Needs w2v[plot].
+"""
+
+EXAMPLES = [
+    ("The 300 most frequent words", "w2v plot vectors.bin --top 300 -o map.png"),
+    ("Words in groups, each with its colour", "w2v plot vectors.bin --groups groups.tsv -o map.svg"),
+    ("Arrows from countries to their capitals", "w2v plot vectors.bin --pairs capitals.tsv -o capitals.png"),
+    ("A few words, where their vectors point",
+     "w2v plot vectors.bin king queen man woman --method pca --size 6x4 -o royals.pdf"),
+]
+
+METHODS = ("pca", "tsne", "umap", "neighbours")
+TOP = 300
+SLOW_T_SNE = 10_000  # words; it takes minutes from there on
+NAMED = 5  # missing words that a warning names
+
+
+class Size(click.ParamType):
+    """Inches, as 10x8."""
+
+    name = "size"
+
+    def convert(self, value, param, ctx) -> tuple[float, float]:
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)[xX×](\d{1,3}(?:\.\d+)?)", value)
+        if not found or not all(2 <= float(side) <= 100 for side in found.groups()):
+            self.fail(f"{value!r} is not WIDTHxHEIGHT in inches, each from 2 to 100, such as 10x8", param, ctx)
+        return float(found[1]), float(found[2])
+
+
+def plot(
+    vectors: str, words: tuple[str, ...], output: str, word_file: str | None, top: int | None, groups: str | None,
+    pairs: str | None, method: str | None, title: str | None, size: tuple[float, float], dpi: int, seed: int,
+) -> None:
+    if bool(words) + bool(word_file) + bool(top) > 1:
+        raise usage_error("the words come from the command line, from --words or from --top; give one of them")
+    form = figure_format(output, [path for path in (vectors, word_file, groups, pairs) if path])
+
+    from w2v.seeing.lists import read_groups, read_pairs, read_words
+    from w2v.seeing.plot import MapStyle, check_libraries, draw_map, map_of
+
+    method = method or ("pca" if pairs else "tsne")
+    check_libraries(method)
+    group_of = read_groups(groups) if groups else {}
+    arrows = read_pairs(pairs) if pairs else []
+    given = [argument_text(word) for word in words]
+    listed = read_words(word_file) if word_file else []
+    if not given and not listed and not top:
+        listed = [*group_of] if group_of else []
+        top = None if group_of or arrows else TOP
+    if top:
+        found, wanted = first_words(vectors, top, [word for pair in arrows for word in pair])
+    else:
+        found, wanted = these_words(vectors, given, [*listed, *(word for pair in arrows for word in pair)])
+    there = set(wanted)
+    arrows = [pair for pair in arrows if there.issuperset(pair)]
+    if method == "tsne" and len(wanted) > SLOW_T_SNE:
+        say(f"t-SNE of {count(len(wanted))} words takes minutes; --method neighbours takes seconds")
+    made = map_of(found, wanted, method, seed, group_of, arrows)
+    style = MapStyle(size, dpi, argument_text(title or ""))
+    write_figure(output, lambda file: draw_map(made, file, form, style))
+
+
+def first_words(path: str, top: int, others: list[str]) -> tuple[Vectors, list[str]]:
+    """The first words of a file, and those others that are there."""
+    import w2v
+
+    if not others:
+        found = w2v.load(path, limit=top)
+        return found, list(found.words)
+    found = w2v.load(path)
+    missing = [word for word in dict.fromkeys(others) if word not in found]
+    tell_missing(missing, len(set(others)))
+    words = [found.words[row] for row in range(min(top, len(found)))]
+    return found, list(dict.fromkeys([*words, *(word for word in others if word in found)]))
+
+
+def these_words(path: str, given: list[str], listed: list[str]) -> tuple[Vectors, list[str]]:
+    """The words given, which must all be there, and those of lists that are there."""
+    from w2v.vectors.query import Asker
+
+    with Asker(path) as asker:
+        found, unknown = asker.pick([*given, *listed])
+    for word in given:
+        if word in unknown:
+            raise unknown[word]
+    tell_missing([word for word in dict.fromkeys(listed) if word in unknown], len(set(listed)))
+    return found, [word for word in dict.fromkeys([*given, *listed]) if word not in unknown]
+
+
+def tell_missing(missing: list[str], of: int) -> None:
+    if missing:
+        names = ", ".join(missing[:NAMED]) + (", ..." if len(missing) > NAMED else "")
+        say(f"warning: {count(len(missing))} of {count(of)} listed words are not in the vocabulary: {names}")
+
+
+command = Command(
+    "plot",
+    usage="VECTORS [WORD...] -o FILE [options]",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=plot,
+    params=[
+        VECTORS,
+        Argument(["words"], nargs=-1, metavar="WORD", line="Words to draw."),
+        Option(["-o", "--output"], required=True, metavar="FILE",
+               help="The picture: .png, .svg or .pdf; - is standard output (PNG)."),
+        Option(["--words", "word_file"], metavar="FILE", group="Words", help="Words from a file, one a line."),
+        Option(["--top"], type=click.IntRange(min=2), metavar="N", group="Words",
+               help=f"The first N words of the vectors. [{TOP}, where nothing else names words]"),
+        Option(["--groups"], metavar="FILE", group="Words",
+               help="Lines of word, tab, group: a colour and a shape for each group."),
+        Option(["--pairs"], metavar="FILE", group="Words",
+               help="Lines of two words: an arrow from the first to the second."),
+        Option(["--method"], type=click.Choice(METHODS), group="Map",
+               help="What makes the map; neighbours is quick with many words. [tsne; pca with --pairs]"),
+        Option(["-s", "--seed"], type=click.IntRange(0, 2**32 - 1), metavar="N", default=1, shown_default="1",
+               group="Map", help="Seed of the map."),
+        Option(["--title"], metavar="TEXT", group="Picture", help="A line above the map."),
+        Option(["--size"], type=Size(), metavar="WxH", default=(10.0, 8.0), shown_default="10x8", group="Picture",
+               help="Inches; a larger picture has room for more labels."),
+        Option(["--dpi"], type=click.IntRange(20, 1200), metavar="N", default=150, shown_default="150",
+               group="Picture", help="Dots an inch of a PNG."),
+    ],
+)

@@ -1,0 +1,70 @@
+"""Lists of words that a map is made of: words, words with groups, pairs of words; one a line, UTF-8 or other bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from w2v.errors import W2VError
+from w2v.files import open_by_content
+
+__all__ = ["read_groups", "read_pairs", "read_words"]
+
+LONGEST_LINE = 1 << 16  # bytes
+
+Path = str | os.PathLike[str]
+
+
+def read_words(path: Path) -> list[str]:
+    """The words of a file, each once, in order. What follows a tab is left out, so that a vocabulary will do too."""
+    words = list(dict.fromkeys(line.split("\t")[0].strip(" ") for _, line in lines_of(path)))
+    return some(words, path, "give one word a line")
+
+
+def read_groups(path: Path) -> dict[str, str]:
+    """word -> group, from lines of word, tab, group."""
+    groups: dict[str, str] = {}
+    for number, line in lines_of(path):
+        word, _, group = (part.strip(" ") for part in line.partition("\t"))
+        if not word or not group or "\t" in group:
+            raise W2VError(f'{os.fspath(path)}:{number}: "{short(line)}" is not a word, a tab and its group')
+        if groups.setdefault(word, group) != group:
+            raise W2VError(
+                f'{os.fspath(path)}:{number}: "{short(word)}" is in two groups, {short(groups[word])} and '
+                f"{short(group)}; leave one out"
+            )
+    return some(groups, path, "give lines of word, tab, group")
+
+
+def read_pairs(path: Path) -> list[tuple[str, str]]:
+    """(from, to), from lines of two words with a tab or spaces between them."""
+    pairs: dict[tuple[str, str], None] = {}
+    for number, line in lines_of(path):
+        fields = [field for field in line.replace("\t", " ").split(" ") if field]
+        if len(fields) != 2:
+            raise W2VError(f'{os.fspath(path)}:{number}: "{short(line)}" is not two words with a tab between them')
+        pairs[fields[0], fields[1]] = None
+    return some(list(pairs), path, "give lines of two words with a tab between them")
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+    """(number, text) of every line that is not empty; a byte order mark and CR before the newline are left out."""
+    with open_by_content(path) as file:
+        number = 0
+        while line := file.readline(LONGEST_LINE + 1):
+            number += 1
+            if len(line) > LONGEST_LINE:
+                raise W2VError(f"{os.fspath(path)}:{number}: the line is longer than {LONGEST_LINE} bytes")
+            text = line.removeprefix(b"\xef\xbb\xbf" if number == 1 else b"").rstrip(b"\r\n")
+            if text.strip():
+                yield number, text.decode("utf-8", "surrogateescape")
+
+
+def some(found, path: Path, hint: str):
+    if not found:
+        raise W2VError(f"{os.fspath(path)}: the file holds no words; {hint}")
+    return found
+
+
+def short(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

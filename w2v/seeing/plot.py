@@ -1,0 +1,243 @@
+"""A map of words as a picture: dots with labels that do not overlap, groups in colours, arrows between pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from w2v.errors import W2VError
+from w2v.seeing.cells import plain
+from w2v.seeing.extras import needed
+from w2v.seeing.layout import LIBRARY, by_pca, lay_out, unit_rows
+from w2v.seeing.placing import leader, place_labels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+    from w2v.vectors.vectors import Vectors
+
+__all__ = ["Drawing", "Map", "MapStyle", "check_libraries", "draw_map", "map_of"]
+
+INK, GREY, PALE = "#1d2430", "#6b7280", "#b9bfc9"
+# Okabe and Ito 2008: told apart by people with any kind of colour blindness; yellow, too pale for dots, made darker.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7B00", "#444444")
+SHAPES = "os^DvPX"  # a group has its own shape too, so that colour never tells alone
+CONTRAST = 4.5  # of labels with the white ground: WCAG 2.2, AA
+MOST_LABELS = 2000
+LONGEST_LABEL = 32  # characters
+NAMES = {"pca": "PCA", "neighbours": "neighbours", "tsne": "t-SNE", "umap": "UMAP"}
+MARGIN, SPACE, GAP = 16, 0.8, 4  # points: around the map, around a label, between a label and its dot
+
+
+@dataclass(frozen=True)
+class Map:
+    """Words and their places, float64 [n, 2]; `groups` holds each word's group, "" for none; `pairs` are rows."""
+
+    words: tuple[str, ...]
+    places: np.ndarray
+    groups: tuple[str, ...] = ()
+    pairs: tuple[tuple[int, int], ...] = ()
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class MapStyle:
+    """What the picture looks like: size in inches, dots an inch (of a PNG), a line above it."""
+
+    size: tuple[float, float] = (10.0, 8.0)
+    dpi: int = 150
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, its labels, and what is not right with it."""
+
+    figure: Figure
+    labels: list[Text]
+    warnings: list[str]
+
+
+def check_libraries(method: str) -> None:
+    """W2VError, with what to install, where a library for this map is not there; before any work."""
+    needed("matplotlib")
+    if method in LIBRARY:
+        needed(LIBRARY[method])
+
+
+def map_of(
+    vectors: Vectors, words: Sequence[str], method: str = "pca", seed: int = 1,
+    groups: Mapping[str, str] | None = None, pairs: Sequence[tuple[str, str]] = (),
+) -> Map:
+    """Places for words, by `method` (see w2v.seeing.layout) of their unit vectors; the same seed gives the same map.
+
+    Words of `groups` and `pairs` are not added: all must be among `words`. UnknownWordError for a word that is not in
+    the vectors, W2VError for fewer than two words.
+    """
+    words = tuple(dict.fromkeys(words))
+    if len(words) < 2:
+        raise W2VError(f"a map needs two words or more; there {'is' if len(words) == 1 else 'are'} {len(words)}")
+    units = unit_rows(vectors.matrix[[vectors.index(word) for word in words]])
+    places = lay_out(units, method, seed)
+    caption = NAMES[method]
+    if method == "pca":
+        total = np.square(units - units.mean(axis=0)).sum()
+        caption += f" ({np.square(places).sum() / total:.0%} of the variance)" if total > 0 else ""
+    row = {word: place for place, word in enumerate(words)}
+    return Map(
+        words, places, tuple((groups or {}).get(word, "") for word in words),
+        tuple((row[a], row[b]) for a, b in pairs), caption,
+    )
+
+
+def draw_map(made: Map, file: BinaryIO, form: str, style: MapStyle = MapStyle()) -> list[str]:
+    """Write the map as "png", "svg" or "pdf"; returns warnings, such as labels that found no place."""
+    from w2v.seeing.fonts import saved
+
+    drawing = drawing_of(made, style)
+    saved(drawing.figure, file, form, style.dpi)
+    return drawing.warnings
+
+
+def drawing_of(made: Map, style: MapStyle = MapStyle()) -> Drawing:
+    """The map as a figure. Its axes measure points (1/72 inch), so that labels lie where they were placed."""
+    needed("matplotlib")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from w2v.seeing.fonts import fonts_for
+
+    names = list(dict.fromkeys(group for group in made.groups if group))
+    fonts, warnings = fonts_for([*made.words, *names, style.title])
+    figure = Figure(figsize=style.size, dpi=style.dpi)
+    FigureCanvasAgg(figure)
+    width, height = (72 * length for length in style.size)
+    top = height - 12
+    if style.title:
+        figure.text(MARGIN / width, top / height, plain(style.title), fontfamily=fonts, fontsize=13, color=INK,
+                    fontweight="bold", va="top")
+        top -= 24
+    if names:
+        top = add_legend(figure, names, fonts, top)
+    figure.text(MARGIN / width, 7 / height, plain(made.caption), fontsize=7.5, color=GREY)
+    room = width, top - 20
+    axes = figure.add_axes((0, 20 / height, 1, room[1] / height), xlim=(0, room[0]), ylim=(0, room[1]))
+    axes.set_axis_off()
+    points = fitted(made.places, room)
+    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
+    shapes = {name: SHAPES[i % len(SHAPES)] for i, name in enumerate(names)}
+    side = 4 if len(points) <= 400 else 3.2 if len(points) <= 3000 else 1.6
+    for name in ("", *names):
+        here = points[[i for i, group in enumerate(made.groups) if group == name]]
+        axes.scatter(*here.T, s=side**2, marker=shapes.get(name, "o"), linewidths=0, zorder=3,
+                     color=colours.get(name, PALE if names else COLOURS[0]))
+    add_arrows(axes, points, made.pairs)
+    labels = add_labels(axes, made, points, room, fonts, colours)
+    left_out = len(points) - len(labels)
+    if left_out:
+        warnings.append(f"{left_out} of the {len(points)} labels found no place; a larger --size holds more")
+    return Drawing(figure, labels, warnings)
+
+
+def fitted(places: np.ndarray, room: tuple[float, float]) -> np.ndarray:
+    """Places in the room's own unit: the widest direction lies flat, and distances keep their proportions."""
+    turned = by_pca(places, 0) if len(places) > 1 else places
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    inner = np.subtract(room, (5 * MARGIN, 2.5 * MARGIN))
+    spans = high - low
+    scale = min((inner[i] / spans[i] for i in (0, 1) if spans[i] > 1e-9), default=1.0)
+    return (turned - (low + high) / 2) * scale + np.divide(room, 2)
+
+
+def add_legend(figure: Figure, names: list[str], fonts: list[str], top: float) -> float:
+    """The groups in rows below `top`, as many side by side as fit; returns where they end, in points from below."""
+    from matplotlib.lines import Line2D
+
+    width, height = figure.get_size_inches() * 72
+    marks = [
+        Line2D([], [], linestyle="", marker=SHAPES[i % len(SHAPES)], color=COLOURS[i % len(COLOURS)], markersize=6,
+               markeredgewidth=0)
+        for i in range(len(names))
+    ]
+    for columns in range(len(names), 0, -1):
+        legend = figure.legend(
+            marks, [plain(name) for name in names], ncols=columns, loc="upper left", borderaxespad=0, borderpad=0,
+            bbox_to_anchor=(MARGIN / width, top / height), frameon=False, handletextpad=0.1, columnspacing=1.2,
+            prop={"family": fonts, "size": 9}, labelcolor=INK,
+        )
+        box = legend.get_window_extent()
+        if box.width / figure.dpi * 72 <= width - 2 * MARGIN or columns == 1:
+            return top - box.height / figure.dpi * 72 - 4
+        legend.remove()
+    return top
+
+
+def add_arrows(axes, points: np.ndarray, pairs: Sequence[tuple[int, int]]) -> None:
+    for start, end in pairs:
+        axes.annotate("", points[end], points[start], zorder=2, annotation_clip=False, arrowprops={
+            "arrowstyle": "-|>,head_width=0.18,head_length=0.4", "color": "#8793a6", "linewidth": 0.9,
+            "shrinkA": 3, "shrinkB": 3.5,
+        })
+
+
+def add_labels(axes, made: Map, points: np.ndarray, room, fonts: list[str], colours: dict[str, str]) -> list[Text]:
+    """Labels where they do not overlap, and lines from those that stand apart to their dots."""
+    from matplotlib.collections import LineCollection
+
+    chosen = list(dict.fromkeys([*(row for pair in made.pairs for row in pair), *range(len(points))]))[:MOST_LABELS]
+    size = 9.5 if len(points) <= 120 else 8 if len(points) <= 400 else 7
+    figure = axes.get_figure()
+    texts, sizes = [], []
+    for row in chosen:
+        group = made.groups[row] if made.groups else ""
+        texts.append(axes.text(
+            0, 0, plain(shortened(made.words[row])), fontfamily=fonts, fontsize=size, ha="center", va="center",
+            zorder=5, color=readable(colours[group]) if group else INK,
+        ))
+        box = texts[-1].get_window_extent()
+        sizes.append((box.width, box.height))
+    spaces = np.array(sizes) * 72 / figure.dpi + 2 * SPACE
+    placing = place_labels(points, spaces, room, GAP, points[chosen], along(points, made.pairs))
+    lines, drawn = [], []
+    for text, row, centre, space, placed in zip(texts, chosen, placing.centres, spaces, placing.placed, strict=True):
+        if not placed:
+            text.remove()
+            continue
+        text.set_position(centre)
+        drawn.append(text)
+        end = leader(points[row], centre, space / 2 - SPACE)
+        if np.hypot(*(end - points[row])) > 1.6 * GAP:
+            lines.append([points[row], end])
+    axes.add_collection(LineCollection(lines, colors=PALE, linewidths=0.6, zorder=1), autolim=False)
+    return drawn
+
+
+def along(points: np.ndarray, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Dots along the arrows, float64 [k, 2], six points apart."""
+    dots = [np.zeros((0, 2))]
+    for start, end in pairs:
+        steps = np.linspace(0, 1, max(2, int(np.hypot(*(points[end] - points[start])) / 6)))[:, None]
+        dots.append(points[start] + steps * (points[end] - points[start]))
+    return np.concatenate(dots)
+
+
+def shortened(word: str) -> str:
+    return word if len(word) <= LONGEST_LABEL else word[: LONGEST_LABEL - 1] + "…"
+
+
+def readable(colour: str) -> str:
+    """The colour, made darker until it can be read on white."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    while 1.05 / (luminance(parts) + 0.05) < CONTRAST:
+        parts = [part * 0.96 for part in parts]
+    return "#" + "".join(f"{round(part * 255):02x}" for part in parts)
+
+
+def luminance(parts: Sequence[float]) -> float:
+    """Relative luminance of sRGB, 0..1 (WCAG 2.2)."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
