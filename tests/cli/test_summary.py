@@ -10,15 +10,16 @@ ZERO = dict.fromkeys(
 BOOKS = {"read": 1000, "kept": 900, "sentences": 90, "text_bytes": 6000, "types_read": 120, "files": 1}
 SUMMARY = {
     "tokens_total": 4500, "trained": 3000, "subsampled": 1490, "alone": 10, "epochs": 5, "words_per_s": 9000.0,
-    "loss": 0.25, "threads": 2, "kernel": "avx2", "seconds": 0.5,
+    "loss": 0.25, "held_out": 0, "epoch_losses": (0.3, 0.2), "held_out_losses": (), "best_epoch": None,
+    "stopped_early": False, "threads": 2, "kernel": "avx2", "seconds": 0.5,
 }
 TIMES = {"reading": 0.1, "training": 0.5, "all": 0.7}
 
 
-def lines(output: str = "v.bin", **books: int) -> list[str]:
+def lines(output: str = "v.bin", summary: dict | None = None, **books: int) -> list[str]:
     corpus = SimpleNamespace(books=SimpleNamespace(**{**ZERO, **BOOKS, **books}))
     vectors = SimpleNamespace(matrix=SimpleNamespace(shape=(50, 100)))
-    result = SimpleNamespace(summary=SimpleNamespace(**SUMMARY), vectors=vectors)
+    result = SimpleNamespace(summary=SimpleNamespace(**{**SUMMARY, **(summary or {})}), vectors=vectors)
     return summary_lines(corpus, result, output, TIMES)
 
 
@@ -45,9 +46,19 @@ def test_summary_tells_what_was_cut():
 
 
 def test_numbers_are_in_one_column():
-    text = lines(below_min_count=100)[:-2]
+    text = lines(below_min_count=100, summary={"held_out": 12})[:-3]
     assert len({len(t) - len(t.lstrip(" 0123456789,")) for t in text}) == 1
 
 
 def test_last_line_says_where_the_vectors_are():
     assert lines()[-1] == "v.bin: 50 words x 100"
+
+
+def test_losses_are_told_by_epoch_and_the_middle_of_many_is_left_out():
+    told = {"epoch_losses": (0.5,) * 30, "held_out_losses": (0.25, 0.125), "best_epoch": 2}
+    assert lines(summary=told)[-5:-2] == [
+        "loss by epoch: 0.5000 0.5000 0.5000 0.5000 0.5000 ... 0.5000 0.5000 0.5000 0.5000 0.5000",
+        "held-out loss after each: 0.2500 0.1250",
+        "the vectors are those of epoch 2",
+    ]
+    assert not [t for t in lines(summary={"epoch_losses": (0.5,)}) if "by epoch" in t]

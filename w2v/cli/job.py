@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from w2v.cli.keeping import Keeping
@@ -16,6 +18,7 @@ from w2v.training.config import CorpusConfig, TrainConfig
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.output import AtomicOutput
+    from w2v.training.looks import Looks
     from w2v.training.report import OutputFile, Recorder
     from w2v.training.trainer import TrainResult
     from w2v.vectors.vectors import Vectors
@@ -41,6 +44,11 @@ class Job:
     checkpoint: str | None
     checkpoint_every: float
     resume: str | None
+    combine: str
+    unit: bool
+    eval: tuple[str, ...]
+    eval_every: str
+    log: str | None
     quiet: bool
     stated: frozenset[str] = frozenset()  # fields of corpus_config that are not left to their defaults
 
@@ -48,18 +56,23 @@ class Job:
         """Raise for what would fail at the end, before anything is read or touched."""
         if self.save_context and self.config.loss == "hs":
             raise SettingsError("--save-context: --loss hs has no context vectors; use --loss ns")
-        for path in (self.save_context, self.save_vocab, self.report, self.checkpoint):
+        for path in (self.save_context, self.save_vocab, self.report, self.checkpoint, self.log):
             if path == STDOUT:
                 raise SettingsError(
-                    "--save-context, --save-vocab, --report, --checkpoint: only OUT can be standard output (-)"
+                    "--save-context, --save-vocab, --report, --checkpoint, --log: only OUT can be standard output (-)"
                 )
+        from w2v.vectors.combine import check_combination
+
+        self.config.resolved()
+        check_combination(self.combine, self.config.loss)
         keeping = self.keeping()
         outputs = self.outputs()
-        inputs = [*self.corpus, *([self.read_vocab] if self.read_vocab else [])]
+        inputs = [*self.corpus, *self.eval, *([self.read_vocab] if self.read_vocab else [])]
         check_outputs(outputs, inputs, self.no_clobber)
+        check_outputs([*outputs, *(path for path in (keeping.path, self.log) if path)], inputs)
         if keeping.path:
-            check_outputs([*outputs, keeping.path], inputs)
             keeping.check()
+        _ = self.looks  # reads the files of --eval
 
     def outputs(self) -> list[str]:
         """Every file that is written at the end."""
@@ -78,9 +91,18 @@ class Job:
     def keeping(self) -> Keeping:
         return Keeping(self.output, self.checkpoint, self.checkpoint_every, self.resume)
 
+    @cached_property
+    def looks(self) -> Looks:
+        from w2v.training.looks import Looks, read_tests
+
+        if STDOUT in self.eval:
+            raise SettingsError("--eval: give a file; standard input is read once, and may be the corpus")
+        return Looks(read_tests(self.eval), self.eval_every, self.combine)
+
     def run(self, progress: Silence) -> list[str]:
         """Read, train, write; returns the summary."""
         from w2v.cli.summary import summary_lines
+        from w2v.cli.watching import Watching
         from w2v.training.trainer import Trainer
 
         start = time.monotonic()
@@ -98,10 +120,14 @@ class Job:
             trainer = Trainer(corpus, self.config, before)
             if recorder is not None:
                 recorder.read_again()
-            result = keeping.train(trainer, corpus_config, progress)
+            watching = files.enter_context(Watching(self.looks, self.log, progress))
+            watching.start(trainer)
+            result = keeping.train(trainer, corpus_config, watching)
+            watching.end(trainer, result)
             progress.finish()
             times = {"reading": read_s, "training": result.summary.seconds - trainer.seconds_before}
             trained = time.monotonic()
+            result = self.finished(result)
             self.write(corpus, result, places)
             times |= {"writing": time.monotonic() - trained, "all": time.monotonic() - start}
             if recorder is not None:
@@ -168,10 +194,26 @@ class Job:
         from w2v.vectors.formats.write import format_of
 
         words, word_bytes = len(corpus.vocab), sum(map(len, corpus.vocab.words))
-        check_memory(self.config, words, word_bytes)
+        check_memory(self.config, words, word_bytes, self.extra_memory(words))
         for path in (self.output, self.save_context):
             if path and format_of(path, self.format) == "bin" and not path.lower().endswith(".gz"):
-                places[path].reserve(binary_size(words, word_bytes, self.config.dim))
+                twice = path == self.output and self.combine == "concat"
+                places[path].reserve(binary_size(words, word_bytes, self.config.dim * (1 + twice)))
+
+    def extra_memory(self, words: int) -> dict[str, int]:
+        """Bytes by purpose of the copies that the output takes."""
+        row = 4 * self.config.dim * words
+        copies = {"input": 0, "add": 1, "concat": 2}[self.combine]
+        of_unit = (2 if self.combine == "concat" else 1) * row if self.unit else 0
+        return {"--combine": copies * row, "--unit": of_unit}
+
+    def finished(self, result: TrainResult) -> TrainResult:
+        """The result with the vectors as they are to be written."""
+        from w2v.vectors.combine import combine
+        from w2v.vectors.derive import unit
+
+        vectors = combine(result.vectors, result.context, self.combine)
+        return dataclasses.replace(result, vectors=unit(vectors) if self.unit else vectors)
 
     def write(self, corpus: EncodedCorpus, result: TrainResult, places: dict[str, AtomicOutput]) -> None:
         """Everything into files that are moved into place when all of them are whole."""

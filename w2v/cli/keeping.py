@@ -14,7 +14,7 @@ from w2v.cli.stopping import stop_softly
 from w2v.errors import SettingsError, TrainingError, W2VError
 
 if TYPE_CHECKING:
-    from w2v.cli.progress import Silence
+    from w2v.cli.watching import Watching
     from w2v.training.checkpoint import Checkpoint
     from w2v.training.config import CorpusConfig, TrainConfig
     from w2v.training.keeper import Keeper
@@ -67,7 +67,7 @@ class Keeping:
             raise
         return checkpoint
 
-    def train(self, trainer: Trainer, corpus_config: CorpusConfig, progress: Silence) -> TrainResult:
+    def train(self, trainer: Trainer, corpus_config: CorpusConfig, watching: Watching) -> TrainResult:
         """Train to the end; KeyboardInterrupt when a signal has stopped it and the checkpoint is written."""
         from w2v.training.keeper import Keeper
         from w2v.training.trainer import TrainingStopped
@@ -78,9 +78,9 @@ class Keeping:
             self.keeper.prepare(trainer.corpus)
         with stop_softly() as wish:
             try:
-                self.result = trainer.run(progress.training, wish, self.keeper)
+                self.result = trainer.run(watching.progress, wish, self.keeper, watching.looks)
             except TrainingStopped:
-                progress.finish(complete=False)
+                watching.display.finish(complete=False)
                 self.tell_stop()
                 raise wish.error() from None
             except TrainingError as error:

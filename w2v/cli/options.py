@@ -47,14 +47,31 @@ def option_from(field: dataclasses.Field, declared: Declared, group: str) -> Opt
     if "bool" in str(field.type):
         spelling = f"{long}/{declared.off}" if declared.off else long
         return Option([*declared.flags, spelling, field.name], is_flag=True, **common)
+    if declared.bare:
+        common.update(is_flag=False, flag_value=declared.bare)
     return Option(
         [*declared.flags, long, field.name], type=value_type(field, declared), metavar=declared.metavar or None,
         **common,
     )
 
 
+class Share(click.ParamType):
+    """A share of something: 1% or 0.01."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).strip()
+        try:
+            return float(text[:-1]) / 100 if text.endswith("%") else float(text)
+        except ValueError:
+            self.fail(f"{text!r} is not a share; write 1% or 0.01", param, ctx)
+
+
 def value_type(field: dataclasses.Field, declared: Declared) -> click.ParamType:
     """The range is left to the dataclass: one check, one wording, for the command line and the library."""
+    if declared.percent:
+        return Share()
     if declared.choices:
         return click.Choice(declared.choices)
     if "int" in str(field.type):

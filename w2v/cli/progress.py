@@ -37,6 +37,9 @@ class Silence:
     def training(self, progress: Progress) -> None:
         """Call-back of the trainer."""
 
+    def note(self, text: str) -> None:
+        """A line that stays, beside the display."""
+
     def finish(self, complete: bool = True) -> None:
         """End the display of the present step; `complete` when all of it was done."""
 
@@ -56,6 +59,9 @@ class Lines(Silence):
 
     def finish(self, complete: bool = True) -> None:
         self.due: float | None = None  # unknown until the step's first call
+
+    def note(self, text: str) -> None:
+        say(text)
 
     def is_time(self) -> bool:
         now = self.clock()
@@ -99,6 +105,13 @@ class Bars(Silence):
                 mininterval=0.1, miniters=0, smoothing=0.1, **width_of(sys.stderr), **kw,
             )
         return self.bar
+
+    def note(self, text: str) -> None:
+        if self.bar is not None:
+            self.bar.clear()
+        say(text)
+        if self.bar is not None:
+            self.bar.refresh()
 
     def finish(self, complete: bool = True) -> None:
         if self.bar is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from w2v.cli.numbers import count, duration, short, size
@@ -32,6 +33,7 @@ def summary_lines(
     """Lines without a prefix; numbers in one column."""
     lines = summed([*reading_rows(corpus.books), *training_rows(result.summary)], notes(corpus.books))
     summary = result.summary
+    lines += loss_lines(summary)
     lines.append(
         f"{short(summary.words_per_s)} words/s on {plural(summary.threads, 'thread')}, kernel {summary.kernel}, "
         f"loss {summary.loss:.4f}; {duration(times['all'])} in all: {duration(times['reading'])} reading, "
@@ -56,12 +58,33 @@ def reading_rows(books: Books) -> list[tuple[int, str]]:
 
 
 def training_rows(summary: TrainSummary) -> list[tuple[int, str]]:
-    rows = [(summary.tokens_total, f"tokens in {plural(summary.epochs, 'epoch')}")]
+    rows = [(summary.held_out, "held out of training (--held-out)")] if summary.held_out else []
+    rows.append((summary.tokens_total, f"tokens in {plural(summary.epochs, 'epoch')}"))
     if summary.subsampled:
         rows.append((summary.subsampled, "left out by subsampling (--sample)"))
     if summary.alone:
         rows.append((summary.alone, "left out, alone in their sentence"))
     return [*rows, (summary.trained, "tokens trained")]
+
+
+def loss_lines(summary: TrainSummary) -> list[str]:
+    """The mean loss of each epoch, and what held-out text says."""
+    lines = []
+    if len(summary.epoch_losses) > 1:
+        lines.append(f"loss by epoch: {series(summary.epoch_losses)}")
+    if summary.held_out_losses:
+        lines.append(f"held-out loss after each: {series(summary.held_out_losses)}")
+    if summary.stopped_early:
+        lines.append(f"stopped early: the held-out loss has not fallen since epoch {summary.best_epoch}")
+    if summary.best_epoch is not None:
+        lines.append(f"the vectors are those of epoch {summary.best_epoch}")
+    return lines
+
+
+def series(values: Sequence[float], most: int = 10) -> str:
+    """0.4012 0.3710 0.3563; the middle of a long one is left out."""
+    shown = [f"{value:.4f}" for value in values]
+    return " ".join(shown if len(shown) <= most else [*shown[: most // 2], "...", *shown[-(most // 2):]])
 
 
 def notes(books: Books) -> list[tuple[int, str]]:

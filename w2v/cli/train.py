@@ -34,13 +34,21 @@ EXAMPLES = [
     ("Go on after Ctrl-C, a kill or a power cut", "w2v train data/world.txt.gz -o vectors.bin --resume"),
     ("Write down what the run was, so that it can be repeated",
      "w2v train data/world.txt.gz -o vectors.bin --report vectors.json"),
+    ("Watch it learn: loss on held-out text, scores and a log", "w2v train data/world.txt.gz -o vectors.bin \\\n"
+     "      --held-out 1% --eval data/world-questions.txt --log run.jsonl"),
     ("Keep the vocabulary, use it again", "w2v train corpus.txt -o a.bin --save-vocab vocab.tsv\n"
      "  w2v train corpus.txt -o b.bin --read-vocab vocab.tsv"),
 ]
 
 
-# Fields of TrainConfig under a heading of their own: what departs from plain word2vec, and how to turn it off.
-SPEED = dict.fromkeys(("threads", "share_negatives", "negative_pool", "hot_rows", "exact"), "Speed")
+# As in w2v/vectors/combine.py, which is not loaded for --help.
+COMBINATIONS = ("input", "add", "concat")
+# Fields of TrainConfig under a heading of their own: what departs from plain word2vec, and how to turn it off; and how
+# a training is watched.
+GROUPS = {
+    **dict.fromkeys(("threads", "share_negatives", "negative_pool", "hot_rows", "exact"), "Speed"),
+    **dict.fromkeys(("held_out", "stop_early"), "Watching"),
+}
 
 
 def train(corpus: tuple[str, ...], output: str, **given: Any) -> None:
@@ -85,13 +93,23 @@ command = Command(
         Option(["--save-vocab"], metavar="FILE", group="Output", help="Write the vocabulary: word, tab, count."),
         Option(["--report"], metavar="FILE", group="Output",
                help="Write what the run was, as JSON: settings, versions, digests, where each token went, losses."),
+        Option(["--combine"], type=click.Choice(COMBINATIONS), default="input", shown_default="input", group="Output",
+               help="What is written for a word: its input vector; its sum with the context vector; one behind the "
+                    "other (--loss ns)."),
+        Option(["--unit"], is_flag=True, group="Output", help="Write vectors of length 1."),
         Option(["--no-clobber"], is_flag=True, group="Output", help="Refuse at the start when an output exists."),
         *config_options(CorpusConfig, "Corpus"),
         Option(["--read-vocab"], metavar="FILE", group="Corpus",
                help="Use this vocabulary (word, tab, count) instead of counting."),
         Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",
                type=click.Path(exists=True, file_okay=False)),
-        *config_options(TrainConfig, "Training", SPEED),
+        *config_options(TrainConfig, "Training", GROUPS),
+        Option(["--eval"], metavar="FILE", multiple=True, group="Watching",
+               help="Analogy questions or rated word pairs, as for w2v evaluate: scores after each epoch. Repeatable."),
+        Option(["--eval-every"], metavar="EVERY", default="1", shown_default="1", group="Watching",
+               help="How often: 2 (epochs), 10% (of the run), 50M (tokens; k, M, G)."),
+        Option(["--log"], metavar="FILE", group="Watching",
+               help="Write loss, learning rate, speed and scores as JSON lines; w2v curve draws them."),
         Option(["--checkpoint-every"], metavar="TIME", type=Duration(), default="10m", shown_default="10m",
                group="Safety", help="How often the state of the run is saved: 30s, 10m, 2h; 0: only when stopped."),
         Option(["--checkpoint"], metavar="FILE", group="Safety", shown_default="OUT.checkpoint",

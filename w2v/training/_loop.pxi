@@ -12,6 +12,7 @@ from w2v.training._state cimport LONGEST_SENTENCE, Hot, LossSum, Own, Shared, Wo
 cdef extern from "rng.h":
     uint64_t rng_next(uint64_t *state) noexcept nogil
     uint32_t rng_below(uint32_t bits, uint32_t n) noexcept nogil
+    bint rng_held_out(uint64_t seed, int64_t place, uint32_t share) noexcept nogil
     ctypedef struct AliasColumn:
         pass
     int32_t rng_alias(uint64_t bits, uint64_t n, const AliasColumn *table) noexcept nogil
@@ -220,8 +221,12 @@ cdef void train_sentence(
     own.trained += length
 
 
-cdef void train_span(const Shared *shared, Own *own, const int32_t *ids, int64_t count, float lr) noexcept nogil:
-    """Train on ids[0:count], sentences that each end with -1; one that is too long is cut."""
+cdef void train_span(
+    const Shared *shared, Own *own, const int32_t *ids, int64_t count, int64_t place, float lr
+) noexcept nogil:
+    """Train on ids[0:count], sentences that each end with -1; one that is too long is cut.
+
+    `place` is where the span begins in the corpus: it tells which sentences are held out."""
     cdef Block block
     cdef int64_t start = 0, i
     block.out = own.out
@@ -234,6 +239,9 @@ cdef void train_span(const Shared *shared, Own *own, const int32_t *ids, int64_t
     block.loss = &own.loss
     for i in range(count):
         if ids[i] < 0:
+            if rng_held_out(own.held_out_seed, place + start, own.held_out):
+                start = i + 1
+                continue
             while i - start > LONGEST_SENTENCE:
                 train_sentence(shared, own, &block, ids + start, LONGEST_SENTENCE)
                 start += LONGEST_SENTENCE
@@ -252,7 +260,10 @@ cdef int32_t largest(const int32_t *ids, int64_t count) noexcept nogil:
 
 
 def train(Worker worker, const int32_t[::1] ids, int64_t start, int64_t stop, float lr):
-    """Train on the span ids[start:stop], which starts at a sentence and ends with -1, at the learning rate `lr`."""
+    """Train on the span ids[start:stop], which starts at a sentence and ends with -1, at the learning rate `lr`.
+
+    At 0 nothing changes, and what moves is the worker's loss: that of the model as it is.
+    """
     if not 0 <= start <= stop <= ids.shape[0]:
         raise ValueError(f"span {start}:{stop} is not inside 0:{ids.shape[0]}")
     if start == stop:
@@ -263,7 +274,7 @@ def train(Worker worker, const int32_t[::1] ids, int64_t start, int64_t stop, fl
     with nogil:
         most = largest(&ids[start], stop - start)  # outside the matrices there is other memory; this costs 0.1 ns an id
         if most < worker.model.vocab_size:
-            train_span(&worker.model.shared, &worker.own, &ids[start], stop - start, lr)
+            train_span(&worker.model.shared, &worker.own, &ids[start], stop - start, start, lr)
     if most >= worker.model.vocab_size:
         raise ValueError(f"span {start}:{stop} holds id {most}; the vocabulary has {worker.model.vocab_size} words")
 

@@ -62,6 +62,8 @@ cdef struct Own:
     Hot hot_in
     Hot hot_out
     int32_t merge_after      # updates of a private row between two merges
+    uint32_t held_out        # share of the sentences that are skipped, of 2^32 (rng_held_out)
+    uint64_t held_out_seed
 
 
 cdef class Model:

@@ -140,6 +140,8 @@ cdef class Worker:
         self.own.contexts = <float **>&contexts[0]
         self.own.context_ids = &context_ids[0]
         self.own.merge_after = merge_after
+        self.own.held_out = tables.held_out_share(model.config.held_out)
+        self.own.held_out_seed = model.config.seed
         for i in range(LANES):
             self.own.loss.mantissa[i] = 1
         self.own.random = _tables.worker_seed(model.config.seed, number)
@@ -203,6 +205,10 @@ cdef class Worker:
     @merge_after.setter
     def merge_after(self, int updates):
         self.own.merge_after = max(1, min(updates, 65535))
+
+    def take_all(self):
+        """From now on train on the sentences that are held out too."""
+        self.own.held_out = 0
 
     @property
     def diverged(self):

@@ -7,6 +7,7 @@ import numpy as np
 cdef extern from "rng.h":
     uint64_t rng_mix(uint64_t z) noexcept nogil
     uint64_t rng_next(uint64_t *state) noexcept nogil
+    bint rng_held_out(uint64_t seed, int64_t place, uint32_t share) noexcept nogil
     ctypedef struct AliasColumn:
         pass
     int32_t rng_alias(uint64_t bits, uint64_t n, const AliasColumn *table) noexcept nogil
@@ -136,6 +137,41 @@ def span_end(const int32_t[::1] ids, int64_t start, int64_t size):
         while i < n and ids[i] >= 0:
             i += 1
     return i + 1 if i < n else n
+
+
+def held_out_ids(const int32_t[::1] ids, int64_t first, int64_t last, uint64_t seed, uint32_t share):
+    """The sentences in ids[first:last] that are held out, each with its -1, one behind the other. int32 [n].
+
+    `share` of 2^32 are. ids[first:last] starts at a sentence and ends with -1.
+    """
+    cdef int64_t count = 0
+    cdef int32_t[::1] out
+    if not 0 <= first <= last <= ids.shape[0]:
+        raise ValueError(f"{first}:{last} is not inside 0:{ids.shape[0]}")
+    with nogil:
+        count = copy_held_out(ids, first, last, seed, share, NULL)
+    found = np.empty(count, np.int32)
+    out = found
+    if count:
+        with nogil:
+            copy_held_out(ids, first, last, seed, share, &out[0])
+    return found
+
+
+cdef int64_t copy_held_out(
+    const int32_t[::1] ids, int64_t first, int64_t last, uint64_t seed, uint32_t share, int32_t *out
+) noexcept nogil:
+    """How many ids there are; they go to `out` unless it is NULL."""
+    cdef int64_t i, k, start = first, count = 0
+    for i in range(first, last):
+        if ids[i] < 0:
+            if rng_held_out(seed, start, share):
+                if out != NULL:
+                    for k in range(start, i + 1):
+                        out[count + k - start] = ids[k]
+                count += i + 1 - start
+            start = i + 1
+    return count
 
 
 def first_bad_row(const float[:, ::1] rows, int64_t first, int64_t last):

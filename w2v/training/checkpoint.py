@@ -19,7 +19,9 @@ import numpy as np
 from w2v.errors import CheckpointError
 from w2v.output import AtomicOutput
 from w2v.training._tables import first_bad_row
+from w2v.training.best import Best
 from w2v.training.config import CorpusConfig, TrainConfig, flag
+from w2v.training.heldout import held_out_tokens
 from w2v.training.progress import Totals
 from w2v.training.tensors import Tensor, TensorFile, header_of, matrix_tensor, write_tensors
 
@@ -67,6 +69,8 @@ def _state(trainer: Trainer, corpus_config: CorpusConfig | None, seconds: float)
         "tokens_done": done,
         "lr": trainer.lr_at(done),
         "epoch": trainer.epoch,
+        "best_epoch": trainer.best.epoch if trainer.best else None,
+        "scores": {name: value for name, value in trainer.scores.items() if math.isfinite(value)},
         "epoch_start": dataclasses.asdict(trainer.epoch_start),
         "carried": dataclasses.asdict(trainer.carried),
         "seconds": trainer.seconds_before + seconds,
@@ -79,15 +83,21 @@ def _tensors(trainer: Trainer) -> dict[str, Tensor]:
     model, vocab = trainer.model, trainer.corpus.vocab
     states = [worker.get_state() for worker in trainer.workers]
     lengths = np.fromiter(map(len, vocab.words), np.int32, len(vocab))
+    best = {} if trainer.best is None else {
+        "best_vectors": matrix_tensor(trainer.best.inputs, model.dim),
+        "best_outputs": matrix_tensor(trainer.best.outputs, model.dim),
+    }
     return {
         "counts": Tensor.of(vocab.counts),
         "left": Tensor.of(np.array(trainer.spans.state(), np.int64).reshape(-1, 2)),
         "epoch_losses": Tensor.of(np.array(trainer.epoch_losses, np.float64)),
+        "held_out_losses": Tensor.of(np.array(trainer.held_out_losses, np.float64)),
         "worker_loss": Tensor.of(np.array([s["loss_mantissa"] for s in states], np.float32)),
         "worker_pool": Tensor.of(np.array([s["pool"] for s in states], np.int32).reshape(len(states), -1)),
         "word_lengths": Tensor.of(lengths),
         "vectors": matrix_tensor(model.inputs, model.dim),
         "outputs": matrix_tensor(model.outputs, model.dim),
+        **best,
         "words": Tensor.of(np.frombuffer(b"".join(vocab.words), np.uint8)),
     }
 
@@ -163,10 +173,13 @@ class Checkpoint:
     def fill(self, model: Model) -> None:
         """The rows of both matrices."""
         for name, matrix in (("vectors", model.inputs), ("outputs", model.outputs)):
-            self._file.read_rows(name, matrix[:, : model.dim])
-            bad = first_bad_row(matrix, 0, len(matrix))
-            if bad >= 0:
-                raise self.error(f"tensor {name}, row {bad + 1}", "a value is not finite")
+            self._read_matrix(name, matrix, model.dim)
+
+    def _read_matrix(self, name: str, matrix: np.ndarray, dim: int) -> None:
+        self._file.read_rows(name, matrix[:, :dim])
+        bad = first_bad_row(matrix, 0, len(matrix))
+        if bad >= 0:
+            raise self.error(f"tensor {name}, row {bad + 1}", "a value is not finite")
 
     def restore(self, trainer: Trainer) -> None:
         """Everything else of a trainer whose settings, corpus and matrices are those of this checkpoint."""
@@ -174,6 +187,7 @@ class Checkpoint:
         trainer.epoch_start = self._totals("epoch_start")
         self._restore_workers(trainer)
         self._restore_place(trainer)
+        self._restore_looks(trainer)
         trainer.seconds_before = self.state["seconds"]
 
     def _restore_workers(self, trainer: Trainer) -> None:
@@ -206,11 +220,28 @@ class Checkpoint:
             raise self.error("the place", "what is left of the epoch is out of order")
         if ends[-1] != len(ids) or any(0 < start < len(ids) and ids[start - 1] != -1 for start in left[:, 0].tolist()):
             raise self.error("the place", "what is left of the epoch does not lie between sentences of the corpus")
-        ahead = sum(int(np.count_nonzero(ids[start:stop] >= 0)) for start, stop in left.tolist())
+        ahead = sum(
+            int(np.count_nonzero(ids[start:stop] >= 0)) - held_out_tokens(ids, start, stop, trainer.config)
+            for start, stop in left.tolist()
+        )
         if trainer.totals().tokens + ahead != (epoch + 1) * trainer.tokens_per_epoch:
             raise self.error("the place", "tokens done and tokens left do not add up to the corpus")
         trainer.epoch, trainer.epoch_losses = epoch, losses.tolist()
         trainer.spans.left = left.tolist()
+
+    def _restore_looks(self, trainer: Trainer) -> None:
+        """What was seen on the way, and the best epoch's matrices."""
+        losses = self._file.read("held_out_losses", "F64", 1)
+        if trainer.held_out is not None:
+            if len(losses) != self.epoch or not np.all(np.isfinite(losses)):
+                raise self.error("the held-out losses", f"{len(losses)} of them after {self.epoch} epochs")
+            trainer.held_out_losses = list(map(float, losses))
+        trainer.scores = dict(self.state.get("scores") or {})
+        best = self.state.get("best_epoch")
+        if best is not None:
+            trainer.best = Best.of(trainer.model, best)
+            self._read_matrix("best_vectors", trainer.best.inputs, trainer.model.dim)
+            self._read_matrix("best_outputs", trainer.best.outputs, trainer.model.dim)
 
     def _totals(self, name: str) -> Totals:
         return Totals(**self.state[name])
@@ -231,6 +262,11 @@ class Checkpoint:
                 raise self.error("the state", f"{name} is missing or wrong")
         if not isinstance(state.get("corpus"), (dict, type(None))):
             raise self.error("the state", "corpus is wrong")
+        best, scores = state.get("best_epoch"), state.get("scores", {})
+        if best is not None and not (type(best) is int and 1 <= best <= state["epoch"]):
+            raise self.error("the state", "best_epoch is wrong")
+        if not isinstance(scores, dict) or not all(isinstance(value, (int, float)) for value in scores.values()):
+            raise self.error("the state", "scores are wrong")
         workers = state.get("workers")
         if not isinstance(workers, list) or not all(isinstance(w, dict) and _whole(w.values()) for w in workers):
             raise self.error("the state", "workers are missing or wrong")

@@ -31,6 +31,8 @@ class Option:
     off: str = ""  # for booleans: the spelling of the negative flag, "" for none
     shown_default: str = ""  # where the default depends on other options
     metavar: str = ""
+    bare: str = ""  # the value where the option stands without one
+    percent: bool = False  # a share, also written 1%
 
 
 def option(default: Any, help: str, **kw: Any) -> Any:
@@ -178,14 +180,25 @@ class TrainConfig:
     exact: bool = option(
         False, "Plain Hogwild word2vec: no shared negatives, no pool, no private rows.",
     )
+    held_out: float = option(
+        0.0, "Share of the sentences that is not trained on; its loss is told after each epoch.", minimum=0,
+        maximum=1, percent=True, metavar="SHARE", shown_default="0",
+    )
+    stop_early: int = option(
+        0, "End after so many epochs without a lower loss on --held-out, and keep the best epoch's vectors.",
+        minimum=0, maximum=1_000_000, metavar="[EPOCHS]", bare="1", shown_default="0: never; 1 where it stands alone",
+    )
 
     def __post_init__(self) -> None:
         check(self)
 
     def resolved(self) -> TrainConfig:
-        """The same settings with every default that depends on another one filled in."""
+        """The same settings with every default that depends on another one filled in; SettingsError where two of them
+        do not go together."""
         from w2v.training.threads import available_cpus
 
+        if self.stop_early and not self.held_out:
+            raise SettingsError("--stop-early: goes by the loss of text that is held out; add --held-out 1%")
         lr = self.lr if self.lr is not None else DEFAULT_LR[self.model]
         changes: dict[str, Any] = {
             "lr": lr,

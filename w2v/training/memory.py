@@ -27,14 +27,24 @@ def memory_needed(config: TrainConfig, words: int, word_bytes: int = 0) -> dict[
     tables = TABLE_BYTES * words
     if config.loss == "hs":
         tables += PATH_BYTES * words * max(1, math.ceil(math.log2(max(words, 2))))
-    return {"vectors": words * row, "context": words * row, "private rows": private, "tables": tables + 2 * word_bytes}
+    tables += 2 * word_bytes
+    needed = {"vectors": words * row, "context": words * row, "private rows": private, "tables": tables}
+    if config.stop_early:
+        needed["the best epoch"] = 2 * words * row
+    return needed
 
 
-def check_memory(config: TrainConfig, words: int, word_bytes: int = 0, available: Room | None = None) -> None:
-    """Raise TrainingError with the numbers and what would fit, if a training takes more than is there."""
+def check_memory(
+    config: TrainConfig, words: int, word_bytes: int = 0, extra: dict[str, int] | None = None,
+    available: Room | None = None,
+) -> None:
+    """Raise TrainingError with the numbers and what would fit, if a training takes more than is there.
+
+    `extra` are bytes by purpose that the caller takes beside it.
+    """
     config = config.resolved()
     there = available or room()
-    needed = memory_needed(config, words, word_bytes)
+    needed = {**memory_needed(config, words, word_bytes), **(extra or {})}
     total = sum(needed.values())
     if total <= there.size:
         return
@@ -51,7 +61,8 @@ def _way_out(config: TrainConfig, words: int, needed: dict[str, int], there: int
     if total - needed["private rows"] <= there:
         return "try --hot-rows 0, or fewer --threads"
     rest = there - needed["private rows"] - needed["tables"]
-    dim = rest // (2 * 4 * words) // ROW_FLOATS * ROW_FLOATS
+    copies = 4 if "the best epoch" in needed else 2
+    dim = rest // (copies * 4 * words) // ROW_FLOATS * ROW_FLOATS
     most = int(words * there / total)
     ways = [f"--dim {dim}"] if dim >= ROW_FLOATS else []
     ways += [f"--max-vocab {most}"] if most >= 2 else []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from w2v.training.trainer import Run, Trainer
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["Progress", "Totals", "TrainResult", "TrainSummary", "TrainingStopped", "Watch"]
+__all__ = ["EpochReport", "Progress", "Totals", "TrainResult", "TrainSummary", "TrainingStopped", "Watch"]
 
 
 class TrainingStopped(KeyboardInterrupt):
@@ -32,11 +33,36 @@ class Progress:
     lr: float
     loss: float
     seconds: float
+    examples: int = 0  # since the last report: what `loss` is the mean of
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What is told after an epoch and, by --eval-every, within one (`whole` is False and `loss` None there).
+
+    `loss` is the mean over the epoch, `held_out_loss` that of the model as it is now, None where no text is held out;
+    `scores` by the name of their file, empty where it was not time for them.
+    """
+
+    epoch: int
+    epochs: int
+    tokens_done: int
+    tokens_total: int
+    words_per_s: float
+    lr: float
+    loss: float | None
+    held_out_loss: float | None
+    scores: dict[str, float]
+    seconds: float
+    whole: bool = True
 
 
 @dataclass(frozen=True)
 class TrainSummary:
-    """What a training did. tokens_total == trained + subsampled + alone, over all epochs."""
+    """What a training did. tokens_total == trained + subsampled + alone, over all epochs.
+
+    The vectors are those of `best_epoch` where the training was stopped early or went by a loss, else of the last.
+    """
 
     tokens_total: int
     trained: int
@@ -52,6 +78,11 @@ class TrainSummary:
     threads: int
     lr: float
     min_lr: float
+    held_out: int = 0  # tokens that are never trained on, in one epoch
+    held_out_losses: tuple[float, ...] = ()
+    scores: dict[str, float] = field(default_factory=dict)  # the last that were taken
+    best_epoch: int | None = None  # from 1; None without --stop-early
+    stopped_early: bool = False
 
 
 @dataclass
@@ -136,6 +167,19 @@ class Watch:
     def _stop_wanted(self) -> bool:
         return self.should_stop is not None and self.should_stop()
 
+    @contextmanager
+    def rest_from_training(self) -> Iterator[None]:
+        """Within, time does not count as training."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.started += time.perf_counter() - began
+
+    def words_per_s(self, tokens: int) -> float:
+        """Since this run began."""
+        return (tokens - self.first_tokens) / max(self.seconds, 1e-9)
+
     def _report(self, sums: Totals) -> None:
         trainer = self.trainer
         examples = sums.examples - self.last.examples
@@ -147,10 +191,11 @@ class Watch:
                 epochs=trainer.config.epochs,
                 tokens_done=sums.tokens,
                 tokens_total=trainer.tokens_total,
-                words_per_s=(sums.tokens - self.first_tokens) / max(self.seconds, 1e-9),
+                words_per_s=self.words_per_s(sums.tokens),
                 lr=trainer.lr_at(sums.tokens),
                 loss=(sums.loss - self.last.loss) / examples,
                 seconds=self.seconds,
+                examples=examples,
             )
         )
         self.last = sums

@@ -18,6 +18,12 @@ static inline uint64_t rng_next(uint64_t *state) { return rng_mix(*state += 0x9E
 /* A whole number in 0..n-1 from 32 random bits; the bias is at most n / 2^32. */
 static inline uint32_t rng_below(uint32_t bits, uint32_t n) { return (uint32_t)(((uint64_t)bits * n) >> 32); }
 
+/* Whether the sentence that begins at this place of the corpus is held out: so many of 2^32 are. It depends on the seed
+ * and the place alone, never on threads or spans. */
+static inline int rng_held_out(uint64_t seed, int64_t place, uint32_t share) {
+    return share && (uint32_t)(rng_mix(rng_mix(seed + 0x5851F42D4C957F2Dull) + (uint64_t)place) >> 32) < share;
+}
+
 /* One column of an alias table (Walker 1977, Vose 1991): itself if a 32-bit coin is at most `share`, else `other`. */
 typedef struct {
     uint32_t share;

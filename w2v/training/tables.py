@@ -7,8 +7,8 @@ import numpy as np
 from w2v.training import _tables
 
 __all__ = [
-    "SIGMOID_MAX", "SIGMOID_SIZE", "alias_columns", "alias_table", "huffman_paths", "keep_probability",
-    "keep_thresholds", "sigmoid_table",
+    "SIGMOID_MAX", "SIGMOID_SIZE", "alias_columns", "alias_table", "held_out_share", "huffman_paths",
+    "keep_probability", "keep_thresholds", "sigmoid_table",
 ]
 
 # As in block.h: straight lines over 32 steps of |x| up to 8. The largest error is 0.0008, half of that of word2vec.c's
@@ -43,6 +43,11 @@ def keep_thresholds(counts: np.ndarray, sample: float) -> np.ndarray | None:
     if sample == 0:
         return None
     return np.clip(np.rint(keep_probability(counts, sample) * 2.0**32) - 1, 0, 2**32 - 1).astype(np.uint32)
+
+
+def held_out_share(share: float) -> int:
+    """A share of all sentences as the loop reads it: so many of 2^32."""
+    return min(round(share * 2**32), 2**32 - 1)
 
 
 def alias_table(counts: np.ndarray, exponent: float) -> tuple[np.ndarray, np.ndarray]:

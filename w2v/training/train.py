@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import SettingsError
@@ -13,6 +14,7 @@ from w2v.training.config import CorpusConfig, TrainConfig, options_of
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
+    from w2v.training.progress import EpochReport, Progress
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["encode", "split_settings", "train"]
@@ -54,43 +56,71 @@ def encode(corpus: Any, *, threads: int | None = None, tmp_dir: Any = None, **se
 
 
 def train(
-    corpus: Any, *, on_progress: Callable[..., Any] | None = None, report: str | os.PathLike[str] | None = None,
+    corpus: Any,
+    *,
+    on_progress: Callable[[Progress], Any] | None = None,
+    on_epoch: Callable[[EpochReport], Any] | None = None,
+    eval: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+    eval_every: str | int = 1,
+    log: str | os.PathLike[str] | None = None,
+    report: str | os.PathLike[str] | None = None,
+    combine: str = "input",
+    unit: bool = False,
     **settings: Any,
 ) -> Vectors:
     """Train word vectors on `corpus`: a path, a list of paths, an iterable of token sequences, or an encoded corpus.
 
     Settings are the fields of `CorpusConfig` and `TrainConfig`, with the command line's names and defaults: ``dim=100,
-    window=5, model="skipgram", min_count=5, ...``. `on_progress` gets a `w2v.training.trainer.Progress` about ten times
-    a second. `report` names a file for the report of the run (docs/report.md). Returns `Vectors`, float32 [V, dim] in
-    falling order of word count. Raises W2VError.
+    window=5, model="skipgram", min_count=5, held_out=0.01, ...``. `on_progress` gets a
+    `w2v.training.progress.Progress` about ten times a second, `on_epoch` an `EpochReport` after each epoch: its loss,
+    the loss on the text that `held_out` sets aside, and the scores on the files of questions or word pairs in `eval`,
+    taken every `eval_every` (2: epochs, "10%" of the run, "50M" tokens). `log` names a file for all that (docs/log.md),
+    `report` one for the report of the run (docs/report.md).
+
+    `combine` "add" or "concat" joins each word's input and context vector, `unit` gives rows of length 1. Returns
+    `Vectors`, float32 [V, dim] in falling order of word count. Raises W2VError.
     """
     from w2v.output import check_output
     from w2v.training.corpora import paths_of
+    from w2v.training.log import TrainingLog
+    from w2v.training.looks import Looks, read_tests
     from w2v.training.report import Recorder
     from w2v.training.trainer import Trainer
+    from w2v.vectors.combine import check_combination
+    from w2v.vectors.combine import combine as combined
+    from w2v.vectors.derive import unit as to_unit
 
     corpus_config, train_config = split_settings(settings)
-    recorder = None
-    if report is not None:
-        check_output(report)
-        recorder = Recorder(paths_of(corpus) or ())
-    start = time.monotonic()
-    encoded, corpus_config = opened(corpus, corpus_config, settings, train_config.threads)
-    try:
+    check_combination(combine, train_config.loss)
+    for path in (log, report):
+        if path is not None:
+            check_output(path)
+    tests = read_tests([eval] if isinstance(eval, (str, os.PathLike)) else eval)
+    recorder = Recorder(paths_of(corpus) or ()) if report is not None else None
+    with ExitStack() as ending:
+        writer = ending.enter_context(TrainingLog(log)) if log is not None else None
+        start = time.monotonic()
+        encoded, corpus_config = opened(corpus, corpus_config, settings, train_config.threads)
+        if encoded is not corpus:
+            ending.callback(encoded.close)
         trainer = Trainer(encoded, train_config)
+        looks = Looks(tests, eval_every, combine, both(on_epoch, writer and writer.report))
+        looks.check(encoded.vocab.words)
         read_s = time.monotonic() - start
         if recorder is not None:
             recorder.read_again()
-        result = trainer.run(on_progress)
+        if writer is not None:
+            writer.start(trainer.tokens_total)
+        result = trainer.run(both(on_progress, writer and writer.progress), None, None, looks)
+        if writer is not None:
+            writer.end(result.summary, trainer.tokens_total)
         if recorder is not None and report is not None:
             recorder.times = {
                 "reading": read_s, "training": result.summary.seconds, "all": time.monotonic() - start,
             }
             recorder.report(trainer, result, corpus_config).save(report)
-        return result.vectors
-    finally:
-        if encoded is not corpus:
-            encoded.close()
+    vectors = combined(result.vectors, result.context, combine)
+    return to_unit(vectors) if unit else vectors
 
 
 def opened(
@@ -105,3 +135,15 @@ def opened(
     if encoded is None:
         return read(corpus, config, threads=threads), config
     return open_encoded(encoded, config, stated, threads=threads)
+
+
+def both(first: Callable[[Any], Any] | None, second: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    """One call-back for two."""
+    if first is None or second is None:
+        return first or second
+
+    def call(told: Any) -> None:
+        first(told)
+        second(told)
+
+    return call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +14,9 @@ from w2v.errors import TrainingError
 from w2v.training import kernels
 from w2v.training._state import Model, Worker
 from w2v.training._tables import first_bad_row
+from w2v.training.best import Best
 from w2v.training.config import TrainConfig
+from w2v.training.heldout import HeldOut
 from w2v.training.progress import Progress, Totals, TrainingStopped, TrainResult, TrainSummary, Watch
 from w2v.training.spans import Spans
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.training.checkpoint import Checkpoint
     from w2v.training.keeper import Keeper
+    from w2v.training.looks import Looks
 
 __all__ = ["Progress", "TrainResult", "TrainSummary", "Trainer", "TrainingStopped"]
 
@@ -46,6 +50,7 @@ class Run:
     counted: list[Totals]  # of each worker after its last whole span; within one, loss and examples do not agree
     lock: threading.Lock = field(default_factory=threading.Lock)
     done: int = 0  # tokens of all epochs
+    rest_at: int = 1 << 62  # all threads come to rest when so many are done
     stop: bool = False
     error: BaseException | None = None
 
@@ -64,13 +69,17 @@ class Trainer:
             resume.check_settings(self.config)
             resume.check_corpus(corpus)
         self.kernel = kernels.choose()
-        self.tokens_per_epoch = int(corpus.books.kept)
+        self.held_out = HeldOut(corpus.ids, self.config) if self.config.held_out else None
+        self.tokens_per_epoch = int(corpus.books.kept) - (self.held_out.tokens if self.held_out else 0)
         self.span_size = self._span_size()
         spans = max(1, len(corpus.ids) // self.span_size)
         self.threads = min(self.config.threads, spans)
         self.model = Model(corpus.vocab.counts, self.config)
         self.epoch = 0
         self.epoch_losses: list[float] = []
+        self.held_out_losses: list[float] = []  # after each epoch
+        self.best: Best | None = None  # what --stop-early keeps
+        self.scores: dict[str, float] = {}
         self.spans = self._new_spans()  # of the present epoch
         self.epoch_start = Totals()
         self.carried = Totals()  # of workers that a resumed run no longer has
@@ -156,30 +165,54 @@ class Trainer:
         on_progress: Callable[[Progress], Any] | None = None,
         should_stop: Callable[[], bool] | None = None,
         keeper: Keeper | None = None,
+        looks: Looks | None = None,
     ) -> TrainResult:
         """Train all epochs and return the vectors. `on_progress` is called about ten times a second, here.
 
-        `keeper` writes checkpoints. Raises TrainingStopped when `should_stop` says so, TrainingError on divergence, and
-        whatever a thread raised.
+        `keeper` writes checkpoints, `looks` takes scores on the way and tells of each epoch. Raises TrainingStopped
+        when `should_stop` says so, TrainingError on divergence, and whatever a thread raised.
         """
         watch = Watch(self, on_progress, should_stop, keeper)
-        while self.epoch < self.config.epochs:
-            self._run_spans(watch)
-            if self.spans.empty:
-                self._end_epoch()
+        while not self.ended:
+            before = self.totals().tokens
+            self._run_spans(watch, looks.next_place(self, before) if looks else 1 << 62)
+            whole = self.spans.empty
+            if whole:
+                self._end_epoch(watch)
+            if looks is not None:
+                with watch.rest_from_training():
+                    looks.take(self, watch, before, whole)
             watch.rest()
         self.check_finite()
         return self._result(self.seconds_before + watch.seconds)
 
-    def _end_epoch(self) -> None:
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the loss on held-out text has not fallen for --stop-early epochs, before the last one."""
+        patience, losses = self.config.stop_early, self.held_out_losses
+        if not patience or not losses or self.epoch == self.config.epochs:
+            return False
+        return len(losses) - 1 - losses.index(min(losses)) >= patience
+
+    @property
+    def ended(self) -> bool:
+        return self.epoch >= self.config.epochs or self.stopped_early
+
+    def _end_epoch(self, watch: Watch) -> None:
+        if self.held_out is not None:
+            with watch.rest_from_training():
+                loss = self.held_out.loss(self.model, self.kernel, self.threads)
+                if self.config.stop_early and loss < min(self.held_out_losses, default=float("inf")):
+                    self.best = Best.of(self.model, self.epoch + 1, self.best)
+            self.held_out_losses.append(loss)
         now, before = self.totals(), self.epoch_start
         self.epoch_losses.append((now.loss - before.loss) / max(1, now.examples - before.examples))
         self.epoch += 1
         self.epoch_start, self.spans = now, self._new_spans()
 
-    def _run_spans(self, watch: Watch) -> None:
-        """All threads at work until the epoch ends, a thread fails, or `watch` stops them."""
-        run = Run(self.spans, list(map(Totals.of, self.workers)), done=self.totals().tokens)
+    def _run_spans(self, watch: Watch, rest_at: int) -> None:
+        """All threads at work until the epoch ends, so many tokens are done, a thread fails, or `watch` stops them."""
+        run = Run(self.spans, list(map(Totals.of, self.workers)), done=self.totals().tokens, rest_at=rest_at)
         threads: list[threading.Thread] = []
         try:
             for home in range(self.threads):
@@ -216,6 +249,7 @@ class Trainer:
                 with run.lock:
                     run.done += now.tokens - run.counted[home].tokens
                     run.counted[home] = now
+                    run.stop = run.stop or run.done >= run.rest_at
                 if worker.diverged:
                     raise self.divergence(lr)
         except BaseException as error:
@@ -238,8 +272,10 @@ class Trainer:
         from w2v.vectors.vectors import Vectors
 
         words, dim = self.corpus.vocab.words, self.config.dim
-        context = Vectors(words, self.model.outputs[:, :dim]) if self.config.loss == "ns" else None
-        return TrainResult(Vectors(words, self.model.inputs[:, :dim]), context, self._summary(seconds))
+        from_best = self.best is not None and self.best.epoch < self.epoch
+        source = self.best if from_best and self.best is not None else self.model
+        context = Vectors(words, source.outputs[:, :dim]) if self.config.loss == "ns" else None
+        return TrainResult(Vectors(words, source.inputs[:, :dim]), context, self._summary(seconds))
 
     def _summary(self, seconds: float) -> TrainSummary:
         sums = self.totals()
@@ -249,7 +285,7 @@ class Trainer:
             subsampled=sums.subsampled,
             alone=sums.alone,
             examples=sums.examples,
-            epochs=self.config.epochs,
+            epochs=self.epoch,
             seconds=seconds,
             words_per_s=sums.tokens / max(seconds, 1e-9),
             loss=sums.loss / max(1, sums.examples),
@@ -258,4 +294,9 @@ class Trainer:
             threads=self.threads,
             lr=self.config.lr,
             min_lr=self.config.min_lr,
+            held_out=self.held_out.tokens if self.held_out else 0,
+            held_out_losses=tuple(self.held_out_losses),
+            scores={name: value for name, value in self.scores.items() if math.isfinite(value)},
+            best_epoch=self.best.epoch if self.best else None,
+            stopped_early=self.stopped_early,
         )

@@ -7,7 +7,7 @@ words fold to one, the first row stands for it. Only the first `restrict_vocab` 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +21,7 @@ from w2v.vectors.scores import AnalogyScores, PairScores, Section
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "check_askable", "evaluate"]
 
 Evaluation = AnalogyScores | PairScores
 
@@ -30,29 +30,47 @@ CANDIDATES = 5  # gensim looks at so many answers for one that is not a word of 
 
 
 def evaluate(
-    vectors: Vectors, path: str | os.PathLike[str], *, restrict_vocab: int | None = 30_000,
+    vectors: Vectors, path: str | os.PathLike[str] | Questions | Pairs, *, restrict_vocab: int | None = 30_000,
     case_insensitive: bool = True,
 ) -> Evaluation:
-    """AnalogyScores or PairScores for a file, told by content (see questions.py).
+    """AnalogyScores or PairScores for a file, told by content (see questions.py), or for what was read from one.
 
     Questions and pairs with a word outside the first `restrict_vocab` rows are left out and counted.
     VectorsError if the file is neither, or none of it can be asked.
     """
-    asked = read_questions(path)
-    fold = str.upper if case_insensitive else str
+    asked = path if isinstance(path, (Questions, Pairs)) else read_questions(path)
+    fold: Callable[[str], str] = str.upper if case_insensitive else str
+    names, folded = _folded(vectors.words, restrict_vocab, fold)
+    if isinstance(asked, Pairs):
+        return _score_pairs(vectors, asked, *_find_pairs(asked, folded, fold))
+    return _score_analogies(vectors, asked, *_find_questions(asked, folded, fold), names)
+
+
+def check_askable(words: Sequence[str], asked: Questions | Pairs, *, restrict_vocab: int | None = 30_000) -> None:
+    """Raise the VectorsError that `evaluate` would raise on vectors of these words, before there are any."""
+    _, folded = _folded(words, restrict_vocab, str.upper)
+    if isinstance(asked, Pairs):
+        _find_pairs(asked, folded, str.upper)
+    else:
+        _find_questions(asked, folded, str.upper)
+
+
+def _folded(
+    words: Sequence[str], restrict_vocab: int | None, fold: Callable[[str], str]
+) -> tuple[list[str], dict[str, int]]:
+    """The words that take part as they are compared, and the first row of each."""
+    last = len(words) if restrict_vocab is None else min(restrict_vocab, len(words))
+    names = [fold(word) for word in words[:last]]
     folded: dict[str, int] = {}
-    last = len(vectors) if restrict_vocab is None else min(restrict_vocab, len(vectors))
-    names = [fold(word) for word in vectors.words[:last]]
     for row, name in enumerate(names):
         folded.setdefault(name, row)
-    if isinstance(asked, Pairs):
-        return _score_pairs(vectors, asked, folded, fold)
-    return _score_analogies(vectors, asked, folded, fold, names)
+    return names, folded
 
 
-def _score_analogies(
-    vectors: Vectors, asked: Questions, folded: dict[str, int], fold: Callable[[str], str], names: list[str]
-) -> AnalogyScores:
+def _find_questions(
+    asked: Questions, folded: dict[str, int], fold: Callable[[str], str]
+) -> tuple[list[tuple[int, ...]], list[int], list[int]]:
+    """Rows and section of each question that can be asked, and how many of each section cannot."""
     rows: list[tuple[int, ...]] = []
     place: list[int] = []  # the section of each question that can be asked
     skipped = [0] * len(asked.sections)
@@ -66,9 +84,16 @@ def _score_analogies(
                 place.append(section)
     if not rows:
         raise VectorsError(
-            f"{asked.name}: none of its {sum(skipped):,} questions has all its words among the {len(names):,} that "
+            f"{asked.name}: none of its {sum(skipped):,} questions has all its words among the {len(folded):,} that "
             "take part; raise --restrict-vocab, or check the language and case"
         )
+    return rows, place, skipped
+
+
+def _score_analogies(
+    vectors: Vectors, asked: Questions, rows: list[tuple[int, ...]], place: list[int], skipped: list[int],
+    names: list[str],
+) -> AnalogyScores:
     right = np.bincount(np.asarray(place)[_answer(vectors, np.asarray(rows), names)], minlength=len(asked.sections))
     total = np.bincount(place, minlength=len(asked.sections))
     sections = tuple(
@@ -104,24 +129,30 @@ def _is_right(question: list[int], best: list[tuple[int, float]], names: list[st
     return predicted == names[question[3]]
 
 
-def _score_pairs(vectors: Vectors, asked: Pairs, folded: dict[str, int], fold: Callable[[str], str]) -> PairScores:
+def _find_pairs(
+    asked: Pairs, folded: dict[str, int], fold: Callable[[str], str]
+) -> tuple[list[tuple[int, int]], list[float]]:
+    """Rows and judgement of each pair whose words are both there."""
     rows, gold = [], []
     for first, second, value in asked.pairs:
         a, b = folded.get(fold(first), -1), folded.get(fold(second), -1)
         if a >= 0 and b >= 0:
             rows.append((a, b))
             gold.append(value)
-    skipped = len(asked.pairs) - len(rows)
     if not rows:
         raise VectorsError(
-            f"{asked.name}: none of its {skipped:,} pairs has both words among the {len(folded):,} that take part; "
-            "raise --restrict-vocab, or check the language and case"
+            f"{asked.name}: none of its {len(asked.pairs):,} pairs has both words among the {len(folded):,} that take "
+            "part; raise --restrict-vocab, or check the language and case"
         )
+    return rows, gold
+
+
+def _score_pairs(vectors: Vectors, asked: Pairs, rows: list[tuple[int, int]], gold: list[float]) -> PairScores:
     both = np.asarray(rows)
     cosines = np.einsum(
         "ij,ij->i", vectors.units(both[:, 0]).astype(np.float64), vectors.units(both[:, 1]).astype(np.float64)
     )
     return PairScores(
-        asked.name, spearman(np.asarray(gold), cosines), pearson(np.asarray(gold), cosines), len(rows), skipped,
-        asked.malformed,
+        asked.name, spearman(np.asarray(gold), cosines), pearson(np.asarray(gold), cosines), len(rows),
+        len(asked.pairs) - len(rows), asked.malformed,
     )

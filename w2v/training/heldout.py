@@ -1,0 +1,75 @@
+"""Text that is held out: which sentences, and what the model loses on them.
+
+The rule is in rng.h: a sentence is held out by the seed and its place in the corpus, so neither threads nor spans
+matter. The loop skips these sentences; here they lie once more, one behind the other.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from types import ModuleType
+
+import numpy as np
+
+from w2v.errors import CorpusError
+from w2v.training._state import Model, Worker
+from w2v.training._tables import held_out_ids, span_end
+from w2v.training.config import TrainConfig
+from w2v.training.tables import held_out_share
+
+__all__ = ["HeldOut", "held_out_tokens"]
+
+PART_IDS = 100_000  # each part has its own random numbers: the loss does not depend on the number of threads
+FIRST_NUMBER = 1 << 20  # of the workers that evaluate: no worker that trains has their random numbers
+
+
+class HeldOut:
+    """The sentences of a corpus that are not trained on. `ids` int32 [n], -1 behind each sentence; `tokens` in them."""
+
+    def __init__(self, ids: np.ndarray, config: TrainConfig):
+        self.ids = held_out_ids(ids, 0, len(ids), config.seed, held_out_share(config.held_out))
+        self.tokens = int(np.count_nonzero(self.ids >= 0))
+        if not self.tokens or len(self.ids) == len(ids):
+            raise CorpusError(
+                f"--held-out {100 * config.held_out:g}%: {'every' if self.tokens else 'no'} sentence would be held "
+                "out; the corpus has too few of them (a line is a sentence)"
+            )
+        cuts = [0]
+        while cuts[-1] < len(self.ids):
+            cuts.append(span_end(self.ids, cuts[-1], PART_IDS))
+        self.parts = list(itertools.pairwise(cuts))
+
+    def loss(self, model: Model, kernel: ModuleType, threads: int) -> float:
+        """Mean loss of the model on these sentences: the trainer's own sampling with the same random numbers each time.
+
+        The learning rate is 0, so nothing changes. No thread may be training meanwhile.
+        """
+        sums: list[tuple[float, int]] = [(0.0, 0)] * len(self.parts)
+        errors: list[BaseException] = []
+
+        def work(first: int) -> None:
+            try:
+                for number in range(first, len(self.parts), threads):
+                    worker = Worker(model, FIRST_NUMBER + number)
+                    worker.take_all()
+                    kernel.train(worker, self.ids, *self.parts[number], 0.0)
+                    sums[number] = worker.loss_sum, worker.examples
+            except BaseException as error:
+                errors.append(error)
+
+        jobs = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(min(threads, len(self.parts)))]
+        for job in jobs:
+            job.start()
+        for job in jobs:
+            job.join()
+        if errors:
+            raise errors[0]
+        return sum(loss for loss, _ in sums) / max(1, sum(examples for _, examples in sums))
+
+
+def held_out_tokens(ids: np.ndarray, first: int, last: int, config: TrainConfig) -> int:
+    """Tokens of the sentences in ids[first:last] that are held out."""
+    if not config.held_out:
+        return 0
+    return int(np.count_nonzero(held_out_ids(ids, first, last, config.seed, held_out_share(config.held_out)) >= 0))
