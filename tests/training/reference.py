@@ -176,9 +176,12 @@ class Rows:
     def row(self, number: int) -> np.ndarray:
         return self.own[number] if number < self.hot else self.shared[number]
 
-    def count_update(self, number: int) -> None:
-        if number < self.hot:
+    def count_updates(self, numbers: Sequence[int]) -> None:
+        """A block has updated these rows: all are counted, then those that have had their share are merged."""
+        private = [number for number in numbers if number < self.hot]
+        for number in private:
             self.updates[number] += 1
+        for number in private:
             if self.updates[number] >= self.merge_after:
                 self.merge(number)
 
@@ -249,8 +252,7 @@ class Worker:
             self.train_cbow(sentence[i], contexts, lr)
         else:
             self.train_skipgram(sentence[i], contexts, lr)
-        for word in contexts:
-            self.inputs.count_update(word)
+        self.inputs.count_updates(contexts)
 
     def train_skipgram(self, centre: int, contexts: list[int], lr: float) -> None:
         """Every context against the same output rows, or against its own with share_negatives off."""
@@ -264,8 +266,7 @@ class Worker:
             )
             self.examples += len(block) * len(outputs)
             if number == len(blocks) - 1 or not share:
-                for row in outputs:
-                    self.outputs.count_update(row)
+                self.outputs.count_updates(outputs)
 
     def train_cbow(self, centre: int, contexts: list[int], lr: float) -> None:
         """The mean of the contexts is the input row. Its change goes to each context: a share of 1/n of it is the exact
@@ -279,8 +280,7 @@ class Worker:
         share = 1 / len(contexts) if self.config.cbow_gradient == "exact" else 1
         for row in rows:
             row += share * (after - before)
-        for row in outputs:
-            self.outputs.count_update(row)
+        self.outputs.count_updates(outputs)
 
     def draw_outputs(self, centre: int) -> tuple[list[int], list[int]]:
         """Numbers and labels of the output rows: the centre 1 and its negatives 0, or the nodes on its Huffman path."""

@@ -4,7 +4,7 @@
 #
 # Sources: Mikolov et al. 2013b (negative sampling, subsampling, hierarchical softmax); word2vec.c for what the paper
 # leaves open (window drawn for each centre, keep probability, a negative equal to the centre is skipped).
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
 
 from w2v.training._state cimport LONGEST_SENTENCE, Hot, LossSum, Own, Shared, Worker
 
@@ -43,20 +43,42 @@ cdef extern from "simd.h":
 
 
 cdef inline float *row_of(const float *shared, const Hot *hot, int64_t stride, int64_t row) noexcept nogil:
-    """Where this thread finds a row: its private copy, or the shared matrix."""
-    return hot.own + row * stride if row < hot.rows else <float *>shared + row * stride
+    """Where this thread finds a row: its private copy, or the shared matrix.
+
+    No branch: whether a word is frequent is a coin that no predictor guesses, and a centre tosses it a dozen times.
+    """
+    return <float *>shared + row * stride + (row < hot.rows) * hot.apart
 
 
-cdef inline void count_update(float *shared, Hot *hot, int64_t stride, int64_t row, const Own *own) noexcept nogil:
-    """After an update of a private row: merge it when it has had its share of updates."""
-    if row < hot.rows:
-        hot.touched[row] += 1
-        if hot.touched[row] >= own.merge_after:
-            merge_row(hot.own + row * stride, hot.base + row * stride, shared + row * stride, stride)
-            hot.touched[row] = 0
-        elif hot.touched[row] == own.merge_after - 1:  # the merge comes with the next update: fetch what it needs
-            prefetch_row(hot.base + row * stride, stride)
-            prefetch_row(shared + row * stride, stride)
+cdef inline void count_updates(
+    float *shared, Hot *hot, int64_t stride, const int32_t *rows, int count, int merge_after
+) noexcept nogil:
+    """After an update of `count` rows: merge the private ones that have had their share of updates."""
+    cdef int k, updates, private, most = 0
+    cdef int64_t slot
+    if hot.rows == 0:
+        return
+    for k in range(count):  # no branch here either: rows that are not private count nothing in the slot past the last
+        private = rows[k] < hot.rows
+        slot = hot.rows + private * (rows[k] - hot.rows)
+        updates = hot.touched[slot] + private
+        hot.touched[slot] = <uint16_t>updates
+        most = updates if updates > most else most
+    if most < merge_after - 1:
+        return
+    for k in range(count):
+        if rows[k] >= hot.rows:
+            continue
+        if hot.touched[rows[k]] >= merge_after:
+            merge_private(shared, hot, stride, rows[k])
+        elif hot.touched[rows[k]] == merge_after - 1:  # the merge comes with the next update: fetch what it needs
+            prefetch_row(hot.base + rows[k] * stride, stride)
+            prefetch_row(shared + rows[k] * stride, stride)
+
+
+cdef inline void merge_private(float *shared, Hot *hot, int64_t stride, int64_t row) noexcept nogil:
+    merge_row(hot.own + row * stride, hot.base + row * stride, shared + row * stride, stride)
+    hot.touched[row] = 0
 
 
 cdef int64_t subsample(const Shared *shared, Own *own, const int32_t *ids, int64_t count) noexcept nogil:
@@ -124,11 +146,8 @@ cdef int collect_outputs(const Shared *shared, Own *own, int32_t centre) noexcep
     return m
 
 
-cdef void count_outputs(const Shared *shared, Own *own, int m) noexcept nogil:
-    cdef int k
-    if own.hot_out.rows:
-        for k in range(m):
-            count_update(shared.outputs, &own.hot_out, shared.stride, own.drawn[k], own)
+cdef inline void count_outputs(const Shared *shared, Own *own, int m) noexcept nogil:
+    count_updates(shared.outputs, &own.hot_out, shared.stride, own.drawn, m, own.merge_after)
 
 
 cdef void train_skipgram(const Shared *shared, Own *own, Block *block, int32_t centre, int count) noexcept nogil:
@@ -177,7 +196,6 @@ cdef inline int collect_contexts(
 cdef void train_centre(const Shared *shared, Own *own, Block *block, int64_t length, int64_t i) noexcept nogil:
     cdef uint64_t bits = rng_next(&own.random)
     cdef int32_t centre = own.sentence[i]
-    cdef int64_t j
     cdef int count = collect_contexts(shared, own, length, i, draw_reach(shared, bits))
     block.fetch[2] = own.mean
     if shared.pool_size:
@@ -189,9 +207,7 @@ cdef void train_centre(const Shared *shared, Own *own, Block *block, int64_t len
         count_outputs(shared, own, block.m)
     else:
         train_skipgram(shared, own, block, centre, count)
-    if own.hot_in.rows:
-        for j in range(count):
-            count_update(shared.inputs, &own.hot_in, shared.stride, own.context_ids[j], own)
+    count_updates(shared.inputs, &own.hot_in, shared.stride, own.context_ids, count, own.merge_after)
 
 
 cdef inline void fetch_ahead(
@@ -292,5 +308,4 @@ cdef void flush_hot(float *shared, Hot *hot, int64_t stride) noexcept nogil:
     cdef int64_t row
     for row in range(hot.rows):
         if hot.touched[row]:
-            merge_row(hot.own + row * stride, hot.base + row * stride, shared + row * stride, stride)
-            hot.touched[row] = 0
+            merge_private(shared, hot, stride, row)

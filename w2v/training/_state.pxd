@@ -37,8 +37,9 @@ cdef struct Shared:
 cdef struct Hot:             # private copies of the first rows of one matrix
     int64_t rows             # 0: none
     float *own               # [rows, stride]
+    int64_t apart            # floats from the shared matrix to own
     float *base              # [rows, stride] the shared row when it was last merged
-    uint16_t *touched        # [rows] updates since then
+    uint16_t *touched        # [rows + 1] updates since then; the last counts nothing
 
 
 cdef struct Own:

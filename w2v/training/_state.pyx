@@ -168,10 +168,12 @@ cdef class Worker:
         rows = min(rows, matrix.shape[0])
         cdef float[:, ::1] own = aligned((rows, matrix.shape[1]))
         cdef float[:, ::1] base = aligned((rows, matrix.shape[1]))
-        cdef uint16_t[::1] touched = np.zeros(rows, np.uint16)
+        cdef uint16_t[::1] touched = np.zeros(rows + 1, np.uint16)
         np.asarray(own)[:] = matrix[:rows]
         np.asarray(base)[:] = matrix[:rows]
+        cdef float[:, ::1] shared = matrix
         hot.own = &own[0, 0]
+        hot.apart = (<int64_t>hot.own - <int64_t>&shared[0, 0]) // <int64_t>sizeof(float)
         hot.base = &base[0, 0]
         hot.touched = &touched[0]
         hot.rows = rows

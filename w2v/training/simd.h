@@ -37,8 +37,6 @@
 #endif
 
 typedef float vec __attribute__((vector_size(WIDTH * 4), may_alias));
-typedef float lanes_f __attribute__((vector_size(LANES * 4), may_alias));
-typedef int32_t lanes_i __attribute__((vector_size(LANES * 4), may_alias));
 
 INLINE vec load(const float *p) { return *(const vec *)p; }
 INLINE void store(float *p, vec x) { *(vec *)p = x; }
@@ -83,8 +81,17 @@ INLINE sums4 sum4(vec a, vec b, vec c, vec d) {
 }
 #endif
 
+/* Pairs between the two passes: LANES of them, as many vectors of the kernel's width as that takes. Wider ones than the
+ * CPU has would be taken apart by the compiler, comparisons even number by number. */
+#define PARTS (LANES / WIDTH)
+typedef int32_t ivec __attribute__((vector_size(WIDTH * 4), may_alias));
+typedef struct {
+    vec part[PARTS];
+} Pairs;
+
 /* The horizontal sums of up to 16 accumulators, one a lane; lanes from `count` on hold anything finite. */
-INLINE lanes_f sum16(const int count, const vec *acc) {
+INLINE Pairs sum16(const int count, const vec *acc) {
+    Pairs sums;
     sums4 s[4];
 #pragma GCC unroll 4
     for (int q = 0; q < 4; q++) {
@@ -94,42 +101,39 @@ INLINE lanes_f sum16(const int count, const vec *acc) {
                          acc[i + 3 < count ? i + 3 : last]);
     }
 #if WIDTH == 16
-    return (lanes_f)sum_quarters(sum_quarters(s[0], s[1]), sum_quarters(s[2], s[3]));
+    sums.part[0] = (vec)sum_quarters(sum_quarters(s[0], s[1]), sum_quarters(s[2], s[3]));
+#elif WIDTH == 8
+    for (int p = 0; p < PARTS; p++) sums.part[p] = (vec)_mm256_set_m128((__m128)s[2 * p + 1], (__m128)s[2 * p]);
 #else
-    lanes_f sums;
-    memcpy(&sums, s, sizeof sums);
-    return sums;
+    for (int p = 0; p < PARTS; p++) sums.part[p] = s[p];
 #endif
+    return sums;
 }
 
-INLINE lanes_f select_lanes(lanes_i mask, lanes_f yes, lanes_f no) {
-    return (lanes_f)((mask & (lanes_i)yes) | (~mask & (lanes_i)no));
+INLINE vec select_lanes(ivec mask, vec yes, vec no) {
+#if WIDTH == 8
+    return (vec)_mm256_blendv_ps((__m256)no, (__m256)yes, (__m256)mask);
+#else
+    return (vec)((mask & (ivec)yes) | (~mask & (ivec)no));
+#endif
 }
 
 /* sigmoid(-|x|): a straight line in each of SIGMOID_SIZE steps of |x| up to SIGMOID_MAX; beyond the table its last value
  * holds, for a NaN too. `table` has all intercepts, then all slopes. The small side is tabulated because 1 - (1 - q) would
  * lose the digits of a small q. */
-INLINE lanes_f sigmoid_tail(lanes_f x, const float *table) {
-    const lanes_f zero = {0};
-    lanes_f size = (lanes_f)((lanes_i)x & 0x7FFFFFFF), base, slope;
-    size = select_lanes(size < SIGMOID_MAX, size, zero + SIGMOID_MAX);
-    lanes_i step = __builtin_convertvector(size * (SIGMOID_SIZE / SIGMOID_MAX), lanes_i);
+INLINE vec sigmoid_tail(vec x, const float *table) {
+    vec size = (vec)((ivec)x & 0x7FFFFFFF), base, slope;
+    size = select_lanes(size < SIGMOID_MAX, size, spread(SIGMOID_MAX));
+    ivec step = __builtin_convertvector(size * (SIGMOID_SIZE / SIGMOID_MAX), ivec);
     step -= (step == SIGMOID_SIZE) & 1;
 #if WIDTH == 16 /* the whole table fits in four registers */
-    base = (lanes_f)_mm512_permutex2var_ps(_mm512_loadu_ps(table), (__m512i)step, _mm512_loadu_ps(table + 16));
-    slope = (lanes_f)_mm512_permutex2var_ps(_mm512_loadu_ps(table + 32), (__m512i)step, _mm512_loadu_ps(table + 48));
+    base = (vec)_mm512_permutex2var_ps(_mm512_loadu_ps(table), (__m512i)step, _mm512_loadu_ps(table + 16));
+    slope = (vec)_mm512_permutex2var_ps(_mm512_loadu_ps(table + 32), (__m512i)step, _mm512_loadu_ps(table + 48));
 #elif WIDTH == 8
-    __m256i half[2];
-    __m256 found[4];
-    memcpy(half, &step, sizeof step);
-    for (int i = 0; i < 2; i++) {
-        found[i] = _mm256_i32gather_ps(table, half[i], 4);
-        found[2 + i] = _mm256_i32gather_ps(table + SIGMOID_SIZE, half[i], 4);
-    }
-    memcpy(&base, found, sizeof base);
-    memcpy(&slope, found + 2, sizeof slope);
+    base = (vec)_mm256_i32gather_ps(table, (__m256i)step, 4);
+    slope = (vec)_mm256_i32gather_ps(table + SIGMOID_SIZE, (__m256i)step, 4);
 #else
-    for (int i = 0; i < LANES; i++) base[i] = table[step[i]], slope[i] = table[SIGMOID_SIZE + step[i]];
+    for (int i = 0; i < WIDTH; i++) base[i] = table[step[i]], slope[i] = table[SIGMOID_SIZE + step[i]];
 #endif
     return base + slope * size;
 }
@@ -152,8 +156,8 @@ typedef struct {
 
 /* The loss of a block while it is summed; see LossSum. */
 typedef struct {
-    lanes_f product;
-    lanes_i exponent, nan;
+    vec product[PARTS];
+    ivec exponent[PARTS], nan[PARTS];
 } Tally;
 
 INLINE Tally tally_open(const LossSum *loss) {
@@ -170,27 +174,38 @@ INLINE void tally_close(const Tally *t, LossSum *loss) {
     memcpy(loss->nan, &t->nan, sizeof t->nan);
 }
 
-/* lr (y - sigmoid(x)) for the first `count` of 16 pairs; `zero_label` is set where y is 0. */
-INLINE lanes_f gradients(lanes_f x, lanes_i zero_label, const int count, const Block *b, Tally *t) {
-    const lanes_i iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, inside = iota < count;
-    lanes_f tail = sigmoid_tail(x, b->sigmoid), rest = 1.0f - tail;
-    lanes_i agrees = ~((x < 0.0f) ^ zero_label);      /* does the sign of x say the label? */
-    lanes_f error = select_lanes(agrees, tail, rest); /* |y - sigmoid(x)| */
-    lanes_f right = select_lanes(agrees, rest, tail); /* probability of the right label */
-    t->product *= select_lanes(inside, right, (lanes_f){0} + 1.0f);
-    lanes_i bits = (lanes_i)t->product;
-    t->exponent += (bits >> 23) - 127;
-    t->product = (lanes_f)((bits & 0x007FFFFF) | 0x3F800000);
-    t->nan |= inside & (x != x);
-    return b->lr * (lanes_f)((lanes_i)error | (zero_label & (int32_t)0x80000000));
+/* first, first + 1, ... one a lane */
+INLINE ivec count_from(int first) {
+#if WIDTH == 16
+    return (ivec){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + first;
+#elif WIDTH == 8
+    return (ivec){0, 1, 2, 3, 4, 5, 6, 7} + first;
+#else
+    return (ivec){0, 1, 2, 3} + first;
+#endif
 }
 
-/* Where the label is 0, for the pairs of output rows i.. with n input rows. */
-INLINE lanes_i zero_labels(const int n, int i, const Block *b) {
-    const lanes_i iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    if (!b->label) return i ? iota >= 0 : iota >= n;
-    lanes_f y;
-    memcpy(&y, b->pair_labels + i * n, sizeof y);
+/* lr (y - sigmoid(x)) for a vector of pairs, of which the first `count` are there; `zero_label` is set where y is 0. */
+INLINE vec gradients(vec x, ivec zero_label, const int count, const Block *b, Tally *t, const int p) {
+    const vec one = spread(1);
+    const ivec inside = count_from(0) < count;
+    vec tail = sigmoid_tail(x, b->sigmoid), rest = one - tail;
+    ivec agrees = ~((x < 0.0f) ^ zero_label);      /* does the sign of x say the label? */
+    vec error = select_lanes(agrees, tail, rest); /* |y - sigmoid(x)| */
+    vec right = select_lanes(agrees, rest, tail); /* probability of the right label */
+    vec product = t->product[p] * (count < WIDTH ? select_lanes(inside, right, one) : right);
+    ivec bits = (ivec)product;
+    t->exponent[p] += (bits >> 23) - 127;
+    t->product[p] = (vec)((bits & 0x007FFFFF) | 0x3F800000);
+    t->nan[p] |= inside & (x != x);
+    return b->lr * (vec)((ivec)error | (zero_label & (int32_t)0x80000000));
+}
+
+/* Where the label is 0, for pairs first.. of output rows i.. with n input rows. */
+INLINE ivec zero_labels(const int n, int i, const int first, const Block *b) {
+    vec y;
+    if (!b->label) return count_from(i ? n : first) >= n;
+    memcpy(&y, b->pair_labels + i * n + first, sizeof y);
     return y < 0.5f;
 }
 
@@ -211,8 +226,12 @@ INLINE void dots(const int n, const int g, int i, float *const *in, const Block 
             for (int r = 0; r < g; r++) acc[r * n + j] += o[r] * a;
         }
     }
-    lanes_f gradient = gradients(sum16(g * n, acc), zero_labels(n, i, b), g * n, b, t);
-    memcpy(b->pairs + i * n, &gradient, sizeof gradient); /* the next rows write over what is too much */
+    Pairs x = sum16(g * n, acc);
+#pragma GCC unroll 4
+    for (int p = 0; p * WIDTH < g * n; p++) {
+        vec gradient = gradients(x.part[p], zero_labels(n, i, p * WIDTH, b), g * n - p * WIDTH, b, t, p);
+        memcpy(b->pairs + i * n + p * WIDTH, &gradient, sizeof gradient); /* the next rows write over what is too much */
+    }
 }
 
 /* Pass 1 for all output rows: six at a time (5 negatives and the centre), or three, or two, as the registers allow. */
@@ -229,8 +248,9 @@ INLINE void all_dots(const int n, float *const *in, Block *b) {
 /* y_i for each of the n pairs of every output row, row after row. */
 INLINE void spread_labels(int n, Block *b) {
     for (int i = 0; i < b->m; i++) {
-        lanes_f y = (lanes_f){0} + b->label[i];
-        memcpy(b->pair_labels + i * n, &y, sizeof y); /* n <= LANES: the next row writes over what is too much */
+        const vec y = spread(b->label[i]);
+        for (int p = 0; p * WIDTH < n; p++) /* the next row writes over what is too much */
+            memcpy(b->pair_labels + i * n + p * WIDTH, &y, sizeof y);
     }
 }
 
@@ -290,31 +310,74 @@ static void block_skipgram(Block *b) {
     }
 }
 
+/* CBOW goes over the rows in chunks of up to CHUNK vectors, which stay in registers while the loop runs over the rows: few
+ * rounds of a loop whose length no predictor knows. */
+#if WIDTH == 16
+#define CHUNK 8
+#else
+#define CHUNK 4
+#endif
+#define FOR_EACH_C(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+
+/* `c` vectors of the mean of the contexts, from column k. */
+INLINE void mean_chunk(const int c, float *const *contexts, int count, float *mean, vec inverse, int64_t k) {
+    vec sum[CHUNK];
+#pragma GCC unroll 8
+    for (int v = 0; v < c; v++) sum[v] = load(contexts[0] + k + v * WIDTH);
+    for (int j = 1; j < count; j++) {
+        const float *row = contexts[j] + k;
+#pragma GCC unroll 8
+        for (int v = 0; v < c; v++) sum[v] += load(row + v * WIDTH);
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < c; v++) store(mean + k + v * WIDTH, sum[v] * inverse);
+}
+
+/* Pass 2 for `c` vectors from column k: every output row's change, and the mean's, shared out to the contexts. */
+INLINE void share_chunk(const int c, const Block *b, float *const *contexts, int count, const float *mean, vec part, int64_t k) {
+    vec h[CHUNK], change[CHUNK];
+#pragma GCC unroll 8
+    for (int v = 0; v < c; v++) h[v] = load(mean + k + v * WIDTH), change[v] = spread(0);
+    for (int i = 0; i < b->m; i++) {
+        float *out = b->out[i] + k;
+        const vec g = spread(b->pairs[i]);
+#pragma GCC unroll 8
+        for (int v = 0; v < c; v++) {
+            vec old = load(out + v * WIDTH);
+            change[v] += g * old;
+            store(out + v * WIDTH, old + g * h[v]);
+        }
+    }
+    for (int q = 0; q < c; q++) fetch_columns(b, k + q * WIDTH);
+#pragma GCC unroll 8
+    for (int v = 0; v < c; v++) change[v] *= part;
+    for (int j = 0; j < count; j++) { /* one after the other: rows may repeat */
+        float *row = contexts[j] + k;
+#pragma GCC unroll 8
+        for (int v = 0; v < c; v++) store(row + v * WIDTH, load(row + v * WIDTH) + change[v]);
+    }
+}
+
 /* CBOW: the mean of `count` context rows is the only input row; its change, times `share`, is added to each of them. */
 static void block_cbow(Block *b, float **contexts, int count, float *mean, float share) {
     const int64_t stride = b->stride;
-    const int m = b->m;
-    const vec inverse = spread(1.0f / count);
+    const vec inverse = spread(1.0f / count), part = spread(share);
     float *in[1] = {mean};
+    int64_t k, left;
     if (b->label) spread_labels(1, b);
-    for (int64_t k = 0; k < stride; k += WIDTH) {
-        vec sum = load(contexts[0] + k);
-        for (int j = 1; j < count; j++) sum += load(contexts[j] + k);
-        store(mean + k, sum * inverse);
-    }
-    all_dots(1, in, b);
-    const vec part = spread(share);
-    for (int64_t k = 0; k < stride; k += WIDTH) {
-        fetch_columns(b, k);
-        vec h = load(mean + k), change = spread(0);
-        for (int i = 0; i < m; i++) {
-            vec g = spread(b->pairs[i]), old = load(b->out[i] + k);
-            change += g * old;
-            store(b->out[i] + k, old + g * h);
+    for (k = 0; (left = (stride - k) / WIDTH) > 0; k += CHUNK * WIDTH)
+        switch (left < CHUNK ? left : CHUNK) {
+#define MEAN(C) \
+        case C: mean_chunk(C <= CHUNK ? C : CHUNK, contexts, count, mean, inverse, k); break;
+            FOR_EACH_C(MEAN)
         }
-        change *= part;
-        for (int j = 0; j < count; j++) store(contexts[j] + k, load(contexts[j] + k) + change);
-    }
+    all_dots(1, in, b);
+    for (k = 0; (left = (stride - k) / WIDTH) > 0; k += CHUNK * WIDTH)
+        switch (left < CHUNK ? left : CHUNK) {
+#define SHARE(C) \
+        case C: share_chunk(C <= CHUNK ? C : CHUNK, b, contexts, count, mean, part, k); break;
+            FOR_EACH_C(SHARE)
+        }
 }
 
 /* A private row gives its change to the shared one and goes on from the sum. Plain Hogwild: two threads that do this at
