@@ -21,6 +21,7 @@ cdef extern from "rng.h":
 cdef extern from "simd.h":
     enum: BLOCK_INPUTS
     enum: AHEAD
+    enum: WIDTH
     ctypedef struct Block:
         float *in_ "in"[12]
         float **out
@@ -40,6 +41,20 @@ cdef extern from "simd.h":
     void merge_row(float *own, float *base, float *shared, int64_t stride) noexcept nogil
     void prefetch "__builtin_prefetch"(const void *address) noexcept nogil
     void prefetch_row(const float *row, int64_t stride) noexcept nogil
+
+
+cdef extern from *:
+    """
+    #ifdef __OPTIMIZE__
+    #define W2V_OPTIMIZED 1
+    #else
+    #define W2V_OPTIMIZED 0
+    #endif
+    """
+    enum: W2V_OPTIMIZED
+
+FLOATS_AT_ONCE = <int>WIDTH  # how this copy was compiled, for the test that finds a lost flag
+OPTIMIZED = bool(W2V_OPTIMIZED)
 
 
 cdef inline float *row_of(const float *shared, const Hot *hot, int64_t stride, int64_t row) noexcept nogil:

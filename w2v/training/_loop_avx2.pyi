@@ -4,6 +4,8 @@ from numpy.typing import NDArray
 from w2v.training._state import Worker
 
 NAME: str
+FLOATS_AT_ONCE: int
+OPTIMIZED: bool
 
 def train(worker: Worker, ids: NDArray[np.int32], start: int, stop: int, lr: float) -> None: ...
 def flush(worker: Worker) -> None: ...
