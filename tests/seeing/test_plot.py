@@ -68,7 +68,7 @@ def test_what_finds_no_place_is_left_out_and_said(crowd):
     drawing = plot.drawing_of(crowd, plot.MapStyle(size=(3, 2)))
     assert 10 < len(drawing.labels) < 100
     assert drawing.warnings[-1] == (
-        f"{150 - len(drawing.labels)} of the 150 labels found no place; a larger --size holds more"
+        f"{len(drawing.labels)} of the 150 words have labels; a larger --size has room for more"
     )
     assert overlapping(boxes_of(drawing, 150)) == []
 
@@ -209,3 +209,16 @@ def test_a_list_that_cannot_be_read_names_the_line(tmp_path, read, text, message
     with pytest.raises(W2VError) as caught:
         read(tmp_path / "list")
     assert str(caught.value) == f"{tmp_path}/{message}"
+
+
+def test_among_many_words_labels_are_spread_and_stay_near_their_dots(varied):
+    pytest.importorskip("matplotlib")
+    random = np.random.default_rng(4)
+    made = plot.Map(tuple(f"word{i}" for i in range(1200)), random.normal(size=(1200, 2)))
+    drawing = plot.drawing_of(made, plot.MapStyle(size=(5, 4), dpi=72))
+    assert 30 < len(drawing.labels) < 100
+    assert overlapping(boxes_of(drawing, 72)) == []
+    words = {text.get_text(): text.get_position() for text in drawing.labels}
+    assert "word0" in words  # the first word of its square
+    dots = plot.fitted(made.places, (5 * 72, 4 * 72 - 32))
+    assert max(np.hypot(*(dots[int(word[4:])] - place)) for word, place in words.items()) < 40

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["Argument", "Command", "Option"]
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+# What stands for a value that is a file or a folder: the Tab key completes names there.
+FILES = frozenset(("CORPUS", "DIR", "FILE", "IN", "LOG", "OUT", "PAGE", "QUESTIONS", "TEXT", "VECTORS"))
+
+
+def completions(param: click.Parameter, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    """What the Tab key offers for a value: the choices of a type, or, by a mark, file names."""
+    from click.shell_completion import CompletionItem
+
+    value = (param.metavar or "").strip("[]")
+    if value in FILES:
+        return [CompletionItem(incomplete, type="dir" if value == "DIR" else "file")]
+    return click.Parameter.shell_complete(param, ctx, incomplete)
 
 
 class Option(click.Option):
@@ -54,6 +71,9 @@ class Option(click.Option):
     def get_error_hint(self, ctx: click.Context | None, *_: Any) -> str:
         return "/".join(self.spellings)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        return completions(self, ctx, incomplete)
+
 
 class Argument(click.Argument):
     """An argument; `line` explains it in the help."""
@@ -64,6 +84,9 @@ class Argument(click.Argument):
 
     def get_error_hint(self, ctx: click.Context | None, *_: Any) -> str:
         return self.metavar or self.name or ""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        return completions(self, ctx, incomplete)
 
 
 class Command(click.Command):
@@ -81,6 +104,11 @@ class Command(click.Command):
         except click.UsageError as error:
             error.ctx = error.ctx or ctx  # so that the message can point to this command's help
             raise
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Options without other programs' spellings, which are accepted but would crowd the list."""
+        aliases = {alias for param in self.params for alias in getattr(param, "aliases", ())}
+        return [item for item in super().shell_complete(ctx, incomplete) if item.value not in aliases]
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, self.usage)

@@ -6,12 +6,15 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from w2v.cli.command import CONTEXT, Option
 from w2v.cli.errors import did_you_mean, guarded
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["COMMANDS", "cli", "main", "run"]
 
@@ -43,6 +46,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "curve": ("curve", "How a training went: loss, learning rate, speed, scores."),
         "explore": ("explore", "One self-contained page to explore vectors in."),
     },
+    "The shell": {
+        "completion": ("completion", "Commands, options and files by the Tab key, in bash, zsh and fish."),
+    },
 }
 
 
@@ -62,8 +68,18 @@ class LazyGroup(click.Group):
         name = args[0]
         command = self.get_command(ctx, name)
         if command is None:
+            if ctx.resilient_parsing:  # the Tab key behind a command that is not there
+                return name, click.Command(name), args[1:]
             raise click.UsageError(f"no such command: {name}{did_you_mean(name, self.list_commands(ctx))}", ctx=ctx)
         return name, command, args[1:]
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and help lines from the table: no command's module is imported for them."""
+        from click.shell_completion import CompletionItem
+
+        commands = [(name, line) for each in COMMANDS.values() for name, (_, line) in each.items()]
+        found = [CompletionItem(name, help=line) for name, line in commands if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, "COMMAND ...")
@@ -135,7 +151,9 @@ def invoke(args: list[str]) -> Any:
 def main() -> NoReturn:
     """Entry point of the `w2v` command."""
     if "_W2V_COMPLETE" in os.environ:
-        cli.main(prog_name="w2v")
+        from w2v.cli.completion import answer
+
+        answer()
     sys.exit(run(sys.argv[1:]))
 
 

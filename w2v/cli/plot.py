@@ -22,7 +22,7 @@ __all__ = ["command"]
 HELP = """A map of words: similar words lie side by side.
 
 The words are those given, or of a file, or the most frequent ones (--top); with --groups or --pairs alone, theirs. No
-two labels overlap; one that finds no place is left out, and said. PCA keeps directions, so that the arrows of --pairs
+two labels overlap; those that find no place are left out, and counted. PCA keeps directions, so that arrows (--pairs)
 can be compared; t-SNE and UMAP keep neighbours, and far distances mean nothing there. The same seed gives the same
 map. Needs w2v[plot].
 """

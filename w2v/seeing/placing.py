@@ -33,13 +33,14 @@ class Placing:
 
 def place_labels(
     points: np.ndarray, sizes: np.ndarray, room: tuple[float, float], gap: float,
-    anchors: np.ndarray | None = None, lines: np.ndarray | None = None,
+    anchors: np.ndarray | None = None, lines: np.ndarray | None = None, reach: float = RINGS[-1],
 ) -> Placing:
     """Places for labels of `sizes` [n, 2] beside `anchors` [n, 2] within 0..`room`, all in one unit, such as pixels.
 
     `points` [m, 2] are what labels had better not cover (the anchors, if none are given apart), `lines` [k, 2] dots
     along drawn lines, which matter less; `gap` is the least space between a label and its point. Labels come in the
-    order of their weight: the first ones are placed first.
+    order of their weight: the first ones are placed first. None stands further from its point than `reach` label
+    heights.
     """
     anchors = points if anchors is None else anchors
     lines = np.zeros((0, 2)) if lines is None else lines
@@ -50,7 +51,7 @@ def place_labels(
     for _ in range(ROUNDS):
         changed = False
         for label in range(count):
-            options, far, slant = around(anchors[label], halves[label], sizes[:, 1].max(), gap)
+            options, far, slant = around(anchors[label], halves[label], sizes[:, 1].max(), gap, reach)
             inside = ((options >= halves[label]) & (options <= np.subtract(room, halves[label]))).all(axis=1)
             options, far, slant = options[inside], far[inside], slant[inside]
             if not len(options):
@@ -73,19 +74,19 @@ def place_labels(
     return Placing(centres, placed)
 
 
-def around(anchor: np.ndarray, half: np.ndarray, height: float, gap: float):
+def around(anchor: np.ndarray, half: np.ndarray, height: float, gap: float, reach: float):
     """Places [k, 2] for a label around its point, how far each is (in label heights), how slanted its direction."""
     turns = np.arange(DIRECTIONS) * 2 * np.pi / DIRECTIONS
     ways = np.stack([np.cos(turns), np.sin(turns)], axis=1)
     # The label's middle lies on a rounded box around the point, so that its border is `gap` away in every direction.
     border = np.clip(ways * 1.5, -1, 1) * half + ways * gap
-    rings = np.array(RINGS) * height
-    places = anchor + border[None] + rings[:, None, None] * ways[None]
+    rings = np.array([ring for ring in RINGS if ring <= reach])
+    places = anchor + border[None] + rings[:, None, None] * height * ways[None]
     slant = np.abs(np.sin(2 * turns)) + 0.6 * (ways[:, 0] < -0.5)  # to the right rather than to the left
     return (
         places.reshape(-1, 2),
-        np.repeat(np.array(RINGS), DIRECTIONS),
-        np.tile(slant, len(RINGS)),
+        np.repeat(rings, DIRECTIONS),
+        np.tile(slant, len(rings)),
     )
 
 

@@ -27,9 +27,11 @@ INK, GREY, PALE = "#1d2430", "#6b7280", "#b9bfc9"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7B00", "#444444")
 SHAPES = "os^DvPX"  # a group has its own shape too, so that colour never tells alone
 CONTRAST = 4.5  # of labels with the white ground: WCAG 2.2, AA
-MOST_LABELS = 2000
+MANY = 1000  # words; beyond, the dots are the picture: pale ones, and labels for the first words only, near their dots
+CELL = 30  # points; where there are many words, only the first one in each square of this size has a label
 LONGEST_LABEL = 32  # characters
 NAMES = {"pca": "PCA", "neighbours": "neighbours", "tsne": "t-SNE", "umap": "UMAP"}
+NEAR, FAR = 1.0, 18.0  # label heights: how far a label may stand from its dot
 MARGIN, SPACE, GAP = 16, 0.8, 4  # points: around the map, around a label, between a label and its dot
 
 
@@ -127,19 +129,18 @@ def drawing_of(made: Map, style: MapStyle = MapStyle()) -> Drawing:
     room = width, top - 20
     axes = figure.add_axes((0, 20 / height, 1, room[1] / height), xlim=(0, room[0]), ylim=(0, room[1]))
     axes.set_axis_off()
-    points = fitted(made.places, room)
+    points, many = fitted(made.places, room), len(made.words) > MANY
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
     shapes = {name: SHAPES[i % len(SHAPES)] for i, name in enumerate(names)}
-    side = 4 if len(points) <= 400 else 3.2 if len(points) <= 3000 else 1.6
+    side = 4 if len(points) <= 400 else 3 if len(points) <= 3000 else 1.6
     for name in ("", *names):
         here = points[[i for i, group in enumerate(made.groups) if group == name]]
         axes.scatter(*here.T, s=side**2, marker=shapes.get(name, "o"), linewidths=0, zorder=3,
-                     color=colours.get(name, PALE if names else COLOURS[0]))
+                     alpha=0.4 if many else 1, color=colours.get(name, PALE if names else COLOURS[0]))
     add_arrows(axes, points, made.pairs)
     labels = add_labels(axes, made, points, room, fonts, colours)
-    left_out = len(points) - len(labels)
-    if left_out:
-        warnings.append(f"{left_out} of the {len(points)} labels found no place; a larger --size holds more")
+    if len(labels) < len(points):
+        warnings.append(f"{len(labels)} of the {len(points)} words have labels; a larger --size has room for more")
     return Drawing(figure, labels, warnings)
 
 
@@ -187,8 +188,14 @@ def add_arrows(axes, points: np.ndarray, pairs: Sequence[tuple[int, int]]) -> No
 def add_labels(axes, made: Map, points: np.ndarray, room, fonts: list[str], colours: dict[str, str]) -> list[Text]:
     """Labels where they do not overlap, and lines from those that stand apart to their dots."""
     from matplotlib.collections import LineCollection
+    from matplotlib.patheffects import withStroke
 
-    chosen = list(dict.fromkeys([*(row for pair in made.pairs for row in pair), *range(len(points))]))[:MOST_LABELS]
+    chosen = list(dict.fromkeys([*(row for pair in made.pairs for row in pair), *range(len(points))]))
+    many = len(points) > MANY
+    if many:
+        cells = [tuple(point // CELL) for point in points[chosen]]
+        first = dict(zip(reversed(cells), reversed(chosen), strict=True))
+        chosen = sorted(first.values(), key=chosen.index)
     size = 9.5 if len(points) <= 120 else 8 if len(points) <= 400 else 7
     figure = axes.get_figure()
     texts, sizes = [], []
@@ -197,11 +204,13 @@ def add_labels(axes, made: Map, points: np.ndarray, room, fonts: list[str], colo
         texts.append(axes.text(
             0, 0, plain(shortened(made.words[row])), fontfamily=fonts, fontsize=size, ha="center", va="center",
             zorder=5, color=readable(colours[group]) if group else INK,
+            path_effects=[withStroke(linewidth=2, foreground="white")] if many else None,
         ))
         box = texts[-1].get_window_extent()
         sizes.append((box.width, box.height))
     spaces = np.array(sizes) * 72 / figure.dpi + 2 * SPACE
-    placing = place_labels(points, spaces, room, GAP, points[chosen], along(points, made.pairs))
+    placing = place_labels(points, spaces, room, GAP, points[chosen], along(points, made.pairs),
+                           NEAR if many else FAR)
     lines, drawn = [], []
     for text, row, centre, space, placed in zip(texts, chosen, placing.centres, spaces, placing.placed, strict=True):
         if not placed:
