@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from w2v.output import AtomicOutput
     from w2v.training.looks import Looks
     from w2v.training.report import OutputFile, Recorder
+    from w2v.training.start import Start
     from w2v.training.trainer import TrainResult
     from w2v.vectors.vectors import Vectors
 
@@ -44,6 +45,9 @@ class Job:
     checkpoint: str | None
     checkpoint_every: float
     resume: str | None
+    keep_checkpoint: bool
+    init: str | None
+    continue_from: str | None
     combine: str
     unit: bool
     eval: tuple[str, ...]
@@ -63,11 +67,14 @@ class Job:
                 )
         from w2v.vectors.combine import check_combination
 
+        if self.continue_from and (self.init or self.read_vocab):
+            raise SettingsError("--continue: brings rows and vocabulary; leave out --init and --read-vocab")
         self.config.resolved()
         check_combination(self.combine, self.config.loss)
         keeping = self.keeping()
         outputs = self.outputs()
-        inputs = [*self.corpus, *self.eval, *([self.read_vocab] if self.read_vocab else [])]
+        starts = (self.read_vocab, self.init, self.continue_from)
+        inputs = [*self.corpus, *self.eval, *(path for path in starts if path)]
         check_outputs(outputs, inputs, self.no_clobber)
         check_outputs([*outputs, *(path for path in (keeping.path, self.log) if path)], inputs)
         if keeping.path:
@@ -89,7 +96,7 @@ class Job:
         return companion(path, form) if form in TWO_FILES else None
 
     def keeping(self) -> Keeping:
-        return Keeping(self.output, self.checkpoint, self.checkpoint_every, self.resume)
+        return Keeping(self.output, self.checkpoint, self.checkpoint_every, self.resume, self.keep_checkpoint)
 
     @cached_property
     def looks(self) -> Looks:
@@ -103,6 +110,7 @@ class Job:
         """Read, train, write; returns the summary."""
         from w2v.cli.summary import summary_lines
         from w2v.cli.watching import Watching
+        from w2v.training.start import Continuation
         from w2v.training.trainer import Trainer
 
         start = time.monotonic()
@@ -113,11 +121,18 @@ class Job:
             before = keeping.open(self.config, corpus_config)
             if before is not None:
                 files.enter_context(before)
-            corpus = encoded or self.read(progress)
+            begin = self.begin(before is not None)
+            if begin is not None:
+                files.callback(begin.close)
+            corpus = encoded or self.read(progress, begin)
+            if isinstance(begin, Continuation):
+                corpus = begin.grown(corpus, threads=self.config.threads, tmp_dir=self.tmp_dir)
             last.callback(corpus.close)  # a checkpoint that is written last needs its digest
             read_s = time.monotonic() - start
             self.reserve(corpus, places)
-            trainer = Trainer(corpus, self.config, before)
+            trainer = Trainer(corpus, self.config, before, begin)
+            if begin is not None and begin.words:
+                progress.note(found_line(begin))
             if recorder is not None:
                 recorder.read_again()
             watching = files.enter_context(Watching(self.looks, self.log, progress))
@@ -161,7 +176,7 @@ class Job:
 
     def open_encoded(self) -> tuple[EncodedCorpus | None, CorpusConfig]:
         """The corpus if it is encoded already, and the settings that it has."""
-        from w2v.training.corpora import encoded_path, open_encoded
+        from w2v.training.corpora import SELECTING, encoded_path, open_encoded
 
         path = encoded_path(self.corpus)
         if path is None:
@@ -169,23 +184,39 @@ class Job:
         if self.read_vocab:
             raise SettingsError(f"{path}: it has its vocabulary; --read-vocab needs the text")
         options = {"threads": self.config.threads, "tmp_dir": self.tmp_dir}
-        return open_encoded(path, self.corpus_config, self.stated, **options)
+        stated = self.stated - set(SELECTING) if self.continue_from else self.stated  # `grown` selects
+        return open_encoded(path, self.corpus_config, stated, **options)
 
-    def read(self, progress: Silence) -> EncodedCorpus:
+    def read(self, progress: Silence, begin: Start | None = None) -> EncodedCorpus:
         """The corpus from its text."""
         from w2v.corpus.reader import read_corpus
         from w2v.corpus.vocab import Vocab
         from w2v.training.memory import check_memory
+        from w2v.training.start import Continuation
 
+        config = begin.reading_config if isinstance(begin, Continuation) else self.corpus_config
         vocab = Vocab.load(self.read_vocab) if self.read_vocab else None
         if vocab is not None:
             check_memory(self.config, len(vocab.pruned(1, self.corpus_config.max_vocab)))
         corpus = read_corpus(
-            self.corpus, self.corpus_config, threads=self.config.threads, vocab=vocab, tmp_dir=self.tmp_dir,
+            self.corpus, config, threads=self.config.threads, vocab=vocab, tmp_dir=self.tmp_dir,
             on_progress=progress.reading,
         )
         progress.finish()
         return corpus
+
+    def begin(self, resumed: bool) -> Start | None:
+        """What --init or --continue begins with, looked at before the corpus is read.
+
+        A run that is resumed has its rows; of --continue it still needs the words.
+        """
+        from w2v.training.checkpoint import Checkpoint
+        from w2v.training.start import Continuation, Initial
+
+        if self.continue_from:
+            return Continuation(Checkpoint(self.continue_from), self.corpus_config, self.config)
+        return Initial(self.init, self.config.dim) if self.init and not resumed else None
+
 
     def reserve(self, corpus: EncodedCorpus, places: dict[str, AtomicOutput]) -> None:
         """Memory and disk space, as far as they are known: raise before the training, not after it."""
@@ -239,6 +270,12 @@ class Job:
             OutputFile(path, kinds.get(path, "words"), place.file_size, place.sha256)
             for path, place in places.items() if path != self.report
         ]
+
+
+def found_line(start: Start) -> str:
+    """vectors.bin: 4,882 of 5,000 words begin with its rows, 118 are fresh"""
+    fresh = start.words - start.found
+    return f"{start.name}: {start.found:,} of {start.words:,} words begin with its rows, {fresh:,} are fresh"
 
 
 def shown_name(path: str) -> str:

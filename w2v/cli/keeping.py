@@ -30,10 +30,15 @@ class Keeping:
     was given. `resume` is None, "" for the checkpoint at `path`, or another file to go on from.
     """
 
-    def __init__(self, output: str, path: str | None, every_s: float, resume: str | None):
+    def __init__(
+        self, output: str, path: str | None, every_s: float, resume: str | None, keep_finished: bool = False
+    ):
         ordinary = output != STDOUT and not (os.path.exists(output) and not os.path.isfile(output))
         self.path = path or (f"{output}.checkpoint" if ordinary else None)
         self.every_s = every_s
+        self.keep_finished = keep_finished
+        if keep_finished and self.path is None:
+            raise SettingsError("--keep-checkpoint: give its place, --checkpoint FILE; standard output has none")
         self.resume = self.path if resume == "" else resume
         if resume == "" and self.path is None:
             raise SettingsError("--resume: give the checkpoint, --resume=FILE; standard output has none of its own")
@@ -46,9 +51,7 @@ class Keeping:
         if self.path is None or not os.path.lexists(self.path):
             return
         if self.resume is None or not os.path.exists(self.resume) or not os.path.samefile(self.resume, self.path):
-            raise W2VError(
-                f"{self.path}: a run that did not end has left this; add --resume to go on from it, or remove it"
-            )
+            raise W2VError(f"{self.path}: {what_left(self.path)}")
 
     def open(self, config: TrainConfig, corpus_config: CorpusConfig) -> Checkpoint | None:
         """The checkpoint to go on from, checked against the settings; None to begin from the start."""
@@ -109,8 +112,14 @@ class Keeping:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """After success the checkpoint is removed; vectors that are trained and not written are kept."""
-        if error is None:
+        """After success the checkpoint is removed unless it is wanted; vectors that are trained and not written are
+        kept in it."""
+        if error is None and self.keep_finished:
+            if not self.keep_result():
+                assert self.keeper is not None
+                why = reason(self.keeper.failure) if self.keeper.failure is not None else "nothing was trained"
+                raise TrainingError(f"the vectors are written, but the checkpoint could not be kept: {why}")
+        elif error is None:
             if self.path is not None and os.path.exists(self.path):
                 os.unlink(self.path)
         elif self.result is not None and self.keep_result():
@@ -122,6 +131,19 @@ class Keeping:
     def keep_result(self) -> bool:
         """Whether the finished training is in its checkpoint."""
         return self.keeper is not None and self.trainer is not None and self.keeper.keep(self.trainer, 0.0, True)
+
+
+def what_left(path: str) -> str:
+    """What a checkpoint that is in the way is, and what to do."""
+    from w2v.training.checkpoint import Checkpoint
+
+    try:
+        with Checkpoint(path) as checkpoint:
+            if checkpoint.finished:
+                return "holds a run that was kept when it ended; give another --checkpoint, or remove it"
+    except (OSError, W2VError):
+        pass
+    return "a run that did not end has left this; add --resume to go on from it, or remove it"
 
 
 def reason(error: BaseException) -> str:

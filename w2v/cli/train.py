@@ -13,7 +13,7 @@ from w2v.cli.numbers import seconds_of
 from w2v.cli.options import config_from, config_options, stated_options
 from w2v.cli.output import FORMATS
 from w2v.cli.progress import progress_for
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.config import CorpusConfig, TrainConfig, options_of
 
 __all__ = ["command"]
 
@@ -36,6 +36,8 @@ EXAMPLES = [
      "w2v train data/world.txt.gz -o vectors.bin --report vectors.json"),
     ("Watch it learn: loss on held-out text, scores and a log", "w2v train data/world.txt.gz -o vectors.bin \\\n"
      "      --held-out 1% --eval data/world-questions.txt --log run.jsonl"),
+    ("Keep a run, and go on from it with more text later", "w2v train corpus.txt -o a.bin --keep-checkpoint\n"
+     "  w2v train corpus/ -o b.bin --continue a.bin.checkpoint"),
     ("Keep the vocabulary, use it again", "w2v train corpus.txt -o a.bin --save-vocab vocab.tsv\n"
      "  w2v train corpus.txt -o b.bin --read-vocab vocab.tsv"),
 ]
@@ -53,7 +55,10 @@ GROUPS = {
 
 def train(corpus: tuple[str, ...], output: str, **given: Any) -> None:
     """Check everything that can be checked, read, train, write, tell."""
-    configs = config_from(CorpusConfig, given), config_from(TrainConfig, given)
+    if given["continue_from"]:
+        configs = inherited(given)
+    else:
+        configs = config_from(CorpusConfig, given), config_from(TrainConfig, given)
     job = Job(*configs, corpus=corpus, output=output, stated=stated_options(CorpusConfig), **given)
     job.check()
     with progress_for(job.quiet) as progress:
@@ -61,6 +66,19 @@ def train(corpus: tuple[str, ...], output: str, **given: Any) -> None:
     if not job.quiet:
         for line in lines:
             say(line)
+
+
+def inherited(given: dict[str, Any]) -> tuple[CorpusConfig, TrainConfig]:
+    """The settings of the run that --continue goes on from, but for those that are given."""
+    from w2v.training.checkpoint import Checkpoint
+    from w2v.training.start import continued_settings
+
+    stated = {name: given[name] for config in (CorpusConfig, TrainConfig) for name in stated_options(config)}
+    for config in (CorpusConfig, TrainConfig):
+        for name in options_of(config):
+            del given[name]
+    with Checkpoint(given["continue_from"]) as checkpoint:
+        return continued_settings(checkpoint, stated)
 
 
 class Duration(click.ParamType):
@@ -110,6 +128,13 @@ command = Command(
                help="How often: 2 (epochs), 10% (of the run), 50M (tokens; k, M, G)."),
         Option(["--log"], metavar="FILE", group="Watching",
                help="Write loss, learning rate, speed and scores as JSON lines; w2v curve draws them."),
+        Option(["--init"], metavar="VECTORS", group="Starting from what exists",
+               help="Begin with the vectors of this file, by word; words that are not in it begin as ever."),
+        Option(["--continue", "continue_from"], metavar="CHECKPOINT", group="Starting from what exists",
+               help="Go on with other text from a run that --keep-checkpoint kept: its words and new ones, its "
+                    "settings where none are given, the learning rate anew."),
+        Option(["--keep-checkpoint"], is_flag=True, group="Safety",
+               help="Keep the checkpoint when the run has ended, for --continue."),
         Option(["--checkpoint-every"], metavar="TIME", type=Duration(), default="10m", shown_default="10m",
                group="Safety", help="How often the state of the run is saved: 30s, 10m, 2h; 0: only when stopped."),
         Option(["--checkpoint"], metavar="FILE", group="Safety", shown_default="OUT.checkpoint",

@@ -20,13 +20,14 @@ from w2v.errors import CheckpointError
 from w2v.output import AtomicOutput
 from w2v.training._tables import first_bad_row
 from w2v.training.best import Best
-from w2v.training.config import CorpusConfig, TrainConfig, flag
+from w2v.training.config import SETTINGS_OF_THE_MACHINE, CorpusConfig, TrainConfig, flag
 from w2v.training.heldout import held_out_tokens
 from w2v.training.progress import Totals
 from w2v.training.tensors import Tensor, TensorFile, header_of, matrix_tensor, write_tensors
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
+    from w2v.corpus.vocab import Vocab
     from w2v.training._state import Model
     from w2v.training.trainer import Trainer
 
@@ -34,7 +35,6 @@ __all__ = ["Checkpoint", "write_checkpoint"]
 
 FORMAT = "w2v checkpoint 1"
 LISTS = ("pool", "loss_mantissa")  # of a worker's state; the rest of it are whole numbers
-FREE_SETTINGS = {"threads"}  # a run may go on with another number of threads
 
 
 def write_checkpoint(
@@ -69,6 +69,7 @@ def _state(trainer: Trainer, corpus_config: CorpusConfig | None, seconds: float)
         "tokens_done": done,
         "lr": trainer.lr_at(done),
         "epoch": trainer.epoch,
+        "ended": trainer.ended,
         "best_epoch": trainer.best.epoch if trainer.best else None,
         "scores": {name: value for name, value in trainer.scores.items() if math.isfinite(value)},
         "epoch_start": dataclasses.asdict(trainer.epoch_start),
@@ -134,6 +135,11 @@ class Checkpoint:
         return self.state["epoch"]
 
     @property
+    def finished(self) -> bool:
+        """Whether the run has ended, so that it can only be gone on from with other text."""
+        return self.state.get("ended") is True
+
+    @property
     def share(self) -> float:
         """How much of the run is done, 0 to 1."""
         total = self.state["tokens_per_epoch"] * self.state["train"].get("epochs", 0)
@@ -141,7 +147,7 @@ class Checkpoint:
 
     def check_settings(self, config: TrainConfig, corpus_config: CorpusConfig | None = None) -> None:
         """Raise CheckpointError naming every setting that differs. `config` may be unresolved."""
-        found = _differences(self.state["train"], config.resolved(), FREE_SETTINGS)
+        found = _differences(self.state["train"], config.resolved(), set(SETTINGS_OF_THE_MACHINE))
         if corpus_config is not None and self.state["corpus"] is not None:
             found += _differences(self.state["corpus"], corpus_config, set())
         if found:
@@ -180,6 +186,30 @@ class Checkpoint:
         bad = first_bad_row(matrix, 0, len(matrix))
         if bad >= 0:
             raise self.error(f"tensor {name}, row {bad + 1}", "a value is not finite")
+
+    def vocab(self) -> Vocab:
+        """The words and their counts, in the order of the rows."""
+        from w2v.corpus.vocab import Vocab
+
+        counts, lengths = self._file.read("counts", "I64", 1), self._file.read("word_lengths", "I32", 1)
+        text = self._file.read("words", "U8", 1).tobytes()
+        if len(counts) != len(lengths) or np.any(lengths < 1) or int(lengths.sum(dtype=np.int64)) != len(text):
+            raise self.error("the words", "their lengths do not add up")
+        ends = np.cumsum(lengths, dtype=np.int64).tolist()
+        words = [text[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+        if len(set(words)) < len(words) or np.any(counts < 0) or np.any(counts > 1 << 60):
+            raise self.error("the words", "one stands there twice, or a count cannot be")
+        return Vocab(words, counts)
+
+    def scatter(self, model: Model, rows: np.ndarray) -> None:
+        """Both matrices, those of the best epoch if it was kept, into other rows: row i goes to rows[i]."""
+        prefix = "best_" if self.state.get("best_epoch") is not None else ""
+        for name, matrix in ((f"{prefix}vectors", model.inputs), (f"{prefix}outputs", model.outputs)):
+            for first, block in self._file.row_blocks(name, len(rows), model.dim):
+                if not np.all(np.isfinite(block)):
+                    place = f"tensor {name}, rows {first + 1} to {first + len(block)}"
+                    raise self.error(place, "a value is not finite")
+                matrix[rows[first : first + len(block)], : model.dim] = block
 
     def restore(self, trainer: Trainer) -> None:
         """Everything else of a trainer whose settings, corpus and matrices are those of this checkpoint."""

@@ -110,6 +110,8 @@ class CorpusConfig:
         check(self)
 
 
+SETTINGS_OF_THE_MACHINE = frozenset({"threads"})  # may differ where a run goes on
+
 # The learning rates at the start, when none is given. word2vec.c has 0.05 for CBOW; 0.06 scored better.
 DEFAULT_LR = {"skipgram": 0.025, "cbow": 0.06}
 

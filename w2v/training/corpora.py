@@ -11,7 +11,7 @@ from w2v.corpus.encoded import EncodedCorpus
 from w2v.errors import CorpusError, SettingsError
 from w2v.training.config import CorpusConfig, flag
 
-__all__ = ["agreed", "encoded_path", "open_encoded", "paths_of", "read"]
+__all__ = ["SELECTING", "agreed", "encoded_path", "open_encoded", "paths_of", "read"]
 
 SELECTING = ("min_count", "max_vocab")  # what may be narrowed after encoding
 

@@ -106,16 +106,20 @@ class TensorFile:
 
     def read_rows(self, name: str, out: np.ndarray) -> None:
         """A float32 matrix into `out` [rows, columns], whose rows may stand apart; its shape must be the tensor's."""
+        for first, rows in self.row_blocks(name, *out.shape):
+            out[first : first + len(rows)] = rows
+
+    def row_blocks(self, name: str, rows: int, columns: int) -> Iterator[tuple[int, np.ndarray]]:
+        """A float32 matrix of this shape a block at a time: (its first row, rows that are valid until the next)."""
         entry = self.entry(name, "F32", 2)
-        if entry.shape != out.shape:
-            raise self.error(f"tensor {name}", f"its shape is {list(entry.shape)}, not {list(out.shape)}")
-        columns = out.shape[1]
+        if entry.shape != (rows, columns):
+            raise self.error(f"tensor {name}", f"its shape is {list(entry.shape)}, not {[rows, columns]}")
         step = max(1, BLOCK_BYTES // (4 * columns))
         block = np.empty((step, columns), "<f4")
-        for first in range(0, len(out), step):
-            rows = block[: len(out) - first]
-            self._read_at(entry.begin + 4 * columns * first, rows)
-            out[first : first + step] = rows
+        for first in range(0, rows, step):
+            part = block[: rows - first]
+            self._read_at(entry.begin + 4 * columns * first, part)
+            yield first, part
 
     def entry(self, name: str, dtype: str, dimensions: int) -> Entry:
         entry = self.entries.get(name)

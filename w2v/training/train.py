@@ -15,6 +15,7 @@ from w2v.training.config import CorpusConfig, TrainConfig, options_of
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.training.progress import EpochReport, Progress
+    from w2v.training.start import Start
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["encode", "split_settings", "train"]
@@ -66,6 +67,9 @@ def train(
     report: str | os.PathLike[str] | None = None,
     combine: str = "input",
     unit: bool = False,
+    init: str | os.PathLike[str] | Vectors | None = None,
+    continue_from: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> Vectors:
     """Train word vectors on `corpus`: a path, a list of paths, an iterable of token sequences, or an encoded corpus.
@@ -77,33 +81,43 @@ def train(
     taken every `eval_every` (2: epochs, "10%" of the run, "50M" tokens). `log` names a file for all that (docs/log.md),
     `report` one for the report of the run (docs/report.md).
 
-    `combine` "add" or "concat" joins each word's input and context vector, `unit` gives rows of length 1. Returns
-    `Vectors`, float32 [V, dim] in falling order of word count. Raises W2VError.
+    `init` are vectors whose rows the words begin with. `checkpoint` names a file for the whole state of the run when it
+    has ended; `continue_from` goes on from such a file with another corpus: its words stay, new ones join, its settings
+    hold where none are given, and the learning rate falls anew. `combine` "add" or "concat" joins each word's input and
+    context vector, `unit` gives rows of length 1. Returns `Vectors`, float32 [V, dim] in falling order of word count.
+    Raises W2VError.
     """
     from w2v.output import check_output
+    from w2v.training.checkpoint import write_checkpoint
     from w2v.training.corpora import paths_of
     from w2v.training.log import TrainingLog
     from w2v.training.looks import Looks, read_tests
     from w2v.training.report import Recorder
+    from w2v.training.start import Continuation
     from w2v.training.trainer import Trainer
     from w2v.vectors.combine import check_combination
     from w2v.vectors.combine import combine as combined
     from w2v.vectors.derive import unit as to_unit
 
     corpus_config, train_config = split_settings(settings)
+    begin = starting(init, continue_from, train_config, settings)
+    if isinstance(begin, Continuation):
+        corpus_config, train_config = begin.corpus_config, begin.config
     check_combination(combine, train_config.loss)
-    for path in (log, report):
+    for path in (log, report, checkpoint):
         if path is not None:
             check_output(path)
     tests = read_tests([eval] if isinstance(eval, (str, os.PathLike)) else eval)
     recorder = Recorder(paths_of(corpus) or ()) if report is not None else None
     with ExitStack() as ending:
+        if begin is not None:
+            ending.callback(begin.close)
         writer = ending.enter_context(TrainingLog(log)) if log is not None else None
         start = time.monotonic()
-        encoded, corpus_config = opened(corpus, corpus_config, settings, train_config.threads)
+        encoded, corpus_config = opened(corpus, corpus_config, settings, begin, train_config.threads)
         if encoded is not corpus:
             ending.callback(encoded.close)
-        trainer = Trainer(encoded, train_config)
+        trainer = Trainer(encoded, train_config, start=begin)
         looks = Looks(tests, eval_every, combine, both(on_epoch, writer and writer.report))
         looks.check(encoded.vocab.words)
         read_s = time.monotonic() - start
@@ -114,6 +128,8 @@ def train(
         result = trainer.run(both(on_progress, writer and writer.progress), None, None, looks)
         if writer is not None:
             writer.end(result.summary, trainer.tokens_total)
+        if checkpoint is not None:
+            write_checkpoint(checkpoint, trainer, corpus_config, result.summary.seconds)
         if recorder is not None and report is not None:
             recorder.times = {
                 "reading": read_s, "training": result.summary.seconds, "all": time.monotonic() - start,
@@ -123,18 +139,40 @@ def train(
     return to_unit(vectors) if unit else vectors
 
 
+def starting(
+    init: str | os.PathLike[str] | Vectors | None, continue_from: str | os.PathLike[str] | None, config: TrainConfig,
+    settings: dict[str, Any],
+) -> Start | None:
+    """What the rows begin with; None for fresh ones."""
+    from w2v.training.checkpoint import Checkpoint
+    from w2v.training.start import Continuation, Initial
+
+    if continue_from is not None:
+        if init is not None:
+            raise SettingsError("train: continue_from brings its rows; leave out init")
+        return Continuation.of(Checkpoint(continue_from), settings)
+    return None if init is None else Initial(init, config.dim)
+
+
 def opened(
-    corpus: Any, config: CorpusConfig, settings: dict[str, Any], threads: int | None
+    corpus: Any, config: CorpusConfig, settings: dict[str, Any], begin: Start | None, threads: int | None
 ) -> tuple[EncodedCorpus, CorpusConfig]:
     """Whatever the corpus is given as, encoded, and the settings that it has; `settings` are those that were given."""
     from w2v.corpus.encoded import EncodedCorpus
-    from w2v.training.corpora import encoded_path, open_encoded, read
+    from w2v.training.corpora import SELECTING, encoded_path, open_encoded, read
+    from w2v.training.start import Continuation
 
     stated = [name for name in settings if name in options_of(CorpusConfig)]
     encoded = corpus if isinstance(corpus, EncodedCorpus) else encoded_path(corpus)
+    if not isinstance(begin, Continuation):
+        if encoded is None:
+            return read(corpus, config, threads=threads), config
+        return open_encoded(encoded, config, stated, threads=threads)
     if encoded is None:
-        return read(corpus, config, threads=threads), config
-    return open_encoded(encoded, config, stated, threads=threads)
+        found = read(corpus, begin.reading_config, threads=threads)
+    else:
+        found, _ = open_encoded(encoded, config, set(stated) - set(SELECTING), threads=threads)
+    return begin.grown(found, threads=threads), config
 
 
 def both(first: Callable[[Any], Any] | None, second: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from w2v.training.checkpoint import Checkpoint
     from w2v.training.keeper import Keeper
     from w2v.training.looks import Looks
+    from w2v.training.start import Start
 
 __all__ = ["Progress", "TrainResult", "TrainSummary", "Trainer", "TrainingStopped"]
 
@@ -59,10 +60,13 @@ class Trainer:
     """Trains one model on an encoded corpus.
 
     `corpus` has ids int32 [N] (-1 ends each sentence) and a vocabulary; `config` a TrainConfig. `run` may be called
-    once. `resume` goes on from a checkpoint; CheckpointError names what differs from it.
+    once. `resume` goes on from a checkpoint; CheckpointError names what differs from it. `start` has first
+    values for the rows.
     """
 
-    def __init__(self, corpus: EncodedCorpus, config: TrainConfig, resume: Checkpoint | None = None):
+    def __init__(
+        self, corpus: EncodedCorpus, config: TrainConfig, resume: Checkpoint | None = None, start: Start | None = None
+    ):
         self.corpus = corpus
         self.config = config.resolved()
         if resume is not None:
@@ -86,6 +90,8 @@ class Trainer:
         self.seconds_before = 0.0  # of the runs that this one goes on from
         if resume is None:
             self._fill_inputs()
+            if start is not None:
+                start.fill(self.model, corpus.vocab.words)
             self.workers = self._workers()
         else:
             resume.fill(self.model)  # before the workers take their private copies

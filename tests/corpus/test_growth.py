@@ -1,0 +1,66 @@
+"""A corpus whose vocabulary begins with known words, against a slow reference."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from w2v.corpus.growth import grown
+from w2v.corpus.reader import encode_sequences
+from w2v.corpus.vocab import Vocab
+from w2v.errors import CorpusError
+from w2v.training.config import CorpusConfig
+
+KNOWN = Vocab([b"king", b"queen", b"old"], np.array([10, 4, 4]))
+TEXT = [["king", "new", "rare"], ["new", "queen", "other", "other"], ["rare2"], ["new", "other"]]
+
+
+def corpus(text=TEXT):
+    return encode_sequences(text, CorpusConfig(min_count=1))
+
+
+def words_of(made) -> list[list[bytes]]:
+    sentences: list[list[bytes]] = [[]]
+    for i in made.ids.tolist():
+        if i < 0:
+            sentences.append([])
+        else:
+            sentences[-1].append(made.vocab.words[i])
+    return sentences[:-1]
+
+
+@pytest.mark.parametrize(
+    ("min_count", "new"), [(1, {"new", "other", "rare", "rare2"}), (3, {"new", "other"}), (4, set())]
+)
+def test_known_words_stay_and_new_ones_join_when_they_are_frequent_enough(min_count, new):
+    made = grown(corpus(), KNOWN, min_count)
+    own = Counter(word for line in TEXT for word in line)
+    kept = {"king", "queen", *new}
+    assert words_of(made) == [w for line in TEXT if (w := [word.encode() for word in line if word in kept])]
+    counts = {"old": 4, "king": 11, "queen": 5, **{word: own[word] for word in new}}
+    order = sorted(counts, key=lambda word: (-counts[word], word))
+    assert [word.decode() for word in made.vocab.words] == order
+    assert made.vocab.counts.tolist() == [counts[word] for word in order]
+    assert made.books.kept + made.books.below_min_count == made.books.read == 10
+    made.books.balance()
+
+
+def test_max_vocab_leaves_out_new_words_and_never_known_ones():
+    made = grown(corpus(), KNOWN, 1, 4)
+    assert set(made.vocab.words) == {*KNOWN.words, b"new"}
+    assert made.books.beyond_max_vocab == 5
+    assert set(grown(corpus(), KNOWN, 1, 2).vocab.words) == set(KNOWN.words)
+
+
+def test_text_of_which_nothing_is_left_is_refused():
+    with pytest.raises(CorpusError, match="none of its words is known, and none occurs 9 times; try a smaller"):
+        grown(corpus([["a", "b"], ["c"]]), KNOWN, 9)
+
+
+def test_a_corpus_that_adds_nothing_keeps_its_ids():
+    made = corpus()
+    same = grown(made, Vocab(made.vocab.words, made.vocab.counts))
+    assert words_of(same) == words_of(made)
+    assert same.vocab.counts.tolist() == (2 * made.vocab.counts).tolist()

@@ -1,0 +1,57 @@
+"""A corpus whose vocabulary begins with words that are known: for a model that goes on with other text."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from w2v.corpus._encode import DROPPED
+from w2v.corpus.encoded import EncodedCorpus
+from w2v.corpus.remap import remapped, whole_sentences
+from w2v.corpus.vocab import Vocab
+from w2v.errors import CorpusError
+
+if TYPE_CHECKING:
+    from w2v.corpus.spool import Folder
+
+__all__ = ["grown"]
+
+
+def grown(
+    corpus: EncodedCorpus, known: Vocab, min_count: int = 1, max_vocab: int | None = None, *,
+    threads: int | None = None, tmp_dir: Folder = None, memory_limit: int | None = None,
+) -> EncodedCorpus:
+    """The corpus with every word of `known`, however rare it is there, and its own words that occur `min_count` times.
+
+    Counts are sums of both, and their order is that of the new vocabulary: subsampling and negative sampling go by all
+    of the text that the words have been seen in. `max_vocab` leaves out new words, never known ones. `corpus` should
+    have been read with a `min_count` of 1. Raises CorpusError if no word of it is left.
+    """
+    own = corpus.vocab
+    counts = known.counts.copy()
+    place = [known.index(word) for word in own.words]
+    row = np.fromiter((-1 if i is None else i for i in place), np.int64, len(place))
+    old = row >= 0
+    counts[row[old]] += own.counts[old]
+    new = np.flatnonzero(~old & (own.counts >= min_count))  # in falling frequency, as the vocabulary is
+    beyond = new[max(0, max_vocab - len(known)) :] if max_vocab is not None else new[:0]
+    new = new[: len(new) - len(beyond)]
+    words = [*known.words, *(own.words[i] for i in new.tolist())]
+    row[new] = np.arange(len(known), len(words))
+    vocab = Vocab.sorted(words, np.concatenate([counts, own.counts[new]]))
+    index = {word: i for i, word in enumerate(vocab.words)}
+    final_of = np.fromiter((index[word] for word in words), np.int32, len(words))
+    final_ids = np.where(row >= 0, final_of[row], DROPPED).astype(np.int32)
+    books = dataclasses.replace(corpus.books, kept=0, sentences=0, cut_sentences=0)
+    ids = whole_sentences(corpus, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    ids = remapped(ids, final_ids, books, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    books.beyond_max_vocab += int(own.counts[beyond].sum())
+    books.below_min_count += int(own.counts[row < 0].sum()) - int(own.counts[beyond].sum())
+    books.balance()
+    if not books.kept:
+        raise CorpusError(
+            f"{corpus.name}: none of its words is known, and none occurs {min_count} times; try a smaller --min-count"
+        )
+    return EncodedCorpus(ids, vocab, books, settings=corpus.settings, name=corpus.name)

@@ -1,0 +1,134 @@
+"""Where a training begins, other than from nothing: vectors that exist, or a run that has ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from w2v.errors import SettingsError, VectorsError
+from w2v.training.checkpoint import Checkpoint
+from w2v.training.config import SETTINGS_OF_THE_MACHINE, CorpusConfig, TrainConfig, options_of
+
+if TYPE_CHECKING:
+    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.corpus.vocab import Vocab
+    from w2v.training._state import Model
+    from w2v.vectors.vectors import Vectors
+
+__all__ = ["Continuation", "Initial", "Start", "continued_settings"]
+
+
+class Start:
+    """What the rows begin with. `name` is the file's; after `fill`, so many of the `words` were `found` in it."""
+
+    name = ""
+    found = words = 0
+
+    def fill(self, model: Model, words: list[bytes]) -> None:
+        """Put rows into a model whose rows are fresh; `words` are its words in order."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give files and memory back."""
+
+
+class Initial(Start):
+    """Input rows from a vector file, by word; output rows are fresh. SettingsError where the dimensions differ."""
+
+    def __init__(self, source: str | os.PathLike[str] | Vectors, dim: int):
+        from w2v.vectors.vectors import Vectors, load
+
+        self.name = "init" if isinstance(source, Vectors) else os.fspath(source)
+        self.vectors = source if isinstance(source, Vectors) else load(source)
+        if self.vectors.dim != dim:
+            raise SettingsError(f"{self.name}: its vectors have {self.vectors.dim} dimensions; train with --dim "
+                                f"{self.vectors.dim}, not {dim}")
+
+    def fill(self, model: Model, words: list[bytes]) -> None:
+        place = np.fromiter(map(self.vectors.words.find, words), np.int64, len(words))
+        known = np.flatnonzero(place >= 0)
+        self.found, self.words = len(known), len(words)
+        if not self.found:
+            raise VectorsError(
+                f"{self.name}: none of the corpus's {len(words):,} words is in it; check the language and case "
+                "(--lower), or leave out --init"
+            )
+        step = 1 << 14
+        for first in range(0, len(known), step):
+            rows = known[first : first + step]
+            model.inputs[rows, : model.dim] = self.vectors.matrix[place[rows]]
+        self.close()
+
+    def close(self) -> None:
+        self.__dict__.pop("vectors", None)
+
+
+class Continuation(Start):
+    """Both matrices of a run that is kept in a checkpoint, for known words; others are fresh.
+
+    If the run kept its best epoch (`--stop-early`), that one counts. CheckpointError for what is wrong with the file,
+    SettingsError where the shape differs.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, corpus_config: CorpusConfig, config: TrainConfig):
+        self.corpus_config, self.config = corpus_config, config
+        self.checkpoint = checkpoint
+        self.name = checkpoint.name
+        before = checkpoint.state["train"]
+        if "hs" in (before.get("loss"), config.loss):
+            raise SettingsError(
+                "--continue: with --loss hs the tree changes with the counts, and its nodes cannot be kept; use --init "
+                "with the vectors"
+            )
+        if before.get("dim") != config.dim:
+            raise SettingsError(f"{self.name}: its vectors have {before.get('dim')} dimensions; leave --dim out")
+        self.known: Vocab = checkpoint.vocab()
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, stated: dict[str, Any]) -> Continuation:
+        """With the settings of the run in the checkpoint, but for those that are stated."""
+        try:
+            return cls(checkpoint, *continued_settings(checkpoint, stated))
+        except BaseException:
+            checkpoint.close()
+            raise
+
+    @property
+    def reading_config(self) -> CorpusConfig:
+        """How the text is to be read before `grown`: words that are known stay, however rare they are there."""
+        return dataclasses.replace(self.corpus_config, min_count=1, max_vocab=None)
+
+    def grown(self, corpus: EncodedCorpus, **options: Any) -> EncodedCorpus:
+        """The corpus with the known words, and the new ones that occur `min_count` times; options as of `grown`."""
+        from w2v.corpus.growth import grown
+
+        return grown(corpus, self.known, self.corpus_config.min_count, self.corpus_config.max_vocab, **options)
+
+    def fill(self, model: Model, words: list[bytes]) -> None:
+        index = {word: row for row, word in enumerate(words)}
+        rows = np.fromiter((index[word] for word in self.known.words), np.int64, len(self.known))
+        self.found, self.words = len(rows), len(words)
+        self.checkpoint.scatter(model, rows)
+        self.close()
+
+    def close(self) -> None:
+        self.checkpoint.close()
+
+
+def continued_settings(checkpoint: Checkpoint, stated: dict[str, Any]) -> tuple[CorpusConfig, TrainConfig]:
+    """The settings of the run in a checkpoint but for those that are `stated`; SettingsError where one is wrong.
+
+    The number of threads is that of this machine, and a new learning rate brings its own end.
+    """
+    before = {**(checkpoint.state["corpus"] or {}), **checkpoint.state["train"]}
+    left_out = set(SETTINGS_OF_THE_MACHINE)
+    if "lr" in stated or "model" in stated:
+        left_out |= {"lr", "min_lr"}
+    kept = {name: value for name, value in before.items() if name not in left_out}
+    return tuple(  # type: ignore[return-value]
+        config(**{name: value for name, value in {**kept, **stated}.items() if name in options_of(config)})
+        for config in (CorpusConfig, TrainConfig)
+    )
