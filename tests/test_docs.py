@@ -49,3 +49,16 @@ def test_every_file_on_the_map_exists():
         depth = (len(line) - len(line.lstrip())) // 2
         folder = [*folder[:depth], name]
         assert (ROOT / "/".join(part.rstrip("/") for part in folder)).exists(), line
+
+
+def test_every_row_of_the_table_of_faults_names_tests_that_exist():
+    text = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith(("| case", "| ---"))]
+    assert len(rows) >= 31  # ten of vector files, twelve of corpora with the books, eleven of runs
+    named = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
+    for row in rows:
+        assert named.search(row.rsplit(" | ", 1)[1]), row
+    found = named.findall(text)
+    assert len(found) > 60
+    for path, name in found:
+        assert f"def {name}(" in (ROOT / "tests" / path).read_text(encoding="utf-8"), f"{path}::{name}"

@@ -140,12 +140,9 @@ class AtomicOutput:
         if self._hash is not None:
             self._hash.update(data)
         self.file_size += memoryview(data).nbytes
-        if self._sink is not None:
-            self._sink.write(data)
-            return len(data)
         view = memoryview(data).cast("B")
-        while view:
-            view = view[os.write(self._fd, view):]
+        while view:  # also standard output writes less than it was given where Python does not buffer it (python -u)
+            view = view[self._sink.write(view) if self._sink is not None else os.write(self._fd, view):]
         return len(data)
 
     def _open_temporary(self) -> None:

@@ -29,7 +29,7 @@ ANSWER_OPTIONS = (
     Option(["-k", "--top", "topn"], type=click.IntRange(min=1), metavar="N", default=10, shown_default="10",
            help="How many words for each query."),
     Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
-           help="tsv: query, rank, word, cosine; json: an object a line with the same names."),
+           help="tsv: query, rank, word, cosine; json: an object a line with the same names, or with `error`."),
 )
 
 
@@ -57,6 +57,8 @@ def answer_lines(lines: Iterable[str], answerer: Answerer, form: str) -> int:
         if isinstance(answer, W2VError):
             failures += 1
             say(f"error: {answer}")
+            if form == "json":  # a co-process waits for something
+                rows.append(json_line({"query": query, "error": str(answer)}))
         else:
             rows.append(format_answer(query, answer, form))
     write("".join(rows))

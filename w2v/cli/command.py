@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from w2v.cli.errors import named_output
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -97,6 +99,10 @@ class Command(click.Command):
         super().__init__(name, **kw)
         self.usage = usage
         self.examples = tuple(examples)  # (what it does, shell line)
+
+    def make_context(self, *args: Any, **kw: Any) -> click.Context:
+        with named_output():  # --help
+            return super().make_context(*args, **kw)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:

@@ -10,7 +10,7 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import named_output, say
 from w2v.cli.numbers import count, size
 from w2v.cli.output import STDOUT, check_outputs
-from w2v.cli.streams import argument_text, binary_output
+from w2v.cli.streams import argument_text, write_bytes
 
 __all__ = ["command"]
 
@@ -41,7 +41,7 @@ def explore(vectors: str, output: str, top: int, layout: str, title: str | None,
     page = make_page(loaded, argument_text(title or name), layout, seed)
     if output == STDOUT:
         with named_output():
-            binary_output().write(page.html)
+            write_bytes(page.html)
     else:
         with AtomicOutput(output) as file:
             file.write(page.html)

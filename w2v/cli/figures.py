@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from w2v.cli.errors import named_output, say
 from w2v.cli.output import STDOUT, check_outputs
-from w2v.cli.streams import binary_output
+from w2v.cli.streams import write_bytes
 from w2v.errors import SettingsError
 
 __all__ = ["figure_format", "write_figure"]
@@ -34,7 +34,7 @@ def write_figure(path: str, draw: Callable[[BinaryIO], list[str]]) -> None:
     warnings = draw(picture)
     if path == STDOUT:
         with named_output():
-            binary_output().write(picture.getvalue())
+            write_bytes(picture.getvalue())
     else:
         with AtomicOutput(path) as file:
             file.write(picture.getvalue())

@@ -31,7 +31,7 @@ VECTORS = Argument(["vectors"], metavar="VECTORS", line="A vector file of any fo
 
 def format_option(columns: str) -> Option:
     return Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
-                  help=f"tsv: {columns}; json: an object a line with the same names.")
+                  help=f"tsv: {columns}; json: an object a line with the same names, or with `error`.")
 
 
 def words_of(line: str) -> list[str]:
@@ -94,6 +94,8 @@ def show(answers: Iterable[Answer], form: str) -> int:
         failed += len(errors)
         for error in errors:
             say(f"error: {error}")
+            if form == "json":  # a co-process waits for something
+                out.append(json_line({"error": str(error)}))
         out += [json_line(row) if form == "json" else tsv_line(row) for row in rows]
     write("".join(out))
     flush_output()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from w2v.cli.command import CONTEXT, Option
-from w2v.cli.errors import did_you_mean, guarded
+from w2v.cli.errors import did_you_mean, guarded, named_output
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -54,6 +54,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 
 class LazyGroup(click.Group):
     """A group that knows its commands' names and help lines without importing them."""
+
+    def make_context(self, *args: Any, **kw: Any) -> click.Context:
+        with named_output():  # --help, --version
+            return super().make_context(*args, **kw)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [name for commands in COMMANDS.values() for name in commands]

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from w2v.cli.errors import named_output
 from w2v.errors import W2VError
 
-__all__ = ["argument_text", "binary_output", "is_terminal", "read_lines", "write"]
+__all__ = ["argument_text", "binary_output", "is_terminal", "read_lines", "write", "write_bytes"]
 
 BLOCK = 1 << 16  # bytes; a pipe's buffer on Linux
 
@@ -29,8 +29,15 @@ def binary_output() -> BinaryIO:
 
 def write(text: str) -> None:
     """Write text to standard output; surrogates become the bytes that they stand for."""
+    write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def write_bytes(data: bytes) -> None:
+    """Write all of it to standard output."""
     with named_output():
-        binary_output().write(text.encode("utf-8", "surrogateescape"))
+        left = memoryview(data)
+        while left:  # where Python does not buffer it (PYTHONUNBUFFERED), less than all may be written at once
+            left = left[binary_output().write(left):]
 
 
 def is_terminal(stream: object) -> bool:

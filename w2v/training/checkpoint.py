@@ -333,4 +333,4 @@ def _differences(saved: dict[str, Any], config: TrainConfig | CorpusConfig, free
 
 def _shown(settings: dict[str, Any], name: str) -> str:
     value = settings.get(name, "unknown")
-    return "not given" if value is None else f"{value!s:.40}"
+    return "not given" if value is None else f"{value!s:.40}".encode("unicode_escape").decode()

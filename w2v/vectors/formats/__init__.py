@@ -96,7 +96,7 @@ def check_repeats(name: str, words: WordTable, options: LoadOptions) -> array[in
         word = words[repeats[0]]
         raise VectorsError(
             f"{name}: row {repeats[0] + 1}: the word {show_word(word)} is already in row {words.find(word) + 1}; "
-            "use --duplicates first to keep the first"
+            "w2v convert --duplicates first keeps the first"
         )
     return repeats
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["collect", "row_error", "rows_wanted", "show_word", "trailing_error"]
 
 BLOCK = 1 << 20
+MOST_ROWS = 1 << 62  # of a stream, which may promise more than a 64-bit number holds
 BLANK = b"\r\n "  # text files may end in blank lines
 
 WHAT = {
@@ -56,7 +57,7 @@ def trailing_error(name: str, rows: int, offset: int, size: int | None) -> Vecto
     more = f"{size:,} bytes follow" if size is not None else "more follows"
     return VectorsError(
         f"{name}: row {rows + 1} (byte {offset}): {more} after the {rows:,} rows that the header promises; "
-        "use --lenient to ignore them"
+        "w2v convert --lenient ignores them"
     )
 
 
@@ -76,8 +77,8 @@ def collect(
     """Rows from a stream, whose size is not known: memory grows with the rows seen, whatever the header says."""
     import numpy as np
 
-    promised = header.rows if header is not None else 1 << 62
-    wanted = promised if options.limit is None else min(promised, options.limit)
+    promised = header.rows if header is not None else MOST_ROWS
+    wanted = min(promised, MOST_ROWS if options.limit is None else options.limit, MOST_ROWS)
     offset = header.size if header is not None else 0
     pending = b""
     while len(pending) < offset:  # the header, which the head was long enough to hold
@@ -87,7 +88,10 @@ def collect(
     last = False
     try:
         while True:
-            used = collector.feed(pending, offset, wanted, last)
+            held = len(pending) - len(pending.rstrip(blank)) if header is None else 0
+            # Without a header only the end tells that blank lines were the last ones.
+            rows = pending[:-held] if 0 < held <= BLOCK else pending
+            used = collector.feed(rows, offset, wanted, last)
             offset += used
             pending = pending[used:]
             done = collector.count == wanted
@@ -99,7 +103,7 @@ def collect(
                 offset += len(pending)
                 pending = b""
             pending += block
-        if collector.count < wanted and (header is not None or pending):
+        if collector.count < wanted and (header is not None or pending.strip(blank)):
             raise BadRow("truncated", collector.count, offset)
     except BadRow as bad:
         raise row_error(source.name, bad, header, collector.text) from None

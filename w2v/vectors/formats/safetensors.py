@@ -24,6 +24,7 @@ __all__ = ["VECTORS", "WORDS", "find_matrix", "load_safetensors", "vectors_heade
 
 VECTORS, WORDS = "vectors", "words"
 TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "bf16"}
+CHECKPOINT = "w2v checkpoint"  # as in w2v/training/checkpoint.py
 MARK = {"format": "np", "w2v": "vectors"}
 
 
@@ -44,7 +45,7 @@ def find_matrix(name: str, header: Header) -> Entry:
         names = ", ".join(list(header.tensors)[:5]) or "nothing"
         raise VectorsError(
             f"{name}: is a safetensors file without a tensor `{VECTORS}` and with {len(matrices)} matrices of floats "
-            f"(it holds {names[:200]}); if it is a checkpoint, continue it with `w2v train --resume`"
+            f"(it holds {names[:200]}); write the one that is meant into a file of its own"
         )
     if named.dtype not in TYPES or len(named.shape) != 2 or not 1 <= named.shape[1] <= MAX_DIM:
         raise VectorsError(
@@ -62,6 +63,11 @@ def load_safetensors(
 
     sections = Sections(source)
     header = read_header(source.name, sections.read, source.size, VectorsError)
+    if header.metadata.get("format", "").startswith(CHECKPOINT):
+        raise VectorsError(
+            f"{source.name}: is the checkpoint of a training that has not ended, not vectors; go on with the training: "
+            "its command line and --resume"
+        )
     entry = find_matrix(source.name, header)
     words = header.tensors.get(WORDS)
     if words is not None and (words.dtype != "U8" or len(words.shape) != 1):

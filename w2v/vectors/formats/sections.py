@@ -69,7 +69,7 @@ class Sections:
         more = len(self._map) > end if self._map is not None else bool(self.read(1))
         if more:
             raise VectorsError(
-                f"{self.source.name}: byte {end}: more follows after the last number; use --lenient to ignore it"
+                f"{self.source.name}: byte {end}: more follows after the last number; w2v convert --lenient ignores it"
             )
 
     def _cut(self, size: int, wanted: int) -> VectorsError:
