@@ -110,7 +110,7 @@ def test_help_on_a_full_device_fails(w2v):
     with open("/dev/full", "wb") as full:
         done = w2v("--help", stdout=full)
     assert done.returncode == 1
-    assert done.err == "w2v: error: No space left on device\n"
+    assert done.err == "w2v: error: standard output: No space left on device\n"
 
 
 def test_help_into_a_closed_pipe_is_silent(w2v):
