@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from w2v.cli.output import FORMATS, STDOUT, check_outputs
 from w2v.errors import VectorsError
 
 if TYPE_CHECKING:
+    from w2v.vectors.repair import Repairs
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["command"]
@@ -25,6 +27,9 @@ the embedding projector's .tsv. OUT is told by its name: .bin, .txt or .vec, .np
 GloVe text needs --format glove. Either may be - for a pipe. .npy and .tsv take a second file for the words, one a line:
 X.words.txt beside X.npy, X.metadata.tsv beside X.tsv.
 
+--fix writes a damaged file again without the damage: rows that are whole stay as they are, the others are left out,
+words that programs choke on are renamed, and each kind of repair is counted on stderr. No number is ever made up.
+
 Rows keep their order, which is that of frequency, with --words too; words that are not in IN are counted on stderr.
 """
 
@@ -34,6 +39,7 @@ EXAMPLES = [
      "w2v convert vectors.bin vectors.tsv --top 10000"),
     ("Some words only, at length 1", "w2v convert vectors.bin small.txt --words words.txt --unit"),
     ("Half the size", "w2v convert vectors.bin vectors.safetensors --float16"),
+    ("Repair a file that was cut short, or that other programs choke on", "w2v convert vectors.bin whole.bin --fix"),
     ("In a pipe", "w2v convert vectors.bin - --format glove | gzip > glove.txt.gz"),
 ]
 
@@ -55,6 +61,7 @@ class Conversion:
     unit: bool
     float16: bool
     no_clobber: bool
+    fix: bool
 
     def check(self) -> list[str]:
         """Raise for what would fail at the end, before anything is read; returns the files that will be written."""
@@ -66,6 +73,8 @@ class Conversion:
             raise usage_error(f"--float16: {form} holds no half-precision numbers; {' and '.join(HALVES)} do")
         if self.out_words is not None and form not in TWO_FILES:
             raise usage_error(f"--out-words: {form} holds its words itself; {' and '.join(TWO_FILES)} do not")
+        if self.fix and (self.lenient or self.duplicates != "error"):
+            raise usage_error("--fix: sees to duplicates and what follows the rows; leave --duplicates and --lenient")
         if self.words == STDOUT == self.source:
             raise usage_error("--words: only one of IN and the words can be standard input (-)")
         outputs = [self.target]
@@ -75,22 +84,51 @@ class Conversion:
         check_outputs(outputs, inputs, self.no_clobber)
         return outputs
 
-    def load(self) -> tuple[Vectors, str]:
-        """The vectors, and what is to be said of words that were not found."""
-        from w2v.vectors.derive import load_some, read_list, unit
-        from w2v.vectors.formats import LoadOptions
+    def load(self) -> tuple[Vectors, list[str]]:
+        """The vectors, and what is to be said of them: repairs, words that were not found."""
+        from w2v.vectors.derive import read_list, unit
 
         wanted = read_list(self.words) if self.words is not None else None
+        vectors, missing, told = (self.repaired if self.fix else self.as_it_is)(wanted)
+        if wanted is not None and missing:
+            told.append(f"{self.words}: {missing_text(missing, len(set(wanted)))} not in {self.source}")
+        if wanted is not None and not len(vectors):
+            raise VectorsError(told[-1] if missing else f"{self.words}: holds no words; put one a line")
+        return (unit(vectors, in_place=True) if self.unit else vectors), told
+
+    def as_it_is(self, wanted: list[bytes] | None) -> tuple[Vectors, list[bytes], list[str]]:
+        from w2v.vectors.derive import load_some
+        from w2v.vectors.formats import LoadOptions
+
         options = LoadOptions(
             lenient=self.lenient, duplicates=self.duplicates, words=self.in_words, format=self.told
         )
-        vectors, missing = load_some(self.source, options, words=wanted, top=self.top)
-        told = ""
-        if wanted is not None and missing:
-            told = f"{self.words}: {missing_text(missing, len(set(wanted)))} not in {self.source}"
-        if wanted is not None and not len(vectors):
-            raise VectorsError(told or f"{self.words}: holds no words; put one a line")
-        return (unit(vectors, in_place=True) if self.unit else vectors), told
+        return *load_some(self.source, options, words=wanted, top=self.top), []
+
+    def repaired(self, wanted: list[bytes] | None) -> tuple[Vectors, list[bytes], list[str]]:
+        from w2v.vectors.derive import find_words, rows_of
+        from w2v.vectors.repair import repair
+
+        vectors, repairs = repair(self.source, format=self.told, words=self.in_words)
+        told = repair_lines(self.source, repairs)
+        missing: list[bytes] = []
+        if wanted is not None:
+            rows, missing = find_words(vectors.words.table, wanted)
+            vectors = rows_of(vectors, rows[: self.top])
+        return (vectors.top(self.top) if self.top else vectors), missing, told
+
+
+def repair_lines(source: str, repairs: Repairs) -> list[str]:
+    """A line for each kind of repair, with its count and the first places."""
+    from w2v.vectors.repair import REPAIRS
+
+    name = "<stdin>" if source == STDOUT else source
+    lines = []
+    for kind, tally in repairs.items():
+        text = REPAIRS[kind].format(count(tally.count))
+        text = re.sub(r"^1 (row|word|gap|byte)s\b", r"1 \1", text)
+        lines.append(f"{name}: {text}" + (f" ({tally.where})" if tally.where else ""))
+    return lines or [f"{name}: nothing to repair"]
 
 
 def missing_text(missing: list[bytes], wanted: int) -> str:
@@ -104,9 +142,9 @@ def missing_text(missing: list[bytes], wanted: int) -> str:
 def convert(quiet: bool, **given: object) -> None:
     conversion = Conversion(**given)  # type: ignore[arg-type]
     outputs = conversion.check()
-    vectors, missing = conversion.load()
-    if missing:
-        say(missing)
+    vectors, told = conversion.load()
+    for line in told:
+        say(line)
     vectors.save(
         conversion.target, conversion.form, no_clobber=conversion.no_clobber, float16=conversion.float16,
         words=conversion.out_words,
@@ -146,6 +184,8 @@ command = Command(
                group="What is read", help="first: keep the first row of a word that is there twice."),
         Option(["--lenient"], is_flag=True, group="What is read",
                help="Ignore what follows the rows that the header promises."),
+        Option(["--fix"], is_flag=True, group="What is read",
+               help="Keep the good rows of a damaged file; w2v check tells what is wrong with it."),
         Option(["-q", "--quiet"], is_flag=True, help="No line about what was written."),
     ],
 )

@@ -37,6 +37,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "evaluate": ("evaluate", "Score vectors on analogy questions and on word pairs rated by people."),
     },
     "Vector files": {
+        "info": ("info", "What a vector file is: format, words, length, norms."),
         "convert": ("convert", "Vectors from one format to another; a part of them, at length 1, in half precision."),
     },
     "Seeing": {

@@ -6,10 +6,12 @@ Other programs' files are read too if they hold one matrix of floats; the words 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import VectorsError
 from w2v.safetensors import Entry, Header, make_header, read_header
+from w2v.vectors._words import WordTable
 from w2v.vectors.formats.options import LoadOptions
 from w2v.vectors.formats.sniff import MAX_DIM
 from w2v.vectors.formats.source import Source
@@ -17,8 +19,6 @@ from w2v.vectors.formats.words_file import split_words, words_beside
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from w2v.vectors._words import WordTable
 
 __all__ = ["VECTORS", "WORDS", "find_matrix", "load_safetensors", "vectors_header"]
 
@@ -55,8 +55,15 @@ def find_matrix(name: str, header: Header) -> Entry:
     return named
 
 
+def split_anyhow(_name: str, data: memoryview, rows: int) -> WordTable:
+    """As split_words, but empty words pass."""
+    words = bytes(data).split(b"\n")
+    return WordTable(words[:rows]) if len(words) == rows + 1 else split_words(_name, data, rows)
+
+
 def load_safetensors(
-    path: Any, source: Source, options: LoadOptions
+    path: Any, source: Source, options: LoadOptions,
+    split: Callable[[str, memoryview, int], WordTable] = split_words,
 ) -> tuple[WordTable, np.ndarray, dict[str, str]]:
     """(words, float32 [rows, dim], metadata); the numbers of a plain file are mapped, not read."""
     from w2v.vectors.formats.sections import Sections, floats
@@ -82,7 +89,7 @@ def load_safetensors(
     rows, dim = entry.shape
     matrix = floats(parts[entry.begin] if entry.size else memoryview(b""), TYPES[entry.dtype], rows, dim)
     if words is not None:
-        table = split_words(source.name, parts[words.begin] if words.size else memoryview(b""), rows)
+        table = split(source.name, parts[words.begin] if words.size else memoryview(b""), rows)
     else:
         table = words_beside(path, "npy", options.words, rows)
     metadata = {key: value for key, value in header.metadata.items() if key not in MARK}

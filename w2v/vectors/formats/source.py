@@ -70,8 +70,18 @@ class Source:
 
         packed = Decompressor(self.compression, read_on, self.name, VectorsError) if self.compression else None
         self._next = packed.read if packed else read_on
-        while len(self._pending) < PEEK and (data := self._next(BLOCK)):
-            self._pending += data
+        try:
+            while len(self._pending) < PEEK and (data := self._next(BLOCK)):
+                self._pending += data
+        except VectorsError as error:
+            if not self._pending:
+                raise
+            damage = error  # is raised again by the read that comes to it
+
+            def refuse(_size: int) -> bytes:
+                raise damage
+
+            self._next = refuse
         self.head = self._pending[:PEEK]
 
 

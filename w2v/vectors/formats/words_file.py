@@ -7,7 +7,7 @@ import os
 from w2v.errors import VectorsError
 from w2v.vectors._words import WordTable
 
-__all__ = ["companion", "read_words", "split_words", "words_beside"]
+__all__ = ["companion", "read_words", "split_words", "word_lines", "words_beside"]
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 LABELS = (b"word", b"words", b"label", b"name", b"token")  # columns of a projector's metadata that hold the word
@@ -47,9 +47,23 @@ def read_words(path: str | os.PathLike[str], rows: int, metadata: bool = False) 
     With `metadata`, several columns have a first line that names them, as the embedding projector asks for; the word is
     in the column named word, label, name or token, else in the first.
     """
+    name = os.fspath(path)
+    words = word_lines(path, metadata)
+    if len(words) < rows:
+        raise VectorsError(
+            f"{name}: line {len(words) + 1}: the file ends, but {rows:,} rows of numbers need a word each; "
+            "is it the words of another file?"
+        )
+    del words[rows:]
+    if b"" in words:
+        raise VectorsError(f"{name}: line {words.index(b'') + 1}: there is no word; every row of numbers needs one")
+    return WordTable(words)
+
+
+def word_lines(path: str | os.PathLike[str], metadata: bool = False) -> list[bytes]:
+    """As `read_words`, the words of all lines, whatever they are; a line without one gives b""."""
     from w2v.files import open_by_content
 
-    name = os.fspath(path)
     with open_by_content(path, VectorsError) as file:
         data = file.read()
     lines = data.split(b"\n")
@@ -61,15 +75,8 @@ def read_words(path: str | os.PathLike[str], rows: int, metadata: bool = False) 
     if metadata and lines and b"\t" in lines[0]:
         names = [field.strip().lower() for field in lines.pop(0).split(b"\t")]
         column = next((names.index(label) for label in LABELS if label in names), 0)
-    if len(lines) < rows:
-        raise VectorsError(
-            f"{name}: line {len(lines) + 1}: the file ends, but {rows:,} rows of numbers need a word each; "
-            "is it the words of another file?"
-        )
-    words = [line.removesuffix(b"\r").split(b"\t")[column : column + 1] for line in lines[:rows]]
-    if b"" in (bad := [word[0] if word else b"" for word in words]):
-        raise VectorsError(f"{name}: line {bad.index(b'') + 1}: there is no word; every row of numbers needs one")
-    return WordTable(bad)
+    fields = (line.removesuffix(b"\r").split(b"\t") for line in lines)
+    return [parts[column] if column < len(parts) else b"" for parts in fields]
 
 
 def split_words(name: str, data: memoryview, rows: int) -> WordTable:

@@ -1,0 +1,302 @@
+"""What is wrong with a vector file is found and named; what is repaired holds the good rows and nothing else."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from w2v.errors import VectorsError
+from w2v.vectors.check import check_vectors, describe, glance
+from w2v.vectors.oddities import oddities_of, plain_spelling
+from w2v.vectors.repair import repair
+from w2v.vectors.vectors import Vectors, load
+
+from .hostile import binary, text
+
+DIM = 6
+SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def rows(count: int = 40, dim: int = DIM) -> list[tuple[bytes, list[float]]]:
+    matrix = np.random.default_rng(3).standard_normal((count, dim), dtype=np.float32)
+    return [(b"word%d" % i, values) for i, values in enumerate(matrix.tolist())]
+
+
+def faults(data: bytes) -> dict[str, int]:
+    found = check_vectors(io.BytesIO(data)).faults
+    return {finding.what: finding.value for finding in found}
+
+
+def kept(vectors: Vectors) -> list[tuple[bytes, list[float]]]:
+    return [(vectors.words.table[i], vectors.matrix[i].tolist()) for i in range(len(vectors))]
+
+
+both = pytest.mark.parametrize("make", [binary, text], ids=["binary", "text"])
+
+
+@both
+def test_a_good_file_has_facts_and_no_fault(make):
+    report = check_vectors(io.BytesIO(make(rows())))
+    assert (report.faults, report.notes) == ([], [])
+    norms = np.linalg.norm([values for _, values in rows()], axis=1)
+    wanted = [40, DIM, norms.mean(), norms.min(), norms.max()]
+    what = ("words", "dim", "mean norm", "least norm", "greatest norm")
+    assert [report.facts[fact] for fact in what] == pytest.approx(wanted, abs=1e-6)
+    assert repair(io.BytesIO(make(rows())))[1] == {}
+
+
+@both
+def test_bad_rows_are_counted_with_their_places_and_left_out(make):
+    some = rows()
+    some[3] = (b"nan", [np.nan] * DIM)
+    some[7] = (b"inf", [np.inf, *[1.0] * (DIM - 1)])
+    some[12] = (b"zero", [0.0] * DIM)
+    some[20] = (b"word1", [5.0] * DIM)
+    data = make(some)
+    report = check_vectors(io.BytesIO(data))
+    found = {finding.what: finding for finding in report.faults}
+    assert faults(data) == {"not finite": 2, "zero rows": 1, "duplicates": 1}
+    at = data.index(b"nan ")
+    assert f"byte {at})" in found["not finite"].where
+    assert found["zero rows"].where == 'row 13 "zero"'
+    assert found["duplicates"].where == 'row 21 "word1" as in row 2'
+    repaired, what = repair(io.BytesIO(data))
+    assert kept(repaired) == [row for i, row in enumerate(some) if i not in (3, 7, 12, 20)]
+    assert {kind: tally.count for kind, tally in what.items()} == {"not finite": 2, "zero rows": 1, "duplicates": 1}
+
+
+@both
+@pytest.mark.parametrize("promised", [39, 41, 100])
+def test_a_wrong_number_of_rows_in_the_header_is_told_and_all_rows_kept(make, promised):
+    data = make(rows(), header=b"%d %d\n" % (promised, DIM))
+    assert list(faults(data)) == ["rows past the header" if promised < 40 else "cut short"]
+    assert kept(repair(io.BytesIO(data))[0]) == rows()
+
+
+def test_a_wrong_number_of_numbers_in_a_text_header_is_told_and_all_rows_kept():
+    data = text(rows(), header=b"40 99\n")
+    assert faults(data) == {"numbers a row": 1}
+    assert kept(repair(io.BytesIO(data))[0]) == rows()
+
+
+@both
+def test_bytes_after_the_end_are_told_and_left_out(make):
+    for more in (b"and some more text that is no row at all", b"\0" * 5000):
+        data = make(rows()) + more
+        assert set(faults(data)) <= {"bytes after the end", "wrong length", "cut short", "rows past the header"}
+        assert faults(data)
+        assert kept(repair(io.BytesIO(data))[0]) == rows()
+
+
+@both
+@SETTINGS
+@given(st.data())
+def test_a_file_cut_anywhere_keeps_its_whole_rows(make, data):
+    whole = make(rows())
+    last = len(whole) - 2 if make is binary else whole.rindex(b" ")  # within the last number nobody can tell
+    end = data.draw(st.integers(len(b"40 6\n") + len(make(rows(1))), last))
+    cut = whole[:end]
+    assert "cut short" in faults(cut)
+    found = kept(repair(io.BytesIO(cut))[0])
+    assert found == rows()[: len(found)]
+    # Binary: the row's newline may be cut off. Text: without it, the last number may be cut, though all are there.
+    room = end - len(b"40 6\n") + (make is binary)
+    assert len(found) == sum(len(make(rows()[: i + 1], header=b"")) <= room for i in range(40))
+
+
+@SETTINGS
+@given(st.integers(60, 1000), st.integers(1, 400), st.booleans())
+def test_rows_after_lost_bytes_are_found_again_and_none_is_wrong(at, size, zeros):
+    some = rows(60)
+    whole = binary(some)
+    damaged = whole[:at] + (b"\0" * size if zeros else b"") + whole[at + size :]
+    found = kept(repair(io.BytesIO(damaged))[0])
+    if not zeros and size % len(whole[-32:]):  # zeros may stand for numbers; the loss of a row's length shifts nothing
+        assert all(values in [wanted for _, wanted in some] for _, values in found)
+    lost = size // (4 * DIM) + 6  # rows: those that were lost, and those beside the gap
+    assert len(found) >= 60 - lost
+
+
+@both
+def test_damage_of_many_megabytes_is_passed_in_one_go(make):
+    some = rows(20_000, 30)
+    data = bytearray(make(some))
+    if make is binary:
+        for place in range(1_000_000, 2_000_000, 64):
+            data[place] = 0
+        data[500_000:500_001] = b""
+    else:
+        data[3_000_000:3_200_000] = b"x" * 200_000
+    found = kept(repair(io.BytesIO(bytes(data)))[0])
+    names = dict(some)
+    good = [row for row in found if row[0] in names]
+    assert len(good) > 3_000
+    assert sum(names[word] == values for word, values in good) > 3_000
+
+
+def test_a_text_files_bad_lines_are_left_out():
+    lines = text(rows()).split(b"\n")
+    lines[5] += b" 1"
+    lines[6] = lines[6].rpartition(b" ")[0]
+    lines[7] = lines[7].replace(b".", b"x", 1)
+    lines[8] = b""
+    data = b"\n".join(lines)
+    assert faults(data) == {"wrong length": 3, "no word": 1}
+    assert kept(repair(io.BytesIO(data))[0]) == [row for i, row in enumerate(rows()) if i not in (4, 5, 6, 7)]
+
+
+def test_words_that_programs_choke_on_are_told_and_renamed():
+    words = [b"a\xc2\xa0b", b"c\xe2\x80\xa8", b"\x01d", b"cut\xe4\xb8", b"ok", b"</s>", b"zero\xe2\x80\x8bwidth",
+             b"\xef\xbf\xbd", b"\xc2\xa0", b"a_b"]
+    data = binary([(word, [1.0, i]) for i, word in enumerate(words)])
+    report = check_vectors(io.BytesIO(data))
+    assert {f.what: f.value for f in report.faults} == {"unicode space": 3, "control characters": 1, "not UTF-8": 1}
+    assert {f.what: f.value for f in report.notes} == {
+        "sentence end": 1, "invisible characters": 1, "replacement character": 1
+    }
+    repaired, what = repair(io.BytesIO(data))
+    assert list(repaired.words) == ["c_", "d", "cut\ufffd", "ok", "</s>", "zero\u200bwidth", "\ufffd", "a_b"]
+    assert repaired.matrix[:, 1].tolist() == [1, 2, 3, 4, 5, 6, 7, 9]
+    assert {kind: tally.count for kind, tally in what.items()} == {"renamed": 3, "nothing left": 1, "taken": 1}
+
+
+def test_words_with_spaces_are_renamed():
+    data = b"the 1 2\n. . . 3 4\nnew york 5 6\n"
+    assert faults(data) == {"white space": 2}
+    assert kept(repair(io.BytesIO(data))[0]) == [(b"the", [1, 2]), (b"._._.", [3, 4]), (b"new_york", [5, 6])]
+
+
+def test_empty_words_of_a_binary_file_cost_only_their_row():
+    some = rows(10)
+    some[4] = (b"", [1.0] * DIM)
+    some[6] = (b"new\nline", [2.0] * DIM)
+    assert faults(binary(some)) == {"no word": 1, "white space": 1}
+    found = kept(repair(io.BytesIO(binary(some)))[0])
+    some[6] = (b"new_line", some[6][1])
+    assert found == some[:4] + some[5:]
+
+
+@both
+def test_a_byte_order_mark_is_told_and_left_out(make):
+    data = b"\xef\xbb\xbf" + make(rows())
+    assert faults(data) == {"byte order mark": 1}
+    assert kept(repair(io.BytesIO(data))[0]) == rows()
+
+
+@both
+def test_damaged_compression_keeps_what_came_before(make):
+    data = gzip.compress(make(rows(2000)))[:-500]
+    assert {"packing", "cut short"} <= set(faults(data))
+    found = kept(repair(io.BytesIO(data))[0])
+    assert 1000 < len(found) < 2000
+    assert found == rows(2000)[: len(found)]
+
+
+@pytest.mark.parametrize("name", ["v.npy", "v.safetensors", "v.tsv", "v.tsv.gz", "v.npy.gz"])
+def test_formats_of_numbers_are_checked_with_their_words(tmp_path, name):
+    words, matrix = [b"a b", b"c", b"\xff", b"d", b"e", b"f"], np.eye(6, dtype=np.float32)
+    Vectors(words, matrix).save(tmp_path / name)
+    report = check_vectors(tmp_path / name)
+    assert {f.what: f.value for f in report.faults} == {"white space": 1, "not UTF-8": 1}
+    repaired, _ = repair(tmp_path / name)
+    renamed = [b"a_b", b"c", "\ufffd".encode(), b"d", b"e", b"f"]
+    assert kept(repaired) == list(zip(renamed, matrix.tolist(), strict=True))
+    if name == "v.npy":
+        matrix[1, 1] = np.nan
+        matrix[2] = 0
+        np.save(tmp_path / name, matrix)
+        (tmp_path / "v.words.txt").write_bytes(b"a\nb\nc\n\nc\n")
+        found = {f.what: f.value for f in check_vectors(tmp_path / name).faults}
+        assert found == {"not finite": 1, "no word": 1, "words missing": 1, "zero rows": 1, "duplicates": 1}
+        assert kept(repair(tmp_path / name)[0]) == [(b"a", matrix[0].tolist()), (b"c", matrix[4].tolist())]
+
+
+def test_a_cut_array_keeps_its_whole_rows(tmp_path):
+    Vectors([b"a", b"b", b"c"], np.eye(3)).save(tmp_path / "v.npy")
+    data = (tmp_path / "v.npy").read_bytes()
+    for name, content in (("v.npy", data[:-5]), ("v.npy.gz", gzip.compress(data[:-5]))):
+        (tmp_path / name).write_bytes(content)
+        assert {f.what for f in check_vectors(tmp_path / name).faults} == {"cut short"}
+        assert kept(repair(tmp_path / name)[0]) == [(b"a", [1, 0, 0]), (b"b", [0, 1, 0])]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [(b"", "empty"), (b"PK\x03\x04" + b"x" * 50, "zip"), (b"\x80\x04" + b"x" * 50, "pickle"), (b"0 0\n", "0 rows")],
+)
+def test_what_is_no_vector_file_is_one_fault_that_says_what_it_is(data, message):
+    (fault,) = check_vectors(io.BytesIO(data)).faults
+    assert fault.what == "unreadable"
+    assert message in fault.meaning
+    for refuse in (repair, describe):
+        with pytest.raises(VectorsError, match=message):
+            refuse(io.BytesIO(data))
+
+
+@st.composite
+def damaged(draw) -> bytes:
+    """A file of either kind with bytes changed, cut out, put in or doubled."""
+    make = draw(st.sampled_from([binary, text]))
+    data = bytearray(make(rows(draw(st.integers(1, 12)), draw(st.integers(1, 5)))))
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(data)))
+        size = draw(st.integers(0, 40))
+        data[at : at + size] = draw(
+            st.one_of(
+                st.binary(max_size=6),
+                st.sampled_from([b" ", b"\n", b"nan", b"\xc2\xa0", bytes(data[at : at + size]), b"\0" * size]),
+            )
+        )
+    return bytes(data)
+
+
+@settings(SETTINGS, max_examples=250)
+@given(damaged(), st.sampled_from(["bin", "text"]))  # told: a few floats in binary may look like text
+def test_what_was_repaired_loads_and_has_no_fault(data, form):
+    try:
+        repaired, _ = repair(io.BytesIO(data))
+    except VectorsError:
+        assert check_vectors(io.BytesIO(data)).faults
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        repaired.save(Path(folder) / "v", form)
+        assert check_vectors(Path(folder) / "v", format=form).faults == []
+        assert kept(load(Path(folder) / "v", format=form)) == kept(repaired)
+
+
+@settings(SETTINGS, max_examples=200)
+@given(damaged())
+def test_a_file_without_a_fault_is_one_that_loads(data):
+    report = check_vectors(io.BytesIO(data))
+    try:
+        found = kept(load(io.BytesIO(data)))
+    except VectorsError:
+        assert report.faults
+        return
+    if not report.faults:
+        assert report.facts["words"] == len(found)
+
+
+def test_a_glance_tells_the_same_as_a_long_look(tmp_path):
+    vectors = Vectors([b"a", b"b", b"c"], np.eye(3))
+    for name in ("v.bin", "v.txt", "v.npy", "v.safetensors", "v.tsv", "v.bin.gz"):
+        vectors.save(tmp_path / name)
+        quick, slow = glance(tmp_path / name), describe(tmp_path / name)
+        assert (quick.format, quick.words, quick.dim, quick.bytes) == (slow.format, 3, 3, slow.bytes)
+        assert slow.bytes == (tmp_path / name).stat().st_size
+        assert (slow.norms, slow.first) == ((1.0, 1.0, 1.0), [b"a", b"b", b"c"])
+
+
+def test_many_words_at_once_are_judged_as_one_by_one():
+    words = [b"a", b"\xc3\xa4", b" ", b"a\nb", b"\x7f", b"\xe2\x80\x8b", b"x\xff", b"</s>", b"", b"\xe2\x80", b"\xa8"]
+    singly = [(i, kind) for i, word in enumerate(words) for _, kind in oddities_of([word])]
+    assert oddities_of(words) == singly
+    assert [word for word in words if word and not oddities_of([word])] == [b"a", b"\xc3\xa4"]
+    assert [plain_spelling(word) for word in (b" ", b"a\tb", b"\x01", b"_ ")] == [b"", b"a_b", b"", b""]

@@ -1,0 +1,196 @@
+"""What a vector file is, and what is wrong with it, from one pass over it that no damage stops."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import numpy as np
+
+from w2v.errors import VectorsError
+from w2v.findings import FACT, FAULT, NOTE, Report, Tally
+from w2v.vectors._words import WordTable
+from w2v.vectors.formats.rows import show_word
+from w2v.vectors.oddities import FAULTS, NOTES, oddities_of
+from w2v.vectors.salvage import DAMAGE, Block, Salvage
+
+__all__ = ["FORMAT_NAMES", "Description", "check_vectors", "describe", "glance", "row_lengths"]
+
+FORMAT_NAMES = {
+    "binary": "word2vec binary", "text": "word2vec text", "glove": "GloVe text", "npy": "NumPy array",
+    "safetensors": "safetensors", "projector": "embedding projector TSV",
+}
+NUMBER_NAMES = {"f2": "float16", "f4": "float32", "f8": "float64", "F16": "float16", "F32": "float32", "F64": "float64",
+                "BF16": "bfloat16"}
+FIRST = 8  # words that a description holds
+ZERO = "rows of zeros: words without a vector; their similarity to anything is 0, in some programs NaN"
+DUPLICATE = "rows whose word is in an earlier row; programs keep the first, the last, or both"
+
+
+@dataclass
+class Description:
+    """What a file is: `words` V, `dim` D, `bytes` of the file (None: a pipe), lengths of the rows, what it says."""
+
+    name: str
+    format: str
+    compression: str | None
+    words: int
+    dim: int
+    bytes: int | None
+    dtype: str = "float32"
+    norms: tuple[float, float, float] | None = None  # mean, least, greatest
+    first: list[bytes] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
+    faults: int = 0
+
+
+class _Look:
+    """What is gathered on the way over the blocks."""
+
+    def __init__(self) -> None:
+        self.words: list[bytes] = []
+        self.rows: list[np.ndarray] = []
+        self.zero = Tally()
+        self.odd: dict[str, Tally] = {}
+        self.total, self.least, self.greatest = 0.0, np.inf, 0.0
+
+    def take(self, block: Block) -> None:
+        self.words += block.words
+        self.rows.append(block.rows)
+        lengths = row_lengths(block.values)
+        self.total += float(lengths.sum())
+        self.least, self.greatest = min(self.least, float(lengths.min())), max(self.greatest, float(lengths.max()))
+        for place in np.flatnonzero(lengths == 0).tolist():
+            self.zero.add(_place(block.rows[place], block.words[place]))
+        for place, kind in oddities_of(block.words):
+            self.odd.setdefault(kind, Tally()).add(_place(block.rows[place], block.words[place]))
+
+    def duplicates(self) -> Tally:
+        """Rows whose word is in an earlier row."""
+        table, found = WordTable(self.words), Tally()
+        repeats = table.repeats()
+        rows = np.concatenate(self.rows) if self.rows else np.empty(0, np.int64)
+        for row in repeats:
+            first = rows[table.find(self.words[row])] + 1
+            found.add(f"{_place(rows[row], self.words[row])} as in row {first}" if len(found.places) < 3 else "")
+        return found
+
+
+def row_lengths(values: np.ndarray) -> np.ndarray:
+    """Euclidean lengths of rows, float64 [n]: exact where float32 would overflow or vanish."""
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.einsum("ij,ij->i", values, values, dtype=np.float32)
+    lengths = np.sqrt(squares.astype(np.float64))
+    doubtful = ~((squares > 1e-30) & (squares < 1e30))
+    if doubtful.any():
+        lengths[doubtful] = np.linalg.norm(values[doubtful].astype(np.float64), axis=1)
+    return lengths
+
+
+def _place(row: int, word: bytes) -> str:
+    return f"row {row + 1} {show_word(word)}"
+
+
+def check_vectors(
+    path: str | os.PathLike[str] | BinaryIO, *, format: str | None = None, words: str | os.PathLike[str] | None = None
+) -> Report:
+    """Everything that is to be said of a vector file. OSError if it cannot be opened; damage is a finding."""
+    return _examine(path, format, words)[1]
+
+
+def describe(
+    path: str | os.PathLike[str] | BinaryIO, *, format: str | None = None, words: str | os.PathLike[str] | None = None
+) -> Description:
+    """What a vector file is, from a pass over its numbers. VectorsError if no row of it can be read."""
+    found, report = _examine(path, format, words)
+    if found is None:
+        fault = report.faults[0]
+        raise VectorsError(f"{report.name}: {fault.where + ': ' if fault.where else ''}{fault.meaning}")
+    return found
+
+
+def glance(path: str | os.PathLike[str] | BinaryIO, *, format: str | None = None) -> Description:
+    """As `describe`, without lengths, from the file's first bytes where they tell the number of rows."""
+    with Salvage(path, format) as salvage:
+        salvage.look_ahead()
+        if salvage.promised is not None and salvage.dim is not None:
+            return _described(salvage, salvage.promised)
+    return describe(path, format=format)
+
+
+def _described(salvage: Salvage, words: int) -> Description:
+    size = salvage.source.size
+    if size is None and isinstance(salvage.path, (str, os.PathLike)) and os.path.isfile(salvage.path):
+        size = os.path.getsize(salvage.path)
+    return Description(
+        salvage.name, FORMAT_NAMES[salvage.kind], salvage.source.compression, words, salvage.dim or 0, size,
+        _number_name(salvage.dtype or "float32"), settings=salvage.metadata,
+    )
+
+
+def _number_name(dtype: str) -> str:
+    name = NUMBER_NAMES.get(dtype.lstrip("<>"), dtype)
+    return f"{name}, big-endian" if dtype.startswith(">") else name
+
+
+def _examine(
+    path: str | os.PathLike[str] | BinaryIO, format: str | None, words: str | os.PathLike[str] | None
+) -> tuple[Description | None, Report]:
+    """(description, None if there is no row; report)."""
+    look, name = _Look(), str(getattr(path, "name", "<stream>")) if hasattr(path, "read") else os.fspath(path)
+    report = Report("<stdin>" if name == "-" else name, "vectors")
+    salvage = None
+    error = ""
+    try:
+        salvage = Salvage(path, format, words)
+        with salvage:
+            for block in salvage:
+                look.take(block)
+    except VectorsError as caught:
+        error = str(caught)
+    found = None
+    if salvage is not None and look.words:
+        found = _described(salvage, len(look.words))
+        found.norms = (look.total / len(look.words), look.least, look.greatest)
+        found.first = look.words[:FIRST]
+        _add_facts(report, found)
+    if error:
+        report.add(FAULT, "unreadable", 1, "", error.removeprefix(f"{report.name}: "))
+    elif not look.words:
+        report.add(FAULT, "no rows", 0, "", "no row of the file can be read")
+    if salvage is not None:
+        _add_findings(report, salvage, look)
+    if found is not None:
+        found.faults = len(report.faults)
+    return found, report
+
+
+def _add_facts(report: Report, found: Description) -> None:
+    report.add(FACT, "format", found.format + (f", {found.compression}" if found.compression else ""))
+    report.add(FACT, "words", found.words)
+    report.add(FACT, "dim", found.dim)
+    if found.bytes is not None:
+        report.add(FACT, "bytes", found.bytes)
+    if found.norms is not None:
+        for what, value in zip(("mean norm", "least norm", "greatest norm"), found.norms, strict=True):
+            report.add(FACT, what, round(value, 6))
+
+
+def _add_findings(report: Report, salvage: Salvage, look: _Look) -> None:
+    for kind, meaning in DAMAGE.items():
+        if tally := salvage.damage.get(kind):
+            report.add(FAULT, kind, tally.count, tally.where, meaning)
+    if look.zero.count:
+        report.add(FAULT, "zero rows", look.zero.count, look.zero.where, ZERO)
+    if look.words and (repeated := look.duplicates()).count:
+        report.add(FAULT, "duplicates", repeated.count, repeated.where, DUPLICATE)
+    for level, kinds in ((FAULT, FAULTS), (NOTE, NOTES)):
+        for kind, meaning in kinds.items():
+            if tally := look.odd.get(kind):
+                report.add(level, kind, tally.count, tally.where, meaning)
+    if salvage.kind in ("text", "glove") and look.words and not salvage.last_newline and not report.faults:
+        report.add(
+            NOTE, "no last newline", 1, f"row {salvage.rows}",
+            "a text file that does not end in a newline may have been cut within its last number",
+        )

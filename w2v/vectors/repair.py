@@ -1,0 +1,121 @@
+"""A damaged vector file made whole: good rows are kept as they are, the others left out, nothing is made up."""
+
+from __future__ import annotations
+
+import os
+from typing import BinaryIO
+
+import numpy as np
+
+from w2v.errors import VectorsError
+from w2v.findings import Tally
+from w2v.vectors.check import row_lengths
+from w2v.vectors.formats.rows import show_word
+from w2v.vectors.oddities import FAULTS, oddities_of, plain_spelling
+from w2v.vectors.salvage import Block, Salvage
+from w2v.vectors.vectors import Vectors
+
+__all__ = ["REPAIRS", "Repairs", "repair"]
+
+Repairs = dict[str, Tally]  # kind -> how many, and the first places
+
+# kind -> what was done, for one and for many of them; {} is the count
+REPAIRS = {
+    "packing": "the compressed data is damaged: what came before it is kept",
+    "cut short": "the file was cut short: its whole rows are kept",
+    "numbers a row": "the header's number of numbers a row was wrong",
+    "rows past the header": "{} rows past the header's number kept",
+    "bytes after the end": "{} bytes after the last row left out",
+    "lost bytes": "{} gaps: bytes that are no rows left out, and the rows beside them",
+    "not finite": "{} rows left out, with NaN or infinite numbers",
+    "wrong length": "{} rows left out, with too few or too many numbers",
+    "no word": "{} rows left out, without a word",
+    "words missing": "{} rows left out, for which there is no word",
+    "words too many": "{} words left out, for which there are no numbers",
+    "byte order mark": "the byte order mark left out",
+    "zero rows": "{} rows left out, of zeros",
+    "duplicates": "{} rows left out, whose word is in an earlier row",
+    "renamed": "{} words renamed: _ for white space, U+FFFD for bytes that are not UTF-8, no control characters",
+    "nothing left": "{} rows left out, whose word is nothing but white space or control characters",
+    "taken": "{} rows left out, whose word would be that of another row once renamed",
+}
+
+
+def repair(
+    path: str | os.PathLike[str] | BinaryIO, *, format: str | None = None, words: str | os.PathLike[str] | None = None
+) -> tuple[Vectors, Repairs]:
+    """(the good rows of a file, what had to be repaired). VectorsError if it has none."""
+    blocks: list[Block] = []
+    repairs: Repairs = {}
+    with Salvage(path, format, words) as salvage:
+        for block in salvage:
+            zero = row_lengths(block.values) == 0
+            for place in np.flatnonzero(zero).tolist():
+                _tally(repairs, "zero rows", block, place)
+            blocks.append(_kept(block, ~zero))
+        repairs = {**salvage.damage, **repairs}
+        names = _names(blocks, repairs)
+        good = [np.array([name is not None for name in some], bool) for some in names]
+        spellings = [name for some in names for name in some if name is not None]
+        if not spellings:
+            raise VectorsError(f"{salvage.name}: no row of the file can be used; there is nothing to write")
+        matrix = np.empty((len(spellings), blocks[0].values.shape[1]), np.float32)
+        row = 0
+        for number, keep in enumerate(good):
+            kept = blocks[number].values[keep]
+            blocks[number] = blocks[number]._replace(values=kept[:0])  # give the memory back as we go
+            matrix[row : row + len(kept)] = kept
+            row += len(kept)
+        repaired = Vectors(spellings, matrix)
+        repaired.metadata.update(salvage.metadata)
+    return repaired, {kind: repairs[kind] for kind in REPAIRS if kind in repairs}
+
+
+def _kept(block: Block, keep: np.ndarray) -> Block:
+    if keep.all():
+        return block
+    words = [word for word, kept in zip(block.words, keep.tolist(), strict=True) if kept]
+    return Block(block.rows[keep], words, block.values[keep])
+
+
+def _names(blocks: list[Block], repairs: Repairs) -> list[list[bytes | None]]:
+    """For each block the words that its rows will have; None for a row that is left out.
+
+    A word that needs no new spelling comes before one that does, wherever it stands.
+    """
+    taken: set[bytes] = set()
+    names: list[list[bytes | None]] = []
+    odd: list[dict[int, bytes]] = []
+    for block in blocks:
+        places = [place for place, kind in oddities_of(block.words) if kind in FAULTS]
+        found = {place: plain_spelling(block.words[place]) for place in places}
+        odd.append(found)
+        some: list[bytes | None] = list(block.words)
+        for place, word in enumerate(block.words):
+            if place in found:
+                continue
+            if word in taken:
+                some[place] = None
+                _tally(repairs, "duplicates", block, place)
+            taken.add(word)
+        names.append(some)
+    seen: set[bytes] = set()
+    for block, some, found in zip(blocks, names, odd, strict=True):
+        for place, spelling in found.items():
+            kind = "renamed"
+            if block.words[place] in seen:
+                kind = "duplicates"
+            elif not spelling:
+                kind = "nothing left"
+            elif spelling in taken:
+                kind = "taken"
+            some[place] = spelling if kind == "renamed" else None
+            seen.add(block.words[place])
+            taken.add(spelling)
+            _tally(repairs, kind, block, place)
+    return names
+
+
+def _tally(repairs: Repairs, kind: str, block: Block, place: int) -> None:
+    tally = repairs.setdefault(kind, Tally())
+    tally.add(f"row {int(block.rows[place]) + 1} {show_word(block.words[place])}" if len(tally.places) < 3 else "")

@@ -1,0 +1,234 @@
+"""The good rows of a word2vec binary file.
+
+A row is found from the one before it, so that bytes which were lost shift all that follow. Where rows no longer look
+like rows, the next place is sought from which several follow each other; the rows beside the gap are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from w2v.vectors._collect import Collector
+from w2v.vectors._scan import BadRow
+from w2v.vectors.salvage import BLOCK, Block, flush
+
+if TYPE_CHECKING:
+    from w2v.vectors.salvage import Salvage, Tape
+
+__all__ = ["binary_blocks"]
+
+CHAIN = 4  # rows that must follow each other; their words are not empty and hold no control characters
+WORD = re.compile(rb"[^\x00-\x20\x7f]{1,256} ")
+ODD_WORD = re.compile(rb"[^\x00-\x08\x0e-\x20\x7f]{0,256} ")  # may also be empty, or hold a tab or newline
+ANY_WORD = re.compile(rb"[^ ]{0,65536} ")
+CANDIDATE = re.compile(rb"(?=[^\x00-\x20\x7f]{1,256} )")
+UNKNOWN = 1 << 62  # how many rows are expected, once some are lost
+FAR = 100  # rows past the header are rows only if their numbers are at most so many times larger than the others
+
+
+class _Rows:
+    """Walks along the tape."""
+
+    def __init__(self, salvage: Salvage, tape: Tape):
+        assert salvage.header is not None
+        self.salvage, self.tape = salvage, tape
+        self.promised = salvage.header.rows
+        self.dim = salvage.header.dim
+        self.row_bytes = 4 * self.dim
+        self.row = 0
+        self.collector = Collector(self.dim)
+        self.held: Block | None = None  # the block before: its last row may be spoilt by what comes next
+        self.newlines = False  # whether rows end in a newline, as far as is known
+        self.suspect = False  # whether the row before took bytes of the next one
+        self.gaps: list[str] = []
+        tape.fill(salvage.header.size)
+        tape.skip(salvage.header.size)
+
+    def blocks(self) -> Iterator[Block]:
+        while self.row < self.promised and self.tape.fill(1):
+            self.tape.fill(BLOCK)
+            data, start = self.tape.data, self.tape.position
+            bad, used = self.feed()
+            block = flush(self.collector, self.row)
+            if block is not None:
+                self.row += len(block.words)
+                yield from self.hold(self.well_ended(block, data, start))
+            if bad is not None:
+                yield from self.hold(self.pass_over())
+                self.skip_newline()
+            elif not used and self.tape.ended:
+                self.salvage.tally("cut short", self.place())
+                self.tape.drain()
+            elif not used:
+                self.tape.fill(self.tape.left + BLOCK)
+        if self.row < self.promised < UNKNOWN and "cut short" not in self.salvage.damage:
+            self.salvage.tally("cut short", self.place())
+        yield from self.beyond()
+        if self.held is not None:
+            yield self.held
+        self.salvage.rows = self.row
+
+    def hold(self, block: Block | None) -> Iterator[Block]:
+        if block is not None:
+            if self.held is not None:
+                yield self.held
+            self.held = block
+
+    def feed(self) -> tuple[BadRow | None, int]:
+        """Take rows; (what is wrong with the row at the position after them, bytes taken)."""
+        start = self.tape.offset
+        bad = None
+        try:
+            wanted = self.promised - self.row
+            self.tape.skip(self.collector.feed(self.tape.view(), start, wanted, self.tape.ended))
+        except BadRow as caught:
+            bad = caught
+            self.tape.skip(bad.offset - start)
+        return bad, self.tape.offset - start
+
+    def well_ended(self, block: Block, data: bytes, start: int) -> Block | None:
+        """The block without rows that lack the newline which the others have, and without the rows after them.
+
+        Where bytes are lost from a row's numbers, the row takes as many from the next one: first of all the newline.
+        """
+        start += data[start : start + 1] == b"\n"  # of the row before
+        lengths = np.array([len(word) for word in block.words], np.int64) + 1 + self.row_bytes
+        ends = start + np.cumsum(lengths + 1) - 1  # of the rows, where each has its newline
+        text = np.frombuffer(data, np.uint8)
+        if not self.suspect and ends[-1] <= len(data) and (text[ends[ends < len(data)]] == 10).all():
+            self.newlines = self.newlines or len(ends) > 1
+            return block
+        good = np.ones(len(ends), bool)
+        at, found = start, 0
+        for place, length in enumerate(lengths.tolist()):
+            good[place] = not self.suspect
+            self.suspect = False
+            at += length
+            if data[at : at + 1] == b"\n":
+                at += 1
+                found += 1
+            elif at < len(data):
+                good[place], self.suspect = False, True
+                where = f"row {int(block.rows[place]) + 1} (byte {self.tape.offset - self.tape.position + at - length})"
+                self.gaps.append(f"{where}: it has no newline, and the row after")
+        if not self.newlines and found * 2 < len(ends):  # a file without newlines
+            self.suspect = False
+            self.gaps.clear()
+            return block
+        self.newlines = True
+        for where in self.gaps:
+            self.salvage.tally("lost bytes", where)
+        self.gaps.clear()
+        words = [word for word, kept in zip(block.words, good.tolist(), strict=True) if kept]
+        return Block(block.rows[good], words, block.values[good]) if words else None
+
+    def skip_newline(self) -> None:
+        if self.tape.fill(1) and self.tape.data[self.tape.position] == 10:
+            self.tape.skip(1)
+
+    def place(self) -> str:
+        return f"row {self.row + 1} (byte {self.tape.offset})"
+
+    def pass_over(self) -> Block | None:
+        """Go past a bad row; a row that is whole but for its word comes back."""
+        tape = self.tape
+        tape.fill(BLOCK)
+        data = tape.data
+        word = ANY_WORD.match(data, tape.position)
+        end = word.end() + self.row_bytes if word else 0
+        if word is None or end > len(data) or not self.rows_follow(end, CHAIN - 1, ODD_WORD):
+            self.find_rows()
+            return None
+        spelling = word[0][:-1]
+        values = np.frombuffer(data, "<f4", self.dim, word.end())
+        place, row, suspect = self.place(), self.row, self.suspect
+        self.suspect = False
+        tape.skip(end - tape.position)
+        self.row += 1
+        if not np.isfinite(values).all():
+            self.salvage.tally("not finite", place)
+            return None
+        if not spelling:
+            self.salvage.tally("no word", place)
+            return None
+        return None if suspect else Block(np.array([row]), [spelling], values[None].copy())
+
+    def rows_follow(self, at: int, hops: int, like: re.Pattern[bytes] = WORD) -> bool:
+        """Whether `hops` rows follow each other in the data from `at` on, or as many as there are up to its end."""
+        data = self.tape.data
+        for _ in range(hops):
+            if data[at : at + 1] == b"\n":
+                at += 1
+            if at >= len(data) and self.tape.ended:
+                return True
+            word = like.match(data, at)
+            if word is None:
+                return self.tape.ended and b" " not in data[at : at + 256] and len(data) - at < 256
+            at = word.end() + self.row_bytes
+            if at > len(data):
+                return self.tape.ended
+            if not np.isfinite(np.frombuffer(data, "<f4", self.dim, word.end())).all():
+                return False
+        return True
+
+    def find_rows(self) -> None:
+        """Bytes are lost: go on at the next place from which rows follow each other."""
+        tape, start, place = self.tape, self.tape.offset, self.place()
+        spoilt, self.suspect = 0, False
+        if self.held is not None and int(self.held.rows[-1]) == self.row - 1:
+            held = Block(self.held.rows[:-1], self.held.words[:-1], self.held.values[:-1])
+            self.held = held if len(held.words) else None
+            spoilt = 1
+        found = False
+        while not found and tape.fill((CHAIN + 1) * (self.row_bytes + 257)):
+            tape.fill(BLOCK)
+            for match in CANDIDATE.finditer(tape.data, tape.position):
+                first = WORD.match(tape.data, match.start())
+                # The first word may have been entered in its middle: rows are taken from the second on.
+                second = first.end() + self.row_bytes if first else len(tape.data)
+                if second < len(tape.data) and self.rows_follow(second, CHAIN):
+                    tape.skip(second - tape.position)
+                    found = True
+                    break
+            else:
+                tape.skip(max(1, tape.left - (CHAIN + 1) * (self.row_bytes + 257)))
+        if not found:
+            tape.drain()
+        lost = tape.offset - start
+        self.salvage.tally("lost bytes", f"{place}: {lost:,} bytes" + (" and the row before" if spoilt else ""))
+        self.row += max(1, round(lost / (self.row_bytes + 10)))  # about: from here on only the byte is exact
+        self.promised = UNKNOWN
+
+    def beyond(self) -> Iterator[Block]:
+        """What follows the rows that the header promises: rows, if all of it is rows whose numbers are like the others;
+        else just bytes."""
+        self.skip_newline()
+        if not self.tape.fill(1):
+            return
+        place, start, more = self.place(), self.tape.offset, Collector(self.dim)
+        try:
+            used = 1
+            while self.tape.fill(1) and (used or not self.tape.ended):
+                self.tape.fill(BLOCK if used else self.tape.left + BLOCK)
+                used = more.feed(self.tape.view(), self.tape.offset, UNKNOWN, self.tape.ended)
+                self.tape.skip(used)
+        except BadRow:
+            pass
+        clean = not self.tape.fill(1)
+        block = flush(more, self.row)
+        largest = np.abs(self.held.values).max() if self.held is not None else 0
+        if clean and block is not None and np.abs(block.values).max() <= FAR * largest:
+            self.salvage.tally("rows past the header", place, len(block.words))
+            yield from self.hold(block)
+            self.row += len(block.words)
+            return
+        self.tape.drain()
+        self.salvage.tally("bytes after the end", f"byte {start}", self.tape.offset - start)
+
+
+def binary_blocks(salvage: Salvage, tape: Tape) -> Iterator[Block]:
+    return _Rows(salvage, tape).blocks()
