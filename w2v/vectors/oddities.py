@@ -13,7 +13,7 @@ FAULTS = {
     "unicode space": "words with a no-break space, U+0085, U+2028 or other Unicode white space: programs that split "
                      "lines anywhere but at the ASCII space lose the row",
     "control characters": "words with a NUL or another control character",
-    "not UTF-8": "words whose bytes are not UTF-8 (cut, or in another encoding): gensim stops there unless told otherwise",
+    "not UTF-8": "words whose bytes are not UTF-8 (cut, or in another encoding): gensim stops at them",
 }
 NOTES = {
     "sentence end": "</s>, the original's end of a sentence; its vector is of no use",

@@ -25,6 +25,7 @@ CHAIN = 4  # rows that must follow each other; their words are not empty and hol
 WORD = re.compile(rb"[^\x00-\x20\x7f]{1,256} ")
 ODD_WORD = re.compile(rb"[^\x00-\x08\x0e-\x20\x7f]{0,256} ")  # may also be empty, or hold a tab or newline
 ANY_WORD = re.compile(rb"[^ ]{0,65536} ")
+CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 CANDIDATE = re.compile(rb"(?=[^\x00-\x20\x7f]{1,256} )")
 UNKNOWN = 1 << 62  # how many rows are expected, once some are lost
 FAR = 100  # rows past the header are rows only if their numbers are at most so many times larger than the others
@@ -42,9 +43,8 @@ class _Rows:
         self.row = 0
         self.collector = Collector(self.dim)
         self.held: Block | None = None  # the block before: its last row may be spoilt by what comes next
-        self.newlines = False  # whether rows end in a newline, as far as is known
+        self.newlines: bool | None = None  # whether rows end in a newline, once it is known
         self.suspect = False  # whether the row before took bytes of the next one
-        self.gaps: list[str] = []
         tape.fill(salvage.header.size)
         tape.skip(salvage.header.size)
 
@@ -55,9 +55,11 @@ class _Rows:
             bad, used = self.feed()
             block = flush(self.collector, self.row)
             if block is not None:
+                block, doubtful = self.before_doubt(block, data, start)
+                bad = bad or doubtful
                 self.row += len(block.words)
                 yield from self.hold(self.well_ended(block, data, start))
-            if bad is not None:
+            if bad:
                 yield from self.hold(self.pass_over())
                 self.skip_newline()
             elif not used and self.tape.ended:
@@ -78,51 +80,66 @@ class _Rows:
                 yield self.held
             self.held = block
 
-    def feed(self) -> tuple[BadRow | None, int]:
-        """Take rows; (what is wrong with the row at the position after them, bytes taken)."""
-        start = self.tape.offset
-        bad = None
+    def feed(self) -> tuple[bool, int]:
+        """Take rows; (whether something is wrong with the row at the position after them, bytes taken)."""
+        start, bad = self.tape.offset, False
         try:
             wanted = self.promised - self.row
             self.tape.skip(self.collector.feed(self.tape.view(), start, wanted, self.tape.ended))
         except BadRow as caught:
-            bad = caught
-            self.tape.skip(bad.offset - start)
+            bad = True
+            self.tape.skip(caught.offset - start)
         return bad, self.tape.offset - start
+
+    def before_doubt(self, block: Block, data: bytes, start: int) -> tuple[Block, bool]:
+        """(the block up to the first word with a control character, whether there is one). The position is then at it.
+
+        Where bytes are lost, numbers are read as words; few of these go without such a character.
+        """
+        if not CONTROL.search(b"\n".join(block.words)):
+            return block, False
+        first = next(place for place, word in enumerate(block.words) if CONTROL.search(word))
+        at = start + (data[start : start + 1] == b"\n")
+        for word in block.words[:first]:
+            at += len(word) + 1 + self.row_bytes
+            at += data[at : at + 1] == b"\n"
+        self.tape.skip(at - self.tape.position)
+        return Block(block.rows[:first], block.words[:first], block.values[:first]), True
 
     def well_ended(self, block: Block, data: bytes, start: int) -> Block | None:
         """The block without rows that lack the newline which the others have, and without the rows after them.
 
         Where bytes are lost from a row's numbers, the row takes as many from the next one: first of all the newline.
         """
+        if not block.words:
+            return None
         start += data[start : start + 1] == b"\n"  # of the row before
         lengths = np.array([len(word) for word in block.words], np.int64) + 1 + self.row_bytes
+        if self.newlines is None:
+            after = start + int(lengths[0])
+            self.newlines = data[after : after + 1] == b"\n"
         ends = start + np.cumsum(lengths + 1) - 1  # of the rows, where each has its newline
         text = np.frombuffer(data, np.uint8)
-        if not self.suspect and ends[-1] <= len(data) and (text[ends[ends < len(data)]] == 10).all():
-            self.newlines = self.newlines or len(ends) > 1
+        if not self.newlines or (
+            not self.suspect and ends[-1] <= len(data) and (text[ends[ends < len(data)]] == 10).all()
+        ):
             return block
         good = np.ones(len(ends), bool)
-        at, found = start, 0
+        gaps, at = [], start
         for place, length in enumerate(lengths.tolist()):
-            good[place] = not self.suspect
-            self.suspect = False
+            good[place], self.suspect = not self.suspect, False
             at += length
             if data[at : at + 1] == b"\n":
                 at += 1
-                found += 1
             elif at < len(data):
                 good[place], self.suspect = False, True
                 where = f"row {int(block.rows[place]) + 1} (byte {self.tape.offset - self.tape.position + at - length})"
-                self.gaps.append(f"{where}: it has no newline, and the row after")
-        if not self.newlines and found * 2 < len(ends):  # a file without newlines
-            self.suspect = False
-            self.gaps.clear()
+                gaps.append(f"{where}: it has no newline, and the row after")
+        if len(gaps) > max(8, len(ends) // 2):  # only the first row had one
+            self.newlines = self.suspect = False
             return block
-        self.newlines = True
-        for where in self.gaps:
+        for where in gaps:
             self.salvage.tally("lost bytes", where)
-        self.gaps.clear()
         words = [word for word, kept in zip(block.words, good.tolist(), strict=True) if kept]
         return Block(block.rows[good], words, block.values[good]) if words else None
 
@@ -157,20 +174,21 @@ class _Rows:
             return None
         return None if suspect else Block(np.array([row]), [spelling], values[None].copy())
 
-    def rows_follow(self, at: int, hops: int, like: re.Pattern[bytes] = WORD) -> bool:
-        """Whether `hops` rows follow each other in the data from `at` on, or as many as there are up to its end."""
-        data = self.tape.data
-        for _ in range(hops):
+    def rows_follow(self, at: int, hops: int, like: re.Pattern[bytes] = WORD, least: int = 0) -> bool:
+        """Whether `hops` rows follow each other in the data from `at` on; at the end of the file `least` are enough,
+        and one more if a part of a row comes after them."""
+        data, ended = self.tape.data, self.tape.ended
+        for hop in range(hops):
             if data[at : at + 1] == b"\n":
                 at += 1
-            if at >= len(data) and self.tape.ended:
-                return True
+            if at >= len(data) and ended:
+                return hop >= least
             word = like.match(data, at)
-            if word is None:
-                return self.tape.ended and b" " not in data[at : at + 256] and len(data) - at < 256
+            if word is None:  # the start of a word may be all that is left
+                return ended and hop > least and len(data) - at < 256 and b" " not in data[at:]
             at = word.end() + self.row_bytes
             if at > len(data):
-                return self.tape.ended
+                return ended and (hop > least or not least)
             if not np.isfinite(np.frombuffer(data, "<f4", self.dim, word.end())).all():
                 return False
         return True
@@ -183,21 +201,19 @@ class _Rows:
             held = Block(self.held.rows[:-1], self.held.words[:-1], self.held.values[:-1])
             self.held = held if len(held.words) else None
             spoilt = 1
-        found = False
-        while not found and tape.fill((CHAIN + 1) * (self.row_bytes + 257)):
+        found, needed = False, (CHAIN + 1) * (self.row_bytes + 257)
+        while not found and tape.fill(1):
             tape.fill(BLOCK)
             for match in CANDIDATE.finditer(tape.data, tape.position):
                 first = WORD.match(tape.data, match.start())
                 # The first word may have been entered in its middle: rows are taken from the second on.
                 second = first.end() + self.row_bytes if first else len(tape.data)
-                if second < len(tape.data) and self.rows_follow(second, CHAIN):
+                if second < len(tape.data) and self.rows_follow(second, CHAIN, least=1):
                     tape.skip(second - tape.position)
                     found = True
                     break
             else:
-                tape.skip(max(1, tape.left - (CHAIN + 1) * (self.row_bytes + 257)))
-        if not found:
-            tape.drain()
+                tape.skip(tape.left if tape.ended else max(1, tape.left - needed))
         lost = tape.offset - start
         self.salvage.tally("lost bytes", f"{place}: {lost:,} bytes" + (" and the row before" if spoilt else ""))
         self.row += max(1, round(lost / (self.row_bytes + 10)))  # about: from here on only the byte is exact
