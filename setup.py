@@ -52,6 +52,7 @@ ROWS = tuple(f"w2v/vectors/{name}.h" for name in ("memory", "words", "mapped", "
 EXTENSIONS = [
     extension("w2v.corpus._encode", depends=ENCODE),
     extension("w2v.corpus._ids", depends=ENCODE),
+    extension("w2v.corpus._phrases", depends=("w2v/corpus/pairs.h",)),
     extension("w2v.vectors._words", depends=ROWS),
     extension("w2v.vectors._scan", depends=ROWS),
     extension("w2v.vectors._collect", depends=ROWS),

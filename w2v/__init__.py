@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOME = {
     "train": "w2v.training.train",
     "encode": "w2v.training.train",
+    "find_phrases": "w2v.training.phrasing",
     "load": "w2v.vectors.vectors",
     "Vectors": "w2v.vectors.vectors",
     "EncodedCorpus": "w2v.corpus.encoded",
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from w2v.errors import W2VError as W2VError
     from w2v.training.config import CorpusConfig as CorpusConfig
     from w2v.training.config import TrainConfig as TrainConfig
+    from w2v.training.phrasing import find_phrases as find_phrases
     from w2v.training.train import encode as encode
     from w2v.training.train import train as train
     from w2v.vectors.vectors import Vectors as Vectors

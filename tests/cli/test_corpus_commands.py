@@ -1,10 +1,11 @@
-"""`w2v vocab` and `w2v encode` as processes."""
+"""`w2v vocab`, `w2v phrases` and `w2v encode` as processes."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import os
+import re
 
 import pytest
 
@@ -18,12 +19,12 @@ def ids(w2v, corpus, tmp_path):
 
 
 def test_vocab_prints_what_train_saves(w2v, corpus, tmp_path):
-    for options in ((), ("--min-count", "1500"), ("--max-vocab", "6"), ("--lower", "--tokenizer", "words")):
+    for options in (("--min-count", "1500", "--lower", "--tokenizer", "words"), ("--max-vocab", "6")):
         assert w2v("train", corpus, "-o", "v.bin", *FAST, "--save-vocab", "saved", *options).returncode == 0
         done = w2v("vocab", corpus, *options)
         assert done.returncode == 0
         assert done.stdout == (tmp_path / "saved").read_bytes()
-    assert w2v("vocab", corpus, "--top", "6").out.splitlines() == done.out.splitlines()[:6]
+    assert w2v("vocab", corpus, "--top", "6").stdout == done.stdout
 
 
 def test_vocab_reads_standard_input_and_an_encoded_corpus(w2v, corpus, ids):
@@ -132,3 +133,65 @@ def test_encoded_corpus_goes_on_from_the_checkpoint_of_its_text(w2v, start, corp
     assert "--lower was False, is True" in done.err
     assert w2v("train", ids, "-o", "part.bin", *args, "--resume").returncode == 0
     assert (tmp_path / "part.bin").read_bytes() == (tmp_path / "whole.bin").read_bytes()
+
+
+def test_training_with_phrases_is_training_on_the_joined_text(w2v, corpus, tmp_path):
+    """Also from ids that hold all words, and with a vocabulary of phrases."""
+    options = ("--phrases", "2", "--phrase-threshold", "2", "--phrase-connectors", "english")
+    done = w2v("phrases", corpus, "--passes", "2", "--threshold", "2", "--connectors", "english", "-o", "joined.gz")
+    assert (done.returncode, done.out) == (0, ""), done.err
+    assert w2v("train", "joined.gz", "-o", "text.bin", *FAST).returncode == 0
+    done = w2v("train", corpus, "-o", "ids.bin", *FAST, *options)
+    assert done.returncode == 0, done.err
+    assert (tmp_path / "ids.bin").read_bytes() == (tmp_path / "text.bin").read_bytes()
+    numbers = [re.search(rf"([\d,]+)  {what}", done.err)[1] for what in ("tokens read", "tokens kept", "joined to the")]
+    read, kept, joined = (int(number.replace(",", "")) for number in numbers)
+    assert read == kept + joined == 48_000
+    assert w2v("encode", corpus, "--min-count", "1", "-o", "all.ids", "-q").returncode == 0
+    assert w2v("train", "all.ids", "-o", "later.bin", *FAST, *options, "--min-count", "5").returncode == 0
+    assert (tmp_path / "later.bin").read_bytes() == (tmp_path / "text.bin").read_bytes()
+    assert w2v("vocab", corpus, *options).stdout == w2v("vocab", "joined.gz").stdout
+
+
+def test_two_passes_are_a_pipe_of_two(w2v, corpus):
+    once = w2v("phrases", corpus, "--threshold", "2", "-q")
+    twice = w2v("phrases", "-", "--threshold", "2", "-q", input=once.stdout)
+    assert w2v("phrases", corpus, "--threshold", "2", "--passes", "2", "-q").stdout == twice.stdout != once.stdout
+
+
+def test_joined_text_is_the_text_where_nothing_is_joined(w2v):
+    done = w2v("phrases", "-", input="a  b\r\n\nc\td\n🙂 caf\udce9".encode("utf-8", "surrogateescape"))
+    assert done.stdout == "a b\nc d\n🙂 caf\udce9\n".encode("utf-8", "surrogateescape")
+    assert done.err.splitlines()[-1] == "w2v: pass 1: 0 phrases"
+
+
+def test_phrases_are_listed_with_their_scores(w2v):
+    text = "new york is big\nnew york it is\nbig it is\n" * 10
+    done = w2v("phrases", "-", "--list", "--threshold", "5", "--min-count", "1", input=text)
+    assert done.out == "new_york\t20\t5.225000\t1\n"
+    assert done.err.splitlines() == [
+        "w2v: 110  tokens read (420 B of text in 1 file; 5 types)", "w2v:  20  joined to the token before them",
+        "w2v:  90  tokens after that", "w2v: pass 1: 1 phrase",
+    ]
+    done = w2v("phrases", "-", "--list", "--score", "npmi", "--delimiter", "·", "--format", "json", "-q", input=text)
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    assert rows[0] == {"phrase": "new·york", "count": 20, "score": 1.0, "pass": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--delimiter", " "), "--delimiter: ' ' cannot stand inside a word"),
+        (("--format", "json"), "--format: is for --list"),
+        (("--passes", "99"), "--passes: 99 is not at least 0 and at most 10"),
+    ],
+)
+def test_wrong_options_of_phrases_are_usage_errors(w2v, options, message):
+    done = w2v("phrases", "-", *options, input="a b")
+    assert (done.returncode, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_missing_connectors_are_found_before_the_text_is_read(w2v):
+    done = w2v("train", "missing.txt", "-o", "v.bin", "--phrases", "1", "--phrase-connectors", "none.txt")
+    assert (done.returncode, done.err) == (1, "w2v: error: none.txt: No such file or directory\n")

@@ -11,6 +11,8 @@ FIELDS = [(config, name) for config in CONFIGS for name in options_of(config)]
 # A value for each field that is legal and differs from its default.
 OTHER = {
     "whitespace": "ascii", "tokenizer": "words", "lower": True, "normalize": "nfc", "min_count": 2, "max_vocab": 10,
+    "phrases": 2, "phrase_score": "npmi", "phrase_threshold": 50.0, "phrase_min_count": 3,
+    "phrase_connectors": "english",
     "model": "cbow", "loss": "hs", "dim": 7, "window": 3, "fixed_window": True, "negative": 4, "ns_exponent": -0.5,
     "sample": 0.0, "lr": 0.5, "min_lr": 0.25, "epochs": 2, "cbow_gradient": "exact", "threads": 2, "seed": 9,
     "share_negatives": False, "negative_pool": 0, "hot_rows": 0, "exact": True,

@@ -9,7 +9,7 @@ import click
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
 from w2v.cli.numbers import count, size
-from w2v.cli.options import config_from, config_options, stated_options
+from w2v.cli.options import PHRASES, config_from, config_options, stated_options
 from w2v.cli.output import check_outputs
 from w2v.cli.progress import progress_for
 from w2v.errors import SettingsError
@@ -57,7 +57,7 @@ def encode(
                 raise SettingsError(f"{path}: it has its vocabulary; --read-vocab needs the text")
             encoded, _ = open_encoded(path, config, stated_options(CorpusConfig), **options)
         else:
-            encoded = read(corpus, config, vocab=vocab, on_progress=progress.reading, **options)
+            encoded = read(list(corpus), config, vocab=vocab, on_progress=progress.reading, **options)
         progress.finish()
         out.reserve(data_size(encoded))
         write_corpus(encoded, out)
@@ -81,7 +81,7 @@ command = Command(
         Option(["-o", "--output"], required=True, metavar="FILE", group="Output",
                help="Where the encoded corpus goes; - is standard output."),
         Option(["--no-clobber"], is_flag=True, group="Output", help="Refuse at the start when FILE exists."),
-        *config_options(CorpusConfig, "Corpus"),
+        *config_options(CorpusConfig, "Corpus", PHRASES),
         Option(["--read-vocab"], metavar="FILE", group="Corpus",
                help="Use this vocabulary (word, tab, count) instead of counting."),
         Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",

@@ -189,8 +189,8 @@ class Job:
 
     def read(self, progress: Silence, begin: Start | None = None) -> EncodedCorpus:
         """The corpus from its text."""
-        from w2v.corpus.reader import read_corpus
         from w2v.corpus.vocab import Vocab
+        from w2v.training.corpora import read
         from w2v.training.memory import check_memory
         from w2v.training.start import Continuation
 
@@ -198,8 +198,8 @@ class Job:
         vocab = Vocab.load(self.read_vocab) if self.read_vocab else None
         if vocab is not None:
             check_memory(self.config, len(vocab.pruned(1, self.corpus_config.max_vocab)))
-        corpus = read_corpus(
-            self.corpus, config, threads=self.config.threads, vocab=vocab, tmp_dir=self.tmp_dir,
+        corpus = read(
+            list(self.corpus), config, threads=self.config.threads, vocab=vocab, tmp_dir=self.tmp_dir,
             on_progress=progress.reading,
         )
         progress.finish()

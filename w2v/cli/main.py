@@ -25,6 +25,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "The corpus": {
         "vocab": ("vocab", "The words of a corpus and how often each occurs."),
+        "phrases": ("phrases", "Collocations: found, and joined in the text to single words."),
         "encode": ("encode", "A corpus as numbers, so that every training on it starts at once."),
     },
     "Asking": {

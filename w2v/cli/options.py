@@ -12,9 +12,13 @@ from w2v.cli.command import Option
 from w2v.training.config import Option as Declared
 from w2v.training.config import options_of
 
-__all__ = ["config_from", "config_options", "default_text", "option_from", "stated_options"]
+__all__ = ["PHRASES", "config_from", "config_options", "default_text", "option_from", "stated_options"]
 
 Config = TypeVar("Config")
+# Fields of CorpusConfig under a heading of their own.
+PHRASES = dict.fromkeys(
+    ("phrases", "phrase_score", "phrase_threshold", "phrase_min_count", "phrase_connectors"), "Phrases"
+)
 
 
 def config_options(config: type, group: str, groups: dict[str, str] | None = None) -> list[Option]:
@@ -34,7 +38,8 @@ def stated_options(config: type) -> frozenset[str]:
     """The dataclass's fields that are on the command line (or in its environment), not left to their defaults."""
     context = click.get_current_context()
     return frozenset(
-        name for name in options_of(config) if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        name for name in options_of(config)
+        if context.get_parameter_source(name) not in (None, ParameterSource.DEFAULT)  # None: no option of this command
     )
 
 

@@ -20,6 +20,7 @@ DROPPED = {
     "not_in_vocab": "dropped, not in the vocabulary that was read",
     "too_long": "dropped, longer than 1,024 bytes",
     "no_word": "dropped, holds no word for the tokenizer",
+    "joined": "joined to the token before them (--phrases)",
 }
 NOTES = {
     "cut_sentences": "sentences longer than 10,000 tokens were cut",

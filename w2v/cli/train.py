@@ -10,7 +10,7 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
 from w2v.cli.job import Job
 from w2v.cli.numbers import seconds_of
-from w2v.cli.options import config_from, config_options, stated_options
+from w2v.cli.options import PHRASES, config_from, config_options, stated_options
 from w2v.cli.output import FORMATS
 from w2v.cli.progress import progress_for
 from w2v.training.config import CorpusConfig, TrainConfig, options_of
@@ -116,7 +116,7 @@ command = Command(
                     "other (--loss ns)."),
         Option(["--unit"], is_flag=True, group="Output", help="Write vectors of length 1."),
         Option(["--no-clobber"], is_flag=True, group="Output", help="Refuse at the start when an output exists."),
-        *config_options(CorpusConfig, "Corpus"),
+        *config_options(CorpusConfig, "Corpus", PHRASES),
         Option(["--read-vocab"], metavar="FILE", group="Corpus",
                help="Use this vocabulary (word, tab, count) instead of counting."),
         Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",

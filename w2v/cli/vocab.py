@@ -8,7 +8,7 @@ import click
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
-from w2v.cli.options import config_from, config_options, stated_options
+from w2v.cli.options import PHRASES, config_from, config_options, stated_options
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import progress_for
 from w2v.training.config import CorpusConfig
@@ -60,9 +60,12 @@ def counted(
     corpus: tuple[str, ...], config: CorpusConfig, threads: int | None, progress: Silence
 ) -> tuple[Vocab, Books]:
     from w2v.corpus.reader import count_words
-    from w2v.training.corpora import encoded_path, open_encoded
+    from w2v.training.corpora import encoded_path, open_encoded, read
 
     path = encoded_path(corpus)
+    if path is None and config.phrases:
+        joined = read(list(corpus), config, threads=threads, on_progress=progress.reading)
+        return joined.vocab, joined.books
     if path is None:
         return count_words(corpus, config, threads=threads, on_progress=progress.reading)
     encoded, _ = open_encoded(path, config, stated_options(CorpusConfig), threads=threads)
@@ -98,7 +101,7 @@ command = Command(
                help="Where the words go; compressed if it ends in .gz."),
         Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
                help="tsv: word, count; json: an object a line with the same names."),
-        *(option for option in config_options(CorpusConfig, "Corpus") if option.name != "max_vocab"),
+        *(option for option in config_options(CorpusConfig, "Corpus", PHRASES) if option.name != "max_vocab"),
         Option(["--top", "max_vocab"], aliases=["--max-vocab", "--max_final_vocab"], type=click.INT, metavar="N",
                group="Corpus", help="The N most frequent words."),
         Option(["-t", "--threads"], type=click.IntRange(1, 1024), metavar="N",

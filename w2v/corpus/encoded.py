@@ -30,6 +30,7 @@ class Books:
     not_in_vocab: int = 0  # of a vocabulary that was given
     too_long: int = 0  # more than 1,024 bytes
     no_word: int = 0  # spellings in which the tokenizer finds none
+    joined: int = 0  # to the token before them, as phrases
     sentences: int = 0  # as trained: not empty, long ones in parts
     cut_sentences: int = 0  # longer than 10,000 kept tokens, and cut there
     nul_bytes: int = 0
@@ -39,9 +40,10 @@ class Books:
     files: int = 0
 
     def dropped(self) -> int:
-        """Tokens read and not kept."""
+        """Tokens read and not kept as tokens of their own."""
         return (
             self.below_min_count + self.beyond_max_vocab + self.not_in_vocab + self.too_long + self.no_word
+            + self.joined
         )
 
     def balance(self) -> None:

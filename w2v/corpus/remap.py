@@ -15,16 +15,21 @@ from w2v.corpus._encode import DROPPED, Remapping, block_at
 from w2v.corpus._ids import uncut
 from w2v.corpus.assembly import assemble
 from w2v.corpus.encoded import Books, EncodedCorpus
-from w2v.corpus.spool import ID_BYTES, Spool, make_spool, spool_errors, unnamed_file
+from w2v.corpus.selection import SpellingList, final_of_words, require_two
+from w2v.corpus.settings import settings_of
+from w2v.corpus.spool import ID_BYTES, Spool, make_spool
 from w2v.errors import CorpusError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.corpus._encode import Block
+    from w2v.corpus.phrases import Joined
+    from w2v.corpus.settings import CorpusSettings
     from w2v.corpus.spool import Folder
+    from w2v.corpus.vocab import Vocab
 
-__all__ = ["pruned", "remapped", "whole_sentences"]
+__all__ = ["chosen", "pruned", "remapped", "whole_sentences"]
 
 BLOCK_IDS = 1 << 18
 NO_RUNS = np.zeros(1, np.int64), np.zeros(0, np.int32)
@@ -82,6 +87,26 @@ def pruned(
     )
 
 
+def chosen(
+    corpus: EncodedCorpus, found: Joined, config: CorpusSettings, vocab: Vocab | None = None, *,
+    threads: int | None = None, tmp_dir: Folder = None, memory_limit: int | None = None,
+) -> EncodedCorpus:
+    """The corpus with the phrases that were found in it as words, and of all words those that `config` leaves.
+
+    A `vocab` that is given stands, as in `read_corpus`. Raises CorpusError if fewer than two words are left.
+    """
+    books = dataclasses.replace(
+        corpus.books, kept=0, sentences=0, cut_sentences=0, joined=corpus.books.joined + found.joined
+    )
+    words, final_ids = final_of_words(found.words, found.counts, config, vocab, books)
+    require_two(words, SpellingList(found.words, found.counts), config, books, corpus.name, vocab)
+    ids = remapped(found.ids, final_ids, books, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    books.balance()
+    return EncodedCorpus(
+        ids, words, books, settings=settings_of(config), given_vocab=vocab is not None, name=corpus.name
+    )
+
+
 def whole_sentences(
     corpus: EncodedCorpus, *, tmp_dir: Folder = None, memory_limit: int | None = None
 ) -> NDArray[np.int32]:
@@ -91,14 +116,7 @@ def whole_sentences(
     """
     if not corpus.books.cut_sentences:
         return corpus.ids
-    spool = make_spool(memory_limit, tmp_dir)
-    out: NDArray[np.int32]
-    if corpus.ids.nbytes <= spool.memory_limit:
-        out = np.empty(len(corpus.ids), np.int32)
-    else:
-        with unnamed_file(tmp_dir) as file, spool_errors(tmp_dir):
-            os.truncate(file.fileno(), corpus.ids.nbytes)
-            out = np.memmap(file, np.int32, "r+", shape=(len(corpus.ids),))
+    out = make_spool(memory_limit, tmp_dir).array(len(corpus.ids))
     return out[: uncut(corpus.ids, out)]
 
 

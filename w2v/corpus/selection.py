@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from w2v.corpus.encoded import Books
     from w2v.corpus.settings import CorpusSettings
 
-__all__ = ["Selection", "Spelled", "SpellingList", "select"]
+__all__ = ["Selection", "Spelled", "SpellingList", "final_of_words", "require_two", "select"]
 
 NO_ENDS = np.zeros(1, np.int64)
 NO_IDS = np.zeros(0, np.int32)
@@ -76,7 +76,7 @@ def select(
     chosen, order = _choose(spelled.words(enough), counts[enough], config, books)
     books.below_min_count += int(counts.sum() - counts[enough].sum())
     if len(chosen) < least:
-        _require_two(chosen, spelled, config, books, name)
+        require_two(chosen, spelled, config, books, name)
     final_ids = np.full(len(counts), DROPPED, np.int32)
     final_ids[enough[order]] = np.arange(len(order), dtype=np.int32)
     return Selection(chosen, final_ids, NO_ENDS, NO_IDS)
@@ -116,13 +116,13 @@ def _select_words(
     books.no_word += no_word
     books.read += int(word_counts.sum()) + no_word
     books.types_read = len(distinct)
-    chosen, final = _final_of_words(distinct, word_counts, config, vocab, books)
+    chosen, final = final_of_words(distinct, word_counts, config, vocab, books)
     if len(chosen) < least or vocab is not None:
-        _require_two(chosen, SpellingList(distinct, word_counts), config, books, name, vocab)
+        require_two(chosen, SpellingList(distinct, word_counts), config, books, name, vocab)
     return Selection(chosen, *_runs(final[flat] if len(flat) else NO_IDS, ends))
 
 
-def _final_of_words(
+def final_of_words(
     words: list[bytes], counts: NDArray[np.int64], config: CorpusSettings, vocab: Vocab | None, books: Books
 ) -> tuple[Vocab, NDArray[np.int32]]:
     """The vocabulary, and each word's final id or DROPPED."""
@@ -157,7 +157,7 @@ def _runs(
     return final_ids, run_ends, np.ascontiguousarray(flat[kept & np.repeat(several, np.diff(ends))])
 
 
-def _require_two(
+def require_two(
     chosen: Vocab, spelled: Spelled, config: CorpusSettings, books: Books, name: str, vocab: Vocab | None = None
 ) -> None:
     """Raise CorpusError where there is nothing to train on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import threading
@@ -23,6 +24,17 @@ LARGEST_SHARE = 4  # ids may take a quarter of the memory that is free
 def unnamed_file(folder: str | os.PathLike[str] | None) -> BinaryIO:
     """A file without a name, so that nothing stays behind whatever happens."""
     return tempfile.TemporaryFile(dir=folder, prefix="w2v-", buffering=0)  # type: ignore[return-value]
+
+
+def reserve(number: int, size: int) -> None:
+    """Take the space now, if the system can: a full disk would be a signal when the map is written."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            return os.posix_fallocate(number, 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+                raise
+    os.truncate(number, size)
 
 
 class Spool:
@@ -63,6 +75,14 @@ class Spool:
                 raise OSError(5, "the spool file lost data", os.fspath(self.folder or tempfile.gettempdir()))
             view, place = view[n:], place + n
         return np.frombuffer(data, np.int32)
+
+    def array(self, size: int) -> np.ndarray:
+        """int32 [size], to be written: in memory, or mapped from a file without a name."""
+        if size * ID_BYTES <= self.memory_limit:
+            return np.empty(size, np.int32)
+        with unnamed_file(self.folder) as file, spool_errors(self.folder):
+            reserve(file.fileno(), size * ID_BYTES)
+            return np.memmap(file, np.int32, "r+", shape=(size,))
 
     def close(self) -> None:
         """Give the file's space back."""

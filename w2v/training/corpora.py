@@ -20,6 +20,13 @@ def read(corpus: Any, config: CorpusConfig, **options: Any) -> EncodedCorpus:
     """A path, paths, or an iterable of token sequences to an encoded corpus; options as of `read_corpus`."""
     from w2v.corpus.reader import encode_sequences, read_corpus
 
+    if config.phrases:
+        from w2v.training.phrasing import joined, phrase_settings, without_phrases
+
+        phrases, vocab = phrase_settings(config), options.pop("vocab", None)
+        encoded = read(corpus, without_phrases(config), **options)
+        more = {name: value for name, value in options.items() if name in ("threads", "tmp_dir")}
+        return joined(encoded, config, phrases, vocab=vocab, **more)
     paths = paths_of(corpus)
     if paths is not None:
         return read_corpus(paths, config, **options)
@@ -60,8 +67,26 @@ def open_encoded(
     from w2v.corpus.remap import pruned
 
     encoded = corpus if isinstance(corpus, EncodedCorpus) else load_corpus(corpus, options.get("threads"))
+    before = settings_of(encoded)
+    if before is not None and not before.phrases and config.phrases and "phrases" in stated:
+        return joined_later(encoded, before, config, stated, options)
     settings = agreed(encoded, config, stated)
     return pruned(encoded, settings.min_count, settings.max_vocab, **options), settings
+
+
+def joined_later(
+    encoded: EncodedCorpus, before: CorpusConfig, config: CorpusConfig, stated: Collection[str], options: dict[str, Any]
+) -> tuple[EncodedCorpus, CorpusConfig]:
+    """Phrases in a corpus that was encoded without any, if it holds all its words."""
+    from w2v.corpus.phrases import require_all_words
+    from w2v.training.phrasing import joined, phrase_settings
+
+    require_all_words(encoded)
+    of_phrases = {name: getattr(config, name) for name in vars(config) if name.startswith("phrase")}
+    agreed(encoded, config, set(stated) - set(of_phrases))
+    kept = {name: getattr(config, name) for name in SELECTING}
+    settings = dataclasses.replace(before, **of_phrases, **kept)
+    return joined(encoded, settings, phrase_settings(settings), **options), settings
 
 
 def agreed(encoded: EncodedCorpus, config: CorpusConfig, stated: Collection[str]) -> CorpusConfig:

@@ -1,0 +1,204 @@
+"""`w2v phrases`: collocations, found and joined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from w2v.cli.command import Argument, Command, Option
+from w2v.cli.errors import say
+from w2v.cli.options import PHRASES, config_from, config_options, stated_options
+from w2v.cli.output import STDOUT, check_outputs
+from w2v.cli.progress import progress_for
+from w2v.cli.streams import argument_text
+from w2v.errors import SettingsError
+from w2v.training.config import CorpusConfig, flag
+
+if TYPE_CHECKING:
+    from w2v.cli.progress import Silence
+    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.corpus.phrases import Joined, Phrase
+    from w2v.output import AtomicOutput
+
+__all__ = ["command"]
+
+HELP = """Join words that stand together more often than chance would have it: new york becomes new_york.
+
+The corpus is read once, with all its words; then the text is written, a sentence a line, a space between words. --list
+writes the phrases instead, with their counts and scores. w2v train --phrases N does the same on the way to its vectors,
+and finds the same phrases.
+
+With N tokens in all and n() for how often something occurs, a pair of words is scored
+
+\b
+  original  (n(a b) - min_count) N / (n(a) n(b)), as in word2phrase
+  npmi      ln(n(a b) N / (n(a) n(b))) / -ln(n(a b) / N), from -1 to 1
+
+and joined if it scores more than the threshold, and if both words and the pair occur --min-count times. The text is
+gone through from left to right; a word that was joined to the one before it begins no pair, so that a pass makes phrases
+of two words, and another pass, which counts the joined text anew, up to twice as long ones.
+"""
+
+EXAMPLES = [
+    ("The phrases, the best first", "w2v phrases data/world.txt.gz --list --threshold 10 > phrases.tsv"),
+    ("A joined corpus, up to four words a phrase", "w2v phrases corpus.txt --passes 2 -o joined.txt.gz"),
+    ("By mutual information, with names such as bank_of_england",
+     "w2v phrases corpus.txt --score npmi --connectors english | w2v train - -o vectors.bin"),
+]
+BLOCK_BYTES = 1 << 22
+LINES = 4096
+# Options here -> fields of CorpusConfig.
+RENAMED = {"passes": "phrases", "score": "phrase_score", "threshold": "phrase_threshold",
+           "min_count": "phrase_min_count", "connectors": "phrase_connectors"}
+LEFT_OUT = ("min_count", "max_vocab", *PHRASES)
+
+
+def phrases(
+    corpus: tuple[str, ...], output: str, listed: bool, form: str | None, delimiter: str, tmp_dir: str | None,
+    threads: int | None, quiet: bool, **given: Any,
+) -> None:
+    """Read, find, join, write."""
+    if form and not listed:
+        raise SettingsError("--format: is for --list; the joined corpus is text")
+    if not delimiter or len(delimiter.split()) != 1 or delimiter.split()[0] != delimiter:
+        raise SettingsError(f"--delimiter: {delimiter!r} cannot stand inside a word")
+    if output != STDOUT:
+        connectors = given["connectors"]
+        check_outputs([output], [*corpus, *([connectors] if connectors not in (None, "english") else [])])
+    config = config_of(given)
+
+    import dataclasses
+
+    from w2v.corpus.phrases import join_phrases
+    from w2v.output import AtomicOutput
+    from w2v.training.phrasing import phrase_settings
+
+    settings = dataclasses.replace(phrase_settings(config), delimiter=argument_text(delimiter).encode(errors=ESCAPE))
+    with progress_for(quiet) as progress, AtomicOutput(output) as out:
+        encoded = opened(corpus, config, threads, tmp_dir, progress)
+        progress.finish()
+        found = join_phrases(encoded, settings, threads=threads, tmp_dir=tmp_dir)
+        if listed:
+            write_list(found.phrases, form, out)
+        else:
+            write_text(found, out)
+    if not quiet:
+        for line in summary(encoded, found, settings.passes):
+            say(line)
+
+
+ESCAPE = "surrogateescape"
+
+
+def config_of(given: dict[str, Any]) -> CorpusConfig:
+    """The settings, from options whose names differ from those of w2v train."""
+    fields = {RENAMED.get(name, name): value for name, value in given.items()}
+    try:
+        return config_from(CorpusConfig, {"min_count": 1, "max_vocab": None, **fields})
+    except SettingsError as error:
+        text = str(error)
+        for name, field in RENAMED.items():
+            text = text.replace(f"{flag(field)}:", f"{flag(name)}:")
+        raise SettingsError(text) from None
+
+
+def opened(
+    corpus: tuple[str, ...], config: CorpusConfig, threads: int | None, tmp_dir: str | None, progress: Silence
+) -> EncodedCorpus:
+    """The corpus with all its words."""
+    from w2v.training.corpora import encoded_path, open_encoded, read
+    from w2v.training.phrasing import without_phrases
+
+    config = without_phrases(config)
+    path = encoded_path(corpus)
+    if path is not None:
+        stated = {name for name in stated_options(CorpusConfig) if name not in LEFT_OUT}
+        return open_encoded(path, config, stated, threads=threads, tmp_dir=tmp_dir)[0]
+    return read(list(corpus), config, threads=threads, tmp_dir=tmp_dir, on_progress=progress.reading)
+
+
+def write_text(found: Joined, out: AtomicOutput) -> None:
+    import numpy as np
+
+    from w2v.corpus._ids import Spelled
+
+    spelled = Spelled(found.words)
+    block = np.empty(BLOCK_BYTES, np.uint8)
+    view = memoryview(block)
+    place, begun = 0, False
+    while place < len(found.ids):
+        place, size, begun = spelled.write(found.ids, place, block, begun)
+        out.write(view[:size])
+
+
+def write_list(found: list[Phrase], form: str | None, out: AtomicOutput) -> None:
+    from w2v.cli.answers import json_line
+
+    for start in range(0, len(found), LINES):
+        rows = found[start : start + LINES]
+        if form == "json":
+            lines = [json_line({"phrase": row.phrase.decode(errors=ESCAPE), "count": row.count,
+                                "score": round(row.score, 6), "pass": row.number}).encode(errors=ESCAPE)
+                     for row in rows]
+        else:
+            lines = [b"%b\t%d\t%.6f\t%d\n" % row for row in rows]
+        out.write(b"".join(lines))
+
+
+def summary(encoded: EncodedCorpus, found: Joined, passes: int) -> list[str]:
+    from w2v.cli.numbers import count
+    from w2v.cli.summary import notes, plural, reading_rows, summed
+
+    tokens = encoded.books.kept - found.joined
+    rows = [*reading_rows(encoded.books)[:-1], (found.joined, "joined to the token before them")]
+    lines = summed([*rows, (tokens, "tokens after that")], notes(encoded.books))
+    for number in range(1, passes + 1):
+        here = sum(phrase.number == number for phrase in found.phrases)
+        lines.append(f"pass {count(number)}: {plural(here, 'phrase')}")
+    return lines
+
+
+def option_of(name: str, spelling: str, **changes: Any) -> Option:
+    """The option of a field of CorpusConfig under another name."""
+    from w2v.cli.options import option_from
+    from w2v.training.config import options_of
+
+    option = option_from(*options_of(CorpusConfig)[name], "Phrases")
+    option.opts, option.aliases, option.name = [spelling], (), spelling.strip("-").replace("-", "_")
+    for key, value in changes.items():
+        setattr(option, key, value)
+    return option
+
+
+command = Command(
+    "phrases",
+    usage="CORPUS... [options]",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=phrases,
+    params=[
+        Argument(["corpus"], nargs=-1, required=True, metavar="CORPUS",
+                 line="Files or folders of text; - is standard input."),
+        Option(["-o", "--output"], metavar="FILE", default=STDOUT, shown_default="standard output", group="Output",
+               help="Where the text or the list goes; compressed if it ends in .gz."),
+        Option(["--list", "listed"], is_flag=True, group="Output",
+               help="Write the phrases instead of the text: phrase, count, score, the pass that found it."),
+        Option(["--format", "form"], type=click.Choice(("tsv", "json")), group="Output", shown_default="tsv",
+               help="Of --list; json: an object a line with the names phrase, count, score, pass."),
+        option_of("phrases", "--passes", default=1, shown_default="1",
+                  help="Passes over the text, each of which joins two words or phrases."),
+        option_of("phrase_score", "--score"),
+        option_of("phrase_threshold", "--threshold"),
+        option_of("phrase_min_count", "--min-count"),
+        option_of("phrase_connectors", "--connectors"),
+        Option(["--delimiter"], metavar="TEXT", default="_", shown_default="_", group="Phrases",
+               help="What stands between the words of a phrase."),
+        *(option for option in config_options(CorpusConfig, "Corpus") if option.name not in LEFT_OUT),
+        Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",
+               type=click.Path(exists=True, file_okay=False)),
+        Option(["-t", "--threads"], type=click.IntRange(1, 1024), metavar="N",
+               shown_default="the CPUs this process may use", help="Threads."),
+        Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
+    ],
+)

@@ -1,0 +1,307 @@
+"""Collocations: words that stand together more often than chance would have it, found in ids and joined there.
+
+A pair (a, b) is a phrase if both words and the pair occur `min_count` times or more and its score is over `threshold`.
+With N tokens in the corpus, and n(.) for how often something occurs:
+
+- original:  (n(ab) - min_count) N / (n(a) n(b)), as in word2phrase.c (Mikolov et al. 2013b, section 4, times N)
+- npmi:      ln(n(ab) N / (n(a) n(b))) / -ln(n(ab) / N), from -1 to 1 (Bouma 2009)
+
+Phrases are joined from left to right: where a pair is one, the two become a word, and the word after it can only begin
+another pair; else the second word may begin a pair with the third. So a pass makes phrases of two words, and another
+pass, which counts the joined corpus anew, up to twice as long ones. Connectors (of, the) between two words belong to
+the phrase, and are no word of a pair themselves; runs of more of them than `longest_run` separate.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from w2v.corpus._encode import LONGEST_TOKEN
+from w2v.corpus._phrases import HASH_END, SLOT_BYTES, Joiner, Pairs, deepest
+from w2v.corpus.crew import Crew
+from w2v.corpus.spool import Spool, make_spool
+from w2v.errors import CorpusError, SettingsError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.corpus.spool import Folder
+
+__all__ = ["ENGLISH", "Joined", "Phrase", "PhraseSettings", "join_phrases", "longest_run", "read_connectors"]
+
+# Articles, prepositions and conjunctions: what stands inside names (Bank of England) and makes no phrase with its
+# neighbours. The list of gensim's ENGLISH_CONNECTOR_WORDS.
+ENGLISH = ("a", "an", "the", "for", "of", "with", "without", "at", "from", "to", "in", "on", "by", "and", "or")
+THRESHOLDS = {"original": 100.0, "npmi": 0.5}
+MOST_CONNECTORS = (1 << 16) - 1
+STEP_IDS = 1 << 20  # between two looks at whether to stop
+MEMORY_SHARE = 4  # tables of pairs may take a quarter of the memory that is free
+MOST_WORDS = 2**31 - 2
+
+longest_run = deepest
+
+
+@dataclass(frozen=True)
+class PhraseSettings:
+    """How phrases are found: `passes` over the corpus, `threshold` None for the score's own."""
+
+    passes: int = 1
+    score: str = "original"
+    threshold: float | None = None
+    min_count: int = 5
+    connectors: tuple[bytes, ...] = ()
+    delimiter: bytes = b"_"
+
+    @property
+    def least(self) -> float:
+        """The threshold."""
+        return THRESHOLDS[self.score] if self.threshold is None else self.threshold
+
+
+class Phrase(NamedTuple):
+    """A phrase: its words joined, how often the pair was counted, its score, the pass that found it (from 1)."""
+
+    phrase: bytes
+    count: int
+    score: float
+    number: int
+
+
+@dataclass
+class Joined:
+    """A corpus with its phrases joined: ids (int32, -1 behind each sentence, of whatever length) of `words`."""
+
+    ids: NDArray[np.int32]
+    words: list[bytes]
+    counts: NDArray[np.int64]
+    phrases: list[Phrase] = field(default_factory=list)  # by pass, the highest score first
+    joined: int = 0  # tokens that are now part of the one before them
+
+
+def read_connectors(path: str | os.PathLike[str]) -> tuple[bytes, ...]:
+    """Connector words from a file, a word a line. Raises CorpusError with the line for what is no word."""
+    from w2v.files import open_by_content
+
+    found: dict[bytes, None] = {}
+    with open_by_content(path, CorpusError) as file:
+        number = 0
+        while line := file.readline(LONGEST_TOKEN + 3):
+            number += 1
+            word = line.strip(b" \t\r\n")
+            if len(word) > LONGEST_TOKEN or len(word.split()) > 1 or b"\0" in word:
+                raise CorpusError(f"{os.fspath(path)}:{number}: not a single word; give a connector word a line")
+            if word:
+                found[word] = None
+            if len(found) > MOST_CONNECTORS:
+                raise CorpusError(f"{os.fspath(path)}:{number}: more than {MOST_CONNECTORS:,} connector words")
+    return tuple(found)
+
+
+def join_phrases(
+    corpus: EncodedCorpus, settings: PhraseSettings, *, threads: int | None = None, tmp_dir: Folder = None,
+    memory_limit: int | None = None,
+) -> Joined:
+    """Find the phrases of a corpus that holds all its words (encoded with min_count 1), and join them.
+
+    The corpus stays as it is. Tables of pairs take at most `memory_limit` bytes (a quarter of what is free unless
+    told); where that is too little, the ids are gone over more often. The result does not depend on either, nor on `threads`.
+    """
+    from w2v.corpus.remap import whole_sentences
+
+    require_all_words(corpus)
+    spool = make_spool(memory_limit, tmp_dir)
+    ids = whole_sentences(corpus, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    state = Joined(ids, list(corpus.vocab.words), corpus.vocab.counts.copy())
+    own = ids is not corpus.ids  # whether they may be written over
+    for number in range(1, settings.passes + 1):
+        one = _Pass(state, settings, number, threads or os.cpu_count() or 1, spool)
+        if not one.found:
+            break
+        one.join(own)
+        own = True
+    return state
+
+
+def require_all_words(corpus: EncodedCorpus) -> None:
+    settings = corpus.settings or {}
+    if settings.get("min_count", 1) > 1 or settings.get("max_vocab") is not None or corpus.given_vocab:
+        raise SettingsError(
+            f"{corpus.name}: it was encoded without its rare words, and phrases need all; encode the text again with "
+            "--min-count 1, or with --phrases"
+        )
+
+
+class _Pass:
+    """One pass: `found` are its phrases, in falling order of score."""
+
+    def __init__(self, state: Joined, settings: PhraseSettings, number: int, threads: int, spool: Spool):
+        self.state = state
+        self.settings = settings
+        self.number = number
+        self.threads = threads
+        self.spool = spool
+        self.tokens = int(state.counts.sum())
+        self.connectors = self._connector_ids()
+        self.roles, self.rarity = self._roles()
+        self.found = self._name(*self._count())
+
+    def _connector_ids(self) -> list[int]:
+        wanted = set(self.settings.connectors)
+        return [i for i, word in enumerate(self.state.words) if word in wanted] if wanted else []
+
+    def _roles(self) -> tuple[NDArray[np.int32], NDArray[np.float32] | None]:
+        """What each id may be in a phrase, by its count alone; and for npmi a bound for pairs.
+
+        A pair occurs at most as often as its rarer word. So its score is below N / n of the more frequent one
+        (original), or at most the ratio of the two words' ln(N / n) (npmi): pairs that cannot reach the threshold need
+        not be counted, which are nearly half of all.
+        """
+        counts, least = self.state.counts, self.settings.least
+        good = counts >= self.settings.min_count
+        rarity = None
+        if self.settings.score == "original" and least > 0:
+            good &= counts <= self.tokens / least + 1
+        if self.settings.score == "npmi" and least > 0:
+            rarity = np.log(self.tokens / np.maximum(counts, 1)).astype(np.float32)
+        roles = np.where(good, 0, -1).astype(np.int32)
+        roles[self.connectors] = np.arange(1, len(self.connectors) + 1)
+        return roles, rarity
+
+    def _count(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
+        """(a, b, between, count) of all pairs that occur often enough and score over the threshold."""
+        ids, seed = self.state.ids, secrets.randbits(64)
+        memory = max(self.spool.memory_limit // self.threads, 4 * SLOT_BYTES)
+        bound = max(0.0, self.settings.least * (1 - 1e-5))
+        cuts = [HASH_END * i // self.threads for i in range(self.threads + 1)]
+        parts: list[list[tuple[NDArray, ...]]] = [[] for _ in range(self.threads)]
+        crew = Crew()
+
+        def count(part: int) -> Callable[[], None]:
+            def work() -> None:
+                pairs = Pairs(self.roles, len(self.connectors), seed, self.rarity, bound, memory)
+                low = cuts[part]
+                while low < cuts[part + 1]:
+                    pairs.begin(low, cuts[part + 1])
+                    for start in range(0, len(ids), STEP_IDS):
+                        if crew.stopped.is_set():
+                            return
+                        pairs.walk(ids[start : start + STEP_IDS])
+                    counted = pairs.counted(max(1, self.settings.min_count))
+                    over = self.scores(*counted) > self.settings.least
+                    parts[part].append(tuple(column[over] for column in counted))
+                    low = pairs.high
+
+            return work
+
+        crew.run(*map(count, range(self.threads)))
+        columns = zip(*(rows for part in parts for rows in part), strict=True)
+        a, b, between, number = (np.concatenate(column) for column in columns)
+        return a, b, between, number
+
+    def scores(
+        self, a: NDArray[np.int32], b: NDArray[np.int32], _between: NDArray[np.int32], count: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """float64 [n]: the scores of pairs."""
+        counts = self.state.counts.astype(np.float64) if len(a) else np.ones(0)
+        both = counts[a] * counts[b]
+        if self.settings.score == "original":
+            return (count - self.settings.min_count) / both * self.tokens
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.log(count * float(self.tokens) / both) / -np.log(count / self.tokens)
+        return np.where(count >= self.tokens, 1.0, ratio)
+
+    def _name(
+        self, a: NDArray[np.int32], b: NDArray[np.int32], between: NDArray[np.int32], count: NDArray[np.int64]
+    ) -> list[tuple[bytes, int]]:
+        """The phrases' names and the row of each in `pairs`, the highest score first, ties in order of bytes."""
+        self.pairs = a, b, between
+        score = self.scores(a, b, between, count)
+        words, delimiter = self.state.words, self.settings.delimiter
+        rows = []
+        for row, (first, last, middle) in enumerate(zip(a.tolist(), b.tolist(), between.tolist(), strict=True)):
+            name = delimiter.join([words[first], *(words[i] for i in self._run(middle)), words[last]])
+            if len(name) <= LONGEST_TOKEN:
+                rows.append((-float(score[row]), name, row))
+        rows.sort()
+        self.state.phrases += [Phrase(name, int(count[row]), -less, self.number) for less, name, row in rows]
+        return [(name, row) for _, name, row in rows]
+
+    def _run(self, between: int) -> list[int]:
+        """The ids of the connectors that a number of pairs.h stands for."""
+        run = []
+        while between:
+            between, digit = divmod(between, len(self.connectors) + 1)
+            run.append(self.connectors[digit - 1])
+        return run[::-1]
+
+    def join(self, own: bool) -> None:
+        """Join what was found, in the state's ids, or in a copy unless they are its `own`."""
+        state = self.state
+        ids = self._numbered()
+        rows = [row for _, row in self.found]
+        roles = np.concatenate([self.roles, np.full(len(state.words) - len(self.roles), -1, np.int32)])
+        a, b, between = (column[rows] for column in self.pairs)
+        joiner = Joiner(roles, len(self.connectors), a, b, between, ids)
+        out = state.ids if own else self.spool.array(len(state.ids))
+        pieces = list(_pieces(state.ids))
+        written = [0] * len(pieces)
+        changes = [np.zeros(len(state.words), np.int64) for _ in range(min(self.threads, len(pieces)))]
+
+        def join(thread: int) -> Callable[[], None]:
+            def work() -> None:
+                for i in range(thread, len(pieces), len(changes)):
+                    if crew.stopped.is_set():
+                        return
+                    piece = pieces[i]
+                    written[i] = joiner.join(state.ids[piece], out[piece], changes[thread])
+
+            return work
+
+        crew = Crew()
+        crew.run(*map(join, range(len(changes))))
+        end = 0
+        for piece, length in zip(pieces, written, strict=True):  # close the gaps
+            out[end : end + length] = out[piece.start : piece.start + length]
+            end += length
+        state.joined += len(state.ids) - end
+        state.ids = out[:end]
+        state.counts = np.concatenate([state.counts, np.zeros(len(state.words) - len(state.counts), np.int64)])
+        for change in changes:
+            state.counts += change
+
+    def _numbered(self) -> NDArray[np.int32]:
+        """int32: the id of each phrase. One that is a word already gets the word's; others are new words."""
+        words = self.state.words
+        names = {name for name, _ in self.found}
+        known = {word: i for i, word in enumerate(words) if word in names}
+        ids = np.empty(len(self.found), np.int32)
+        for i, (name, _) in enumerate(self.found):
+            if name not in known:
+                known[name] = len(words)
+                words.append(name)
+            ids[i] = known[name]
+        if len(words) > MOST_WORDS:
+            raise CorpusError(f"more than {MOST_WORDS:,} words and phrases; try a higher --min-count or --threshold")
+        return ids
+
+
+def _pieces(ids: NDArray[np.int32]) -> Iterable[slice]:
+    """Whole sentences, about STEP_IDS ids at a time."""
+    start = 0
+    while start < len(ids):
+        stop = min(start + STEP_IDS, len(ids))
+        while stop < len(ids):
+            ends = np.flatnonzero(ids[stop : stop + STEP_IDS] == -1)
+            if len(ends):
+                stop += int(ends[0]) + 1
+                break
+            stop = min(stop + STEP_IDS, len(ids))
+        yield slice(start, stop)
+        start = stop
