@@ -170,7 +170,7 @@ def test_phrases_are_listed_with_their_scores(w2v):
     done = w2v("phrases", "-", "--list", "--threshold", "5", "--min-count", "1", input=text)
     assert done.out == "new_york\t20\t5.225000\t1\n"
     assert done.err.splitlines() == [
-        "w2v: 110  tokens read (420 B of text in 1 file; 5 types)", "w2v:  20  joined to the token before them",
+        "w2v: 110  tokens read (410 B of text in 1 file; 5 types)", "w2v:  20  joined to the token before them",
         "w2v:  90  tokens after that", "w2v: pass 1: 1 phrase",
     ]
     done = w2v("phrases", "-", "--list", "--score", "npmi", "--delimiter", "·", "--format", "json", "-q", input=text)

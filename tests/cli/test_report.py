@@ -29,7 +29,7 @@ def load(path) -> dict:
 def balanced(report: dict) -> bool:
     """The sums that docs/report.md promises."""
     books, training = report["books"], report["training"]
-    dropped = ("below_min_count", "beyond_max_vocab", "not_in_vocab", "too_long", "no_word")
+    dropped = ("below_min_count", "beyond_max_vocab", "not_in_vocab", "too_long", "no_word", "joined")
     return (
         books["read"] == books["kept"] + sum(books[name] for name in dropped)
         and training["tokens_total"] == training["epochs"] * books["kept"]

@@ -35,6 +35,11 @@ def is_switch(f: dataclasses.Field, opt) -> bool:
     return f.type == "bool"
 
 
+def is_text(f: dataclasses.Field, opt) -> bool:
+    """A file, or a word that stands for one: looked at when it is opened."""
+    return f.type == "str | None" and not opt.choices
+
+
 def refused(config: type, name: str, value: object, message: str) -> None:
     with pytest.raises(SettingsError, match=message) as caught:
         config(**{name: value})
@@ -42,9 +47,9 @@ def refused(config: type, name: str, value: object, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_every_option_is_a_choice_a_switch_or_a_number_with_a_range() -> None:
+def test_every_option_is_a_choice_a_switch_a_file_or_a_number_with_a_range() -> None:
     for _, f, opt in FIELDS:
-        assert bool(opt.choices) + is_switch(f, opt) + is_number(f, opt) == 1, f.name
+        assert bool(opt.choices) + is_switch(f, opt) + is_number(f, opt) + is_text(f, opt) == 1, f.name
         assert opt.help.endswith("."), f.name
         if is_number(f, opt):
             assert opt.minimum is not None, f.name

@@ -36,8 +36,8 @@ With N tokens in all and n() for how often something occurs, a pair of words is 
   npmi      ln(n(a b) N / (n(a) n(b))) / -ln(n(a b) / N), from -1 to 1
 
 and joined if it scores more than the threshold, and if both words and the pair occur --min-count times. The text is
-gone through from left to right; a word that was joined to the one before it begins no pair, so that a pass makes phrases
-of two words, and another pass, which counts the joined text anew, up to twice as long ones.
+gone through from left to right; a word that was joined to the one before it begins no pair. So a pass makes phrases of
+two words, and another pass, which counts the joined text anew, up to twice as long ones.
 """
 
 EXAMPLES = [

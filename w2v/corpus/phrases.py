@@ -111,7 +111,7 @@ def join_phrases(
     """Find the phrases of a corpus that holds all its words (encoded with min_count 1), and join them.
 
     The corpus stays as it is. Tables of pairs take at most `memory_limit` bytes (a quarter of what is free unless
-    told); where that is too little, the ids are gone over more often. The result does not depend on either, nor on `threads`.
+    told); where that is too little, the ids are gone over more often. The result depends on neither, nor on `threads`.
     """
     from w2v.corpus.remap import whole_sentences
 

@@ -114,7 +114,7 @@ class CorpusConfig:
         choices=("original", "npmi"),
     )
     phrase_threshold: float | None = option(
-        None, "Join pairs that score more than this.", minimum=-1e9, maximum=1e9,
+        None, "Join pairs that score more than this.", minimum=-1, maximum=1e9,
         shown_default="100 original, 0.5 npmi",
     )
     phrase_min_count: int = option(5, "Join no pairs that occur fewer times, nor words.", minimum=1)

@@ -77,5 +77,5 @@ def join(corpus: Any, settings: dict[str, Any], *, threads: int | None, **phrase
 
     config = made("find_phrases", CorpusConfig, settings={**settings, **phrases})[0]
     wanted = phrase_settings(config)
-    encoded, _ = opened(corpus, without_phrases(config), settings, threads)
+    encoded, _ = opened(corpus, without_phrases(config), settings, None, threads)
     return join_phrases(encoded, wanted, threads=threads)
