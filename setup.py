@@ -57,6 +57,7 @@ EXTENSIONS = [
     extension("w2v.vectors._scan", depends=ROWS),
     extension("w2v.vectors._collect", depends=ROWS),
     extension("w2v.vectors._text", depends=ROWS),
+    extension("w2v.cluster._rows"),
     extension("w2v.seeing._layout", depends=("w2v/training/rng.h",)),
     extension("w2v.training._cpu"),
     extension("w2v.training._tables"),

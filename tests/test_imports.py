@@ -18,7 +18,8 @@ ALLOWED = {
     "vectors": {"vectors", "neutral"},
     "training": {"training", "corpus", "vectors", "neutral"},
     "seeing": {"seeing", "vectors", "neutral"},
-    "cli": {"cli", "training", "corpus", "vectors", "seeing", "neutral"},
+    "cluster": {"cluster", "training", "corpus", "vectors", "neutral"},
+    "cli": {"cli", "cluster", "training", "corpus", "vectors", "seeing", "neutral"},
     "neutral": {"neutral"},
 }
 ONLY_CLI = {"click", "tqdm"}
@@ -80,7 +81,7 @@ def test_only_the_command_line_prints_and_exits(path):
     ],
 )
 def test_a_quick_start_imports_no_numpy_and_no_tqdm(statement, tmp_path):
-    check = f"{statement}\nimport sys\nprint(sorted({{'numpy', 'tqdm'}} & set(sys.modules)), file=sys.stderr)"
+    check = f"{statement}\nimport sys\nprint(sorted({{'numpy', 'tqdm', 'ray'}} & set(sys.modules)), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == "[]\n"

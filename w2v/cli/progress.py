@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bars", "Lines", "Silence", "progress_for"]
 
+MOST_RATES = 8  # of nodes, in one line
 FIRST_LINE_S, NEXT_LINE_S = 5.0, 10.0
 
 
@@ -151,7 +152,19 @@ def percent(done: int, total: int) -> str:
 
 
 def details(progress: Progress) -> str:
-    return f"{short(progress.words_per_s)} words/s, lr {progress.lr:.4f}, loss {progress.loss:.4f}"
+    nodes = getattr(progress, "nodes", ())
+    return (
+        f"{short(progress.words_per_s)} words/s, {on_nodes(progress) if nodes else ''}lr {progress.lr:.4f}, "
+        f"loss {progress.loss:.4f}"
+    )
+
+
+def on_nodes(progress: Any) -> str:
+    """Of a training on a cluster: how many nodes, the words/s of each, the bytes that they exchanged."""
+    rates = [short(node.words_per_s) for node in progress.nodes[:MOST_RATES]]
+    rates += ["..."] if len(progress.nodes) > MOST_RATES else []
+    nodes = "1 node" if len(progress.nodes) == 1 else f"{len(progress.nodes)} nodes ({' '.join(rates)})"
+    return f"{nodes}, {size(progress.bytes_exchanged)} exchanged, "
 
 
 def time_left(progress: Progress) -> str:

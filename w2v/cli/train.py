@@ -38,6 +38,8 @@ EXAMPLES = [
      "      --held-out 1% --eval data/world-questions.txt --log run.jsonl"),
     ("Keep a run, and go on from it with more text later", "w2v train corpus.txt -o a.bin --keep-checkpoint\n"
      "  w2v train corpus/ -o b.bin --continue a.bin.checkpoint"),
+    ("On the nodes of a Ray cluster, or on a new one of this machine",
+     "w2v train data/world.txt.gz -o vectors.bin --cluster auto"),
     ("Keep the vocabulary, use it again", "w2v train corpus.txt -o a.bin --save-vocab vocab.tsv\n"
      "  w2v train corpus.txt -o b.bin --read-vocab vocab.tsv"),
 ]
@@ -55,11 +57,18 @@ GROUPS = {
 
 def train(corpus: tuple[str, ...], output: str, **given: Any) -> None:
     """Check everything that can be checked, read, train, write, tell."""
+    cluster, sync_every = given.pop("cluster"), given.pop("sync_every")
     if given["continue_from"]:
         configs = inherited(given)
     else:
         configs = config_from(CorpusConfig, given), config_from(TrainConfig, given)
-    job = Job(*configs, corpus=corpus, output=output, stated=stated_options(CorpusConfig), **given)
+    given = {**given, "corpus": corpus, "output": output, "stated": stated_options(CorpusConfig)}
+    if cluster is None:
+        job = Job(*configs, **given)
+    else:
+        from w2v.cli.cluster import ClusterJob
+
+        job = ClusterJob(*configs, cluster=cluster, sync_every=sync_every, **given)
     job.check()
     with progress_for(job.quiet) as progress:
         lines = job.run(progress)
@@ -141,6 +150,11 @@ command = Command(
                help="Where; removed when the vectors are written."),
         Option(["--resume"], metavar="[FILE]", is_flag=False, flag_value="", group="Safety",
                help="Go on from the checkpoint of a run that was stopped or killed, with the same settings and text."),
+        Option(["--cluster"], metavar="auto|HOST:PORT", group="Cluster",
+               help="Train on all nodes of a Ray cluster (w2v[cluster]): the one at HOST:PORT, or the one that this "
+                    "machine is in, or a new one on this machine. --threads is for each node. See docs/cluster.md."),
+        Option(["--sync-every"], metavar="TIME", type=Duration(), default="1s", shown_default="1s", group="Cluster",
+               help="How often the nodes exchange what they have learned."),
         Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
     ],
 )

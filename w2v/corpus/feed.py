@@ -33,7 +33,8 @@ class OpenFile:
     def __init__(self, source: Source):
         self.source = source
         self.fd = source.open()
-        self.size = max(source.origin, os.fstat(self.fd).st_size)
+        end = os.fstat(self.fd).st_size
+        self.size = max(source.origin, end if source.stop is None else source.stop)
         self.pending = 0
         self.all_given = False
 

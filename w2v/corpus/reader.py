@@ -18,7 +18,7 @@ from w2v.corpus.crew import Crew
 from w2v.corpus.encoded import Books, EncodedCorpus
 from w2v.corpus.feed import Feed
 from w2v.corpus.progress import OnProgress, ReadProgress
-from w2v.corpus.selection import Selection, select
+from w2v.corpus.selection import Selection, select, tally
 from w2v.corpus.sequences import encode_sequences
 from w2v.corpus.settings import settings_of
 from w2v.corpus.sources import Path, Source, expand
@@ -26,15 +26,18 @@ from w2v.corpus.spool import make_spool
 from w2v.corpus.vocab import Vocab
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from w2v.corpus.settings import CorpusSettings
 
-__all__ = ["ReadProgress", "count_words", "encode_sequences", "read_corpus"]
+__all__ = ["ReadProgress", "count_words", "encode_sequences", "read_corpus", "tally_words"]
 
 BLOCK_BYTES = 1 << 19
 
 
 def read_corpus(
-    paths: Path | Sequence[Path],
+    paths: Path | Source | Sequence[Path | Source],
     config: CorpusSettings,
     *,
     threads: int | None = None,
@@ -43,18 +46,20 @@ def read_corpus(
     memory_limit: int | None = None,
     on_progress: OnProgress | None = None,
     block_size: int = BLOCK_BYTES,
+    part: bool = False,
 ) -> EncodedCorpus:
     """Read files, folders and standard input (`-`) once and return them as ids.
 
     `vocab` fixes the words and their counts. Ids beyond `memory_limit` bytes (a quarter of the free memory unless told)
     lie in unnamed files in `tmp_dir`. `on_progress` is called about ten times a second in the calling thread.
-    The result depends on the text and the config alone. Raises CorpusError, or OSError with the file's name.
+    `part`: this is a part of a corpus, which may hold no word of the vocabulary that is given. The result depends on
+    the text and the config alone. Raises CorpusError, or OSError with the file's name.
     """
     spool = make_spool(memory_limit, tmp_dir)
     reading = _Reading(expand(paths), config, threads, block_size, on_progress)
     try:
         reading.run(spool.keep)
-        selection = reading.select(vocab)
+        selection = reading.select(vocab, 0 if part else 2)
         maps = reading.remappings(selection)
         ids = assemble(reading.blocks(), maps, spool, reading.books, reading.threads)
         reading.books.balance()
@@ -81,6 +86,23 @@ def count_words(
     reading.books.kept = vocab.total
     reading.books.balance()
     return vocab, reading.books
+
+
+def tally_words(
+    sources: Sequence[Path | Source], config: CorpusSettings, *, threads: int | None = None,
+    block_size: int = BLOCK_BYTES,
+) -> tuple[list[bytes], NDArray[np.int64], Books]:
+    """Every distinct word of a corpus with its count, in no order, rare ones too; books.kept is their sum.
+
+    For counting a corpus in parts. Errors as in `read_corpus`, but a part without words is none.
+    """
+    reading = _Reading(expand(sources), config, threads, block_size, None)
+    reading.run(None)
+    reading.join()
+    words, counts = tally(reading.spellings, config, reading.books)
+    reading.books.kept = int(counts.sum())
+    reading.books.balance()
+    return words, counts, reading.books
 
 
 class _Reading:
@@ -130,12 +152,16 @@ class _Reading:
         self.books.too_long = sum(e.too_long for e in self.encoders)
         self.books.read = self.books.too_long
 
-    def select(self, vocab: Vocab | None, least: int = 2) -> Selection:
-        """Join the tables and choose the words; CorpusError if there are fewer than `least`."""
+    def join(self) -> None:
+        """Join the tables of all encoders."""
         self.spellings = Spellings(self.encoders, self.threads, self.seed)
         parts = range(self.spellings.part_count)
         Crew().run(*[lambda p=p: self.spellings.merge_part(p) for p in parts])
         self.spellings.finish()
+
+    def select(self, vocab: Vocab | None, least: int = 2) -> Selection:
+        """Choose the words; CorpusError if there are fewer than `least`."""
+        self.join()
         return select(self.spellings, self.config, vocab, self.books, self.name, least)
 
     def remappings(self, selection: Selection) -> list[Remapping]:

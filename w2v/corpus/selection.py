@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from w2v.corpus.encoded import Books
     from w2v.corpus.settings import CorpusSettings
 
-__all__ = ["Selection", "Spelled", "SpellingList", "final_of_words", "require_two", "select"]
+__all__ = ["Selection", "Spelled", "SpellingList", "final_of_words", "require_two", "select", "tally"]
 
 NO_ENDS = np.zeros(1, np.int64)
 NO_IDS = np.zeros(0, np.int32)
@@ -65,7 +65,8 @@ def select(
     """Choose the words and enter into the books what is dropped.
 
     With a vocabulary given, its words and its counts stand (as with the original's -read-vocab), `min_count` and
-    `max_vocab` apply to them, and all other words are dropped. Raises CorpusError if fewer than `least` words are left.
+    `max_vocab` apply to them, and all other words are dropped. Raises CorpusError if fewer than `least` words are left,
+    or none of the text is in the vocabulary; never with 0, for a part of a corpus.
     """
     if changes_spellings(config) or vocab is not None:
         return _select_words(spelled, config, vocab, books, name, least)
@@ -95,10 +96,18 @@ def _choose(
     return Vocab([words[i] for i in order.tolist()], counts[order]), order
 
 
-def _select_words(
-    spelled: Spelled, config: CorpusSettings, vocab: Vocab | None, books: Books, name: str, least: int
-) -> Selection:
-    """The general case: spellings become words first, and equal words are counted together."""
+def tally(spelled: Spelled, config: CorpusSettings, books: Books) -> tuple[list[bytes], NDArray[np.int64]]:
+    """Every distinct word and its count, in no order and none left out but what is too long; the rest to the books."""
+    words, counts, _, _ = _count_words(spelled, config, books)
+    short = np.fromiter((len(w) <= LONGEST_TOKEN for w in words), bool, len(words))
+    books.too_long += int(counts[~short].sum())
+    return [words[i] for i in np.flatnonzero(short).tolist()], counts[short]
+
+
+def _count_words(
+    spelled: Spelled, config: CorpusSettings, books: Books
+) -> tuple[list[bytes], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Spellings to words: (distinct words, their counts, places among them of all spellings' words, ends of these)."""
     counts = spelled.counts()
     spellings = spelled.words(np.arange(len(counts), dtype=np.int64))
     if changes_spellings(config):
@@ -116,8 +125,16 @@ def _select_words(
     books.no_word += no_word
     books.read += int(word_counts.sum()) + no_word
     books.types_read = len(distinct)
+    return distinct, word_counts, flat, ends
+
+
+def _select_words(
+    spelled: Spelled, config: CorpusSettings, vocab: Vocab | None, books: Books, name: str, least: int
+) -> Selection:
+    """The general case: spellings become words first, and equal words are counted together."""
+    distinct, word_counts, flat, ends = _count_words(spelled, config, books)
     chosen, final = final_of_words(distinct, word_counts, config, vocab, books)
-    if len(chosen) < least or vocab is not None:
+    if len(chosen) < least or (vocab is not None and least):
         require_two(chosen, SpellingList(distinct, word_counts), config, books, name, vocab)
     return Selection(chosen, *_runs(final[flat] if len(flat) else NO_IDS, ends))
 

@@ -36,7 +36,8 @@ class Source:
     path: str
     kind: str
     size: int | None  # bytes in the file, None for a pipe
-    origin: int = 0  # where the text begins: behind a byte order mark
+    origin: int = 0  # where the text begins: behind a byte order mark, or where a part of a plain file does
+    stop: int | None = None  # where a part of a plain file ends; None: with the file
 
     @property
     def name(self) -> str:
@@ -47,16 +48,20 @@ class Source:
         return os.dup(sys.stdin.fileno() if sys.stdin else 0) if self.path == "-" else os.open(self.path, os.O_RDONLY)
 
 
-def expand(corpus: Path | Sequence[Path]) -> list[Source]:
+def expand(corpus: Path | Source | Sequence[Path | Source]) -> list[Source]:
     """The files that the arguments stand for, in order; folders are searched to the bottom, each level sorted.
 
-    Raises OSError for what is missing or may not be read, CorpusError for what is no text.
+    A Source stands for itself. Raises OSError for what is missing or may not be read, CorpusError for what is no text.
     """
-    paths = [corpus] if isinstance(corpus, (str, os.PathLike)) else list(corpus)
+    paths = [corpus] if isinstance(corpus, (str, os.PathLike, Source)) else list(corpus)
     if not paths:
         raise CorpusError("no corpus: give files, folders, or - for standard input")
     sources: list[Source] = []
-    for path in map(os.fspath, paths):
+    for path in paths:
+        if isinstance(path, Source):
+            sources.append(path)
+            continue
+        path = os.fspath(path)
         if isinstance(path, bytes):
             path = os.fsdecode(path)
         if path == "-":

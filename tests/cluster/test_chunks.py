@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import io
+import itertools
+
+import numpy as np
+import pytest
+
+from w2v.cluster.chunks import Chunk, align, cut, cut_size, line_start
+from w2v.cluster.files import find_files
+from w2v.corpus.reader import read_corpus
+from w2v.errors import CorpusError
+from w2v.training.config import CorpusConfig
+
+
+def aligned(path, size):
+    chunks = cut(find_files([path]), size)
+    return [align(chunk, i == 0) for i, chunk in enumerate(chunks)]
+
+
+@pytest.mark.parametrize("size", [1, 3, 17, 100, 10_000])
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_chunks_are_whole_lines_and_all_of_them(tmp_path, size, end):
+    path = tmp_path / "text.txt"
+    text = ("\n".join(["a b", "", "c", "d " * 40 + "e", "f g h"]) + end).encode()
+    path.write_bytes(b"\xef\xbb\xbf" + text)
+    spans = [(chunk.source.origin, chunk.source.stop) for chunk in aligned(path, size)]
+    assert spans[0][0] == 3  # behind the byte order mark
+    assert spans[-1][1] == 3 + len(text)
+    assert all(stop == start for (_, stop), (start, _) in itertools.pairwise(spans))
+    whole = path.read_bytes()
+    assert all(stop == len(whole) or whole[stop - 1 : stop] == b"\n" for _, stop in spans)
+
+
+def test_a_line_without_end_is_cut_at_a_space():
+    file = io.BytesIO(b"one two three four five")
+    assert line_start(file, 5, longest=10) == 7
+    assert line_start(file, 7, longest=10) == 7
+    assert line_start(file, 20, longest=10) == 23  # the end of the file comes first
+
+
+def test_ids_of_the_chunks_are_those_of_the_whole_text(text):
+    whole = read_corpus([text], CorpusConfig())
+    chunks = aligned(text, 10_000)
+    parts = [read_corpus(c.source, CorpusConfig(), vocab=whole.vocab, part=True) for c in chunks]
+    assert len(parts) > 10
+    np.testing.assert_array_equal(np.concatenate([part.ids for part in parts]), whole.ids)
+    assert sum(part.books.sentences for part in parts) == whole.books.sentences
+
+
+def test_a_compressed_file_is_one_chunk(tmp_path):
+    import gzip
+
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"a b c\n" * 1000))
+    chunks = cut(find_files([tmp_path / "a.gz"]), 10)
+    assert [chunk.source.stop for chunk in chunks] == [None]
+    assert align(chunks[0], True) == chunks[0]
+
+
+def test_size_of_chunks_follows_the_corpus():
+    assert cut_size(1000) == 1 << 20
+    assert cut_size(1 << 30) == 1 << 24
+    assert cut_size(1 << 36) == 64 << 20
+    assert cut_size(1 << 43) == 256 << 20
+
+
+def test_files_of_fsspec_are_read_like_local_ones(tmp_path, text):
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: pip install 'w2v[cluster]'")
+    system = fsspec.filesystem("memory")
+    system.pipe("/corpus/one.txt", text.read_bytes())
+    whole = read_corpus([text], CorpusConfig())
+    found = find_files(["memory://corpus/*.txt"])
+    assert [source.path for source in found] == ["memory:///corpus/one.txt"]
+    chunks = [align(chunk, i == 0) for i, chunk in enumerate(cut(found, 50_000))]
+    parts = [read_corpus(c.source, CorpusConfig(), vocab=whole.vocab, part=True) for c in chunks]
+    assert len(parts) > 3
+    np.testing.assert_array_equal(np.concatenate([part.ids for part in parts]), whole.ids)
+
+
+def test_standard_input_and_pipes_are_refused(tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CorpusError, match="standard input"):
+        find_files(["-"])
+    with pytest.raises(CorpusError, match="is not a file"):
+        find_files([tmp_path / "pipe"])
+
+
+def test_a_chunk_is_named_by_file_and_bytes(tmp_path, text):
+    chunk = aligned(text, 1 << 20)[0]
+    assert chunk.name == f"{text}[0:{text.stat().st_size}]"
+    assert Chunk(0, find_files([text])[0]).name == str(text)

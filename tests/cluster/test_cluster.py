@@ -1,0 +1,117 @@
+"""Two nodes on this machine: from the user's command, or from the library, to vectors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import w2v as library
+from w2v.cluster.run import ClusterOptions, ClusterRun
+from w2v.errors import CorpusError
+from w2v.training.config import CorpusConfig, TrainConfig
+
+SMALL = 16_000  # bytes of a chunk
+
+
+def train(path, address, config, sync_every_s=0.2, **options):
+    options = ClusterOptions(address, sync_every_s, chunk_bytes=SMALL, **options)
+    with ClusterRun([path], CorpusConfig(), config, options) as run:
+        run.read()
+        return run, run.train()
+
+
+def test_two_nodes_train_every_token_once_an_epoch_and_agree(two_nodes, text):
+    config = TrainConfig(dim=16, epochs=8, threads=1)
+    run, result = train(text, two_nodes.address, config)
+    summary = result.summary
+    assert (summary.nodes, summary.threads) == (2, 2)
+    assert summary.tokens_total == 8 * run.books.kept == summary.trained + summary.subsampled + summary.alone
+    assert run.books.read == len(text.read_bytes().split())
+    assert run.books.sentences == 8000
+    assert summary.exchanges >= 1
+    # All rows of both matrices, at least once, from each of the two nodes to the other and back.
+    assert summary.bytes_exchanged >= 2 * 2 * len(result.vectors) * 16 * 4
+    best = [word for word, _ in result.vectors.most_similar("w7_0", topn=4)]
+    assert all(word.startswith("w7_") for word in best)
+    assert len(summary.epoch_losses) == 8
+    assert summary.epoch_losses[-1] < summary.epoch_losses[0]
+
+
+def test_the_command_tells_of_nodes_and_bytes(program, two_nodes, text, tmp_path):
+    done = subprocess.run(
+        [program, "train", text, "-o", "v.bin", "--cluster", two_nodes.address, "-t", "1", "-d", "16", "-e", "4"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert any(line.startswith("w2v: 2 nodes, ") and "exchanged" in line for line in lines), done.stderr
+    assert lines[-1] == f"w2v: v.bin: {len(library.load(tmp_path / 'v.bin'))} words x 16"
+    assert not (tmp_path / "v.bin.checkpoint").exists()
+
+
+def test_a_missing_file_and_a_corpus_without_words_are_said_as_on_one_machine(two_nodes, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        train(tmp_path / "absent.txt", two_nodes.address, TrainConfig())
+    (tmp_path / "few.txt").write_text("a b c\n")
+    with pytest.raises(CorpusError, match="no word occurs 5 times"):
+        train(tmp_path / "few.txt", two_nodes.address, TrainConfig())
+
+
+def test_without_the_extra_one_line_says_what_to_install(tmp_path, text):
+    code = (
+        "import sys; sys.modules['ray'] = None\n"
+        "from w2v.cli.main import run\n"
+        f"sys.exit(run(['train', {str(text)!r}, '-o', 'v.bin', '--cluster', 'auto']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "w2v: error: --cluster: Ray is not installed: pip install 'w2v[cluster]'\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_training_without_a_cluster_imports_nothing_of_ray(tmp_path, text):
+    code = (
+        "import sys\nfrom w2v.cli.main import run\n"
+        f"code = run(['train', {str(text)!r}, '-o', 'v.bin', '-q', '-e', '1', '-d', '8'])\n"
+        "loaded = [m for m in sys.modules if m.startswith(('ray.', 'fsspec', 'w2v.cluster'))]\n"
+        "assert not loaded, loaded\n"
+        "sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--cluster", "here"], "neither auto nor HOST:PORT"),
+        (["--cluster", "auto", "--sync-every", "0"], "--sync-every: more than 0 is needed"),
+        (["--cluster", "auto", "--held-out", "1%"], "--held-out: not with --cluster"),
+    ],
+)
+def test_what_does_not_go_with_a_cluster_is_refused_at_the_start(program, tmp_path, text, args, said):
+    done = subprocess.run(
+        [program, "train", text, "-o", "v.bin", *args], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_one_node_with_one_thread_gives_the_bytes_of_a_run_without_a_cluster(program, text, tmp_path):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'w2v[cluster]'")
+    common = ["-t", "1", "-d", "16", "-e", "3", "-q"]
+    subprocess.run([program, "train", text, "-o", "alone.bin", *common], cwd=tmp_path, check=True)
+    # A process of its own, with a cluster of its own: no other one is joined.
+    code = (
+        "import sys, w2v.cluster.session as s\n"
+        "s.is_running = lambda ray: False\n"
+        "from w2v.cli.main import run\n"
+        f"sys.exit(run(['train', {str(text)!r}, '-o', 'cluster.bin', '--cluster', 'auto', *{common!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "alone.bin").read_bytes() == (tmp_path / "cluster.bin").read_bytes()
+

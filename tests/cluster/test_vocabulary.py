@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from w2v.cluster.chunks import cut
+from w2v.cluster.files import find_files
+from w2v.cluster.vocabulary import Tally, count_chunk, freeze, merge, prune
+from w2v.corpus.encoded import Books
+from w2v.corpus.reader import count_words
+from w2v.corpus.vocab import Vocab
+from w2v.errors import CorpusError
+from w2v.training.config import CorpusConfig
+
+SUMMED = ("read", "too_long", "no_word", "nul_bytes", "text_bytes")
+
+
+def in_parts(path, config, vocab=None, partitions=3, size=2000):
+    books, tallies = Books(), [[] for _ in range(partitions)]
+    for number, chunk in enumerate(cut(find_files([path]), size)):
+        (_, found), *parts = count_chunk(chunk, number == 0, config, partitions)
+        for name in SUMMED:
+            setattr(books, name, getattr(books, name) + getattr(found, name))
+        for home, part in zip(tallies, parts, strict=True):
+            home.append(part)
+    pruned = [prune(merge(merge(*home[:2]), *home[2:]), config.min_count, vocab) for home in tallies]
+    return freeze(pruned, config, vocab, books, str(path)), books
+
+
+@pytest.mark.parametrize(
+    "config",
+    [CorpusConfig(), CorpusConfig(min_count=1), CorpusConfig(max_vocab=20),
+     CorpusConfig(tokenizer="words", lower=True, min_count=3), CorpusConfig(normalize="nfkc", min_count=2)],
+    ids=str,
+)
+def test_counting_in_parts_finds_the_vocabulary_of_the_whole(tmp_path, config):
+    path = tmp_path / "text.txt"
+    draw = np.random.default_rng(2)
+    words = [f"Word{int(n)}" for n in draw.zipf(1.3, 4000) if n < 500]
+    lines = [" ".join(words[i : i + 7]) + (" x," if i % 3 else " ﬁn \0 " + "y" * 1100) for i in range(0, len(words), 7)]
+    path.write_text("\n".join(lines))
+    vocab, books = in_parts(path, config)
+    expected, whole = count_words([path], config)
+    assert vocab == expected
+    for name in (*SUMMED, "kept", "below_min_count", "beyond_max_vocab", "types_read"):
+        assert getattr(books, name) == getattr(whole, name), name
+
+
+def test_a_vocabulary_that_is_given_stands(text):
+    vocab = Vocab.sorted([b"w1_0", b"w2_0", b"absent"], np.array([7, 9, 8]))
+    found, books = in_parts(text, CorpusConfig(), vocab)
+    assert found == vocab
+    assert books.kept == sum(text.read_bytes().split().count(word) for word in (b"w1_0", b"w2_0"))
+    assert books.not_in_vocab == books.read - books.kept
+
+
+def test_errors_are_those_of_one_machine(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("a b c\nd e a\n")
+    with pytest.raises(CorpusError) as one:
+        count_words([path], CorpusConfig())
+    with pytest.raises(CorpusError) as parts:
+        in_parts(path, CorpusConfig(), size=6)
+    assert str(parts.value) == str(one.value)
+
+
+def test_an_empty_tally_has_no_words():
+    assert Tally.of([], []).list() == []
+    assert merge(Tally.of([], []), Tally.of([b"a"], [2])).list() == [b"a"]
+    assert dataclasses.asdict(prune(Tally.of([], []), 5))["types"] == 0

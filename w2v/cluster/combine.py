@@ -1,0 +1,50 @@
+"""How the changes that several nodes made to the same rows are put together.
+
+Every function takes the nodes' changes, each float32 [rows, dim], and returns float32 [rows, dim].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+__all__ = ["COMBINERS", "gradient", "mean", "plain_sum", "touched"]
+
+
+def plain_sum(changes: Sequence[np.ndarray]) -> np.ndarray:
+    """All changes added up: overshoots on frequent words."""
+    total = np.array(changes[0], np.float32)
+    for change in changes[1:]:
+        total += change
+    return total
+
+
+def mean(changes: Sequence[np.ndarray]) -> np.ndarray:
+    """The sum divided by the number of nodes: starves rows that few of them have changed."""
+    return plain_sum(changes) / np.float32(len(changes))
+
+
+def touched(changes: Sequence[np.ndarray]) -> np.ndarray:
+    """The sum divided by the number of nodes that changed the row at all."""
+    count = sum((change.any(axis=1) for change in changes[1:]), start=changes[0].any(axis=1).astype(np.float32))
+    return plain_sum(changes) / np.maximum(count, 1)[:, None]
+
+
+def gradient(changes: Sequence[np.ndarray]) -> np.ndarray:
+    """Of each further change only what is orthogonal to the sum so far: steps in one direction are taken once.
+
+    Source: Gill et al. 2021, "Distributed training of embeddings using graph analytics" (GraphWord2Vec), section 4.
+    """
+    total = np.array(changes[0], np.float32)
+    for change in changes[1:]:
+        length = np.einsum("ij,ij->i", total, total)
+        along = np.einsum("ij,ij->i", total, change)
+        share = np.divide(along, length, out=np.zeros_like(along), where=length > 0)
+        total += change - total * share[:, None]
+    return total
+
+
+COMBINERS: dict[str, Callable[[Sequence[np.ndarray]], np.ndarray]] = {
+    "touched": touched, "mean": mean, "gradient": gradient, "sum": plain_sum,
+}

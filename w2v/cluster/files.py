@@ -1,0 +1,115 @@
+"""The files of a corpus as every node can open them: absolute paths, or addresses that fsspec knows (s3://...)."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from w2v.corpus.sources import PLAIN, STREAM, Path, Source, check_text, expand
+from w2v.errors import CorpusError, W2VError
+from w2v.files import HEAD_BYTES, check_supported, compression_of
+
+__all__ = ["RemoteSource", "find_files", "open_source"]
+
+PIPE_STEP = 1 << 20
+
+
+@dataclass(frozen=True)
+class RemoteSource(Source):
+    """A file, or a part of one, that fsspec opens; its bytes come through a pipe, as those of a stream do."""
+
+    def open(self) -> int:
+        """The read end of a pipe that a thread fills."""
+        file = open_remote(self.path)
+        reader, writer = os.pipe()
+        threading.Thread(target=self._fill, args=(file, writer), name="w2v-remote", daemon=True).start()
+        return reader
+
+    def _fill(self, file: BinaryIO, writer: int) -> None:
+        place = self.origin
+        # The reader has gone: it has failed, or has been stopped.
+        with file, os.fdopen(writer, "wb", buffering=0) as pipe, suppress(BrokenPipeError):
+            file.seek(place)
+            while data := file.read(PIPE_STEP if self.stop is None else min(PIPE_STEP, self.stop - place)):
+                place += len(data)
+                left = memoryview(data)
+                while left:
+                    left = left[pipe.write(left):]
+
+
+def find_files(corpus: Sequence[Path]) -> list[Source]:
+    """The files that the arguments stand for, in order. Raises OSError and CorpusError as `sources.expand` does."""
+    found: list[Source] = []
+    for path in map(os.fspath, corpus):
+        if path == "-":
+            raise CorpusError("standard input (-) cannot be read by other nodes; give files that all of them can open")
+        if "://" in path:
+            found += remote_files(path)
+            continue
+        for source in expand(os.path.abspath(path)):
+            if source.kind == STREAM and source.size is None:
+                raise CorpusError(f"{source.path}: is not a file; other nodes cannot read it")
+            found.append(source)
+    return found
+
+
+def remote_files(address: str) -> list[Source]:
+    """A remote file, the files of a remote folder, or all that match a pattern, sorted."""
+    fsspec = load_fsspec(address)
+    try:
+        system, root = fsspec.core.url_to_fs(address)
+        paths = system.glob(root) if any(c in root for c in "*?[") else system.find(root)
+        sources = [
+            look_at_remote(system.unstrip_protocol(path), int(system.size(path))) for path in sorted(paths)
+        ]
+    except (OSError, W2VError):
+        raise
+    except Exception as error:  # each file system has its own kinds
+        raise CorpusError(f"{address}: {type(error).__name__}: {error}") from error
+    if not sources:
+        raise CorpusError(f"{address}: no files there")
+    return sources
+
+
+def look_at_remote(address: str, size: int) -> RemoteSource:
+    """What a remote file is, by its first bytes."""
+    with open_remote(address) as file:
+        head = file.read(HEAD_BYTES)
+    kind = compression_of(head)
+    if kind:
+        check_supported(kind, address, CorpusError)
+        return RemoteSource(address, kind, size)
+    return RemoteSource(address, STREAM, size, check_text(head, address) if head else 0)
+
+
+def open_remote(address: str) -> Any:
+    """A file of fsspec's, for reading."""
+    fsspec = load_fsspec(address)
+    try:
+        return fsspec.open(address, "rb").open()
+    except (OSError, W2VError):
+        raise
+    except Exception as error:
+        raise CorpusError(f"{address}: {type(error).__name__}: {error}") from error
+
+
+def load_fsspec(address: str) -> Any:
+    try:
+        import fsspec
+    except ImportError:
+        raise CorpusError(f"{address}: fsspec is not installed: pip install 'w2v[cluster]'") from None
+    return fsspec
+
+
+def open_source(source: Source) -> BinaryIO:
+    """The whole file of a source, as it is, for reading."""
+    return open_remote(source.path) if isinstance(source, RemoteSource) else open(source.path, "rb")
+
+
+def is_plain(source: Source) -> bool:
+    """Whether it is text that may be cut at any line."""
+    return source.kind == PLAIN or (isinstance(source, RemoteSource) and source.kind == STREAM)

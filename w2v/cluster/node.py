@@ -1,0 +1,241 @@
+"""One node of the cluster: the Ray actor around a replica. The coordinator calls its methods, several at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from w2v.cluster.chunks import Chunk
+from w2v.cluster.combine import COMBINERS
+from w2v.cluster.leases import Lease
+from w2v.cluster.replica import Replica
+from w2v.cluster.schedule import Part
+from w2v.cluster.shadow import Shadow
+from w2v.corpus.encoded import Books
+from w2v.corpus.vocab import Vocab
+from w2v.errors import CorpusError, TrainingError, W2VError
+from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.progress import Totals
+
+__all__ = ["Done", "Greeting", "Node", "Report", "Setup"]
+
+ID_SHARE = 4  # ids may take a quarter of the memory that is free; the others lie in unnamed files
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What every node has to know of the run."""
+
+    version: str
+    vocab: Vocab
+    kept: int  # tokens of the corpus that are in the vocabulary
+    chunks: list[Chunk]
+    tokens: list[int]  # read in each chunk when it was counted
+    corpus_config: CorpusConfig
+    config: TrainConfig
+    combine: str
+    tmp_dir: str | None = None
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """What a node says of itself."""
+
+    host: str
+    pid: int
+    threads: int
+    kernel: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """A chunk that was trained, and its books when it was read for that."""
+
+    lease: Lease
+    totals: Totals
+    books: Books | None
+
+
+@dataclass
+class Report:
+    """What a node has done since its last report."""
+
+    tokens: int  # trained on this node, of unfinished chunks too
+    done: list[Done]
+    ahead: int  # tokens that it still has to train
+    error: W2VError | OSError | None = None
+
+
+@dataclass
+class Reading:
+    """Ids of the chunks that this node has read, and what is still to be read."""
+
+    ids: dict[int, np.ndarray] = field(default_factory=dict)
+    books: dict[int, Books] = field(default_factory=dict)  # not reported yet
+    wanted: deque[Lease] = field(default_factory=deque)
+    size: int = 0
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    stop: bool = False
+
+
+class Node:
+    """A replica that trains what it is leased and takes part in exchanges."""
+
+    def __init__(self) -> None:
+        self.shadow: Shadow | None = None
+        self.error: W2VError | OSError | None = None
+        self.reading = Reading()
+
+    def load(self, setup: Setup, threads: int, first_worker: int) -> Greeting:
+        """Build the replica. TrainingError where it does not fit, or this is another version of w2v."""
+        import w2v
+        from w2v.memory import available_memory
+        from w2v.training.memory import check_memory
+
+        host = socket.gethostname()
+        if setup.version != w2v.__version__:
+            raise TrainingError(
+                f"{host}: w2v {w2v.__version__} is installed here and {setup.version} where the run was started;"
+                " install the same version on all nodes"
+            )
+        self.setup = setup
+        config = dataclasses.replace(setup.config, threads=threads)
+        check_memory(config, len(setup.vocab))
+        self.replica = Replica(setup.vocab, setup.kept, config, first_worker)
+        self.memory_limit = available_memory() // ID_SHARE
+        return self.greet()
+
+    def start(self, share: bool) -> None:
+        """Begin to train what comes; `share`: there are other nodes."""
+        if share:
+            self.share()
+        self.replica.start()
+        threading.Thread(target=self._read, name="w2v-read", daemon=True).start()
+
+    def greet(self) -> Greeting:
+        return Greeting(socket.gethostname(), os.getpid(), self.replica.threads, self.replica.kernel.NAME)
+
+    # Work
+
+    def work(self, tokens_elsewhere: int, lr_scale: float, leases: list[Lease], wait_s: float) -> Report:
+        """Take these leases; come back when a chunk is trained, or after `wait_s`."""
+        self.replica.tokens_elsewhere = tokens_elsewhere
+        self.replica.lr_scale = lr_scale
+        if leases:
+            with self.reading.changed:
+                self.reading.wanted.extend(leases)
+                self.reading.changed.notify_all()
+        done = [
+            Done(job.lease, job.totals, self.reading.books.pop(job.lease.chunk, None))
+            for job in self.replica.wait(0 if self.error else wait_s)
+        ]
+        return Report(self.replica.own_tokens, done, self._ahead(), self.error or self._failure())
+
+    def _ahead(self) -> int:
+        waiting = sum(self.setup.tokens[lease.chunk] for lease in list(self.reading.wanted))
+        return waiting + self.replica.ahead
+
+    def _failure(self) -> W2VError | OSError | None:
+        error = self.replica.error
+        if error is None or isinstance(error, (W2VError, OSError)):
+            return error
+        return TrainingError(f"{socket.gethostname()}: a thread failed, {type(error).__name__}: {error}")
+
+    def _read(self) -> None:
+        """The thread that turns leased chunks into ids, one ahead of the training."""
+        reading = self.reading
+        try:
+            while True:
+                with reading.changed:
+                    reading.changed.wait_for(lambda: reading.wanted or reading.stop)
+                    if reading.stop:
+                        return
+                    lease = reading.wanted[0]
+                ids = self._ids(lease.chunk)
+                with reading.changed:
+                    reading.wanted.popleft()
+                    self.replica.add(lease, ids)
+        except (W2VError, OSError) as error:
+            self.error = error
+        except BaseException as error:
+            self.error = TrainingError(f"{socket.gethostname()}: {type(error).__name__}: {error}")
+
+    def _ids(self, number: int) -> np.ndarray:
+        """int32 ids of a chunk, kept from the first time on: in memory, past a limit in an unnamed file."""
+        reading, setup = self.reading, self.setup
+        if number in reading.ids:
+            return reading.ids[number]
+        from w2v.corpus.reader import read_corpus
+
+        chunk = setup.chunks[number]
+        corpus = read_corpus(
+            chunk.source, setup.corpus_config, threads=1, vocab=setup.vocab, tmp_dir=setup.tmp_dir, part=True,
+            memory_limit=max(0, self.memory_limit - reading.size),
+        )
+        if corpus.books.read != setup.tokens[number]:
+            raise CorpusError(
+                f"{chunk.name}: has changed: {setup.tokens[number]:,} tokens when it was counted, now"
+                f" {corpus.books.read:,}; leave the corpus alone while it is trained on"
+            )
+        if not corpus.spooled:
+            reading.size += corpus.ids.nbytes
+        reading.ids[number], reading.books[number] = corpus.ids, corpus.books
+        return corpus.ids
+
+    # Exchange
+
+    def share(self) -> None:
+        """Begin to keep what this node has in common with others: from now on there are some."""
+        if self.shadow is None:
+            self.shadow = Shadow(self.replica.model)
+
+    def collect(self, part: Part, owners: int) -> list[Any]:
+        """A receipt, and this node's changes of the part's rows: one array for each owner."""
+        assert self.shadow is not None
+        return [True, *self.shadow.collect(part, owners)]
+
+    def combine(self, *changes: np.ndarray) -> tuple[bool, np.ndarray]:
+        """A receipt, and what the nodes' changes of the same rows come to."""
+        return True, COMBINERS[self.setup.combine](changes)
+
+    def apply(self, part: Part, *combined: np.ndarray) -> None:
+        assert self.shadow is not None
+        self.shadow.apply(part, list(combined))
+
+    def drop(self) -> None:
+        if self.shadow is not None:
+            self.shadow.drop()
+
+    # The whole model
+
+    def rows(self, matrix: int, first: int, stop: int) -> np.ndarray:
+        """Rows of the common state; of the model itself where there are no other nodes."""
+        if self.shadow is not None:
+            return self.shadow.base[matrix][first:stop]
+        model = self.replica.model
+        return np.ascontiguousarray((model.inputs, model.outputs)[matrix][first:stop, : model.dim])
+
+    def give(self, matrix: int, first: int, stop: int) -> tuple[bool, np.ndarray]:
+        """A receipt, and these rows for another node: from now on there are others."""
+        self.share()
+        return True, self.rows(matrix, first, stop)
+
+    def adopt(self, matrix: int, first: int, rows: np.ndarray) -> None:
+        """Take the common state of another node, and keep what was changed here since the last exchange."""
+        self.share()
+        assert self.shadow is not None
+        self.shadow.adopt(matrix, first, np.asarray(rows))
+
+    def halt(self) -> None:
+        """Stop training after the present spans."""
+        with self.reading.changed:
+            self.reading.stop = True
+            self.reading.changed.notify_all()
+        self.replica.stop()

@@ -1,0 +1,195 @@
+"""One node's part of the training: a whole model, and threads that train the chunks that are leased to the node.
+
+It is the ordinary Trainer with another source of spans: chunks that come one after the other while the threads go on.
+With one node and one thread the spans, their learning rates and all random numbers are those of a run without a
+cluster, so the vectors are the same to the last bit.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from w2v.cluster.leases import Lease
+from w2v.corpus.encoded import Books
+from w2v.corpus.vocab import Vocab
+from w2v.training._state import Worker
+from w2v.training.config import TrainConfig
+from w2v.training.progress import Totals
+from w2v.training.spans import Spans
+from w2v.training.trainer import Trainer
+
+__all__ = ["Job", "Outline", "Replica"]
+
+
+class Outline:
+    """What a Trainer asks of a corpus before it sees its ids: the vocabulary, the books, how many ids there are."""
+
+    def __init__(self, vocab: Vocab, kept: int):
+        self.vocab = vocab
+        self.books = Books(kept=kept)
+        self.ids = range(kept)  # nothing but their number is asked for
+
+
+@dataclass
+class Job:
+    """A leased chunk on its way through the threads."""
+
+    lease: Lease
+    ids: np.ndarray  # int32, -1 ends each sentence
+    spans: Spans
+    totals: Totals = field(default_factory=Totals)
+    at_work: int = 0  # threads that train one of its spans
+
+
+class Replica(Trainer):
+    """A model and its threads. `add` gives it chunks, `finished` is what became of them.
+
+    `first_worker` is the number of its first worker: no two workers of a run draw the same random numbers.
+    """
+
+    def __init__(self, vocab: Vocab, kept: int, config: TrainConfig, first_worker: int = 0):
+        self.first_worker = first_worker
+        super().__init__(Outline(vocab, kept), config)  # type: ignore[arg-type]
+        self.tokens_elsewhere = 0  # trained by others, as far as is known here
+        self.own_tokens = 0
+        self.lr_scale = 1.0  # several nodes take longer steps, because their changes are averaged
+        self.finished: list[Job] = []
+        self.error: BaseException | None = None
+        self.idle = 0  # threads that wait, with no change left in their private rows
+        self._jobs: list[Job] = []
+        self._changed = threading.Condition()
+        self._stop = False
+        self._threads: list[threading.Thread] = []
+        self._rest: tuple[int, float] | None = None  # ids left of a span that goes on in the next chunk, and its lr
+        self._last: Lease | None = None
+
+    def _new_spans(self) -> Spans:
+        return Spans(np.empty(0, np.int32), self.span_size, self.threads)
+
+    def _workers(self) -> list[Worker]:
+        """As the Trainer's, with numbers of their own."""
+        rows = self._busy_rows() if self.threads > 1 else 0
+        merge_after = self.merge_after_at(self.config.lr)
+        first = self.first_worker
+        return [Worker(self.model, first + i, rows * (merge_after > 1), merge_after) for i in range(self.threads)]
+
+    def lr_at(self, tokens_done: int) -> float:
+        return super().lr_at(tokens_done) * self.lr_scale
+
+    # Called from outside
+
+    def start(self) -> None:
+        for home in range(self.threads):
+            self._threads.append(self._start(home, self._serve, home))
+
+    def add(self, lease: Lease, ids: np.ndarray) -> None:
+        """Train this chunk after those that were added before."""
+        with self._changed:
+            self._jobs.append(Job(lease, ids, Spans(ids, self.span_size, self.threads)))
+            self._changed.notify_all()
+
+    def wait(self, timeout_s: float) -> list[Job]:
+        """Chunks that are trained, as soon as there is one; an empty list after the timeout."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.finished or self.error, timeout_s)
+            finished, self.finished = self.finished, []
+            return finished
+
+    def stop(self) -> None:
+        """End the threads after their present spans; what was added and is not finished is dropped."""
+        with self._changed:
+            self._stop = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def ahead(self) -> int:
+        """Ids that are added and not handed to a thread yet."""
+        with self._changed:
+            return sum(stop - start for job in self._jobs for start, stop in job.spans.left)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether all threads wait and no change is in a private row."""
+        with self._changed:
+            return not self._jobs and self.idle == self.threads
+
+    # The threads
+
+    def _serve(self, home: int) -> None:
+        worker = self.workers[home]
+        try:
+            while (work := self._next(home)) is not None:
+                job, (start, stop), lr = work
+                worker.merge_after = self.merge_after_at(lr)
+                before = Totals.of(worker)
+                self.kernel.train(worker, job.ids, start, stop, lr)
+                self._count(job, before, Totals.of(worker))
+                if worker.diverged:
+                    self.epoch = job.lease.epoch
+                    raise self.divergence(lr)
+        except BaseException as error:
+            with self._changed:
+                self.error = self.error or error
+                self._stop = True
+                self._changed.notify_all()
+
+    def _next(self, home: int) -> tuple[Job, tuple[int, int], float] | None:
+        """A span to train, of the first chunk that has one; waits for a chunk; None when told to stop."""
+        idle = False
+        with self._changed:
+            while not self._stop:
+                for job in list(self._jobs):
+                    taken = self._take(job, home)
+                    if taken is not None:
+                        job.at_work += 1
+                        self.idle -= idle
+                        return job, *taken
+                    self._finish_if_done(job)  # a chunk without a word of the vocabulary
+                if not idle:
+                    self.kernel.flush(self.workers[home])
+                    self.idle += 1
+                    idle = True
+                self._changed.wait()
+            return None
+
+    def _take(self, job: Job, home: int) -> tuple[tuple[int, int], float] | None:
+        """A span of this job and its learning rate."""
+        rest = self._rest_for(job) if self.threads == 1 else None
+        job.spans.size = rest[0] if rest else self.span_size
+        span = job.spans.take(home)
+        if span is None:
+            return None
+        lr = rest[1] if rest else self.lr_at(self.tokens_elsewhere + self.own_tokens)
+        if self.threads == 1:
+            left = job.spans.size - (span[1] - span[0])
+            self._rest, self._last = ((left, lr) if left > 0 else None), job.lease
+        return span, lr
+
+    def _rest_for(self, job: Job) -> tuple[int, float] | None:
+        """What is left of the last span, if this chunk goes on where the last one ended: spans know no chunks."""
+        last = self._last
+        follows = last is not None and last.epoch == job.lease.epoch and job.lease.chunk - last.chunk in (0, 1)
+        return self._rest if follows else None
+
+    def _count(self, job: Job, before: Totals, now: Totals) -> None:
+        with self._changed:
+            job.totals += Totals(
+                now.trained - before.trained, now.subsampled - before.subsampled, now.alone - before.alone,
+                now.examples - before.examples, now.loss - before.loss,
+            )
+            self.own_tokens += now.tokens - before.tokens
+            job.at_work -= 1
+            self._finish_if_done(job)
+
+    def _finish_if_done(self, job: Job) -> None:
+        if job.spans.empty and not job.at_work and job in self._jobs:
+            self._jobs.remove(job)
+            if self.threads == 1 and len(job.ids) == 0:
+                self._last = job.lease if self._rest_for(job) else self._last
+            self.finished.append(job)
+            self._changed.notify_all()

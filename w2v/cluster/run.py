@@ -1,0 +1,206 @@
+"""From files to vectors on a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from w2v.cluster.chunks import Chunk, cut
+from w2v.cluster.coordinator import Coordinator, Ledger
+from w2v.cluster.counting import count_corpus
+from w2v.cluster.files import find_files
+from w2v.cluster.leases import Leases
+from w2v.cluster.node import Setup
+from w2v.cluster.progress import ClusterProgress, ClusterSummary
+from w2v.cluster.schedule import Schedule
+from w2v.cluster.session import session
+from w2v.corpus.encoded import Books
+from w2v.corpus.progress import OnProgress
+from w2v.corpus.vocab import Vocab
+from w2v.errors import TrainingError
+from w2v.training._tables import first_bad_row
+from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.progress import TrainingStopped, TrainResult
+
+if TYPE_CHECKING:
+    from w2v.cluster.checkpoint import ClusterCheckpoint, ClusterKeeper
+
+__all__ = ["ClusterOptions", "ClusterRun", "train_on_cluster"]
+
+TOP_ROWS = 65536  # of each matrix, exchanged every time
+MOST_ROWS_BYTES = 128 << 20  # of one matrix, in one step of an exchange
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """How the nodes work together.
+
+    `address` is auto or HOST:PORT; `chunk_bytes` and `top_rows` are for studies.
+    """
+
+    address: str = "auto"
+    sync_every_s: float = 1.0
+    combine: str = "touched"
+    top_rows: int = TOP_ROWS
+    chunk_bytes: int | None = None
+    tmp_dir: str | None = None
+
+
+class ClusterRun:
+    """One run: `read` counts the corpus, `train` trains. A context manager that holds the connection to Ray."""
+
+    def __init__(
+        self, paths: Sequence[str | os.PathLike[str]], corpus_config: CorpusConfig, config: TrainConfig,
+        options: ClusterOptions,
+    ):
+        self.paths, self.corpus_config, self.options = list(paths), corpus_config, options
+        self.threads = config.threads  # on each node; None: all CPUs of it
+        self.config = config.resolved()
+        self.books = Books()
+        self.vocab: Vocab | None = None
+        self.setup: Setup | None = None
+        self.coordinator: Coordinator | None = None
+
+    def __enter__(self) -> ClusterRun:
+        self.sources = find_files(self.paths)  # said before any work
+        self._session = session(self.options.address, self.threads)
+        self.ray = self._session.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._session.__exit__(*error)
+
+    def read(self, vocab: Vocab | None = None, on_progress: OnProgress | None = None) -> Vocab:
+        """Cut and count the corpus on all nodes; returns the vocabulary."""
+        import w2v
+
+        options = self.options
+        pruned = None if vocab is None else vocab.pruned(self.corpus_config.min_count, self.corpus_config.max_vocab)
+        name = self.sources[0].name + (f" and {len(self.sources) - 1} more" if len(self.sources) > 1 else "")
+        counted = count_corpus(
+            self.ray, cut(self.sources, options.chunk_bytes), self.corpus_config, pruned, name, on_progress
+        )
+        self.books, self.vocab = counted.books, counted.vocab
+        self.books.files = len(self.sources)
+        chunks = [Chunk(number, chunk.source) for number, chunk in enumerate(counted.chunks)]
+        self.setup = Setup(
+            version=w2v.__version__, vocab=counted.vocab, kept=self.books.kept, chunks=chunks, tokens=counted.tokens,
+            corpus_config=self.corpus_config, config=self.config, combine=options.combine, tmp_dir=options.tmp_dir,
+        )
+        return counted.vocab
+
+    def digest(self) -> str:
+        """Hex BLAKE2b over words, counts, and where each chunk lies and how many tokens it holds."""
+        assert self.setup is not None
+        hash = hashlib.blake2b(b"w2v cluster corpus 1\n", digest_size=32)
+        hash.update(b"\n".join(self.setup.vocab.words))
+        hash.update(self.setup.vocab.counts.astype("<i8", copy=False).tobytes())
+        for chunk, tokens in zip(self.setup.chunks, self.setup.tokens, strict=True):
+            source = chunk.source
+            hash.update(f"{source.path}\n{source.origin}:{source.stop}:{source.size}:{tokens}\n".encode())
+        return hash.hexdigest()
+
+    def train(
+        self, on_progress: Callable[[ClusterProgress], Any] | None = None,
+        should_stop: Callable[[], bool] | None = None, keeper: ClusterKeeper | None = None,
+        resume: ClusterCheckpoint | None = None, tell: Callable[[str], Any] = lambda line: None,
+    ) -> TrainResult:
+        """Train to the end. TrainingStopped when `should_stop` says so and the checkpoint is written."""
+        return asyncio.run(self._train(on_progress, should_stop, keeper, resume, tell))
+
+    async def _train(self, on_progress: Any, should_stop: Any, keeper: Any, resume: Any, tell: Any) -> TrainResult:
+        assert self.setup is not None
+        config, setup = self.config, self.setup
+        ledger, done, model = Ledger(), [], None
+        if resume is not None:
+            ledger, done, model = resume.ledger(), resume.done(), resume.model(len(setup.vocab))
+        most = max(1, MOST_ROWS_BYTES // (4 * config.dim))
+        coordinator = self.coordinator = Coordinator(
+            self.ray, setup, Leases(len(setup.chunks), config.epochs, done), ledger,
+            Schedule(len(setup.vocab), self.options.top_rows, most), sync_every_s=self.options.sync_every_s,
+            threads=self.threads, model=model, tell=tell,
+        )
+        if resume is not None:
+            coordinator.workers = resume.workers
+        started = time.perf_counter()
+
+        def look(_: Coordinator) -> bool:
+            if on_progress is not None:
+                on_progress(coordinator.progress())
+            if keeper is not None and keeper.due() and not coordinator.turn.locked():
+                coordinator.spawn(keeper.keep_running(self))
+            return should_stop is not None and should_stop()
+
+        try:
+            await coordinator.run(look)
+        except TrainingStopped:
+            if keeper is not None:
+                await keeper.keep(self, stopping=True)
+            raise
+        matrices = await coordinator.fetch()
+        self.check_finite(matrices)
+        self.enter_books(ledger)
+        seconds = time.perf_counter() - started + (resume.seconds if resume is not None else 0.0)
+        return self.result(matrices, seconds)
+
+    def check_finite(self, matrices: list[np.ndarray]) -> None:
+        for matrix in matrices:
+            if first_bad_row(matrix, 0, len(matrix)) >= 0:
+                raise TrainingError(
+                    "training diverged (a value is not a number); try --lr"
+                    f" {(self.config.lr or 0) / 2:.2g} or a shorter --sync-every"
+                )
+
+    def enter_books(self, ledger: Ledger) -> None:
+        """Sentences, which are known since every chunk was trained; raise unless the books balance."""
+        assert self.setup is not None
+        for name in ("sentences", "cut_sentences"):
+            setattr(self.books, name, sum(getattr(books, name) for books in ledger.chunks.values()))
+        self.books.balance()
+        if ledger.totals.tokens != self.setup.kept * self.config.epochs:
+            raise ValueError(
+                f"the books do not balance: {ledger.totals.tokens} tokens trained, of"
+                f" {self.setup.kept} x {self.config.epochs}"
+            )
+
+    def result(self, matrices: list[np.ndarray], seconds: float) -> TrainResult:
+        from w2v.vectors.vectors import Vectors
+
+        assert self.setup is not None
+        words = self.setup.vocab.words
+        context = Vectors(words, matrices[1]) if self.config.loss == "ns" else None
+        return TrainResult(Vectors(words, matrices[0]), context, self.summary(seconds))
+
+    def summary(self, seconds: float) -> ClusterSummary:
+        coordinator = self.coordinator
+        assert coordinator is not None
+        assert self.config.lr is not None
+        assert self.config.min_lr is not None
+        ledger, members = coordinator.ledger, coordinator.members
+        sums = ledger.totals
+        return ClusterSummary(
+            tokens_total=sums.tokens, trained=sums.trained, subsampled=sums.subsampled, alone=sums.alone,
+            examples=sums.examples, epochs=self.config.epochs, seconds=seconds,
+            words_per_s=sums.tokens / max(seconds, 1e-9), loss=sums.loss / max(1, sums.examples),
+            epoch_losses=tuple(ledger.losses()), kernel=", ".join(sorted({m.greeting.kernel for m in members})),
+            threads=sum(m.greeting.threads for m in members), lr=self.config.lr, min_lr=self.config.min_lr,
+            nodes=len(members), exchanges=coordinator.exchange.rounds, bytes_exchanged=coordinator.exchange.bytes,
+            nodes_lost=len(coordinator.lost), chunks_lost=coordinator.leases.lost,
+        )
+
+
+def train_on_cluster(
+    paths: Sequence[str | os.PathLike[str]], corpus_config: CorpusConfig, config: TrainConfig,
+    options: ClusterOptions | None = None, on_progress: Callable[[ClusterProgress], Any] | None = None,
+) -> TrainResult:
+    """Train on a Ray cluster; files as all nodes see them. Raises W2VError, OSError."""
+    with ClusterRun(paths, corpus_config, config, options or ClusterOptions()) as run:
+        run.read()
+        return run.train(on_progress)

@@ -1,0 +1,67 @@
+"""Which rows are exchanged when: the most frequent at each exchange, half as often for each doubling of rank.
+
+Source: the schedule of Intel's distributed word2vec (Ji et al. 2016, "Parallelizing Word2Vec in Shared and Distributed
+Memory", section 4.2). By Zipf's law a row of twice the rank is updated half as often, so every row is exchanged after
+about the same number of its own updates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+__all__ = ["Part", "Schedule", "bytes_exchanged"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows first..stop-1 of both matrices, all of one tier."""
+
+    tier: int
+    first: int
+    stop: int
+
+
+class Schedule:
+    """Tiers of `rows` rows: tier 0 has the first `top`, tier t the ranks from top x 2^(t-1) to top x 2^t.
+
+    Tier t is exchanged at every 2^t-th exchange; all are at the end. No part is larger than `most` rows, which bounds
+    the memory that an exchange takes.
+    """
+
+    def __init__(self, rows: int, top: int, most: int):
+        self.rows, self.top, self.most = rows, max(1, top), max(1, most)
+        self.ends = [min(rows, self.top)]
+        while self.ends[-1] < rows:
+            self.ends.append(min(rows, self.ends[-1] * 2))
+
+    @property
+    def tiers(self) -> int:
+        return len(self.ends)
+
+    def due(self, exchange: int) -> int:
+        """How many tiers take part in exchange number 1, 2, ..."""
+        return next((tier for tier in range(self.tiers) if exchange % 2**tier), self.tiers)
+
+    def parts(self, tiers: int) -> Iterator[Part]:
+        """The first so many tiers, in parts."""
+        first = 0
+        for tier, end in enumerate(self.ends[:tiers]):
+            while first < end:
+                stop = min(end, first + self.most)
+                yield Part(tier, first, stop)
+                first = stop
+
+    def rows_in(self, exchanges: int) -> int:
+        """Rows of one matrix that are exchanged in exchanges 1 to `exchanges` and the last one, of all rows."""
+        sizes = [end - first for first, end in zip([0, *self.ends], self.ends, strict=False)]
+        return sum(size * (exchanges // 2**tier + 1) for tier, size in enumerate(sizes))
+
+
+def bytes_exchanged(nodes: int, rows: int, dim: int, matrices: int = 2) -> int:
+    """Bytes that `nodes` nodes send in all when `rows` rows of each matrix are exchanged.
+
+    Each node owns 1/nodes of the rows. It gets the changes of these from the others, and sends them the result:
+    2 x (nodes - 1) / nodes of the rows go into and out of each node, as float32.
+    """
+    return 2 * (nodes - 1) * rows * dim * 4 * matrices

@@ -1,0 +1,88 @@
+"""What a node's replica and those of the others have in common, and what the node has changed since.
+
+`base` is the same on every node, bit for bit: it began as the same random values, and each exchange adds the same
+numbers to it everywhere. The model is base + what this node has trained and not exchanged yet.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from w2v.cluster._rows import move, put, subtract
+from w2v.cluster.schedule import Part
+from w2v.training._state import Model
+
+__all__ = ["Shadow"]
+
+
+class Shadow:
+    """The common state of both matrices of a model, float32 without padding."""
+
+    def __init__(self, model: Model, base: tuple[np.ndarray, np.ndarray] | None = None):
+        dim = model.dim
+        self.model = [model.inputs[:, :dim], model.outputs[:, :dim]]
+        self.base = [np.ascontiguousarray(rows) for rows in self.model] if base is None else list(base)
+        self.pending: list[np.ndarray] | None = None  # changes that were given away, result not known yet
+        self.part: Part | None = None
+
+    def rows(self, matrix: int, part: Part) -> slice:
+        return slice(min(part.first, len(self.base[matrix])), min(part.stop, len(self.base[matrix])))
+
+    def collect(self, part: Part, owners: int) -> list[np.ndarray]:
+        """This node's changes of the part's rows, one array [rows, dim] for each owner; training goes on meanwhile."""
+        self.part = part
+        self.pending = []
+        for first, stop in shares(part, owners):
+            mine = Part(part.tier, first, stop)
+            slices = [self.rows(matrix, mine) for matrix in (0, 1)]
+            cuts = np.cumsum([0, *(rows.stop - rows.start for rows in slices)])
+            changes = np.empty((cuts[-1], self.base[0].shape[1]), np.float32)
+            for matrix, rows in enumerate(slices):
+                subtract(self.model[matrix][rows], self.base[matrix][rows], changes[cuts[matrix] : cuts[matrix + 1]])
+            self.pending.append(changes)
+        return self.pending
+
+    def apply(self, part: Part, combined: list[np.ndarray]) -> None:
+        """Add what all nodes' changes came to, in place of this node's own."""
+        if part != self.part or self.pending is None:
+            raise ValueError("an exchange that this node has not begun")
+        for (first, stop), total, own in zip(shares(part, len(combined)), combined, self.pending, strict=True):
+            mine, at = Part(part.tier, first, stop), 0
+            for matrix in (0, 1):
+                rows = self.rows(matrix, mine)
+                end = at + rows.stop - rows.start
+                put(self.model[matrix][rows], self.base[matrix][rows], own[at:end], total[at:end])
+                at = end
+        self.drop()
+
+    def drop(self) -> None:
+        """Forget an exchange that came to nothing: the changes stay this node's own."""
+        self.pending = self.part = None
+
+    def adopt(self, matrix: int, first: int, rows: np.ndarray) -> None:
+        """Take another node's base for these rows, and keep what was changed here since the changes were collected.
+
+        For a node that joins, or that an exchange has passed by: its changes are in the other's base then.
+        """
+        self._take_back(matrix)
+        place = slice(first, first + len(rows))
+        move(self.model[matrix][place], self.base[matrix][place], rows)
+
+    def _take_back(self, matrix: int) -> None:
+        """Take changes that were given away out of the model."""
+        if self.part is None or self.pending is None:
+            return
+        for (first, stop), own in zip(shares(self.part, len(self.pending)), self.pending, strict=True):
+            slices = [self.rows(m, Part(self.part.tier, first, stop)) for m in (0, 1)]
+            at = (slices[0].stop - slices[0].start) * matrix
+            own = own[at : at + slices[matrix].stop - slices[matrix].start]
+            put(self.model[matrix][slices[matrix]], self.base[matrix][slices[matrix]], own, np.zeros_like(own))
+            own[:] = 0  # it may be asked for the other matrix, or again
+
+
+def shares(part: Part, owners: int) -> list[tuple[int, int]]:
+    """Rows first..stop-1 that each owner puts together."""
+    ends = np.linspace(part.first, part.stop, owners + 1).astype(int).tolist()
+    return list(itertools.pairwise(ends))

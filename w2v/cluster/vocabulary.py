@@ -1,0 +1,110 @@
+"""The vocabulary: each chunk's words counted, in partitions by hash; these merged in a tree, pruned, frozen.
+
+All occurrences of a word meet in one partition, so that pruning there is exact and rare words never travel further.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from w2v.cluster.chunks import Chunk, align
+from w2v.corpus.encoded import Books
+from w2v.corpus.reader import tally_words
+from w2v.corpus.selection import SpellingList, select
+from w2v.corpus.vocab import Vocab
+
+if TYPE_CHECKING:
+    from w2v.training.config import CorpusConfig
+
+__all__ = ["Pruned", "Tally", "count_chunk", "freeze", "merge", "prune"]
+
+
+@dataclass
+class Tally:
+    """Distinct words of one partition and their counts, as one run of bytes: a word holds no line feed."""
+
+    words: bytes
+    counts: np.ndarray  # int64
+
+    @classmethod
+    def of(cls, words: Sequence[bytes], counts: Sequence[int] | np.ndarray) -> Tally:
+        return cls(b"\n".join(words), np.asarray(counts, np.int64))
+
+    def list(self) -> list[bytes]:
+        return self.words.split(b"\n") if len(self.counts) else []
+
+
+@dataclass
+class Pruned:
+    """What is left of a partition: its frequent words, and what was dropped."""
+
+    tally: Tally
+    types: int  # distinct words before
+    dropped: int  # tokens
+
+
+def count_chunk(chunk: Chunk, begins: bool, config: CorpusConfig, partitions: int) -> list:
+    """[(the chunk from line to line, its books), a Tally for each partition]. Raises OSError, CorpusError."""
+    chunk = align(chunk, begins)
+    words, counts, books = tally_words([chunk.source], config, threads=1)
+    if partitions == 1:
+        return [(chunk, books), Tally.of(words, counts)]
+    homes = np.fromiter((zlib.crc32(word) % partitions for word in words), np.int64, len(words))
+    parts = []
+    for partition in range(partitions):
+        rows = np.flatnonzero(homes == partition)
+        parts.append(Tally.of([words[i] for i in rows.tolist()], counts[rows]))
+    return [(chunk, books), *parts]
+
+
+def merge(*tallies: Tally) -> Tally:
+    """One tally of several of the same partition."""
+    total: Counter[bytes] = Counter()
+    for tally in tallies:
+        total.update(dict(zip(tally.list(), tally.counts.tolist(), strict=True)))
+    return Tally.of(list(total), np.fromiter(total.values(), np.int64, len(total)))
+
+
+def prune(tally: Tally, min_count: int, vocab: Vocab | None = None) -> Pruned:
+    """Keep what occurs `min_count` times, or what is in the vocabulary; the most frequent word always, for messages."""
+    words, counts = tally.list(), tally.counts
+    if vocab is None:
+        keep = counts >= min_count
+    else:
+        keep = np.fromiter((vocab.index(word) is not None for word in words), bool, len(words))
+    if len(counts) and not keep.any():
+        keep = counts == counts.max()
+    rows = np.flatnonzero(keep)
+    kept = Tally.of([words[i] for i in rows.tolist()], counts[rows])
+    return Pruned(kept, len(words), int(counts.sum() - kept.counts.sum()))
+
+
+def freeze(
+    partitions: Sequence[Pruned], config: CorpusConfig, vocab: Vocab | None, books: Books, name: str
+) -> Vocab:
+    """The vocabulary of all partitions together; `books`, the sum of the chunks', get what is dropped and kept.
+
+    The same words in the same order as `read_corpus` finds, and the same errors.
+    """
+    words = [word for part in partitions for word in part.tally.list()]
+    counts = np.concatenate([part.tally.counts for part in partitions]) if partitions else np.zeros(0, np.int64)
+    as_they_are = dataclasses.replace(config, tokenizer="none", lower=False, normalize="none")
+    chosen = Books(text_bytes=books.text_bytes, too_long=books.too_long, no_word=books.no_word)
+    result = select(SpellingList(words, counts), as_they_are, vocab, chosen, name).vocab
+    dropped = sum(part.dropped for part in partitions)
+    if vocab is None:
+        books.below_min_count = chosen.below_min_count + dropped
+    else:
+        books.not_in_vocab = chosen.not_in_vocab + dropped
+    books.beyond_max_vocab = chosen.beyond_max_vocab
+    books.types_read = sum(part.types for part in partitions)
+    books.kept = books.read - books.dropped()
+    books.balance()
+    return result
