@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
+from w2v.seeing.cells import plain
 from w2v.seeing.extras import needed
 from w2v.seeing.log import Log
 
 __all__ = ["draw_curves"]
 
-INK, BLUE, RED, GREY = "#1d2430", "#2166ac", "#b2182b", "#8a93a3"
+INK, GREY, LIGHT = "#1d2430", "#6b7280", "#e6e8ec"
+# Okabe and Ito 2008: told apart by people with any kind of colour blindness.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
+DASHES = ("-", "--", ":", "-.")
+TITLES = {"loss": "mean loss", "lr": "learning rate", "words_per_s": "million words a second", "scores": "scores"}
+FEW = 12  # points; so many have marks
 
 
 def draw_curves(logs: dict[str, Log], file: BinaryIO, form: str) -> list[str]:
-    """One panel a quantity, one line a log; returns warnings."""
+    """One panel a quantity, one colour a log; returns warnings."""
     needed("matplotlib")
     from matplotlib.figure import Figure
 
@@ -21,54 +27,63 @@ def draw_curves(logs: dict[str, Log], file: BinaryIO, form: str) -> list[str]:
 
     names = [name for log in logs.values() for name in log.scores()]
     fonts, warnings = fonts_for([*logs, *names])
-    panels = ["loss", "lr", "words_per_s", *(["scores"] if names else [])]
-    figure = Figure(figsize=(9, 2.1 * ((len(panels) + 1) // 2) + 0.5), layout="constrained")
-    grid = figure.subplots((len(panels) + 1) // 2, 2, squeeze=False).ravel()
-    colours = [BLUE, RED, "#4d9221", "#c2761c", "#762a83", GREY]
+    panels = [name for name in TITLES if name != "scores" or names]
+    down = (len(panels) + 1) // 2
+    figure = Figure(figsize=(9, 2.3 * down + 0.5), layout="constrained")
+    grid = figure.subplots(down, 2, squeeze=False).ravel()
     for axes, panel in zip(grid, panels, strict=False):
         for number, (name, log) in enumerate(logs.items()):
-            draw_panel(axes, panel, log, colours[number % len(colours)], name if len(logs) > 1 else "")
-        finish(axes, panel, fonts)
+            draw_panel(axes, panel, log, number, plain(name) if len(logs) > 1 else "")
+        if len(logs) == 1:
+            mark_epochs(axes, log)
+        finish(axes, panel, max(last(log) for log in logs.values()), fonts)
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
     saved(figure, file, form)
     return warnings
 
 
-def draw_panel(axes, panel: str, log: Log, colour: str, name: str) -> None:
+def draw_panel(axes, panel: str, log: Log, number: int, name: str) -> None:
+    """One log's line in one panel: the colour tells the log, the dashes what is measured."""
+    colour = COLOURS[number % len(COLOURS)]
     if panel == "scores":
-        styles = ["-", "--", ":", "-."]
-        for number, (score, (xs, ys)) in enumerate(log.scores().items()):
-            label = f"{name} {score}".strip().replace("$", "\\$")
-            axes.plot(millions(xs), ys, styles[number % 4], color=colour, marker="o", markersize=3, label=label)
+        for place, (score, (xs, ys)) in enumerate(log.scores().items()):
+            draw_line(axes, xs, ys, f"{name} {plain(score)}".strip(), DASHES[place % 4],
+                      colour if name else COLOURS[place % len(COLOURS)])
         return
-    xs, ys = log.series(panel)
-    marker = "o" if len(xs) < 12 else None
-    axes.plot(millions(xs), [y / 1e6 for y in ys] if panel == "words_per_s" else ys, color=colour, linewidth=1.6,
-              marker=marker, markersize=3, label=name.replace("$", "\\$") or ("training" if panel == "loss" else None))
-    if panel == "loss":
-        xs, ys = log.series("held_out_loss")
-        if xs:
-            axes.plot(millions(xs), ys, "--", color=colour if name else RED, marker="o", markersize=3,
-                      label=f"{name} held out".strip())
+    xs, ys = log.course(panel)
+    held_out = log.series("held_out_loss") if panel == "loss" else ([], [])
+    scale = 1e6 if panel == "words_per_s" else 1
+    draw_line(axes, xs, [y / scale for y in ys], name or ("training" if held_out[0] else ""), "-", colour)
+    if held_out[0]:
+        draw_line(axes, *held_out, f"{name}, held out" if name else "held out", "--", colour if name else COLOURS[1])
 
 
-def millions(tokens: list[float]) -> list[float]:
-    return [value / 1e6 for value in tokens]
+def draw_line(axes, xs: list[float], ys: list[float], label: str, dashes: str, colour: str) -> None:
+    axes.plot([x / 1e6 for x in xs], ys, dashes, color=colour, linewidth=1.6, marker="o" if len(xs) < FEW else None,
+              markersize=3.5, label=label or None, zorder=3, clip_on=False)
 
 
-TITLES = {"loss": "mean loss", "lr": "learning rate", "words_per_s": "million words a second", "scores": "scores"}
+def mark_epochs(axes, log: Log) -> None:
+    """A thin line where an epoch ends."""
+    for end in sorted({p.numbers["tokens"] for p in log.points if p.event == "epoch" and "tokens" in p.numbers})[:-1]:
+        axes.axvline(end / 1e6, color="#c9ced6", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
 
 
-def finish(axes, panel: str, fonts: list[str]) -> None:
+def last(log: Log) -> float:
+    return max(max(p.numbers.get("tokens", 0), p.numbers.get("tokens_total", 0)) for p in log.points)
+
+
+def finish(axes, panel: str, tokens: float, fonts: list[str]) -> None:
     axes.set_title(TITLES[panel], loc="left", fontsize=10, color=INK, fontweight="bold")
-    axes.set_xlabel("million tokens", fontsize=8, color=GREY)
-    axes.tick_params(labelsize=8, colors=GREY)
-    axes.grid(color="#e6e8ec", linewidth=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#c9ced6")
+    axes.set_xlabel("million tokens, over all epochs", fontsize=8, color=GREY)
+    axes.tick_params(labelsize=8, colors=GREY, length=0)
+    axes.grid(color=LIGHT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color("#c9ced6")
+    axes.set_xlim(0, tokens / 1e6 or 1)
     if panel in ("lr", "words_per_s"):
         axes.set_ylim(bottom=0)
-    handles, labels = axes.get_legend_handles_labels()
-    if len(handles) > 1:
-        axes.legend(handles, labels, fontsize=8, frameon=False, prop={"family": fonts, "size": 8})
+    if any(line.get_label()[0] != "_" for line in axes.get_lines()):
+        axes.legend(frameon=False, prop={"family": fonts, "size": 8}, labelcolor=INK)

@@ -33,10 +33,16 @@ class Log:
     points: tuple[Point, ...]
     skipped: int
 
-    def series(self, name: str) -> tuple[list[float], list[float]]:
-        """(tokens, values) of every point that has both."""
-        pairs = [(p.numbers["tokens"], p.numbers[name]) for p in self.points if {"tokens", name} <= p.numbers.keys()]
-        return [x for x, _ in pairs], [y for _, y in pairs]
+    def series(self, name: str, event: str = "") -> tuple[list[float], list[float]]:
+        """(tokens, values) of every point that has both; of one kind of event, if it is given."""
+        points = [p.numbers for p in self.points if {"tokens", name} <= p.numbers.keys() and event in ("", p.event)]
+        return [numbers["tokens"] for numbers in points], [numbers[name] for numbers in points]
+
+    def course(self, name: str) -> tuple[list[float], list[float]]:
+        """(tokens, values) while it went: the progress lines, whose numbers are of a moment, not of an epoch or the
+        whole run; the epochs' where there are none."""
+        course = self.series(name, "progress")
+        return course if len(course[0]) > 1 else self.series(name, "epoch") if self.series(name, "epoch")[0] else course
 
     def scores(self) -> dict[str, tuple[list[float], list[float]]]:
         """Name of a score -> (tokens, values)."""
