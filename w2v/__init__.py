@@ -13,6 +13,7 @@ _HOME = {
     "train": "w2v.training.train",
     "encode": "w2v.training.train",
     "find_phrases": "w2v.training.phrasing",
+    "sweep": "w2v.training.train",
     "load": "w2v.vectors.vectors",
     "Vectors": "w2v.vectors.vectors",
     "EncodedCorpus": "w2v.corpus.encoded",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from w2v.training.config import TrainConfig as TrainConfig
     from w2v.training.phrasing import find_phrases as find_phrases
     from w2v.training.train import encode as encode
+    from w2v.training.train import sweep as sweep
     from w2v.training.train import train as train
     from w2v.vectors.vectors import Vectors as Vectors
     from w2v.vectors.vectors import load as load

@@ -22,6 +22,7 @@ __all__ = ["COMMANDS", "cli", "main", "run"]
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Training": {
         "train": ("train", "Train word vectors on a text corpus."),
+        "sweep": ("sweep", "Train with every combination of some settings, and compare the scores."),
     },
     "The corpus": {
         "vocab": ("vocab", "The words of a corpus and how often each occurs."),

@@ -12,7 +12,9 @@ from w2v.cli.command import Option
 from w2v.training.config import Option as Declared
 from w2v.training.config import options_of
 
-__all__ = ["PHRASES", "config_from", "config_options", "default_text", "option_from", "stated_options"]
+__all__ = [
+    "PHRASES", "config_from", "config_options", "default_text", "list_options", "option_from", "stated_options",
+]
 
 Config = TypeVar("Config")
 # Fields of CorpusConfig under a heading of their own.
@@ -41,6 +43,39 @@ def stated_options(config: type) -> frozenset[str]:
         name for name in options_of(config)
         if context.get_parameter_source(name) not in (None, ParameterSource.DEFAULT)  # None: no option of this command
     )
+
+
+def list_options(
+    config: type, group: str, groups: dict[str, str], more: dict[str, tuple[str, ...]]
+) -> list[Option]:
+    """As config_options, but each takes one value or several between commas; `more` are further spellings."""
+    return [
+        Option(
+            [*declared.flags, "--" + name.replace("_", "-"), *more.get(name, ()), name], group=groups.get(name, group),
+            aliases=declared.aliases, help=declared.help, shown_default=default_text(field, declared) or "off",
+            type=List(value_type(field, declared)), metavar=list_metavar(field, declared),
+        )
+        for name, (field, declared) in options_of(config).items()
+    ]
+
+
+def list_metavar(field: dataclasses.Field, declared: Declared) -> str:
+    one = "|".join(declared.choices) or ("on|off" if "bool" in str(field.type) else declared.metavar.strip("[]") or "N")
+    return f"{one},..."
+
+
+class List(click.ParamType):
+    """Values between commas, as a tuple; each is converted by another type."""
+
+    name = "list"
+
+    def __init__(self, one: click.ParamType):
+        self.one = one
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
+        if isinstance(value, tuple):
+            return value
+        return tuple(self.one.convert(part.strip(), param, ctx) for part in str(value).split(","))
 
 
 def option_from(field: dataclasses.Field, declared: Declared, group: str) -> Option:
@@ -79,6 +114,8 @@ def value_type(field: dataclasses.Field, declared: Declared) -> click.ParamType:
         return Share()
     if declared.choices:
         return click.Choice(declared.choices)
+    if "bool" in str(field.type):
+        return click.BOOL
     if "int" in str(field.type):
         return click.INT
     return click.FLOAT if "float" in str(field.type) else click.STRING

@@ -90,7 +90,8 @@ class Lines(Silence):
 class Bars(Silence):
     """tqdm's bars: bytes for reading, tokens of all epochs for training."""
 
-    def __init__(self) -> None:
+    def __init__(self, leave: bool = True) -> None:
+        self.leave = leave
         self.bar: Any = None
         self.step = self.last = ""
 
@@ -102,7 +103,7 @@ class Bars(Silence):
             tqdm.monitor_interval = 0  # no thread that wakes bars up: ours are updated ten times a second
             self.step = step
             self.bar = tqdm(
-                total=total or None, desc=step, unit=unit, unit_scale=True, file=sys.stderr, leave=True,
+                total=total or None, desc=step, unit=unit, unit_scale=True, file=sys.stderr, leave=self.leave,
                 mininterval=0.1, miniters=0, smoothing=0.1, **width_of(sys.stderr), **kw,
             )
         return self.bar

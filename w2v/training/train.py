@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.training.progress import EpochReport, Progress
     from w2v.training.start import Start
+    from w2v.training.sweep import SweepRun
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["encode", "split_settings", "train"]
+__all__ = ["encode", "split_settings", "sweep", "train"]
 
 
 def split_settings(settings: dict[str, Any]) -> tuple[CorpusConfig, TrainConfig]:
@@ -137,6 +138,40 @@ def train(
             recorder.report(trainer, result, corpus_config).save(report)
     vectors = combined(result.vectors, result.context, combine)
     return to_unit(vectors) if unit else vectors
+
+
+def sweep(
+    corpus: Any,
+    *,
+    eval: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+    results: str | os.PathLike[str] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    on_progress: Callable[[Progress], Any] | None = None,
+    **settings: Any,
+) -> Iterator[SweepRun]:
+    """Train with every combination of the settings that are lists, and yield each run with its scores as it ends.
+
+    `corpus` and the settings are as of `w2v.train`; a field of `TrainConfig` may be a list: ``window=[2, 5, 10],
+    seed=[1, 2, 3]``. `eval` are files of questions or word pairs. `results` keeps the runs as JSON lines, and those
+    that are there are not done again; `folder` keeps the vectors too. Raises W2VError.
+    """
+    from w2v.training.looks import read_tests
+    from w2v.training.sweep import combinations, varied_names
+    from w2v.training.sweep import sweep as runs_of
+
+    single = {name: value for name, value in settings.items() if name not in options_of(TrainConfig)}
+    corpus_config = made("sweep", CorpusConfig, settings=single)[0]
+    lists = {name: value for name, value in settings.items() if name in options_of(TrainConfig)}
+    configs = combinations(lists)
+    tests = read_tests([eval] if isinstance(eval, (str, os.PathLike)) else eval)
+    encoded, _ = opened(corpus, corpus_config, settings, None, configs[0].threads)
+    try:
+        yield from runs_of(
+            encoded, configs, tests, varied_names(lists), results=results, folder=folder, on_progress=on_progress
+        )
+    finally:
+        if encoded is not corpus:
+            encoded.close()
 
 
 def starting(

@@ -1,0 +1,100 @@
+"""`w2v sweep` as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import statistics
+import time
+
+import pytest
+
+from w2v.cli.main import cli
+from w2v.training.config import TrainConfig, options_of
+
+from .test_runs import LATEST_S, needs_proc, wait_for
+
+FAST = ("--dim", "8", "--epochs", "1", "--threads", "1")
+PAIRS = "king\tqueen\t8.5\nking\tman\t6\nthe\tprince\t1\nsaid\ttoday\t2\n"
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    (tmp_path / "p.tsv").write_text(PAIRS)
+    return ("--eval", "p.tsv")
+
+
+def rows(done) -> list[list[str]]:
+    assert done.returncode == 0, done.err
+    return [line.split("\t") for line in done.out.splitlines()]
+
+
+def test_a_table_has_a_row_for_each_combination(w2v, corpus, pairs):
+    table = rows(w2v("sweep", corpus, *FAST, *pairs, "--window", "2,5", "--seeds", "1,2"))
+    assert table[0] == ["window", "seed", "p.tsv", "loss", "words_per_s", "seconds"]
+    assert [row[:2] for row in table[1:]] == [["2", "1"], ["2", "2"], ["5", "1"], ["5", "2"]]
+    assert w2v("train", corpus, "-o", "v.bin", *FAST, "--window", "5", "--seed", "2").returncode == 0
+    alone = json.loads(w2v("evaluate", "v.bin", "p.tsv", "--json").out)
+    assert table[4][2] == f"{alone['spearman']:.4f}"
+
+
+def test_finished_rows_are_not_done_again_and_means_are_over_seeds(w2v, corpus, pairs, tmp_path):
+    settings = (*FAST, *pairs, "-o", "runs", "--held-out", "5%")
+    first = rows(w2v("sweep", corpus, *settings, "--seeds", "1,2"))
+    names = {f"dim-8_epochs-1_seed-{seed}_held_out-0.05.bin" for seed in (1, 2)}
+    assert set(os.listdir(tmp_path / "runs")) == {"results.jsonl", *names}
+    kept = (tmp_path / "runs" / "results.jsonl").read_bytes()
+    assert rows(w2v("sweep", corpus, *settings, "--seeds", "1,2")) == first
+    assert (tmp_path / "runs" / "results.jsonl").read_bytes() == kept
+    header, mean = rows(w2v("sweep", corpus, *settings, "--seeds", "1,2", "--mean"))
+    assert header == ["runs", "p.tsv", "+-", "loss", "held_out_loss", "words_per_s", "seconds"]
+    scores = [json.loads(line)["scores"]["p.tsv"] for line in kept.splitlines()]
+    assert mean[:3] == ["2", f"{statistics.fmean(scores):.4f}", f"{statistics.stdev(scores):.4f}"]
+    done = w2v("sweep", corpus, *settings, "--seeds", "1,2", "--json")
+    assert [json.loads(line)["scores"]["p.tsv"] for line in done.out.splitlines()] == scores
+
+
+@needs_proc
+def test_a_sweep_that_is_stopped_goes_on_with_the_same_command(start, w2v, corpus, pairs, tmp_path):
+    command = ("sweep", corpus, "--dim", "8", "-t", "1", *pairs, "--epochs", "1,2,1000000", "--results", "r.jsonl")
+    process = start(*command)
+    wait_for(process, lambda: (tmp_path / "r.jsonl").exists() and (tmp_path / "r.jsonl").read_bytes().count(b"\n") == 2)
+    time.sleep(0.5)  # the row is told after it is kept
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=LATEST_S)
+    assert process.returncode == 130
+    assert b"2 of 3 runs are done; the same command goes on" in err
+    assert len(out.splitlines()) == 3
+    again = rows(w2v("sweep", corpus, "--dim", "8", "-t", "1", *pairs, "--epochs", "1,2", "--results", "r.jsonl"))
+    assert ["\t".join(row) for row in again] == out.decode().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "named"),
+    [
+        (("--window", "2,x"), 2, "'x' is not a valid integer"),
+        (("--window", "2,2"), 2, "--window: 2 is given twice"),
+        (("--model", "cbow,glove"), 2, "'glove' is not one of"),
+        (("--exact", "maybe"), 2, "'maybe' is not a valid boolean"),
+        (("--results", "-"), 2, "standard output carries the table"),
+        (("--results", "no/r.jsonl"), 1, "does not exist"),
+        (("--eval", "gone.tsv"), 1, "gone.tsv: No such file"),
+    ],
+)
+def test_wrong_options_are_found_before_the_corpus_is_read(w2v, options, code, named):
+    done = w2v("sweep", "missing.txt", *options)
+    assert (done.returncode, done.out) == (code, ""), done.err
+    assert named in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_every_hyper_parameter_is_an_option_that_takes_a_list():
+    command = cli.get_command(None, "sweep")
+    spellings = [s for p in command.params for s in (*p.opts, *p.secondary_opts)]
+    assert sorted(spellings) == sorted(set(spellings))
+    assert {"--" + name.replace("_", "-") for name in options_of(TrainConfig)} <= set(spellings)
+    given = ["c", "--window", "2,5", "--exact", "on,off", "--lr", ".1,.2", "--seeds", "3"]
+    with command.make_context("sweep", given) as c:
+        assert (c.params["window"], c.params["exact"]) == ((2, 5), (True, False))
+        assert (c.params["lr"], c.params["seed"]) == ((0.1, 0.2), (3,))

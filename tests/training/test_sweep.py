@@ -1,0 +1,122 @@
+"""Sweeps: every combination once, scores as of single trainings, results that are gone on with."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import w2v
+from w2v.errors import SettingsError, W2VError
+from w2v.training.config import TrainConfig, options_of
+from w2v.training.sweep import Results, combinations, varied_names, vectors_name
+
+from .runs import corpus, sentences
+
+FEW = {"dim": 8, "epochs": 1, "threads": 1}
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("w0\tw1\t3\nw0\tw2\t2\nw1\tw3\t1\nking\tqueen\t9\n", encoding="utf-8")
+    return path
+
+
+def test_every_combination_comes_once_and_seeds_change_fastest():
+    configs = combinations({"seed": [1, 2], "window": (2, 5), "model": "cbow", "dim": 7})
+    assert [(c.window, c.seed) for c in configs] == [(2, 1), (2, 2), (5, 1), (5, 2)]
+    assert {(c.model, c.dim, c.lr) for c in configs} == {("cbow", 7, 0.06)}
+    assert varied_names({"seed": [1, 2], "window": (2, 5), "dim": [7], "model": "cbow"}) == ["window", "seed"]
+    assert len(combinations({})) == 1
+
+
+@pytest.mark.parametrize(
+    ("lists", "named"),
+    [
+        ({"window": [1, 0]}, "--window: 0 is not at least 1"),
+        ({"window": []}, "--window: the list is empty"),
+        ({"window": [2, 5, 2]}, "--window: 2 is given twice"),
+        ({"stop_early": [0, 1]}, "--stop-early: goes by the loss of text that is held out"),
+        ({"seed": list(range(1000)), "dim": list(range(1, 1000))}, "999,000 combinations; at most 100,000"),
+    ],
+)
+def test_a_combination_that_cannot_be_is_refused_before_the_first_run(lists, named):
+    with pytest.raises(SettingsError) as caught:
+        combinations(lists)
+    assert named in str(caught.value)
+
+
+def test_every_setting_can_be_a_list_and_is_told_by_the_file_name():
+    other = {
+        "model": "cbow", "loss": "hs", "cbow_gradient": "exact", "fixed_window": True, "share_negatives": False,
+        "exact": True, "lr": 0.5, "min_lr": 0.25, "held_out": 0.25, "sample": 0.5,
+    }
+    for name in options_of(TrainConfig):
+        if name == "stop_early":
+            continue
+        default = getattr(TrainConfig().resolved(), name)
+        value = other.get(name, 7)
+        configs = combinations({name: [default, value]})
+        names = [vectors_name(config, [name]) for config in configs]
+        assert f"{name}-{value}" in names[1], name
+        assert len(set(names)) == 2, name
+
+
+def test_runs_are_those_of_single_trainings(pairs, tmp_path):
+    runs = list(w2v.sweep(corpus(), eval=pairs, window=[1, 4], folder=tmp_path / "runs", **FEW))
+    for run, window in zip(runs, (1, 4), strict=True):
+        alone = w2v.train(corpus(), window=window, **FEW)
+        assert run.scores == {"pairs.tsv": alone.evaluate(pairs).spearman}
+        assert w2v.load(run.vectors).matrix.tobytes() == alone.matrix.tobytes()
+        assert run.vectors.endswith(f"dim-8_window-{window}_epochs-1.bin")
+
+
+def test_results_are_gone_on_with(pairs, tmp_path):
+    results = tmp_path / "r.jsonl"
+
+    def sweep(**settings):
+        return list(w2v.sweep(corpus(), eval=pairs, results=results, **{**FEW, **settings}))
+
+    first = sweep(window=[1, 2])
+    assert [run.done_before for run in first] == [False, False]
+    with open(results, "ab") as file:
+        file.write(b'{"settings": {"di')  # a run that was killed
+    again = sweep(window=[1, 2, 3], threads=2)
+    assert [run.done_before for run in again] == [True, True, False]
+    assert [run.scores for run in again[:2]] == [run.scores for run in first]
+    assert [run.done_before for run in sweep(window=[3, 2])] == [True, True]
+    moved = tmp_path / "other.tsv"
+    pairs.rename(moved)
+    (renamed,) = w2v.sweep(corpus(), eval=moved, results=results, window=1, **FEW)
+    assert (renamed.done_before, renamed.scores) == (True, {"other.tsv": first[0].scores["pairs.tsv"]})
+    moved.write_text("w0\tw1\t3\nw0\tw2\t1\nw5\tw6\t7\n")  # other questions
+    (new,) = w2v.sweep(corpus(), eval=moved, results=results, window=1, **FEW)
+    assert not new.done_before
+
+
+def test_a_number_of_threads_that_is_swept_makes_runs_differ(tmp_path):
+    results = tmp_path / "r.jsonl"
+    runs = list(w2v.sweep(corpus(), results=results, **{**FEW, "threads": [1, 2]}))
+    assert [run.done_before for run in runs] == [False, False]
+
+
+def test_results_on_another_corpus_or_of_another_kind_are_refused(tmp_path):
+    results = tmp_path / "r.jsonl"
+    list(w2v.sweep(corpus(), results=results, **FEW))
+    with pytest.raises(W2VError, match=r"r\.jsonl:1: a result on another corpus"):
+        list(w2v.sweep(sentences(50), results=results, min_count=1, whitespace="ascii", **FEW))
+    results.write_text('{"event": "start"}\n')
+    with pytest.raises(W2VError, match=r"r\.jsonl:1: this is not a result of w2v sweep"):
+        Results(results, "digest")
+
+
+def test_a_run_that_diverges_is_told_and_the_others_go_on(pairs, tmp_path):
+    results = tmp_path / "r.jsonl"
+    runs = list(w2v.sweep(corpus(), eval=pairs, results=results, lr=[9.9, 0.1], negative=50, **{**FEW, "epochs": 40}))
+    assert "diverged" in runs[0].error
+    assert runs[1].error is None
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    assert [line["error"] is None for line in lines] == [False, True]
+    again = list(w2v.sweep(corpus(), eval=pairs, results=results, lr=[9.9], negative=50, **{**FEW, "epochs": 40}))
+    assert again[0].done_before
