@@ -32,8 +32,11 @@ def config_options(config: type, group: str, groups: dict[str, str] | None = Non
 
 
 def config_from(config: type[Config], given: dict[str, Any]) -> Config:
-    """Take the dataclass's fields out of `given` and build it; SettingsError (exit 2) when a value is out of range."""
-    return config(**{name: given.pop(name) for name in options_of(config)})
+    """Take the dataclass's fields out of `given` and build it; SettingsError (exit 2) when a value is out of range.
+
+    A field for which the command has no option keeps its default.
+    """
+    return config(**{name: given.pop(name) for name in options_of(config) if name in given})
 
 
 def stated_options(config: type) -> frozenset[str]:
