@@ -51,6 +51,7 @@ ENCODE = tuple(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode", "r
 ROWS = tuple(f"w2v/vectors/{name}.h" for name in ("memory", "words", "mapped", "rows", "decimal", "text"))
 EXTENSIONS = [
     extension("w2v.corpus._encode", depends=ENCODE),
+    extension("w2v.corpus._census", depends=("w2v/corpus/census.h",)),
     extension("w2v.corpus._ids", depends=ENCODE),
     extension("w2v.corpus._phrases", depends=("w2v/corpus/pairs.h",)),
     extension("w2v.vectors._words", depends=ROWS),

@@ -2,7 +2,7 @@
 
     python scripts/make_docs.py            option table and command reference
     python scripts/make_docs.py --check    exit 1 when one of these is not current
-    python scripts/make_docs.py --tour     run README's console examples again and paste what they print
+    python scripts/make_docs.py --tour [FILE]   run the console examples of README.md, or another page, again
 
 Runs with the installed w2v.
 """
@@ -67,7 +67,7 @@ def current() -> dict[Path, str]:
 
 
 def run_console(text: str) -> str:
-    """Run every `$ ` line of README's console blocks in one fresh folder, in order, and put its output below it."""
+    """Run every `$ ` line of a page's console blocks in one fresh folder, in order, and put its output below it."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(ROOT / "data", Path(folder) / "data")
         return CONSOLE.sub(lambda block: run_block(block[0], folder), text)
@@ -90,7 +90,8 @@ def run_block(block: str, folder: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only say whether the files are current")
-    parser.add_argument("--tour", action="store_true", help="run the console examples of README.md again")
+    parser.add_argument("--tour", metavar="FILE", type=Path, nargs="?", const=README,
+                        help="run the console examples of a file again (README.md)")
     options = parser.parse_args()
     stale = [path for path, text in current().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if options.check:
@@ -102,7 +103,7 @@ def main() -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     if options.tour:
-        README.write_text(run_console(README.read_text(encoding="utf-8")), encoding="utf-8")
+        options.tour.write_text(run_console(options.tour.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ EXAMPLES = [
 def folder(tmp_path, corpus, vectors):
     """What the examples speak of."""
     shutil.copy(vectors, tmp_path / "vectors.bin")
+    for name in ("other", "seed1", "seed2", "seed3"):
+        shutil.copy(vectors, tmp_path / f"{name}.bin")
     text = corpus.read_bytes()
     (tmp_path / "corpus.txt").write_bytes(text)
     (tmp_path / "corpus").mkdir()

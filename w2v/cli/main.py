@@ -39,8 +39,12 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "evaluate": ("evaluate", "Score vectors on analogy questions and on word pairs rated by people."),
     },
     "Vector files": {
+        "check": ("check", "What a vector file or a corpus is, and what is wrong with it."),
         "info": ("info", "What a vector file is: format, words, length, norms."),
         "convert": ("convert", "Vectors from one format to another; a part of them, at length 1, in half precision."),
+    },
+    "Comparing": {
+        "diff": ("diff", "How models differ: neighbours, alignment, the words that moved most."),
     },
     "Seeing": {
         "pairs": ("pairs", "The training samples of a text, as the trainer makes them."),

@@ -14,7 +14,7 @@ from w2v.files import HEAD_BYTES, check_supported, compression_of, foreign_forma
 from w2v.output import PART_SUFFIX
 from w2v.safetensors import is_safetensors
 
-__all__ = ["UTF8_BOM", "Source", "check_text", "expand"]
+__all__ = ["UTF8_BOM", "Source", "check_text", "expand", "files_below"]
 
 UTF8_BOM = b"\xef\xbb\xbf"
 WIDE_MARKS = (
@@ -69,7 +69,7 @@ def expand(corpus: Path | Source | Sequence[Path | Source]) -> list[Source]:
                 raise CorpusError("standard input (-) can be read only once")
             sources.append(Source("-", STREAM, None))
         elif os.path.isdir(path):
-            found = [look_at(file) for file in _files_below(path)]
+            found = [look_at(file) for file in files_below(path)]
             if not found:
                 raise CorpusError(f"{path}: the folder holds no files")
             sources += found
@@ -78,7 +78,7 @@ def expand(corpus: Path | Source | Sequence[Path | Source]) -> list[Source]:
     return sources
 
 
-def _files_below(folder: str) -> Iterator[str]:
+def files_below(folder: str) -> Iterator[str]:
     def refuse(error: OSError) -> None:
         raise error
 

@@ -11,7 +11,7 @@ from w2v.safetensors import is_safetensors
 from w2v.vectors.formats.options import KINDS
 from w2v.vectors.formats.source import PEEK
 
-__all__ = ["MAX_DIM", "Header", "read_header", "tell_format", "told_or_seen"]
+__all__ = ["MAX_DIM", "Header", "looks_like_vectors", "read_header", "tell_format", "told_or_seen"]
 
 MAX_DIM = 65_536
 NUMPY = b"\x93NUMPY"
@@ -120,6 +120,36 @@ def told_or_seen(name: str, head: bytes, format: str | None) -> tuple[str, Heade
             "leave --from, so that the format is told by the content"
         )
     return kind, header
+
+
+def looks_like_vectors(head: bytes) -> bool:
+    """Whether a file that begins with these bytes (unpacked) is meant as vectors, good or not, rather than as text."""
+    if head.startswith(NUMPY) or is_safetensors(head) or any(head.startswith(m) for m, _, _ in UNSUPPORTED[:-2]):
+        return True
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    first = head.split(b"\n", 1)[0]
+    if b"\t" in first and b"." in first and _is_projector(head):
+        return True
+    header = SIGNED_HEADER.match(head[:HEADER_LIMIT])
+    body = head[header.end() :] if header else head
+    if header and CONTROL.search(body[:4096]):
+        return True
+    rows = [line.replace(b"\t", b" ").rstrip(b" \r").split(b" ") for line in _first_lines(body)]
+    width = int(header[2]) + 1 if header else max(map(len, rows)) if rows else 0
+    alike = sum(_is_row(fields, width if header else 0) for fields in rows)
+    same = len({len(fields) for fields in rows if fields}) == 1
+    # Rows of whole numbers may be a corpus of ids; vectors have points, or a header that counts their numbers.
+    return bool(rows) and alike * 2 > len(rows) and (header is not None or same or alike > 3)
+
+
+def _is_row(fields: list[bytes], width: int) -> bool:
+    """Whether the fields of a line are those of a row: all but the first are numbers; as many as a header says, or
+    most of them with a point."""
+    numbers = [field for field in fields[1:] if NUMBER.fullmatch(field)]
+    if len(numbers) < max(1, (len(fields) - 1) * 0.8):
+        return False
+    points = sum(b"." in field or b"e" in field.lower() for field in numbers)
+    return len(fields) == width or (len(numbers) > 1 and points * 2 > len(numbers))
 
 
 def _is_projector(head: bytes) -> bool:

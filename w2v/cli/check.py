@@ -1,0 +1,180 @@
+"""`w2v check`: what vector files and corpora are, and what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from w2v.cli.answers import json_line
+from w2v.cli.command import Argument, Command, Option
+from w2v.cli.errors import flush_output, say
+from w2v.cli.numbers import count, size
+from w2v.cli.output import STDOUT
+from w2v.cli.streams import is_terminal, write
+
+if TYPE_CHECKING:
+    from w2v.findings import Finding, Report
+
+__all__ = ["command"]
+
+HELP = """What a vector file or a corpus is, and what is wrong with it. Which of the two it is, is told by its content.
+
+Facts say what is there. A fault loses or spoils data: the exit code is 1 when there is one. A note is worth knowing and
+does not change the exit code.
+
+Vectors: NaN, infinite or zero rows, duplicates, words that other programs choke on, what is cut short or does not fit
+the header; w2v convert --fix repairs it. A corpus: invalid UTF-8, NUL bytes, tokens over 1,024 bytes, UTF-16, damaged
+compression; as notes no-break spaces, zero-width characters, CRLF, a byte order mark, a text on one line, sentences
+that are cut, duplicate lines (by 64-bit hashes; beyond 16 million lines estimated from a sample of them).
+"""
+
+EXAMPLES = [
+    ("Before a long training", "w2v check corpus.txt"),
+    ("Vectors that were downloaded", "w2v check vectors.bin && echo fine"),
+    ("Every file of a folder; only what is wrong", "w2v check corpus/ | awk -F '\\t' '$2 != \"fact\"'"),
+    ("For programs", "zcat news-1.gz | w2v check - --format json"),
+]
+
+HEADER = ("file", "level", "what", "value", "where", "meaning")
+SIZES = ("bytes", "longest line", "longest token")  # facts that are lengths
+PEEK = 1 << 18
+
+
+class _Stream:
+    """A stream whose first bytes have been looked at."""
+
+    def __init__(self, name: str, file: BinaryIO):
+        self.name, self._file = name, file
+        self.head = file.read(PEEK)
+        self._rest = self.head
+
+    def read(self, size: int) -> bytes:
+        if self._rest:
+            data, self._rest = self._rest[:size], self._rest[size:]
+            return data
+        return self._file.read(size)
+
+
+def check(files: tuple[str, ...], kind: str, form: str, **options: Any) -> int:
+    from w2v.findings import FAULT, Report
+
+    bad = 0
+    for number, path in enumerate(expanded(files)):
+        try:
+            report = look(path, kind, **options)
+        except OSError as error:
+            report = Report(path, "unknown")
+            report.add(FAULT, "unreadable", 1, "", error.strerror or str(error))
+            say(f"error: {path}: {error.strerror or error}")
+        bad += bool(report.faults)
+        show(report, form, number)
+    return 1 if bad else 0
+
+
+def expanded(files: tuple[str, ...]) -> list[str]:
+    """The files, and those of the folders."""
+    from w2v.corpus.sources import files_below
+
+    found: list[str] = []
+    for path in files:
+        found += files_below(path) if os.path.isdir(path) else [path]
+    return found
+
+
+def look(path: str, kind: str, **options: Any) -> Report:
+    from w2v.corpus.check import check_corpus
+    from w2v.vectors.check import check_vectors
+
+    opened: Any = path
+    head = b""
+    if path == STDOUT:
+        opened = _Stream("<stdin>", sys.stdin.buffer)
+        head = opened.head
+    elif os.path.isfile(path):
+        with open(path, "rb") as file:
+            head = file.read(PEEK)
+    else:
+        opened = _Stream(path, open(path, "rb"))  # noqa: SIM115  a pipe is read once, to its end
+        head = opened.head
+    if kind == "vectors" or (kind == "auto" and are_vectors(head)):
+        return check_vectors(opened)
+    return check_corpus(opened, **options)
+
+
+def are_vectors(head: bytes) -> bool:
+    from w2v.errors import VectorsError
+    from w2v.vectors.formats.sniff import looks_like_vectors
+    from w2v.vectors.formats.source import open_source
+
+    try:
+        with open_source(BytesIO(head)) as source:  # type: ignore[arg-type]
+            return looks_like_vectors(source.head)
+    except VectorsError:  # damaged compression: whatever it is, the checks say so
+        return False
+
+
+def show(report: Report, form: str, number: int) -> None:
+    if form == "json":
+        write(json_line(report.to_dict()))
+    elif is_terminal(sys.stdout):
+        write(("\n" if number else "") + page(report))
+    else:
+        header = "" if number else "\t".join(HEADER) + "\n"
+        write(header + "".join(row(report, finding) for finding in report.findings))
+    flush_output()
+
+
+def row(report: Report, finding: Finding) -> str:
+    cells = (report.name, finding.level, finding.what, str(finding.value), finding.where, finding.meaning)
+    return "\t".join(" ".join(cell.split()) for cell in cells) + "\n"
+
+
+def page(report: Report) -> str:
+    """For people: facts in a column, then faults and notes with what they mean."""
+    facts = [finding for finding in report.findings if finding.level == "fact"]
+    width = max((len(finding.what) for finding in facts), default=0)
+    lines = [report.name]
+    for finding in facts:
+        where = f"  {finding.where}" if finding.where else ""
+        lines.append(f"  {finding.what:<{width}}  {shown(finding)}{where}")
+    for finding in report.faults + report.notes:
+        number = shown(finding) if finding.what != "unreadable" else ""
+        where = f": {finding.where}" if finding.where else ""
+        lines.append(f"  {finding.level.upper():<5}  {finding.what} {number}".rstrip() + where)
+        lines.append(f"         {finding.meaning}")
+    faults, notes = len(report.faults), len(report.notes)
+    lines.append(f"  {faults} fault{'s' * (faults != 1)}, {notes} note{'s' * (notes != 1)}")
+    return "\n".join(lines) + "\n"
+
+
+def shown(finding: Finding) -> str:
+    if isinstance(finding.value, int):
+        return size(finding.value) if finding.what in SIZES else count(finding.value)
+    if isinstance(finding.value, float) and finding.what.startswith("share"):
+        return f"{finding.value:.2%}"
+    return f"{finding.value:.4g}" if isinstance(finding.value, float) else finding.value
+
+
+command = Command(
+    "check",
+    usage="FILE... [options]",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=check,
+    params=[
+        Argument(["files"], nargs=-1, required=True, metavar="FILE",
+                 line="Vector files, text files, folders of them; - is standard input."),
+        Option(["--as", "kind"], type=click.Choice(("auto", "corpus", "vectors")), default="auto", shown_default="auto",
+               help="What the files are, where their content misleads."),
+        Option(["--min-count"], type=click.IntRange(min=1), metavar="N", default=5, shown_default="5",
+               help="For the share of a corpus that is dropped as too rare."),
+        Option(["--whitespace"], type=click.Choice(("unicode", "ascii")), default="unicode", shown_default="unicode",
+               help="What separates the tokens of a corpus."),
+        Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
+               help="In a pipe: a row for each finding, or an object for each file."),
+    ],
+)
