@@ -1,4 +1,4 @@
-"""`w2v vocab`, `w2v phrases` and `w2v encode` as processes."""
+"""`w2v vocab`, `phrases`, `encode` and `plan` as processes."""
 
 from __future__ import annotations
 
@@ -195,3 +195,29 @@ def test_wrong_options_of_phrases_are_usage_errors(w2v, options, message):
 def test_missing_connectors_are_found_before_the_text_is_read(w2v):
     done = w2v("train", "missing.txt", "-o", "v.bin", "--phrases", "1", "--phrase-connectors", "none.txt")
     assert (done.returncode, done.err) == (1, "w2v: error: none.txt: No such file or directory\n")
+
+
+def test_plan_prints_rows_json_or_a_list(w2v, corpus):
+    done = w2v("plan", corpus, "--seconds", "0.1", "--dim", "8", "--epochs", "3")
+    assert (done.returncode, done.err) == (0, ""), done.err
+    rows = {tuple(line.split("\t")[:2]): line.split("\t")[2] for line in done.out.splitlines()}
+    assert rows["corpus", "tokens"] == "48000"
+    assert rows["min_count 100", "words"] == rows["corpus", "words"]
+    speed, seconds = float(rows["time", "words_per_s"]), float(rows["time", "training_s"])
+    assert seconds == pytest.approx(3 * 48_000 / speed)
+    done = w2v("plan", corpus, "--seconds", "0", "--format", "json")
+    found = json.loads(done.out)
+    assert (found["tokens"], found["time"]["calibration"]) == (48_000, None)
+    assert found["memory"]["total"] == sum(v for k, v in found["memory"].items() if k != "total")
+
+
+def test_plan_is_a_list_on_a_terminal(monkeypatch, capsys, corpus):
+    from w2v.cli import plan
+    from w2v.cli.main import run
+
+    monkeypatch.setattr(plan, "is_terminal", lambda stream: True)
+    assert run(["plan", str(corpus), "--seconds", "0", "-q"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("48,000 tokens of ")
+    for part in ("min-count", "memory", "disk, if written", "time"):
+        assert re.search(rf"^\s*{part}\b", text, re.MULTILINE), part

@@ -28,6 +28,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "vocab": ("vocab", "The words of a corpus and how often each occurs."),
         "phrases": ("phrases", "Collocations: found, and joined in the text to single words."),
         "encode": ("encode", "A corpus as numbers, so that every training on it starts at once."),
+        "plan": ("plan", "What a training will take: memory, disk, time."),
     },
     "Asking": {
         "similar": ("similar", "The nearest words to a word, or to an expression: king - man + woman."),

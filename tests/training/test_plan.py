@@ -1,0 +1,96 @@
+"""What a plan says is what a run then has."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import numpy as np
+import pytest
+
+import w2v
+from w2v.memory import Room
+from w2v.training import plan as module
+from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.plan import calibrate, disk_needed, plan_training
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    draw = random.Random(5)
+    path = tmp_path_factory.mktemp("plan") / "text.txt"
+    path.write_text("\n".join(" ".join(f"w{int(draw.expovariate(0.02))}" for _ in range(9)) for _ in range(4000)))
+    return path
+
+
+def test_words_and_tokens_at_each_min_count_are_those_of_readings(text):
+    found = plan_training(text, CorpusConfig(min_count=20), TrainConfig(dim=8, threads=1), seconds=0)
+    for minimum, words, tokens in found.at_min_count:
+        corpus = w2v.encode(text, min_count=minimum)
+        assert (words, tokens) == (len(corpus.vocab), corpus.books.kept), minimum
+    kept = w2v.encode(text, min_count=20)
+    assert (found.words, found.tokens, found.sentences) == (len(kept.vocab), kept.books.kept, kept.books.sentences)
+    assert (found.tokens_read, found.files, found.text_bytes) == (36_000, 1, text.stat().st_size)
+    assert found.calibration is None
+    assert found.training_s is None
+
+
+def test_sizes_are_those_of_the_files(text, tmp_path):
+    corpus = w2v.encode(text)
+    vectors = w2v.train(corpus, dim=50, threads=1, epochs=2)
+    sizes = disk_needed(corpus.vocab, 50, corpus.ids.nbytes)
+    for form in ("bin", "txt", "npy", "safetensors", "tsv"):
+        path = tmp_path / form / f"v.{form}"
+        path.parent.mkdir()
+        vectors.save(path)
+        real = sum(file.stat().st_size for file in path.parent.iterdir())
+        assert sizes[form] == pytest.approx(real, rel=0 if form == "bin" else 0.05, abs=0 if form == "bin" else 1100)
+    corpus.save(tmp_path / "c.ids")
+    assert sizes["ids"] == pytest.approx((tmp_path / "c.ids").stat().st_size, abs=1100)
+
+
+def test_checkpoint_is_as_large_as_planned(text, tmp_path):
+    from w2v.training.checkpoint import write_checkpoint
+    from w2v.training.trainer import Trainer
+
+    corpus = w2v.encode(text)
+    size = write_checkpoint(tmp_path / "c", Trainer(corpus, TrainConfig(dim=50, threads=1)), None, 0.0)
+    assert disk_needed(corpus.vocab, 50, 0)["checkpoint"] == pytest.approx(size, rel=0.05, abs=4000)
+
+
+def test_calibration_trains_on_places_all_over_the_corpus(text):
+    corpus = w2v.encode(text)
+    spans = module._Spread(corpus.ids, 200, 2)
+    taken = [spans.take(i % 2) for i in range(400)]
+    for start, stop in taken:
+        assert 0 <= start < stop <= len(corpus.ids)
+        assert start == 0 or corpus.ids[start - 1] == -1
+        assert corpus.ids[stop - 1] == -1
+    quarters = np.bincount([4 * start // len(corpus.ids) for start, _ in taken], minlength=4)
+    assert quarters.min() > 80
+
+
+def test_calibration_ends_and_says_how_fast_it_was(text):
+    corpus = w2v.encode(text)
+    found = calibrate(corpus, TrainConfig(dim=8, threads=2, epochs=1_000_000, held_out=0.1, stop_early=1), 0.2)
+    assert found.words_per_s > 1000
+    assert found.seconds >= 0.2
+
+
+def test_what_does_not_fit_is_told_and_not_tried(text, monkeypatch):
+    monkeypatch.setattr(module, "room", lambda: Room(10_000, "left for this test"))
+    found = plan_training(text, CorpusConfig(), TrainConfig(dim=50, threads=1), seconds=1)
+    assert found.calibration is None
+    assert "takes more memory than is there" in found.warnings[0]
+    assert found.memory_there == (10_000, "left for this test")
+    assert json.loads(json.dumps(found.as_dict()))["time"]["training_s"] is None
+
+
+def test_encoded_corpus_knows_no_words_below_its_min_count(text, tmp_path):
+    corpus = w2v.encode(text, min_count=5)
+    corpus.save(tmp_path / "c.ids")
+    config = CorpusConfig(min_count=20)
+    found = plan_training(tmp_path / "c.ids", config, TrainConfig(dim=8), stated={"min_count"}, seconds=0)
+    assert [row[1] is None for row in found.at_min_count] == [True, True, *[False] * 5]
+    assert found.words == len(w2v.encode(text, min_count=20).vocab)
+    assert found.memory["corpus"] == corpus.pruned(20).ids.nbytes  # no longer mapped

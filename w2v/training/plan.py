@@ -1,0 +1,224 @@
+"""Before a long run: what it will train on, and what it will take of memory, disk and time on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from w2v.memory import Room, room
+from w2v.training._tables import span_end
+from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.memory import memory_needed
+from w2v.training.spans import Spans
+
+if TYPE_CHECKING:
+    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.corpus.vocab import Vocab
+    from w2v.training.progress import Progress
+    from w2v.training.trainer import Trainer
+
+__all__ = ["MIN_COUNTS", "Calibration", "Plan", "disk_needed", "plan_training"]
+
+MIN_COUNTS = (1, 2, 5, 10, 20, 50, 100)
+GOLDEN = 0.6180339887498949
+WARM_UP_S = 0.3  # first use of the matrices' pages, threads that start
+# A float32 as the shortest text that reads back to it, with the space before it: mean over vectors trained on 17M words.
+TEXT_VALUE_BYTES = 11.7
+WORD_OBJECT_BYTES = 49  # a bytes object and its place in a list, beside its bytes
+HEADER_BYTES = 1024  # about, of .npy and safetensors
+ID_BYTES, SPOOL_SHARE = 4, 4  # as in corpus/spool.py
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A training of a second or two on spans from everywhere in the corpus."""
+
+    words_per_s: float
+    seconds: float
+    threads: int
+    kernel: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training will be. Sizes in bytes, times in seconds; `calibration` is None if none was wanted or possible.
+
+    `at_min_count`: (min_count, words, tokens) for several, None where the encoded corpus does not know. `memory` and
+    `disk` are by purpose and by format; of the formats only those that are written take the space.
+    """
+
+    tokens_read: int
+    types: int
+    sentences: int
+    text_bytes: int
+    files: int
+    at_min_count: list[tuple[int, int | None, int | None]]
+    words: int
+    tokens: int
+    epochs: int
+    memory: dict[str, int]
+    memory_there: Room
+    disk: dict[str, int]
+    reading_s: float
+    calibration: Calibration | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def memory_total(self) -> int:
+        return sum(self.memory.values())
+
+    @property
+    def training_s(self) -> float | None:
+        """All epochs at the calibrated speed."""
+        return self.tokens * self.epochs / self.calibration.words_per_s if self.calibration else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Objects that JSON knows."""
+        there = {"bytes": self.memory_there.size, "what": self.memory_there.limit}
+        rows = [dict(zip(("min_count", "words", "tokens"), row, strict=True)) for row in self.at_min_count]
+        calibration = dataclasses.asdict(self.calibration) if self.calibration else None
+        return {
+            "tokens_read": self.tokens_read, "types": self.types, "sentences": self.sentences,
+            "text_bytes": self.text_bytes, "files": self.files, "at_min_count": rows, "words": self.words,
+            "tokens": self.tokens, "epochs": self.epochs, "memory": {**self.memory, "total": self.memory_total},
+            "memory_there": there, "disk": self.disk,
+            "time": {"reading_s": self.reading_s, "training_s": self.training_s, "calibration": calibration},
+            "warnings": self.warnings,
+        }
+
+
+def plan_training(
+    corpus: Any, corpus_config: CorpusConfig, config: TrainConfig, *, stated: set[str] | frozenset[str] = frozenset(),
+    seconds: float = 2.0, tmp_dir: Any = None, on_reading: Callable[..., Any] | None = None,
+) -> Plan:
+    """Read a corpus as `w2v.train` would, train it for some `seconds` (0: not at all), and say what a run will take.
+
+    `corpus` are paths, token sequences or an encoded corpus. Errors as of the reading.
+    """
+    start = time.monotonic()
+    whole = _read(corpus, corpus_config, stated, config.threads, tmp_dir, on_reading)
+    kept = whole.pruned(corpus_config.min_count, corpus_config.max_vocab)
+    reading_s = time.monotonic() - start
+    resolved = config.resolved()
+    vocab, there = kept.vocab, room()
+    word_bytes = sum(map(len, vocab.words))
+    memory = memory_needed(resolved, len(vocab), word_bytes)
+    spooled = kept.ids.nbytes > there.size // SPOOL_SHARE
+    memory["words"] = word_bytes + WORD_OBJECT_BYTES * len(vocab)
+    memory["corpus"] = 0 if spooled or kept.spooled else kept.ids.nbytes
+    disk = disk_needed(vocab, resolved.dim, kept.ids.nbytes)
+    disk["spool"] = 2 * whole.ids.nbytes if spooled and not kept.spooled else 0  # provisional ids beside the final ones
+    warnings = []
+    calibration = None
+    if sum(memory.values()) > there.size:
+        warnings.append("a training takes more memory than is there: smaller --dim or --max-vocab, or larger --min-count")
+    elif seconds > 0:
+        calibration = calibrate(kept, config, seconds)
+    books = whole.books
+    return Plan(
+        tokens_read=books.read, types=books.types_read, sentences=kept.books.sentences, text_bytes=books.text_bytes,
+        files=books.files, at_min_count=_at_min_counts(whole), words=len(vocab), tokens=kept.books.kept,
+        epochs=resolved.epochs, memory=memory, memory_there=there, disk=disk, reading_s=round(reading_s, 3),
+        calibration=calibration, warnings=warnings,
+    )
+
+
+def _read(
+    corpus: Any, config: CorpusConfig, stated: set[str] | frozenset[str], threads: int | None, tmp_dir: Any,
+    on_reading: Callable[..., Any] | None,
+) -> EncodedCorpus:
+    """The corpus with all its words, phrases joined."""
+    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.training.corpora import SELECTING, encoded_path, open_encoded, read
+
+    everything = dataclasses.replace(config, min_count=1, max_vocab=None)
+    encoded = corpus if isinstance(corpus, EncodedCorpus) else encoded_path(corpus)
+    if encoded is None:
+        return read(corpus, everything, threads=threads, tmp_dir=tmp_dir, on_progress=on_reading)
+    return open_encoded(encoded, config, set(stated) - set(SELECTING), threads=threads, tmp_dir=tmp_dir)[0]
+
+
+def _at_min_counts(corpus: EncodedCorpus) -> list[tuple[int, int | None, int | None]]:
+    """Words and tokens that are left at each minimum; None below the one with which the corpus was encoded."""
+    least = (corpus.settings or {}).get("min_count", 1)
+    counts = corpus.vocab.counts
+    rows: list[tuple[int, int | None, int | None]] = []
+    for minimum in MIN_COUNTS:
+        size = int(np.searchsorted(-counts, -minimum, side="right"))
+        rows.append((minimum, None, None) if minimum < least else (minimum, size, int(counts[:size].sum())))
+    return rows
+
+
+def disk_needed(vocab: Vocab, dim: int, ids_bytes: int) -> dict[str, int]:
+    """Bytes of each file that a run may write; those of text are estimates."""
+    from w2v.vectors.formats.word2vec_binary import binary_size
+
+    words, word_bytes = len(vocab), sum(map(len, vocab.words))
+    text = int(words * dim * TEXT_VALUE_BYTES) + word_bytes + words
+    matrix = 4 * words * dim
+    return {
+        "bin": binary_size(words, word_bytes, dim),
+        "txt": text + len(f"{words} {dim}\n"),
+        "glove": text,
+        "tsv": text + word_bytes + words,
+        "npy": matrix + word_bytes + words + HEADER_BYTES,
+        "safetensors": matrix + word_bytes + words + HEADER_BYTES,
+        "checkpoint": 2 * matrix + 12 * words + word_bytes + HEADER_BYTES,
+        "ids": ids_bytes + 12 * words + word_bytes + HEADER_BYTES,
+    }
+
+
+class _Spread(Spans):
+    """Spans from everywhere in the corpus, in no order: what is trained for a moment is like the whole."""
+
+    def __init__(self, ids: np.ndarray, size: int, homes: int):
+        super().__init__(ids, size, homes)
+        self.taken = 0
+
+    def take(self, home: int) -> tuple[int, int] | None:
+        self.taken += 1
+        place = int(len(self.ids) * (self.taken * GOLDEN % 1.0))
+        start = span_end(self.ids, place, 1) if place else 0
+        start = 0 if start >= len(self.ids) else start
+        return start, span_end(self.ids, start, self.size)
+
+    @property
+    def empty(self) -> bool:
+        return False
+
+
+def calibrate(corpus: EncodedCorpus, config: TrainConfig, seconds: float) -> Calibration:
+    """Train for so many seconds with these settings, and forget the vectors."""
+    from w2v.training.progress import TrainingStopped
+    from w2v.training.trainer import Trainer
+
+    trainer = Trainer(corpus, dataclasses.replace(config, held_out=0.0, stop_early=0))
+    trainer.spans = _Spread(corpus.ids, trainer.span_size, trainer.threads)
+    seen: list[tuple[float, int]] = []
+
+    def look(progress: Progress) -> None:
+        seen.append((progress.seconds, progress.tokens_done))
+
+    def enough() -> bool:
+        return bool(seen) and seen[-1][0] >= seconds + WARM_UP_S
+
+    try:
+        trainer.run(look, enough)
+    except TrainingStopped:
+        pass
+    return _slope(seen, trainer)
+
+
+def _slope(seen: list[tuple[float, int]], trainer: Trainer) -> Calibration:
+    """Tokens a second between the end of the warm-up and the last look."""
+    first = next((mark for mark in seen if mark[0] >= WARM_UP_S), seen[0])
+    last = seen[-1]
+    if last[1] == first[1]:
+        first = (0.0, 0)
+    speed = (last[1] - first[1]) / max(last[0] - first[0], 1e-9)
+    return Calibration(max(speed, 1e-9), round(last[0], 3), trainer.threads, trainer.kernel.NAME)
