@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HELP = """What a training will take, before it is started: words at several --min-count, memory, disk, time on this machine.
+HELP = """What a training will take, before it is started: words at several --min-count, memory, disk, time here.
 
 The corpus is read once; then it is trained on for two seconds with the options given, which are those of w2v train, at
 places all over the text. Nothing is written. On a terminal a list, in a pipe a row for each number: what, item, value
