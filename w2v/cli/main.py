@@ -22,6 +22,7 @@ __all__ = ["COMMANDS", "cli", "main", "run"]
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Training": {
         "train": ("train", "Train word vectors on a text corpus."),
+        "word2vec": ("word2vec", "The same with the options of the original program."),
         "sweep": ("sweep", "Train with every combination of some settings, and compare the scores."),
     },
     "The corpus": {

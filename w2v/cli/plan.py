@@ -93,7 +93,8 @@ def listed(found: Plan) -> str:
         for minimum, words, tokens in found.at_min_count
     ]
     parts.append(aligned(("min-count", "words", "tokens", "of the text"), share, left=0))
-    parts.append(f"with these options: {count(found.words)} words, {count(found.tokens)} tokens, {found.epochs} epochs\n")
+    chosen = f"{count(found.words)} words, {count(found.tokens)} tokens, {found.epochs} epochs"
+    parts.append(f"with these options: {chosen}\n")
     memory = [(name, size(value)) for name, value in found.memory.items() if value]
     parts.append(aligned(("memory", ""), [*memory, ("in all", size(found.memory_total)),
                                           ("there", f"{size(found.memory_there.size)} ({found.memory_there.limit})")]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -55,8 +56,8 @@ GROUPS = {
 }
 
 
-def train(corpus: tuple[str, ...], output: str, **given: Any) -> None:
-    """Check everything that can be checked, read, train, write, tell."""
+def train(corpus: tuple[str, ...], output: str, kind: Callable[..., Job] = Job, **given: Any) -> None:
+    """Check everything that can be checked, read, train, write, tell; `kind` makes the job of other commands."""
     cluster, sync_every = given.pop("cluster"), given.pop("sync_every")
     if given["continue_from"]:
         configs = inherited(given)
@@ -64,7 +65,7 @@ def train(corpus: tuple[str, ...], output: str, **given: Any) -> None:
         configs = config_from(CorpusConfig, given), config_from(TrainConfig, given)
     given = {**given, "corpus": corpus, "output": output, "stated": stated_options(CorpusConfig)}
     if cluster is None:
-        job = Job(*configs, **given)
+        job = kind(*configs, **given)
     else:
         from w2v.cli.cluster import ClusterJob
 

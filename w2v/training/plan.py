@@ -27,7 +27,7 @@ __all__ = ["MIN_COUNTS", "Calibration", "Plan", "disk_needed", "plan_training"]
 MIN_COUNTS = (1, 2, 5, 10, 20, 50, 100)
 GOLDEN = 0.6180339887498949
 WARM_UP_S = 0.3  # first use of the matrices' pages, threads that start
-# A float32 as the shortest text that reads back to it, with the space before it: mean over vectors trained on 17M words.
+# A float32 as the shortest text that reads back to it, with a space: the mean of vectors trained on 17M words.
 TEXT_VALUE_BYTES = 11.7
 WORD_OBJECT_BYTES = 49  # a bytes object and its place in a list, beside its bytes
 HEADER_BYTES = 1024  # about, of .npy and safetensors
@@ -116,7 +116,7 @@ def plan_training(
     warnings = []
     calibration = None
     if sum(memory.values()) > there.size:
-        warnings.append("a training takes more memory than is there: smaller --dim or --max-vocab, or larger --min-count")
+        warnings.append("it takes more memory than is there: a smaller --dim or --max-vocab, a larger --min-count help")
     elif seconds > 0:
         calibration = calibrate(kept, config, seconds)
     books = whole.books
