@@ -60,6 +60,20 @@ def test_a_folder_is_checked_file_by_file_and_a_missing_file_is_told(w2v, tmp_pa
     assert done.err == "w2v: error: missing: No such file or directory\n"
 
 
+def test_w2vs_own_files_are_read_as_a_training_reads_them(w2v, corpus, tmp_path):
+    assert w2v("encode", corpus, "-o", "c.ids", "-q").returncode == 0
+    report = json.loads(w2v("check", "c.ids", "--format", "json").out)
+    assert (report["ok"], report["facts"]["format"], report["facts"]["tokens"]) == (True, "encoded corpus", 48_000)
+    data = bytearray((tmp_path / "c.ids").read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 4], data[middle + 4 : middle + 8] = data[middle + 4 : middle + 8], data[middle : middle + 4]
+    (tmp_path / "swapped.ids").write_bytes(data)
+    (tmp_path / "cut.ids").write_bytes(data[:-7])
+    for name, what in (("swapped.ids", "digest"), ("cut.ids", "unreadable")):
+        done = w2v("check", name, "--format", "json")
+        assert (done.returncode, [f["what"] for f in json.loads(done.out)["faults"]]) == (1, [what])
+
+
 def test_what_content_misleads_about_can_be_told(w2v, tmp_path):
     (tmp_path / "ids").write_text("2 3\n1 2 3 4\n" * 5)
     assert json.loads(w2v("check", "ids", "--format", "json", "--as", "corpus").out)["kind"] == "corpus"

@@ -71,7 +71,7 @@ def test_the_projectors_two_files_have_a_line_for_each_word(w2v, vectors, tmp_pa
 def test_words_that_are_not_there_are_counted_and_named(w2v, vectors, tmp_path):
     done = w2v("convert", vectors, "s.txt", "--words", "-", "--unit", "-q", input="kng\nqueen\t12\nking\n서울\n")
     assert done.returncode == 0
-    assert done.err == f'w2v: -: 1 of 4 words ("kng") is not in {vectors}\n'
+    assert done.err == f'w2v: <stdin>: 1 of 4 words ("kng") is not in {vectors}\n'
     found, wanted = load(tmp_path / "s.txt"), load(vectors).subset(["king", "queen", "서울"])
     assert found.words == wanted.words
     assert np.allclose(found.matrix, wanted.unit().matrix, rtol=1e-6)

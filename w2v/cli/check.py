@@ -29,7 +29,8 @@ does not change the exit code.
 Vectors: NaN, infinite or zero rows, duplicates, words that other programs choke on, what is cut short or does not fit
 the header; w2v convert --fix repairs it. A corpus: invalid UTF-8, NUL bytes, tokens over 1,024 bytes, UTF-16, damaged
 compression; as notes no-break spaces, zero-width characters, CRLF, a byte order mark, a text on one line, sentences
-that are cut, duplicate lines (by 64-bit hashes; beyond 16 million lines estimated from a sample of them).
+that are cut, duplicate lines (by 64-bit hashes; beyond 16 million lines estimated from a sample of them). Encoded
+corpora and checkpoints are read as a training would read them.
 """
 
 EXAMPLES = [
@@ -86,6 +87,7 @@ def expanded(files: tuple[str, ...]) -> list[str]:
 
 
 def look(path: str, kind: str, **options: Any) -> Report:
+    from w2v.cli.own_files import check_own
     from w2v.corpus.check import check_corpus
     from w2v.vectors.check import check_vectors
 
@@ -97,6 +99,9 @@ def look(path: str, kind: str, **options: Any) -> Report:
     elif os.path.isfile(path):
         with open(path, "rb") as file:
             head = file.read(PEEK)
+        own = check_own(path, head) if kind == "auto" else None
+        if own is not None:
+            return own
     else:
         opened = _Stream(path, open(path, "rb"))  # noqa: SIM115  a pipe is read once, to its end
         head = opened.head

@@ -91,9 +91,9 @@ class Conversion:
         wanted = read_list(self.words) if self.words is not None else None
         vectors, missing, told = (self.repaired if self.fix else self.as_it_is)(wanted)
         if wanted is not None and missing:
-            told.append(f"{self.words}: {missing_text(missing, len(set(wanted)))} not in {self.source}")
+            told.append(f"{shown(self.words)}: {missing_text(missing, len(set(wanted)))} not in {shown(self.source)}")
         if wanted is not None and not len(vectors):
-            raise VectorsError(told[-1] if missing else f"{self.words}: holds no words; put one a line")
+            raise VectorsError(told[-1] if missing else f"{shown(self.words)}: holds no words; put one a line")
         return (unit(vectors, in_place=True) if self.unit else vectors), told
 
     def as_it_is(self, wanted: list[bytes] | None) -> tuple[Vectors, list[bytes], list[str]]:
@@ -118,11 +118,15 @@ class Conversion:
         return (vectors.top(self.top) if self.top else vectors), missing, told
 
 
+def shown(path: str | None) -> str:
+    return "<stdin>" if path == STDOUT else str(path)
+
+
 def repair_lines(source: str, repairs: Repairs) -> list[str]:
     """A line for each kind of repair, with its count and the first places."""
     from w2v.vectors.repair import REPAIRS
 
-    name = "<stdin>" if source == STDOUT else source
+    name = shown(source)
     lines = []
     for kind, tally in repairs.items():
         text = REPAIRS[kind].format(count(tally.count))

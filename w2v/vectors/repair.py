@@ -60,10 +60,10 @@ def repair(
         if not spellings:
             raise VectorsError(f"{salvage.name}: no row of the file can be used; there is nothing to write")
         matrix = np.empty((len(spellings), blocks[0].values.shape[1]), np.float32)
-        row = 0
+        row, nothing = 0, np.empty((0, matrix.shape[1]), np.float32)
         for number, keep in enumerate(good):
             kept = blocks[number].values[keep]
-            blocks[number] = blocks[number]._replace(values=kept[:0])  # give the memory back as we go
+            blocks[number] = blocks[number]._replace(values=nothing)  # give the memory back as we go
             matrix[row : row + len(kept)] = kept
             row += len(kept)
         repaired = Vectors(spellings, matrix)
