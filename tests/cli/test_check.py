@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import subprocess
 
 import numpy as np
 import pytest
 
+from w2v.safetensors import read_header
 from w2v.vectors.formats.sniff import looks_like_vectors
 from w2v.vectors.vectors import Vectors, load
 
@@ -65,8 +67,9 @@ def test_w2vs_own_files_are_read_as_a_training_reads_them(w2v, corpus, tmp_path)
     report = json.loads(w2v("check", "c.ids", "--format", "json").out)
     assert (report["ok"], report["facts"]["format"], report["facts"]["tokens"]) == (True, "encoded corpus", 48_000)
     data = bytearray((tmp_path / "c.ids").read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 4], data[middle + 4 : middle + 8] = data[middle + 4 : middle + 8], data[middle : middle + 4]
+    first = read_header("c.ids", io.BytesIO(data).read, len(data)).tensors["ids"].begin
+    assert data[first : first + 4] != data[first + 4 : first + 8]
+    data[first : first + 8] = data[first + 4 : first + 8] + data[first : first + 4]  # the first two words swapped
     (tmp_path / "swapped.ids").write_bytes(data)
     (tmp_path / "cut.ids").write_bytes(data[:-7])
     for name, what in (("swapped.ids", "digest"), ("cut.ids", "unreadable")):

@@ -47,7 +47,7 @@ def _add_corpus(report: Report, path: str) -> None:
         report.add(FACT, "tokens", corpus.books.kept)
         report.add(FACT, "sentences", corpus.books.sentences)
         if corpus.stated_digest != corpus.digest():
-            report.add(FAULT, "digest", 1, "", "the words or ids are not those that were written; encode the text again")
+            report.add(FAULT, "digest", 1, "", "the words or ids are not those that were written; encode again")
     finally:
         corpus.close()
 

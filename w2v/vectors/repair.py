@@ -17,6 +17,7 @@ from w2v.vectors.vectors import Vectors
 
 __all__ = ["REPAIRS", "Repairs", "repair"]
 
+ROWS = 8192  # moved at once
 Repairs = dict[str, Tally]  # kind -> how many, and the first places
 
 # kind -> what was done, for one and for many of them; {} is the count
@@ -45,30 +46,52 @@ def repair(
     path: str | os.PathLike[str] | BinaryIO, *, format: str | None = None, words: str | os.PathLike[str] | None = None
 ) -> tuple[Vectors, Repairs]:
     """(the good rows of a file, what had to be repaired). VectorsError if it has none."""
-    blocks: list[Block] = []
+    blocks: list[Block] = []  # their numbers go into `table`
     repairs: Repairs = {}
+    table = _Table()
     with Salvage(path, format, words) as salvage:
         for block in salvage:
             zero = row_lengths(block.values) == 0
             for place in np.flatnonzero(zero).tolist():
                 _tally(repairs, "zero rows", block, place)
-            blocks.append(_kept(block, ~zero))
+            block = _kept(block, ~zero)
+            table.add(block.values)
+            blocks.append(block._replace(values=block.values[:0].copy()))
         repairs = {**salvage.damage, **repairs}
-        names = _names(blocks, repairs)
-        good = [np.array([name is not None for name in some], bool) for some in names]
-        spellings = [name for some in names for name in some if name is not None]
+        names = [name for some in _names(blocks, repairs) for name in some]
+        spellings = [name for name in names if name is not None]
         if not spellings:
             raise VectorsError(f"{salvage.name}: no row of the file can be used; there is nothing to write")
-        matrix = np.empty((len(spellings), blocks[0].values.shape[1]), np.float32)
-        row, nothing = 0, np.empty((0, matrix.shape[1]), np.float32)
-        for number, keep in enumerate(good):
-            kept = blocks[number].values[keep]
-            blocks[number] = blocks[number]._replace(values=nothing)  # give the memory back as we go
-            matrix[row : row + len(kept)] = kept
-            row += len(kept)
-        repaired = Vectors(spellings, matrix)
+        repaired = Vectors(spellings, table.rows(np.array([name is not None for name in names], bool)))
         repaired.metadata.update(salvage.metadata)
     return repaired, {kind: repairs[kind] for kind in REPAIRS if kind in repairs}
+
+
+class _Table:
+    """Rows of numbers, added block by block to one array that grows in its place."""
+
+    def __init__(self) -> None:
+        self.matrix = np.empty((0, 0), np.float32)
+        self.count = 0
+
+    def add(self, values: np.ndarray) -> None:
+        end = self.count + len(values)
+        if not self.count:
+            self.matrix = np.empty((max(end, 1024), values.shape[1]), np.float32)
+        elif end > len(self.matrix):
+            # realloc moves pages of a large array, not bytes.
+            self.matrix.resize((end + end // 4, self.matrix.shape[1]), refcheck=False)
+        self.matrix[self.count : end] = values
+        self.count = end
+
+    def rows(self, keep: np.ndarray) -> np.ndarray:
+        """The rows that are kept (bool [count]), moved together in their place."""
+        at = 0
+        for low in range(0, self.count, ROWS):
+            kept = self.matrix[low : min(low + ROWS, self.count)][keep[low : low + ROWS]]
+            self.matrix[at : at + len(kept)] = kept
+            at += len(kept)
+        return self.matrix[:at]
 
 
 def _kept(block: Block, keep: np.ndarray) -> Block:
