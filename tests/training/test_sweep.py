@@ -120,3 +120,15 @@ def test_a_run_that_diverges_is_told_and_the_others_go_on(pairs, tmp_path):
     assert [line["error"] is None for line in lines] == [False, True]
     again = list(w2v.sweep(corpus(), eval=pairs, results=results, lr=[9.9], negative=50, **{**FEW, "epochs": 40}))
     assert again[0].done_before
+
+
+def test_vectors_are_found_from_wherever_the_sweep_is_gone_on_with(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    list(w2v.sweep(corpus(), folder="runs", **FEW))
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    (run,) = w2v.sweep(corpus(), folder="../runs", **FEW)
+    assert run.done_before
+    assert w2v.load(run.vectors).dim == 8
+    (tmp_path / "runs" / "dim-8_epochs-1.bin").unlink()
+    assert not next(iter(w2v.sweep(corpus(), folder="../runs", **FEW))).done_before

@@ -144,11 +144,11 @@ class Results:
                 continue
             try:
                 by_digest = {digest: line["scores"].get(name) for name, digest in known.items()}
+                vectors = line["vectors"] and os.path.join(os.path.dirname(self.path), line["vectors"])
                 return SweepRun(
                     config, {name: by_digest[digest] for name, digest in tests.items()},
-                    *(line[name] for name in ("loss", "held_out_loss", "epochs", "words_per_s", "seconds", "error",
-                                              "vectors")),
-                    done_before=True,
+                    *(line[name] for name in ("loss", "held_out_loss", "epochs", "words_per_s", "seconds", "error")),
+                    vectors, done_before=True,
                 )
             except (KeyError, AttributeError, TypeError):
                 raise W2VError(f"{self.path}: a line is not whole; remove it, or give another --results") from None
@@ -161,7 +161,7 @@ class Results:
             "tests": dict(tests), "scores": run.scores,
             "loss": run.loss, "held_out_loss": run.held_out_loss, "epochs": run.epochs,
             "words_per_s": round(run.words_per_s), "seconds": round(run.seconds, 3), "error": run.error,
-            "vectors": run.vectors,
+            "vectors": run.vectors and os.path.relpath(run.vectors, os.path.dirname(self.path) or "."),
         }
         self.lines.append(line)
         data = json.dumps(line, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogateescape") + b"\n"
