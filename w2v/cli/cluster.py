@@ -46,7 +46,7 @@ class ClusterJob(Job):
         given = {
             "--held-out": config.held_out, "--stop-early": config.stop_early, "--eval": self.eval, "--log": self.log,
             "--report": self.report, "--init": self.init, "--continue": self.continue_from,
-            "--keep-checkpoint": self.keep_checkpoint,
+            "--keep-checkpoint": self.keep_checkpoint, "--phrases": self.corpus_config.phrases,
         }
         for name, value in given.items():
             if value:

@@ -99,6 +99,7 @@ class Coordinator:
             await self.recruit()
             if not self.members:
                 raise self.error or TrainingError("--cluster: no node has a CPU that is free")
+            self.started = time.perf_counter()
             self.spawn(self.recruit_forever())
             self.spawn(self.exchange_forever())
             while not self.leases.over:
@@ -126,6 +127,11 @@ class Coordinator:
                 self.error = self.error or task.exception()
 
         task.add_done_callback(ended)
+
+    def close(self) -> None:
+        """End the actors: their CPUs and their memory are free for others."""
+        for member in self.members:
+            self.ray.kill(member.actor)
 
     async def halt(self) -> None:
         """Stop all threads, and bring what they have done together."""
@@ -180,9 +186,10 @@ class Coordinator:
         try:
             call = answer(actor.load.remote(self.setup_ref, threads, first_worker))
             greeting = await asyncio.wait_for(call, GREET_S)
-        except (Gone, asyncio.TimeoutError, W2VError, OSError) as error:
+        except (Gone, W2VError, OSError, asyncio.TimeoutError) as error:
             self.seats[node["NodeID"]] = self.seats.get(node["NodeID"], 0) + 1
-            if isinstance(error, (W2VError, OSError)):
+            self.ray.kill(actor)
+            if isinstance(error, (W2VError, OSError)) and not isinstance(error, TimeoutError):
                 self.error = self.error or (error if not self.members else None)
             self.tell(f"node {node['NodeManagerAddress']} cannot take part: {error or 'it does not answer'}")
             return None

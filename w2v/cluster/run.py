@@ -129,8 +129,6 @@ class ClusterRun:
         )
         if resume is not None:
             coordinator.workers = resume.workers
-        started = time.perf_counter()
-
         def look(_: Coordinator) -> bool:
             if on_progress is not None:
                 on_progress(coordinator.progress())
@@ -140,14 +138,16 @@ class ClusterRun:
 
         try:
             await coordinator.run(look)
+            matrices = await coordinator.fetch()
         except TrainingStopped:
             if keeper is not None:
                 await keeper.keep(self, stopping=True)
             raise
-        matrices = await coordinator.fetch()
+        finally:
+            coordinator.close()
         self.check_finite(matrices)
         self.enter_books(ledger)
-        seconds = time.perf_counter() - started + (resume.seconds if resume is not None else 0.0)
+        seconds = time.perf_counter() - coordinator.started + (resume.seconds if resume is not None else 0.0)
         return self.result(matrices, seconds)
 
     def check_finite(self, matrices: list[np.ndarray]) -> None:

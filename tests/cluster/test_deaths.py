@@ -1,0 +1,108 @@
+"""Nodes that die and join in mid-run, a run that is stopped and gone on from; every token is still trained once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+import w2v as library
+from w2v.cluster.run import ClusterOptions, ClusterRun
+from w2v.training.config import CorpusConfig, TrainConfig
+
+CHUNK = 8_000  # bytes
+EPOCHS = 60
+
+
+def train(text, address, act=None, epochs=EPOCHS, **config):
+    """A run in which `act(run)` is called once, after a tenth of it."""
+    acted, told = [], []
+
+    def look(progress):
+        if act is not None and not acted and progress.tokens_done > progress.tokens_total / 10:
+            acted.append(True)
+            act(run)
+
+    config = TrainConfig(dim=64, epochs=epochs, threads=1, negative=15, **config)
+    options = ClusterOptions(address, sync_every_s=0.1, chunk_bytes=CHUNK)
+    with ClusterRun([text], CorpusConfig(), config, options) as run:
+        run.read()
+        result = run.train(look, tell=told.append)
+    assert acted or act is None, "the run was over before anything could happen"
+    assert result.summary.tokens_total == epochs * run.books.kept
+    assert run.books.sentences == 8000
+    best = [word for word, _ in result.vectors.most_similar("w7_0", topn=4)]
+    assert all(word.startswith("w7_") for word in best)
+    return run, result.summary, told
+
+
+def test_a_killed_actor_costs_its_chunks_and_another_takes_its_place(two_nodes, text):
+    def kill(run):
+        os.kill(run.coordinator.members[0].greeting.pid, signal.SIGKILL)
+
+    run, summary, told = train(text, two_nodes.address, kill)
+    assert summary.nodes_lost == 1
+    assert summary.chunks_lost >= 1
+    assert "is lost" in told[0]
+    assert summary.nodes + summary.nodes_lost >= 2
+    assert sum(member.done_tokens for member in [*run.coordinator.members, *run.coordinator.lost]) == \
+        summary.tokens_total
+
+
+def test_a_node_that_joins_helps_and_one_that_is_killed_is_done_without(two_nodes, text):
+    added = []
+    run, summary, told = train(
+        text, two_nodes.address, lambda run: added.append(two_nodes.add_node(num_cpus=1, object_store_memory=80 << 20)),
+        epochs=200,
+    )
+    assert summary.nodes == 3
+    assert run.coordinator.members[2].done_tokens > 0
+    assert "joins" in told[0]
+
+    run, summary, told = train(
+        text, two_nodes.address, lambda run: two_nodes.remove_node(added[0], allow_graceful=False), epochs=100
+    )
+    assert summary.nodes == 2
+    assert summary.nodes_lost == 1
+
+
+def test_a_stopped_run_goes_on_from_its_checkpoint(two_nodes, text, tmp_path, program):
+    command = [
+        program, "train", text, "-o", "v.bin", "--cluster", two_nodes.address, "-t", "1", "-d", "64", "-e", "400",
+        "-n", "15", "--checkpoint-every", "1s",
+    ]
+    first = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "v.bin.checkpoint").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    first.send_signal(signal.SIGTERM)
+    _, said = first.communicate(timeout=60)
+    assert first.returncode == 143, said
+    assert "v.bin.checkpoint holds the run" in said
+    assert not (tmp_path / "v.bin").exists()
+
+    other = subprocess.run([*command, "--resume", "--lr", "0.01"], cwd=tmp_path, capture_output=True, text=True)
+    assert other.returncode == 1
+    assert "--lr was 0.025, is 0.01" in other.stderr
+
+    done = subprocess.run([*command, "--resume"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    kept = next(line.split()[1] for line in done.stderr.splitlines() if " tokens kept, " in line)
+    total = next(line.split()[1] for line in done.stderr.splitlines() if " tokens in 400 epochs" in line)
+    assert int(total.replace(",", "")) == 400 * int(kept.replace(",", ""))
+    assert len(library.load(tmp_path / "v.bin")) > 300
+    assert not (tmp_path / "v.bin.checkpoint").exists()
+
+
+@pytest.mark.parametrize("place", [10, 200, 2000])
+def test_a_damaged_checkpoint_is_an_error_with_its_name(tmp_path, place):
+    from w2v.cluster.checkpoint import ClusterCheckpoint
+    from w2v.errors import CheckpointError
+
+    path = tmp_path / "run.checkpoint"
+    path.write_bytes(bytes(range(256)) * (place // 10))
+    with pytest.raises(CheckpointError, match=r"run\.checkpoint"):
+        ClusterCheckpoint(path)
