@@ -129,5 +129,5 @@ def test_an_exchange_that_failed_leaves_the_changes_with_their_node():
 
 def test_bytes_of_an_exchange():
     # 3 nodes, 6 rows of two matrices, 4 floats: each node gets 2/3 from others and sends 2/3 of the result, and back.
-    assert bytes_exchanged(3, 6, 4) == 3 * 2 * (6 * 2 * 4 * 4) * 2 // 3
+    assert bytes_exchanged(3, 6, 4) == 3 * 2 * (6 * 2 * 4 * 2) * 2 // 3
     assert bytes_exchanged(1, 6, 4) == 0

@@ -1,6 +1,6 @@
 """How the changes that several nodes made to the same rows are put together.
 
-Every function takes the nodes' changes, each float32 [rows, dim], and returns float32 [rows, dim].
+Every function takes the nodes' changes, each [rows, dim] in half or single precision, and returns float32 [rows, dim].
 """
 
 from __future__ import annotations
@@ -27,8 +27,14 @@ def mean(changes: Sequence[np.ndarray]) -> np.ndarray:
 
 def touched(changes: Sequence[np.ndarray]) -> np.ndarray:
     """The sum divided by the number of nodes that changed the row at all."""
-    count = sum((change.any(axis=1) for change in changes[1:]), start=changes[0].any(axis=1).astype(np.float32))
-    return plain_sum(changes) / np.maximum(count, 1)[:, None]
+    total = np.zeros(changes[0].shape, np.float32)
+    count = np.zeros(len(total), np.float32)
+    for change in changes:
+        change = np.asarray(change, np.float32)
+        total += change
+        count += np.einsum("ij,ij->i", change, change) > 0
+    total /= np.maximum(count, 1)[:, None]
+    return total
 
 
 def gradient(changes: Sequence[np.ndarray]) -> np.ndarray:
@@ -38,6 +44,7 @@ def gradient(changes: Sequence[np.ndarray]) -> np.ndarray:
     """
     total = np.array(changes[0], np.float32)
     for change in changes[1:]:
+        change = np.asarray(change, np.float32)
         length = np.einsum("ij,ij->i", total, total)
         along = np.einsum("ij,ij->i", total, change)
         share = np.divide(along, length, out=np.zeros_like(along), where=length > 0)

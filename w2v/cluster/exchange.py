@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from w2v.cluster.members import Gone, Member, answer
-from w2v.cluster.schedule import Part
+from w2v.cluster.schedule import SENT_BYTES, Part
 from w2v.cluster.shadow import shares
 
 __all__ = ["Exchange"]
@@ -126,4 +126,4 @@ class Exchange:
     def share_bytes(self, part: Part, share: int, owners: int) -> int:
         """Bytes of one owner's share of a part."""
         first, stop = shares(part, owners)[share]
-        return sum(max(0, min(stop, rows) - min(first, rows)) for rows in self.matrix_rows) * self.dim * 4
+        return sum(max(0, min(stop, rows) - min(first, rows)) for rows in self.matrix_rows) * self.dim * SENT_BYTES

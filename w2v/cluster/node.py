@@ -26,6 +26,8 @@ from w2v.training.progress import Totals
 
 __all__ = ["Done", "Greeting", "Node", "Report", "Setup"]
 
+# Changes travel in half precision: 1/2048 of a step is lost, and half of the traffic. Every node adds the same numbers.
+SENT = np.float16
 ID_SHARE = 4  # ids may take a quarter of the memory that is free; the others lie in unnamed files
 
 
@@ -197,17 +199,17 @@ class Node:
             self.shadow = Shadow(self.replica.model)
 
     def collect(self, part: Part, owners: int) -> list[Any]:
-        """A receipt, and this node's changes of the part's rows: one array for each owner."""
+        """A receipt, and this node's changes of the part's rows: one array for each owner, in half precision."""
         assert self.shadow is not None
-        return [True, *self.shadow.collect(part, owners)]
+        return [True, *(changes.astype(SENT) for changes in self.shadow.collect(part, owners))]
 
     def combine(self, *changes: np.ndarray) -> tuple[bool, np.ndarray]:
         """A receipt, and what the nodes' changes of the same rows come to."""
-        return True, COMBINERS[self.setup.combine](changes)
+        return True, COMBINERS[self.setup.combine](changes).astype(SENT)
 
     def apply(self, part: Part, *combined: np.ndarray) -> None:
         assert self.shadow is not None
-        self.shadow.apply(part, list(combined))
+        self.shadow.apply(part, [np.asarray(total, np.float32) for total in combined])
 
     def drop(self) -> None:
         if self.shadow is not None:

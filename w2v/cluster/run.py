@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClusterOptions", "ClusterRun", "train_on_cluster"]
 
-TOP_ROWS = 65536  # of each matrix, exchanged every time
+TOP_ROWS = 32768  # of each matrix, exchanged every time
 MOST_ROWS_BYTES = 128 << 20  # of one matrix, in one step of an exchange
 
 
