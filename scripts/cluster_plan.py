@@ -120,16 +120,17 @@ def main() -> None:
             for network in NETWORKS:
                 plan = Plan(args, nodes, words, network)
                 print(
-                    f"| {nodes} | {words // 1_000_000}M | {network} Gb/s | {size(plan.sent)} | {plan.exchange_s:.2g} s |"
-                    f" {plan.interval_s:.2g} s | {plan.limit} | {plan.last_s:.2g} s | {size(plan.memory)} |"
-                    f" {plan.words_per_s / 1e6:.0f}M |"
+                    f"| {nodes} | {words // 1_000_000}M | {network} Gb/s | {size(plan.sent)} |"
+                    f" {plan.exchange_s:.2g} s | {plan.interval_s:.2g} s | {plan.limit} | {plan.last_s:.2g} s |"
+                    f" {size(plan.memory)} | {plan.words_per_s / 1e6:.0f}M |"
                 )
     print("\n| nodes | calls/s at the coordinator | of at most | objects an exchange (V = 1M, 10M) | learning rate |")
     print("| --- | --- | --- | --- | --- |")
     for nodes in NODES:
         calls = nodes / (LOOK_S * max(1.0, nodes / 16))
         objects = [f"{Plan(args, nodes, words, 10).objects:,.0f}" for words in WORDS]
-        print(f"| {nodes} | {calls:,.0f} | {CALLS_PER_S:,} | {', '.join(objects)} | x {min(nodes, MOST_LR_SCALE['touched'])} |")
+        scale = min(nodes, MOST_LR_SCALE["touched"])
+        print(f"| {nodes} | {calls:,.0f} | {CALLS_PER_S:,} | {', '.join(objects)} | x {scale} |")
 
 
 if __name__ == "__main__":
