@@ -65,6 +65,26 @@ def test_letters_that_no_font_holds_are_told(monkeypatch):
     assert "apt-get install fonts-noto-cjk)" in text
 
 
+def test_a_font_of_boxes_is_no_font():
+    pytest.importorskip("matplotlib")
+    from w2v.seeing import fonts
+
+    families, warnings = fonts.fonts_for(["東京", "서울", "दिल्ली", "ไทย"])
+    assert not any(name.startswith("Last Resort") for name in families)
+    assert len(families) > 1 or warnings
+
+
+def test_an_old_matplotlib_is_told_where_words_run_from_right_to_left(monkeypatch):
+    matplotlib = pytest.importorskip("matplotlib")
+    from w2v.seeing import fonts
+
+    monkeypatch.setattr(matplotlib, "__version_info__", (3, 10))
+    assert any("right to left" in text for text in fonts.fonts_for(["king", "שלום"])[1])
+    assert fonts.fonts_for(["king"])[1] == []
+    monkeypatch.setattr(matplotlib, "__version_info__", (3, 11, 2))
+    assert not any("right to left" in text for text in fonts.fonts_for(["שלום"])[1])
+
+
 def test_a_missing_library_says_what_to_install(monkeypatch):
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     with pytest.raises(W2VError, match=r"pip install 'w2v\[plot\]'"):

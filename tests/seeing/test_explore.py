@@ -219,9 +219,14 @@ def test_light_and_dark_follow_the_system(opened):
     assert opened.run(ground) != light
 
 
-def test_words_from_right_to_left_stand_by_themselves(opened):
-    search(opened, "القاهرة")
-    assert opened.run("getComputedStyle(document.getElementById('word')).direction") == "rtl"
+@pytest.mark.parametrize(
+    ("word", "direction"),
+    [("القاهرة", "rtl"), ("שלום", "rtl"), ("東京", "ltr"), ("ことば", "ltr"), ("北京", "ltr"), ("दिल्ली", "ltr")],
+)
+def test_words_of_every_script_stand_in_their_own_direction(opened, word, direction):
+    search(opened, word)
+    assert texts(opened, "#word") == [word]
+    assert opened.run("getComputedStyle(document.getElementById('word')).direction") == direction
     assert opened.run("getComputedStyle(document.querySelector('#near bdi')).unicodeBidi") == "isolate"
 
 
@@ -283,6 +288,35 @@ def test_fine_rounding_gives_way_to_size():
     assert explore.bits_that_fit((20_000, 100), explore.LARGEST - 10**6) == 16
     assert explore.bits_that_fit((20_000, 300), explore.LARGEST - 10**6) == 12
     assert explore.bits_that_fit((20_000, 500), explore.LARGEST - 10**6) == 8
+
+
+@pytest.mark.slow
+def test_a_page_of_20000_words_in_300_dimensions_is_under_15_mb(browser, tmp_path):
+    from w2v.vectors.vectors import Vectors
+
+    random = np.random.default_rng(2)
+    matrix = random.normal(size=(40, 300))[np.arange(20_000) % 40] + random.normal(size=(20_000, 300))
+    made = explore.make_page(Vectors([f"word-{i:08d}" for i in range(20_000)], matrix.astype(np.float32)), "v")
+    assert (made.words, made.dim, made.bits) == (20_000, 300, 12)
+    assert len(made.html) < 15_000_000
+    (tmp_path / "page.html").write_bytes(made.html)
+    browser.resize(1280, 800)
+    browser.open((tmp_path / "page.html").as_uri() + "#word=word-00000041")
+    assert browser.errors == []
+    assert len(texts(browser, "#near bdi")) == 10
+
+
+@pytest.mark.parametrize("layout", ["tsne", "umap"])
+def test_maps_by_other_libraries_are_shown_first(browser, tmp_path, varied, layout):
+    from w2v.seeing.layout import LIBRARY
+    from w2v.vectors.vectors import Vectors
+
+    pytest.importorskip(LIBRARY[layout])
+    few = Vectors(list(varied.words)[:60], varied.matrix[:60])
+    (tmp_path / "page.html").write_bytes(explore.make_page(few, "v", layout).html)
+    browser.open((tmp_path / "page.html").as_uri())
+    assert browser.errors == []
+    assert texts(browser, "#maps button") == [explore.LABELS[layout], "PCA"]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["fonts_for", "saved"]
+__all__ = ["fonts_for", "saved", "told_once"]
 
 FIRST = "DejaVu Sans"  # comes with matplotlib
+SHAPES_LETTERS = (3, 11)  # the first matplotlib that joins Arabic letters and orders words from right to left
+BOXES = "Last Resort"  # comes with matplotlib too, and "holds" every letter: as a box
 # First word of a letter's Unicode name -> a package of Debian's that holds a font for it.
 PACKAGES = dict.fromkeys(("CJK", "HANGUL", "HIRAGANA", "KATAKANA"), "fonts-noto-cjk")
 OTHER_PACKAGE = "fonts-noto-core"
@@ -31,13 +35,15 @@ def letters_of(path: str) -> frozenset[int]:
 
 def fonts_for(texts: Iterable[str]) -> tuple[list[str], list[str]]:
     """Font families, in the order to try, and warnings for the letters that none of them holds."""
+    import matplotlib
     from matplotlib import font_manager
 
-    missing = {ord(c) for text in texts for c in text if c.isprintable() and not c.isspace()}
+    text = set().union(*texts)
+    missing = {ord(c) for c in text if c.isprintable() and not c.isspace()}
     families = [FIRST]
     missing -= letters_of(font_manager.findfont(FIRST))
     if missing:
-        upright = [e for e in font_manager.fontManager.ttflist if e.style == "normal"]
+        upright = [e for e in font_manager.fontManager.ttflist if e.style == "normal" and not e.name.startswith(BOXES)]
         entries = [e for e in upright if str(e.weight) in ("400", "normal")]
         # Sans before serif and mono, as the rest of the picture.
         entries.sort(key=lambda e: ("Sans" not in e.name, "Mono" in e.name, len(e.name), e.name))
@@ -47,7 +53,10 @@ def fonts_for(texts: Iterable[str]) -> tuple[list[str], list[str]]:
                 break
             families.append(best.name)
             missing -= letters_of(best.fname)
-    return families, [warning(missing)] if missing else []
+    told = [warning(missing)] if missing else []
+    if matplotlib.__version_info__ < SHAPES_LETTERS and any(unicodedata.bidirectional(c) in ("R", "AL") for c in text):
+        told.append(f"matplotlib {matplotlib.__version__} orders words from right to left wrongly; 3.11 does not")
+    return families, told
 
 
 def warning(missing: set[int]) -> str:
@@ -60,13 +69,18 @@ def warning(missing: set[int]) -> str:
     )
 
 
+@contextmanager
+def told_once() -> Iterator[None]:
+    """No warnings of matplotlib's own for letters without a shape: `fonts_for` has told of them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        yield
+
+
 def saved(figure: Figure, file: BinaryIO, form: str, dpi: int = 150) -> None:
     """Write a figure; the same figure gives the same bytes."""
-    import warnings
-
     import matplotlib
 
     plain = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}[form]
-    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "w2v"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from")  # told by fonts_for, once
+    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "w2v"}), told_once():
         figure.savefig(file, format=form, dpi=dpi, metadata=plain)

@@ -108,6 +108,13 @@ def draw_map(made: Map, file: BinaryIO, form: str, style: MapStyle = MapStyle())
 def drawing_of(made: Map, style: MapStyle = MapStyle()) -> Drawing:
     """The map as a figure. Its axes measure points (1/72 inch), so that labels lie where they were placed."""
     needed("matplotlib")
+    from w2v.seeing.fonts import told_once
+
+    with told_once():
+        return drawn(made, style)
+
+
+def drawn(made: Map, style: MapStyle) -> Drawing:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

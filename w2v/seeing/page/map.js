@@ -11,6 +11,7 @@ let places = maps.get(about.maps[0].name);
 let shownMap = about.maps[0].name;
 let size = { width: 1, height: 1, ratio: 1 };
 let waiting = false;
+const covers = document.querySelectorAll("#stage > .zoom, #stage > .legend");
 const labelWidths = new Map();
 const byGroup = [];
 for (let row = 0; row < about.count; row++) (byGroup[groups[row]] ??= []).push(row);
@@ -58,10 +59,15 @@ function drawPoints() {
   brush.globalAlpha = marks.lit.length ? 0.32 : 0.72;
   byGroup.forEach((rows, group) => {
     brush.fillStyle = inks.groups[group % inks.groups.length];
+    const round = side > 3.2; // from so near, few are in view, and corners would be seen
+    if (round) brush.beginPath();
     for (const row of rows) {
       const x = places[2 * row] * by + left, y = top - places[2 * row + 1] * by;
-      if (x > -side && y > -side && x < width + side && y < height + side) brush.fillRect(x - half, y - half, side, side);
+      if (!(x > -side && y > -side && x < width + side && y < height + side)) continue;
+      if (!round) brush.fillRect(x - half, y - half, side, side);
+      else { brush.moveTo(x + half, y); brush.arc(x, y, half, 0, 7); }
     }
+    if (round) brush.fill();
   });
   brush.globalAlpha = 1;
 }
@@ -103,15 +109,31 @@ function drawLabels() {
   brush.textAlign = "center";
   brush.textBaseline = "middle";
   brush.lineJoin = "round";
-  const place = (row, force) => {
-    const x = toX(row), y = toY(row) - (force ? 14 : 9);
-    if (x < 0 || y < 0 || x >= size.width || y >= size.height) return;
-    const half = widthOf(row) / 2 * (force ? 1.15 : 1) + 4;
-    if (x - half < 0 || x + half >= size.width) { if (!force) return; }
+  const block = (x, y, half, reach, take) => {
     const x0 = Math.max(0, (x - half) / cell | 0), x1 = Math.min(across - 1, (x + half) / cell | 0);
-    const y0 = Math.max(0, (y - 8) / cell | 0), y1 = Math.min(down - 1, (y + 8) / cell | 0);
-    for (let j = y0; j <= y1; j++) for (let i = x0; i <= x1; i++) if (taken[j * across + i]) return;
-    for (let j = y0; j <= y1; j++) taken.fill(1, j * across + x0, j * across + x1 + 1);
+    const y0 = Math.max(0, (y - reach) / cell | 0), y1 = Math.min(down - 1, (y + reach) / cell | 0);
+    for (let j = y0; j <= y1; j++) {
+      if (take) taken.fill(1, j * across + x0, j * across + x1 + 1);
+      else for (let i = x0; i <= x1; i++) if (taken[j * across + i]) return false;
+    }
+    return true;
+  };
+  for (const part of covers) { // what stands over the map
+    const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = part;
+    block(offsetLeft + offsetWidth / 2, offsetTop + offsetHeight / 2, offsetWidth / 2, offsetHeight / 2, true);
+  }
+  const inside = (x, y) => x >= 0 && y >= 0 && x < size.width && y < size.height;
+  for (const row of first) if (inside(toX(row), toY(row))) block(toX(row), toY(row), 4, 4, true);
+  const place = (row, force) => {
+    const half = widthOf(row) / 2 * (force ? 1.15 : 1) + 4, dotX = toX(row), dotY = toY(row);
+    if (!inside(dotX, dotY)) return;
+    // Above the dot; the chosen word and its neighbours also below and at its sides.
+    const around = force ? [[0, -15], [0, 16], [half + 8, 0], [-half - 8, 0]] : [[0, -9]];
+    const spot = around.map(([dx, dy]) => [dotX + dx, dotY + dy]).find(([x, y]) =>
+      inside(x - half, y - 8) && inside(x + half, y + 8) && block(x, y, half, force ? 7 : 8, false));
+    if (!spot) return;
+    const [x, y] = spot;
+    block(x, y, half, 8, true);
     const strong = row === marks.chosen;
     brush.font = (strong ? "650 16px " : force ? "600 14px " : "13px ") + FONT;
     brush.lineWidth = 4;
