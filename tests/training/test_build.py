@@ -2,8 +2,8 @@
 
 No time is asserted. The least of several runs is taken, and the bounds are far from what was measured, so that a busy
 machine does not fail them: the AVX-512 and the AVX2 kernel did 4.7 to 6.2 and 2.4 to 3.5 times the work of the baseline
-(dim 128); against a yardstick that flags do not change, the baseline, the AVX2 and the AVX-512 kernel did 36 to 62, 117 to
-173 and 196 to 293 times the work, and 5 to 7, 8 to 12 and 16 to 22 times without optimisation.
+(dim 128); against a yardstick that flags do not change, the baseline, the AVX2 and the AVX-512 kernel did 36 to 62, 117
+to 173 and 196 to 293 times the work, and 5 to 7, 8 to 12 and 16 to 22 times without optimisation.
 """
 
 from __future__ import annotations

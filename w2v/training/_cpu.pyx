@@ -45,8 +45,10 @@ def instruction_sets():
 
 
 def plain_dot(const float[::1] a, const float[::1] b, int rounds):
-    """Sum of `rounds` dot products of `a` and `b`, float32 [n], compiled without any optimisation: a yardstick that flags
-    do not change, for the test that finds a kernel built without them."""
+    """Sum of `rounds` dot products of `a` and `b`, float32 [n], compiled without any optimisation.
+
+    A yardstick that flags do not change, for the test that finds a kernel built without them.
+    """
     if a.shape[0] != b.shape[0] or a.shape[0] == 0:
         raise ValueError("two vectors of the same length are needed")
     cdef float total
