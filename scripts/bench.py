@@ -2,7 +2,7 @@
 
     python scripts/bench.py sg100 whole            # some rows
     python scripts/bench.py --list                 # what there is
-    python scripts/bench.py all --json scripts/bench/results.json
+    python scripts/bench.py all --json scripts/bench/results.json     # rows that the file holds already are replaced
 
 The corpus is wiki100 of the benchmark data (W2V_BENCH_DATA, or ../shared/data). Runs of the two programs alternate, so
 that a machine whose speed drifts treats both alike; medians are quoted, with the least and the most. gensim runs from a
@@ -66,19 +66,19 @@ class Bench:
         return str(path)
 
     def zipf(self) -> str:
-        """80M tokens in lines of 20, words by Zipf's law; about 1,000,000 of them occur five times or more."""
-        path = self.work / "zipf1m.txt"
+        """20M tokens in lines of 20, words by Zipf's law; about 1,000,000 different ones."""
+        path = self.work / "zipf.txt"
         if not path.exists():
             import numpy as np
 
             random = np.random.default_rng(1)
-            types = 1_300_000
+            types = 1_200_000
             shares = 1 / (np.arange(types) + 2.7)
             edges = np.cumsum(shares / shares.sum())
             names = np.array([f"w{i:x}" for i in range(types)])
             partial = path.with_suffix(".part")
             with open(partial, "w") as file:
-                for _ in range(80):
+                for _ in range(20):
                     ids = np.searchsorted(edges, random.random(1_000_000)).clip(max=types - 1)
                     for line in names[ids].reshape(-1, 20):
                         file.write(" ".join(line))
@@ -99,6 +99,10 @@ class Bench:
         return str(path)
 
     # --- running and reporting ---
+
+    def keep(self, name: str, row: dict[str, Any]) -> None:
+        """A row for the JSON file, with what it was measured on."""
+        self.rows.append({"row": name, **row, "threads": row.get("threads", self.threads), "measured": machine()})
 
     def task(self, name: str, env: dict[str, str] | None = None, **settings: Any) -> dict[str, Any]:
         """One task in a process of its own."""
@@ -131,7 +135,7 @@ class Bench:
         )
 
     def report(self, name: str, row: dict[str, Any]) -> None:
-        self.rows.append({"row": name, **row})
+        self.keep(name, row)
         parts = [f"{name:<22}"]
         if "ratio" in row:
             parts.append(f"{row['ratio']:8.2f} x")
@@ -151,21 +155,23 @@ def spread(values: list[float]) -> dict[str, float]:
 # --- the rows -------------------------------------------------------------------------------------------------------
 
 
-def speed(bench: Bench, name: str, corpus: str | None = None, **settings: Any) -> None:
-    corpus = corpus or bench.wiki()
+def speed(
+    bench: Bench, name: str, corpus: str | None = None, min_count: int = 5, **settings: Any
+) -> None:
     settings["threads"] = bench.threads
-    kernel = []
+    work = {"corpus": corpus or bench.wiki(), "epochs": 1, "settings": settings, "min_count": min_count}
+    kernel: list[str] = []
 
     def ours() -> float:
-        found = bench.task("w2v_train", corpus=corpus, epochs=1, settings=settings)
+        found = bench.task("w2v_train", **work)
         kernel[:] = [found["kernel"]]
         return found["words_per_s"] / 1e6
 
     def theirs() -> float:
-        return bench.task("gensim_train", corpus=corpus, epochs=1, settings=settings)["words_per_s"] / 1e6
+        return bench.task("gensim_train", **work)["words_per_s"] / 1e6
 
     bench.pair(name, "M words/s", ours, theirs)
-    bench.rows[-1].update(kernel=kernel[0], threads=bench.threads, settings=settings)
+    bench.rows[-1].update(kernel=kernel[0], settings=settings)
 
 
 def sg100(bench: Bench) -> None:
@@ -190,19 +196,21 @@ def cbow100(bench: Bench) -> None:
 
 def large(bench: Bench) -> None:
     """Skip-gram, dim 300, a generated Zipf corpus with about 1,000,000 words."""
-    speed(bench, "large", corpus=bench.zipf(), dim=300)
+    speed(bench, "large", corpus=bench.zipf(), min_count=1, dim=300)
 
 
-def exact(bench: Bench) -> None:
-    """Skip-gram, dim 100, with --exact: every departure from plain Hogwild switched off."""
-    corpus = bench.wiki()
-    for switches in ({}, {"hot_rows": 0}, {"hot_rows": 0, "negative_pool": 0}, {"exact": True}):
-        settings = {"threads": bench.threads, **switches}
-        found = [
-            bench.task("w2v_train", corpus=corpus, epochs=1, settings=settings)["words_per_s"] / 1e6
-            for _ in range(bench.runs)
-        ]
-        bench.report("switches", {"w2v": spread(found), "unit": "M words/s", "settings": switches or "defaults"})
+SWITCHES: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "no private rows": {"hot_rows": 0},
+    "no pool": {"hot_rows": 0, "negative_pool": 0},
+    "exact": {"exact": True},
+}
+
+
+def switches(bench: Bench) -> None:
+    """Skip-gram, dim 100, five epochs: the departures from plain Hogwild switched off one after the other."""
+    for name, settings in SWITCHES.items():
+        scores(bench, f"switches: {name}", "w2v_train", settings)
 
 
 def whole(bench: Bench) -> None:
@@ -217,9 +225,9 @@ def whole(bench: Bench) -> None:
 
 
 def scaling(bench: Bench) -> None:
-    """Words/s on 1, 2, ... threads, against one."""
+    """Words/s on 1, 2, ... threads, against one; twice as many as CPUs, too."""
     corpus = bench.wiki()
-    counts = sorted({1, 2, bench.threads})
+    counts = sorted({1, 2, bench.threads, 2 * bench.threads})
     found: dict[int, list[float]] = {count: [] for count in counts}
     for _ in range(bench.runs):
         for count in counts:
@@ -227,8 +235,9 @@ def scaling(bench: Bench) -> None:
             found[count].append(task["words_per_s"] / 1e6)
     one = statistics.median(found[1])
     for count in counts:
-        row = {"w2v": spread(found[count]), "unit": "M words/s", "ratio": statistics.median(found[count]) / one}
-        bench.report(f"scaling {count} threads", {**row, "threads": count})
+        ratio = statistics.median(found[count]) / one
+        row = {"w2v": spread(found[count]), "unit": "M words/s", "ratio": ratio, "threads": count}
+        bench.report(f"scaling {count} threads", row)
 
 
 def kernels(bench: Bench) -> None:
@@ -275,21 +284,21 @@ def answer(bench: Bench) -> None:
 
 def queries(bench: Bench) -> None:
     """10,000 queries in one process against NumPy's matrix product and partition."""
-    vectors = bench.large_vectors()
-    ours, theirs = (
-        bench.task("queries", vectors=vectors, count=10_000, tool=tool)["seconds"] for tool in ("w2v", "numpy")
+    work = {"vectors": bench.large_vectors(), "count": 10_000}
+    bench.pair(
+        "queries", "s", lambda: bench.task("queries", tool="w2v", **work)["seconds"],
+        lambda: bench.task("queries", tool="numpy", **work)["seconds"], peer="numpy", higher=False,
     )
-    bench.report("queries", {"ratio": theirs / ours, "w2v_s": ours, "numpy_s": theirs})
 
 
 def write(bench: Bench) -> None:
     """Writing 1,000,000 x 300 as text and as binary."""
-    vectors = bench.large_vectors()
     for suffix in ("txt", "bin"):
-        out = str(bench.work / f"written.{suffix}")
-        found = {tool: bench.task("save", vectors=vectors, out=out, tool=tool)["seconds"] for tool in ("w2v", "gensim")}
-        ratio = found["gensim"] / found["w2v"]
-        bench.report(f"write {suffix}", {"ratio": ratio, "w2v_s": found["w2v"], "gensim_s": found["gensim"]})
+        work = {"vectors": bench.large_vectors(), "out": str(bench.work / f"written.{suffix}")}
+        bench.pair(
+            f"write {suffix}", "s", lambda work=work: bench.task("save", tool="w2v", **work)["seconds"],
+            lambda work=work: bench.task("save", tool="gensim", **work)["seconds"], higher=False,
+        )
 
 
 def help_(bench: Bench) -> None:
@@ -298,6 +307,7 @@ def help_(bench: Bench) -> None:
     bench.report("help", {"w2v": spread(found), "unit": "s"})
 
 
+SCORES = ("analogy", "wordsim", "simlex", "words_per_s")
 SETTINGS = {
     "sg": {}, "cbow": {"model": "cbow"}, "hs": {"loss": "hs"}, "sg300": {"dim": 300},
     "cbow-hs": {"model": "cbow", "loss": "hs"},
@@ -325,19 +335,57 @@ def scores(bench: Bench, name: str, task: str, settings: dict[str, Any]) -> None
         trained = bench.task(task, corpus=bench.wiki(), epochs=5, settings=run, vectors=vectors)
         scored = bench.task("evaluate", vectors=vectors, data=str(bench.data))
         found.append({**scored, "words_per_s": trained["words_per_s"] / 1e6})
-    row: dict[str, Any] = {"seeds": bench.seeds}
-    for key in ("analogy", "wordsim", "simlex", "words_per_s"):
+    row: dict[str, Any] = {"seeds": bench.seeds, "settings": settings}
+    for key in SCORES:
         values = [each[key] for each in found]
         row[key] = {"mean": statistics.mean(values), "min": min(values), "max": max(values)}
-    bench.rows.append({"row": name, **row, "settings": settings})
-    parts = [f"{k} {v['mean']:.3f} [{v['min']:.3f}..{v['max']:.3f}]" for k, v in row.items() if k != "seeds"]
+    bench.keep(name, row)
+    parts = [f"{k} {v['mean']:.3f} [{v['min']:.3f}..{v['max']:.3f}]" for k, v in row.items() if k in SCORES]
     print(f"{name:<22} {'  '.join(parts)}", flush=True)
+
+
+BASE = {"dim": 100, "window": 5, "negative": 5}
+VARIED: dict[str, tuple[Any, ...]] = {
+    "dim": (25, 50, 100, 200, 300, 500), "window": (1, 2, 5, 10, 20), "negative": (2, 5, 10, 20),
+    "max_vocab": (3_000, 10_000, 30_000), "tokens": (0.25, 0.5, 1.0),
+}  # fmt: skip
+
+
+def costs(bench: Bench) -> None:
+    """One epoch's time as one setting varies: tokens, vocabulary, dim, window, negatives, model and loss."""
+    runs: list[tuple[str, Any, dict[str, Any]]] = [("base", "", {})]
+    runs += [(name, value, {name: value}) for name, values in VARIED.items() for value in values]
+    runs += [("model", "cbow", {"model": "cbow"}), ("loss", "hs", {"loss": "hs"})]
+    found: list[list[dict[str, Any]]] = [[] for _ in runs]
+    for _ in range(bench.runs):
+        for (_, _, changes), values in zip(runs, found, strict=True):
+            settings = {**BASE, "threads": bench.threads, **changes}
+            outside = {key: settings.pop(key) for key in ("max_vocab", "tokens") if key in settings}
+            values.append(bench.task("w2v_train", corpus=bench.wiki(), epochs=1, settings=settings, **outside))
+    for (name, value, _), values in zip(runs, found, strict=True):
+        row = {
+            "w2v": spread([1e3 / (each["words_per_s"] / 1e6) for each in values]), "unit": "ns/token",
+            "tokens": values[0]["tokens"], "trained": values[0]["trained"], "examples": values[0]["examples"],
+            "vocabulary": values[0]["vocabulary"], "seconds": statistics.median(each["seconds"] for each in values),
+        }  # fmt: skip
+        bench.report(f"costs: {name} {value}".strip(), row)
+
+
+def limits(bench: Bench) -> None:
+    """What the machine gives: multiply-adds in registers (a matrix product) and memory (read, read, write)."""
+    for threads in sorted({1, bench.threads}):
+        env = {"OPENBLAS_NUM_THREADS": str(threads)}
+        found = [bench.task("machine_limits", env, threads=threads) for _ in range(bench.runs)]
+        for key in ("gflop_per_s", "gb_per_s"):
+            row = {"machine": spread([each[key] for each in found]), "unit": key, "threads": threads}
+            bench.report(f"limits: {key} on {threads}", row)
 
 
 ROWS: dict[str, Callable[[Bench], None]] = {
     "sg100": sg100, "sg300": sg300, "hs100": hs100, "cbow100": cbow100, "large": large, "whole": whole,
-    "scaling": scaling, "kernels": kernels, "switches": exact, "encode": encode, "answer": answer, "queries": queries,
-    "write": write, "help": help_, "accuracy": accuracy, "accuracy-gensim": accuracy_gensim,
+    "scaling": scaling, "kernels": kernels, "switches": switches, "costs": costs, "limits": limits, "encode": encode,
+    "answer": answer, "queries": queries, "write": write, "help": help_, "accuracy": accuracy,
+    "accuracy-gensim": accuracy_gensim,
 }  # fmt: skip
 
 
@@ -379,8 +427,14 @@ def main() -> None:
     for name in names:
         ROWS[name](bench)
         if options.json:
-            found = {"machine": machine(), "threads": bench.threads, "runs": bench.runs, "rows": bench.rows}
-            Path(options.json).write_text(json.dumps(found, indent=1) + "\n")
+            save(Path(options.json), bench.rows)
+
+
+def save(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Rows into a JSON file; those of the same name are replaced."""
+    kept = {row["row"]: row for row in json.loads(path.read_text())["rows"]} if path.exists() else {}
+    kept.update({row["row"]: row for row in rows})
+    path.write_text(json.dumps({"rows": list(kept.values())}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,28 +8,43 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 
-def w2v_train(corpus: str, epochs: int, settings: dict[str, Any], vectors: str = "") -> dict[str, Any]:
-    """Training words/s of w2v, reading left out."""
+def w2v_train(
+    corpus: str, epochs: int, settings: dict[str, Any], vectors: str = "", tokens: float = 1.0, **words: int
+) -> dict[str, Any]:
+    """Training words/s of w2v, reading left out; on a share `tokens` of the corpus. `words`: min_count, max_vocab."""
+    import numpy as np
+
     from w2v.corpus.reader import read_corpus
     from w2v.training.config import CorpusConfig, TrainConfig
     from w2v.training.trainer import Trainer
 
-    encoded = read_corpus([corpus], CorpusConfig(), threads=settings.get("threads"))
+    encoded = read_corpus([corpus], CorpusConfig(**words), threads=settings.get("threads"))
+    if tokens < 1:
+        ends = np.flatnonzero(encoded.ids[: int(len(encoded.ids) * tokens)] < 0)
+        encoded.ids = encoded.ids[: ends[-1] + 1]
+        encoded.books.kept = int(np.count_nonzero(encoded.ids >= 0))
     result = Trainer(encoded, TrainConfig(epochs=epochs, **settings)).run()
     if vectors:
         result.vectors.save(vectors)
     summary = result.summary
-    return {"words_per_s": summary.words_per_s, "kernel": summary.kernel, "loss": summary.loss}
+    return {
+        "words_per_s": summary.words_per_s, "kernel": summary.kernel, "loss": summary.loss, "seconds": summary.seconds,
+        "tokens": summary.tokens_total, "trained": summary.trained, "examples": summary.examples,
+        "vocabulary": len(encoded.vocab),
+    }  # fmt: skip
 
 
-def gensim_train(corpus: str, epochs: int, settings: dict[str, Any], vectors: str = "") -> dict[str, Any]:
+def gensim_train(
+    corpus: str, epochs: int, settings: dict[str, Any], vectors: str = "", min_count: int = 5
+) -> dict[str, Any]:
     """Training words/s of gensim from a file (its faster input mode), reading the vocabulary left out."""
     from gensim.models import Word2Vec
 
-    model = Word2Vec(min_count=5, workers=settings["threads"], **gensim_settings(settings))
+    model = Word2Vec(min_count=min_count, workers=settings["threads"], **gensim_settings(settings))
     model.build_vocab(corpus_file=corpus)
     started = time.perf_counter()
     model.train(corpus_file=corpus, total_words=model.corpus_total_words, epochs=epochs)
@@ -145,6 +160,32 @@ def save(vectors: str, out: str, tool: str) -> dict[str, Any]:
         started = time.perf_counter()
         model.save_word2vec_format(out, binary=binary)
     return {"seconds": time.perf_counter() - started}
+
+
+def machine_limits(threads: int) -> dict[str, Any]:
+    """GFLOP/s of a float32 matrix product (OPENBLAS_NUM_THREADS says on how many threads), GB/s of c = a + b."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import numpy as np
+
+    size = 2048
+    a = np.random.default_rng(1).standard_normal((size, size), np.float32)
+    a @ a
+    best = min(timed(lambda: a @ a) for _ in range(5))
+    parts = [[np.ones(16 << 20, np.float32) for _ in range(3)] for _ in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        def add() -> None:
+            list(pool.map(lambda part: np.add(part[0], part[1], out=part[2]), parts))
+
+        add()
+        moved = min(timed(add) for _ in range(5))
+    return {"gflop_per_s": 2 * size**3 / best / 1e9, "gb_per_s": threads * 3 * 4 * (16 << 20) / moved / 1e9}
+
+
+def timed(job: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    job()
+    return time.perf_counter() - started
 
 
 def evaluate(vectors: str, data: str) -> dict[str, Any]:
