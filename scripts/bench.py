@@ -160,18 +160,17 @@ def speed(
 ) -> None:
     settings["threads"] = bench.threads
     work = {"corpus": corpus or bench.wiki(), "epochs": 1, "settings": settings, "min_count": min_count}
-    kernel: list[str] = []
+    last: dict[str, Any] = {}
 
     def ours() -> float:
-        found = bench.task("w2v_train", **work)
-        kernel[:] = [found["kernel"]]
-        return found["words_per_s"] / 1e6
+        last.update(bench.task("w2v_train", **work))
+        return last["words_per_s"] / 1e6
 
     def theirs() -> float:
         return bench.task("gensim_train", **work)["words_per_s"] / 1e6
 
     bench.pair(name, "M words/s", ours, theirs)
-    bench.rows[-1].update(kernel=kernel[0], settings=settings)
+    bench.rows[-1].update(kernel=last["kernel"], vocabulary=last["vocabulary"], settings=settings)
 
 
 def sg100(bench: Bench) -> None:
@@ -211,6 +210,12 @@ def switches(bench: Bench) -> None:
     """Skip-gram, dim 100, five epochs: the departures from plain Hogwild switched off one after the other."""
     for name, settings in SWITCHES.items():
         scores(bench, f"switches: {name}", "w2v_train", settings)
+
+
+def oversubscribed(bench: Bench) -> None:
+    """Scores with far more threads than CPUs: private rows must not overshoot."""
+    for threads in (16, 64):
+        scores(bench, f"oversubscribed: {threads} threads", "w2v_train", {"threads": threads})
 
 
 def whole(bench: Bench) -> None:
@@ -314,11 +319,11 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def accuracy(bench: Bench) -> None:
+def accuracy(bench: Bench, *names: str) -> None:
     """Scores after five epochs, mean over the seeds: defaults and --exact, every model and loss."""
-    for name, settings in SETTINGS.items():
-        for label, switches in (("", {}), (" exact", {"exact": True})):
-            scores(bench, f"accuracy {name}{label}", "w2v_train", {**settings, **switches})
+    for name in names or SETTINGS:
+        for label, changes in (("", {}), (" exact", {"exact": True})):
+            scores(bench, f"accuracy {name}{label}", "w2v_train", {**SETTINGS[name], **changes})
 
 
 def accuracy_gensim(bench: Bench) -> None:
@@ -331,7 +336,7 @@ def scores(bench: Bench, name: str, task: str, settings: dict[str, Any]) -> None
     vectors = str(bench.work / "scored.bin")
     found = []
     for seed in range(1, bench.seeds + 1):
-        run = {**settings, "seed": seed, "threads": bench.threads}
+        run = {"threads": bench.threads, **settings, "seed": seed}
         trained = bench.task(task, corpus=bench.wiki(), epochs=5, settings=run, vectors=vectors)
         scored = bench.task("evaluate", vectors=vectors, data=str(bench.data))
         found.append({**scored, "words_per_s": trained["words_per_s"] / 1e6})
@@ -383,7 +388,8 @@ def limits(bench: Bench) -> None:
 
 ROWS: dict[str, Callable[[Bench], None]] = {
     "sg100": sg100, "sg300": sg300, "hs100": hs100, "cbow100": cbow100, "large": large, "whole": whole,
-    "scaling": scaling, "kernels": kernels, "switches": switches, "costs": costs, "limits": limits, "encode": encode,
+    "scaling": scaling, "kernels": kernels, "switches": switches, "oversubscribed": oversubscribed, "costs": costs,
+    "limits": limits, "encode": encode,
     "answer": answer, "queries": queries, "write": write, "help": help_, "accuracy": accuracy,
     "accuracy-gensim": accuracy_gensim,
 }  # fmt: skip
@@ -417,15 +423,20 @@ def main() -> None:
     if options.list or not options.rows:
         for name, row in ROWS.items():
             print(f"{name:<16} {row.__doc__}")
+        print(f"accuracy:NAME    One of them: {', '.join(SETTINGS)}.")
         return
     names = list(ROWS) if options.rows == ["all"] else options.rows
-    unknown = [name for name in names if name not in ROWS]
+    some = {f"accuracy:{name}": name for name in SETTINGS}
+    unknown = [name for name in names if name not in ROWS and name not in some]
     if unknown:
         parser.error(f"no row {unknown[0]!r}; there are {', '.join(ROWS)}")
     bench = Bench(options)
     print(json.dumps(machine()), flush=True)
     for name in names:
-        ROWS[name](bench)
+        if name in some:
+            accuracy(bench, some[name])
+        else:
+            ROWS[name](bench)
         if options.json:
             save(Path(options.json), bench.rows)
 

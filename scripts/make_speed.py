@@ -1,0 +1,187 @@
+"""The tables of README.md and docs/speed.md, and a picture, from what bench.py measured.
+
+    python scripts/bench.py all --json scripts/bench/results.json
+    python scripts/make_speed.py
+
+A table stands between the lines `<!-- table: NAME -->` and `<!-- end of table -->`; a row that has not been measured is
+left out of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "scripts" / "bench" / "results.json"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "speed.md")
+PICTURE = ROOT / "docs" / "pictures" / "scaling.svg"
+
+Rows = dict[str, dict[str, Any]]
+
+PEERS = {
+    "sg100": "skip-gram, negative sampling, dim 100", "sg300": "skip-gram, negative sampling, dim 300",
+    "hs100": "skip-gram, hierarchical softmax, dim 100", "cbow100": "CBOW, negative sampling, dim 100",
+    "large": "skip-gram, dim 300, generated text of {words:,} words",
+    "whole": "5 epochs, dim 100, from a text file to a .bin file",
+    "answer": "first answer from a 1,000,000 x 300 .bin, whole process", "write txt": "writing 1,000,000 x 300 as text",
+    "write bin": "the same as binary",
+}  # fmt: skip
+SCORES = {"analogy": 1, "wordsim": 3, "simlex": 3, "words_per_s": 1}  # and their decimals
+FLOPS = 6  # a pair and a dimension: dot product, change of the output row, change of the input row, 2 each
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *map(list, rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def span(values: dict[str, float]) -> str:
+    return f"{number(values['median'])} ({number(values['min'])} to {number(values['max'])})"
+
+
+def peers(rows: Rows) -> str:
+    found = []
+    for name, what in PEERS.items():
+        if name in rows:
+            row = rows[name]
+            unit = row["unit"]
+            words = row.get("vocabulary", 0)
+            both = [f"{span(row[program])} {unit}" for program in ("w2v", "gensim")]
+            found.append((what.format(words=words), *both, f"{row['ratio']:.1f} x"))
+    return table(("what", "w2v", "gensim", "ratio"), found)
+
+
+def alone(rows: Rows) -> str:
+    found = []
+    for name, row in rows.items():
+        if name.startswith("encode ") and "threads" in name:
+            what = f"counting and encoding plain text, {name.removeprefix('encode ')}"
+            found.append((what, f"{span(row['w2v'])} MB/s"))
+    if "encode gzip" in rows:
+        share = 100 * rows["encode gzip"]["ratio"]
+        found.append(("the same from gzip; the decompressor alone is 100 %", f"{share:.0f} %"))
+    if "queries" in rows:
+        row = rows["queries"]
+        found.append(("10,000 queries of 1,000,000 x 300, in one process", f"{span(row['w2v'])} s"))
+        found.append(("NumPy's matrix product and partition for the same", f"{span(row['numpy'])} s"))
+    if "help" in rows:
+        found.append(("`w2v --help`, whole process", f"{span(rows['help']['w2v'])} s"))
+    return table(("what", "measured"), found)
+
+
+def ratios(rows: Rows, start: str) -> str:
+    found = [
+        (name.removeprefix(start).strip(), span(row["w2v"]), f"{row['ratio']:.2f}")
+        for name, row in rows.items() if name.startswith(start)
+    ]
+    return table((start.strip(), "M words/s", "ratio"), found)
+
+
+def costs(rows: Rows) -> str:
+    found = []
+    for name, row in measured_costs(rows):
+        found.append((
+            name.removeprefix("costs: "), f"{row['tokens']:,}", f"{row['vocabulary']:,}", f"{row['seconds']:.2f}",
+            span(row["w2v"]), f"{row['examples'] / row['trained']:.1f}", f"{flop_rate(row, name):.0f}",
+        ))  # fmt: skip
+    return table(("setting", "tokens", "words", "seconds", "ns a token", "pairs a centre", "GFLOP/s"), found)
+
+
+def measured_costs(rows: Rows) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, row) for name, row in rows.items() if name.startswith("costs: ")]
+
+
+def flop_rate(row: dict[str, Any], name: str) -> float:
+    """Useful GFLOP/s of an epoch."""
+    dim = int(name.split()[-1]) if " dim " in name else 100
+    return FLOPS * dim * row["examples"] / row["seconds"] / 1e9
+
+
+def scores(rows: Rows, *starts: str) -> str:
+    found = []
+    for name, row in rows.items():
+        if name.startswith(starts):
+            means = [f"{row[key]['mean']:.{digits}f}" for key, digits in SCORES.items()]
+            found.append((re.sub(r"^\w+:? ", "", name, count=1), *means))
+    return table(("run", "analogy %", "WordSim", "SimLex", "M words/s"), found)
+
+
+def machine(rows: Rows) -> str:
+    found = sorted({(row["measured"]["date"], row["measured"]["commit"]) for row in rows.values()})
+    one = next(iter(rows.values()))
+    cpus, cpu = one["measured"]["cpus"], one["measured"]["cpu"]
+    commits = ", ".join(f"{commit} ({date})" for date, commit in found)
+    return f"Machine: {cpus} CPUs of a shared x86-64 server ({cpu}). Measured at commit {commits}."
+
+
+TABLES = {
+    "machine": machine, "peers": peers, "alone": alone, "kernels": lambda rows: ratios(rows, "kernel "),
+    "threads": lambda rows: ratios(rows, "scaling "), "costs": costs,
+    "limits": lambda rows: table(
+        ("what", "measured"),
+        ((name.removeprefix("limits: "), span(row["machine"])) for name, row in rows.items() if name[:6] == "limits"),
+    ),
+    "switches": lambda rows: scores(rows, "switches: "),
+    "accuracy": lambda rows: scores(rows, "accuracy "),
+    "oversubscribed": lambda rows: scores(rows, "oversubscribed: "),
+}  # fmt: skip
+
+
+def fill(page: str, rows: Rows) -> str:
+    def one(match: re.Match[str]) -> str:
+        return f"<!-- table: {match[1]} -->\n{TABLES[match[1]](rows)}\n<!-- end of table -->"
+
+    return re.sub(r"<!-- table: (\w+) -->\n.*?<!-- end of table -->", one, page, flags=re.DOTALL)
+
+
+def draw(rows: Rows) -> None:
+    """One panel a setting: nanoseconds a token, on this machine's threads."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "w2v"  # the same file every time
+    from matplotlib import pyplot
+
+    found = measured_costs(rows)
+    names = {
+        "tokens": "million tokens", "max_vocab": "thousand words", "dim": "dim", "window": "window",
+        "negative": "negatives",
+    }  # fmt: skip
+    figure, axes = pyplot.subplots(1, len(names) + 1, figsize=(13, 2.6), layout="constrained")
+    for axis, (key, label) in zip(axes, names.items(), strict=False):
+        points = [(name.split()[-1], row) for name, row in found if name.startswith(f"costs: {key} ")]
+        if key == "tokens":
+            x, y = [row["tokens"] / 1e6 for _, row in points], [row["seconds"] for _, row in points]
+        else:
+            x = [float(value) / (1e3 if key == "max_vocab" else 1) for value, _ in points]
+            y = [row["w2v"]["median"] for _, row in points]
+        axis.plot(x, y, "o-", color="#0072b2", markersize=4)
+        unit = "seconds an epoch" if key == "tokens" else "ns a token"
+        axis.set(xlabel=label, ylabel=unit, xlim=(0, None), ylim=(0, None))
+    counts = [(row["threads"], row["w2v"]["median"]) for name, row in rows.items() if name.startswith("scaling ")]
+    axes[-1].plot(*zip(*counts, strict=True), "o-", color="#0072b2", markersize=4)
+    axes[-1].set(xlabel="threads", ylabel="M words/s", xlim=(0, None), ylim=(0, None))
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+    PICTURE.parent.mkdir(exist_ok=True)
+    figure.savefig(PICTURE, metadata={"Date": None})
+
+
+def main() -> None:
+    rows = {row["row"]: row for row in json.loads(RESULTS.read_text())["rows"]}
+    for page in PAGES:
+        page.write_text(fill(page.read_text(), rows))
+    draw(rows)
+
+
+if __name__ == "__main__":
+    main()
