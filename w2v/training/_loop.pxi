@@ -212,7 +212,6 @@ cdef void train_centre(const Shared *shared, Own *own, Block *block, int64_t len
     cdef uint64_t bits = rng_next(&own.random)
     cdef int32_t centre = own.sentence[i]
     cdef int count = collect_contexts(shared, own, length, i, draw_reach(shared, bits))
-    block.fetch[2] = own.mean
     if shared.pool_size:
         block.fetch[2] = refresh_pool(shared, own, <uint32_t>bits)
     if shared.cbow:
@@ -233,10 +232,32 @@ cdef inline void fetch_ahead(
     cdef int64_t enters = i + shared.window + AHEAD, centre = i + AHEAD
     block.fetch[0] = own.mean  # always in cache: costs nothing
     block.fetch[1] = own.mean
+    block.fetch[2] = own.mean
     if enters < length:
         block.fetch[0] = row_of(shared.inputs, &own.hot_in, shared.stride, own.sentence[enters])
-    if shared.negative and centre < length:
+    if shared.negative == 0:
+        fetch_path(shared, own, block, length, i)
+    elif centre < length:
         block.fetch[1] = row_of(shared.outputs, &own.hot_out, shared.stride, own.sentence[centre])
+
+
+cdef inline void fetch_path(
+    const Shared *shared, const Own *own, Block *block, int64_t length, int64_t i
+) noexcept nogil:
+    """Hierarchical softmax, in three steps: where a centre's path starts, the path, and the rows of its deepest nodes.
+
+    The other nodes are common to many words and in cache.
+    """
+    cdef int64_t near = i + AHEAD // 2, middle = i + AHEAD, far = i + 2 * AHEAD, end
+    if far < length:
+        prefetch(shared.path_start + own.sentence[far])
+    if middle < length:
+        prefetch(shared.path + shared.path_start[own.sentence[middle]])
+    if near < length:
+        end = shared.path_start[own.sentence[near] + 1]
+        block.fetch[1] = row_of(shared.outputs, &own.hot_out, shared.stride, shared.path[end - 1] >> 1)
+        if end - shared.path_start[own.sentence[near]] > 1:
+            block.fetch[2] = row_of(shared.outputs, &own.hot_out, shared.stride, shared.path[end - 2] >> 1)
 
 
 cdef void train_sentence(
