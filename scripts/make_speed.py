@@ -119,8 +119,15 @@ def machine(rows: Rows) -> str:
     found = sorted({(row["measured"]["date"], row["measured"]["commit"]) for row in rows.values()})
     one = next(iter(rows.values()))
     cpus, cpu = one["measured"]["cpus"], one["measured"]["cpu"]
-    commits = ", ".join(f"{commit} ({date})" for date, commit in found)
-    return f"Machine: {cpus} CPUs of a shared x86-64 server ({cpu}). Measured at commit {commits}."
+    commits = ", ".join(commit for _, commit in found)
+    return f"Machine: {cpus} CPUs of a shared x86-64 server ({cpu}); {found[-1][0]}, commits {commits}."
+
+
+def limit_name(row: str) -> str:
+    """"limits: gb_per_s on 2" in words."""
+    what, threads = row.removeprefix("limits: ").split(" on ")
+    unit = {"gflop_per_s": "GFLOP/s", "gb_per_s": "GB/s"}[what]
+    return f"{unit}, {threads} {'thread' if threads == '1' else 'threads'}"
 
 
 TABLES = {
@@ -128,7 +135,7 @@ TABLES = {
     "threads": lambda rows: ratios(rows, "scaling "), "costs": costs,
     "limits": lambda rows: table(
         ("what", "measured"),
-        ((name.removeprefix("limits: "), span(row["machine"])) for name, row in rows.items() if name[:6] == "limits"),
+        ((limit_name(name), span(row["machine"])) for name, row in rows.items() if name.startswith("limits")),
     ),
     "switches": lambda rows: scores(rows, "switches: "),
     "accuracy": lambda rows: scores(rows, "accuracy "),
