@@ -139,7 +139,7 @@ def test_encoded_corpus_beside_other_files_is_refused(saved, text):
     for corpus in ([text, saved], [saved, saved]):
         with pytest.raises(CorpusError, match=r"corpus\.ids: an encoded corpus is trained on alone"):
             w2v.train(corpus)
-    with pytest.raises(CorpusError, match="this is a safetensors file, not text"):
+    with pytest.raises(CorpusError, match="this is an encoded corpus, not text; it is trained on alone"):
         read_corpus([saved], CorpusConfig())
 
 

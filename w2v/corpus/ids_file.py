@@ -26,7 +26,7 @@ from w2v.safetensors import Header, is_safetensors, make_header, read_header
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["data_size", "is_encoded", "load_corpus", "save_corpus", "write_corpus"]
+__all__ = ["data_size", "is_encoded", "is_encoded_head", "load_corpus", "save_corpus", "write_corpus"]
 
 FORMAT = "w2v corpus 1"
 CHECK_IDS = 1 << 20  # of one thread's step

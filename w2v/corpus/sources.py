@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from w2v.errors import CorpusError
 from w2v.files import HEAD_BYTES, check_supported, compression_of, foreign_format
 from w2v.output import PART_SUFFIX
-from w2v.safetensors import is_safetensors
 
 __all__ = ["UTF8_BOM", "Source", "check_text", "expand", "files_below"]
 
@@ -111,6 +110,12 @@ def look_at(path: str) -> Source:
 
 def check_text(head: bytes, name: str) -> int:
     """Raise CorpusError if the first bytes are plainly no text that can be read; returns the length of the BOM."""
+    from w2v.corpus.ids_file import is_encoded_head
+
+    if is_encoded_head(head):
+        raise CorpusError(
+            f"{name}: this is an encoded corpus, not text; it is trained on alone, as a file that can be mapped"
+        )
     foreign = foreign_format(head)
     if foreign:
         raise CorpusError(f"{name}: this is {foreign[0]}, not text; {foreign[1]}")
@@ -118,10 +123,6 @@ def check_text(head: bytes, name: str) -> int:
     if encoding:
         raise CorpusError(
             f"{name}: the text is {encoding}, not UTF-8; convert it: iconv -f {encoding} -t UTF-8 FILE > NEW"
-        )
-    if is_safetensors(head):
-        raise CorpusError(
-            f"{name}: this is a safetensors file, not text; an encoded corpus is trained on alone, and as a plain file"
         )
     if _is_vectors(head):
         raise CorpusError(f"{name}: these are word vectors, not text to train on")
