@@ -73,7 +73,7 @@ def foreign_format(head: bytes) -> tuple[str, str] | None:
     if len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5:
         return "a Python pickle", "write its contents as text first; pickles are never loaded"
     if is_safetensors(head):
-        return "a safetensors file (vectors, or the checkpoint of a training)", "give a text file"
+        return "a safetensors file", "it holds vectors or the checkpoint of a training; give a text file"
     if head[257:262] == b"ustar":
         return "a tar archive", "unpack it first, or pipe its files in: tar -xOf FILE | w2v ... -"
     return None

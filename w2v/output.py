@@ -79,6 +79,15 @@ class AtomicOutput:
 
     def __enter__(self) -> AtomicOutput:
         check_output(self.name, self.no_clobber)
+        try:
+            with self._named():
+                self._open()
+        except BaseException:
+            self._discard()
+            raise
+        return self
+
+    def _open(self) -> None:
         if self.name == "-":
             self._sink = sys.stdout.buffer
         else:
@@ -87,17 +96,12 @@ class AtomicOutput:
                 self._fd = os.open(self._target, os.O_WRONLY | os.O_CLOEXEC)
             else:
                 self._open_temporary()
-                try:
-                    self.reserve(self.size or 0)
-                except BaseException:
-                    self._discard()
-                    raise
+                self.reserve(self.size or 0)
         if self.compress:
             import gzip
 
             # No name and no time in the header: the same vectors give the same bytes.
             self._zip = gzip.GzipFile(filename="", mode="wb", fileobj=_Writer(self._put), mtime=0, compresslevel=6)
-        return self
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Write all of `data`."""
@@ -128,12 +132,12 @@ class AtomicOutput:
 
     @contextlib.contextmanager
     def _named(self) -> Iterator[None]:
-        """A failed write or close names the output: the system's errors on a file descriptor name nothing."""
+        """A failed call names the output: for a file descriptor the system names nothing, else the temporary file."""
         try:
             yield
         except OSError as error:
-            if error.filename is None:
-                error.filename = "standard output" if self.name == "-" else self.name
+            error.filename = "standard output" if self.name == "-" else self.name
+            error.filename2 = None
             raise
 
     def _put(self, data: bytes | bytearray | memoryview) -> int:

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import struct
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +26,7 @@ import hostile  # noqa: E402
 import reference  # noqa: E402
 from runs import rest_after  # noqa: E402
 
+from w2v.corpus.crew import Crew  # noqa: E402
 from w2v.corpus.reader import encode_sequences, read_corpus  # noqa: E402
 from w2v.corpus.sources import check_text  # noqa: E402
 from w2v.errors import CorpusError, TrainingError, VectorsError  # noqa: E402
@@ -108,7 +110,6 @@ def encoder(data: bytes) -> None:
     if len(data) < 2:
         return
     choice, corpus = data[0] | data[1] << 8, data[2:]
-    block_size = BLOCKS[choice % 6]
     config = CorpusConfig(min_count=1 + (choice >> 3) % 2, whitespace=("unicode", "ascii")[(choice >> 4) % 2])
     try:
         check_text(corpus, "")
@@ -117,6 +118,12 @@ def encoder(data: bytes) -> None:
     if compression_of(corpus) is not None:
         return
     place().write_bytes(corpus)
+    with one_after_another():
+        compare(corpus, choice, config)
+
+
+def compare(corpus: bytes, choice: int, config: CorpusConfig) -> None:
+    block_size = BLOCKS[choice % 6]
     words, counts, ids = reference.encode([corpus], config.min_count, config.whitespace)
     try:
         found = read_corpus([place()], config, threads=1 + (choice >> 5) % 3, block_size=block_size)
@@ -128,6 +135,21 @@ def encoder(data: bytes) -> None:
     assert found.ids.tolist() == ids
     assert found.books.nul_bytes == corpus.count(0)
     found.books.balance()
+
+
+@contextlib.contextmanager
+def one_after_another() -> Iterator[None]:
+    """The threads of the reader, in this thread: ten times as many inputs. The tests have real ones."""
+
+    def run(self, *works: Callable[[], None]) -> None:
+        for work in reversed(works):  # who reads a stream before who waits for it
+            work()
+
+    threaded, Crew.run = Crew.run, run
+    try:
+        yield
+    finally:
+        Crew.run = threaded
 
 
 @cache

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 TIMEOUT_S = 120
+PLAIN = ("--dim", "30", "--threads", "1", "--sample", "0", "-q")
+LONG = (*PLAIN, "--epochs", "150")  # a second or two
 
 
 def w2v_program() -> str:
@@ -89,6 +91,16 @@ def vectors(corpus: Path, environment: dict[str, str]) -> Path:
         check=True, env=environment, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL,
     )
     return path
+
+
+@pytest.fixture(scope="session")
+def whole(corpus: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The vectors of an uninterrupted run with the settings LONG."""
+    path = tmp_path_factory.mktemp("whole") / "v.bin"
+    subprocess.run(
+        [w2v_program(), "train", corpus, "-o", path, *LONG], check=True, env=environment, timeout=TIMEOUT_S
+    )
+    return path.read_bytes()
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import LONG, PLAIN
+
 LATEST_S = 60  # far above what is promised: a busy machine is not a failure
-PLAIN = ("--dim", "30", "--threads", "1", "--sample", "0", "-q")
-LONG = (*PLAIN, "--epochs", "150")  # a second or two
 ENDLESS = (*PLAIN, "--epochs", "1000000")
 
 
@@ -36,18 +36,6 @@ def training(process):
 
 def one_line(done) -> bool:
     return bool(re.fullmatch(r"w2v: error: [^\n]+\n", done.err))
-
-
-@pytest.fixture(scope="session")
-def whole(corpus, environment, tmp_path_factory) -> bytes:
-    """The vectors of an uninterrupted run with the settings LONG."""
-    import subprocess
-
-    from .conftest import w2v_program
-
-    path = tmp_path_factory.mktemp("whole") / "v.bin"
-    subprocess.run([w2v_program(), "train", corpus, "-o", path, *LONG], check=True, env=environment, timeout=120)
-    return path.read_bytes()
 
 
 needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="needs /proc")

@@ -7,10 +7,12 @@ import gzip
 import io
 import re
 import struct
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -105,3 +107,96 @@ def checked(rows: list[tuple[bytes, np.ndarray]]) -> list[tuple[bytes, np.ndarra
     if len({word for word, _ in rows}) < len(rows) or not all(np.isfinite(v).all() for _, v in rows):
         raise Refused
     return rows
+
+
+# Files that make a careless reader take memory, by what is in them: text or binary vectors, plain and from a stream.
+HEAVY_FILES = {
+    "huge header": b"1099511627776 65536\n" + b"a 1\n" * 1000,
+    "long digits": b"9" * 3_000_000,
+    "one endless word": b"10 3\n" + b"x" * 3_000_000,
+    "one endless line": b"10 3\n" + b"x " + b"1 " * 1_500_000,
+    "endless digits": b"10 3\nx " + b"1" * 3_000_000,
+    "wide first line": b"x" + b" 1" * 65_536 + b"\n" + b"a\n" * 1_000_000,
+    "wide header": b"40 65536\n" + b"a 1\n" * 2_000_000,
+    "small rows": b"600000 1\n" + b"".join(b"%x 1\n" % i for i in range(600_000)) + b"\n junk",
+    "small binary rows": b"400000 1\n" + b"".join(b"%x \0\0\0\0" % i for i in range(400_000)) + b"x",
+    "duplicates": b"700000 1\n" + b"a 1\n" * 700_000,
+    "newlines": b"3 3\n" + b"\n" * 3_000_000,
+    "spaces": b"3 3\n" + b" " * 3_000_000,
+    "glove rows": b"".join(b"%x 1\n" % i for i in range(600_000)) + b"0 1\n",
+}
+
+
+def npy(shape: str, data: bytes = b"") -> bytes:
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + data
+
+
+def tensors(header: str, data: bytes = b"") -> bytes:
+    return len(header).to_bytes(8, "little") + header.encode() + data
+
+
+HUGE = '"shape":[1099511627776,32768],"data_offsets":[0,144115188075855872]'
+# The same for other formats; the name's end says how it is read.
+OTHER_HEAVY_FILES = {
+    "npy, huge shape.npy": npy("(1099511627776, 65536)", bytes(1 << 20)),
+    "npy, rows without words.npy": npy("(4194304, 1)", bytes(16 << 20)),
+    "safetensors, huge header.safetensors": (1 << 62).to_bytes(8, "little") + b"{" + b" " * (1 << 20),
+    "safetensors, deep header.safetensors": tensors('{"a":' + "[" * 500_000),
+    "safetensors, huge tensor.safetensors": tensors('{"vectors":{"dtype":"F32",' + HUGE + "}}"),
+    "checkpoint, huge tensor.checkpoint": tensors('{"counts":{"dtype":"F32",' + HUGE + "}}"),
+    "checkpoint, many lists.checkpoint": tensors('{"a":[' + "[]," * 300_000 + "[]]}"),
+}
+
+MEASURE = """
+import os, sys
+import numpy
+from w2v.errors import W2VError
+from w2v.training.checkpoint import Checkpoint
+from w2v.vectors.vectors import load
+for path in ["", *sys.argv[1:]]:
+    child = os.fork()
+    if not child:
+        try:
+            if path.endswith(".checkpoint"):
+                Checkpoint(path)
+            elif path:
+                load(open(path, "rb") if path.endswith("stream") else path)
+            code = 0
+        except W2VError as error:
+            code = 1
+        except BaseException as error:
+            print(path, repr(error), file=sys.stderr)
+            code = 9
+        os._exit(code)
+    _, status, usage = os.wait4(child, 0)
+    print(os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024)
+"""
+
+
+class Peak(NamedTuple):
+    """What refusing a file took: 1 as `code`, bytes of the file, most bytes of memory above an idle interpreter's."""
+
+    name: str
+    code: int
+    size: int
+    taken: int
+
+
+def peaks(folder: Path) -> Iterator[Peak]:
+    """Read every heavy file in a process of its own."""
+    paths = []
+    for name, data in HEAVY_FILES.items():
+        for way in ("plain", "stream"):
+            paths.append(folder / f"{name}.{way}")
+            paths[-1].write_bytes(data)
+    for name, data in OTHER_HEAVY_FILES.items():
+        paths.append(folder / name)
+        paths[-1].write_bytes(data)
+    command = [sys.executable, "-c", MEASURE, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    if done.stderr:
+        raise AssertionError(done.stderr)
+    idle, *results = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    for path, (code, peak) in zip(paths, results, strict=True):
+        yield Peak(path.name, code, path.stat().st_size, peak - idle[1])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -16,7 +14,7 @@ from w2v.vectors.expressions import Query
 from w2v.vectors.query import Asker
 from w2v.vectors.vectors import load
 
-from .hostile import MAKERS, WAYS, binary, present, text
+from .hostile import HEAVY_FILES, MAKERS, OTHER_HEAVY_FILES, WAYS, binary, peaks, present, text
 
 ROWS = [(b"the", [1.0, 2.0, 3.0]), (b"of", [0.5, -0.25, 4.0]), (b"and", [7.0, 8.0, 9.0])]
 
@@ -275,57 +273,12 @@ def test_a_word_of_control_bytes_is_shown_on_one_line(tmp_path):
     assert re.fullmatch(r"[ -~]*", message.split(": row")[1])
 
 
-HEAVY_FILES = {
-    "huge header": b"1099511627776 65536\n" + b"a 1\n" * 1000,
-    "long digits": b"9" * 3_000_000,
-    "one endless word": b"10 3\n" + b"x" * 3_000_000,
-    "one endless line": b"10 3\n" + b"x " + b"1 " * 1_500_000,
-    "endless digits": b"10 3\nx " + b"1" * 3_000_000,
-    "wide first line": b"x" + b" 1" * 65_536 + b"\n" + b"a\n" * 1_000_000,
-    "wide header": b"40 65536\n" + b"a 1\n" * 2_000_000,
-    "small rows": b"600000 1\n" + b"".join(b"%x 1\n" % i for i in range(600_000)) + b"\n junk",
-    "small binary rows": b"400000 1\n" + b"".join(b"%x \0\0\0\0" % i for i in range(400_000)) + b"x",
-    "duplicates": b"700000 1\n" + b"a 1\n" * 700_000,
-    "newlines": b"3 3\n" + b"\n" * 3_000_000,
-    "spaces": b"3 3\n" + b" " * 3_000_000,
-    "glove rows": b"".join(b"%x 1\n" % i for i in range(600_000)) + b"0 1\n",
-}
-
-MEASURE = """
-import os, sys
-import numpy
-from w2v.errors import W2VError
-from w2v.vectors.vectors import load
-for path in ["", *sys.argv[1:]]:
-    child = os.fork()
-    if not child:
-        try:
-            load(open(path, "rb") if path.endswith("stream") else path) if path else None
-            code = 0
-        except W2VError as error:
-            code = 1
-        except BaseException as error:
-            print(path, repr(error), file=sys.stderr)
-            code = 9
-        os._exit(code)
-    _, status, usage = os.wait4(child, 0)
-    print(os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024)
-"""
-
-
 def test_refusing_takes_no_more_than_four_times_the_file_and_64_mib(tmp_path):
-    paths = []
-    for name, data in HEAVY_FILES.items():
-        for way in ("plain", "stream"):
-            paths.append(tmp_path / f"{name}.{way}")
-            paths[-1].write_bytes(data)
-    done = subprocess.run([sys.executable, "-c", MEASURE, *paths], capture_output=True, text=True, cwd=tmp_path)
-    assert done.stderr == ""
-    idle, *results = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
-    assert len(results) == len(paths)
-    for path, (code, peak) in zip(paths, results, strict=True):
-        assert code == 1, path.name
-        assert peak - idle[1] <= 4 * path.stat().st_size + (64 << 20), path.name
+    found = list(peaks(tmp_path))
+    assert len(found) == 2 * len(HEAVY_FILES) + len(OTHER_HEAVY_FILES)
+    for peak in found:
+        assert peak.code == 1, peak
+        assert peak.taken <= 4 * peak.size + (64 << 20), peak
 
 
 def test_zero_rows_are_kept(tmp_path):

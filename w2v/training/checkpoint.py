@@ -127,7 +127,8 @@ class Checkpoint:
         self._file.__exit__()
 
     def error(self, place: str, found: str) -> CheckpointError:
-        return CheckpointError(f"{self.name}: {place}: {found}")
+        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in found)
+        return CheckpointError(f"{self.name}: {place}: {shown}")  # what is quoted from the file may hold anything
 
     @property
     def epoch(self) -> int:
@@ -333,4 +334,4 @@ def _differences(saved: dict[str, Any], config: TrainConfig | CorpusConfig, free
 
 def _shown(settings: dict[str, Any], name: str) -> str:
     value = settings.get(name, "unknown")
-    return "not given" if value is None else f"{value!s:.40}".encode("unicode_escape").decode()
+    return "not given" if value is None else f"{value!s:.40}"

@@ -63,7 +63,8 @@ def _way_out(config: TrainConfig, words: int, needed: dict[str, int], there: int
     rest = there - needed["private rows"] - needed["tables"]
     copies = 4 if "the best epoch" in needed else 2
     dim = rest // (copies * 4 * words) // ROW_FLOATS * ROW_FLOATS
-    most = int(words * there / total)
+    private = needed["private rows"]  # as many for a smaller vocabulary
+    most = int(words * (there - private) / (total - private))
     ways = [f"--dim {dim}"] if dim >= ROW_FLOATS else []
     ways += [f"--max-vocab {most}"] if most >= 2 else []
     return f"try {' or '.join(ways)}" if ways else "a smaller --dim or --max-vocab needs less"

@@ -25,7 +25,7 @@ MAGIC = b"\x93NUMPY"
 HEADER_LIMIT = 4096  # bytes; NumPy writes 128
 DESCR = re.compile(r"'descr': *'([<>|=])([a-zA-Z])(\d{1,3})'")
 ORDER = re.compile(r"'fortran_order': *(True|False)")
-SHAPE = re.compile(r"'shape': *\(((?: *\d{1,19} *,?)*)\)")
+SHAPE = re.compile(r"'shape': *\(((?:[0-9]{1,19}, *)*(?:[0-9]{1,19})?)\)")
 TYPES = {("f", 2), ("f", 4), ("f", 8)}
 
 

@@ -1,0 +1,100 @@
+"""How much memory may be taken: the machine's, cut by the limits of every cgroup above; a training measured by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from w2v.errors import TrainingError
+from w2v.memory import Room, available_memory, room
+from w2v.training.config import TrainConfig
+from w2v.training.memory import check_memory, memory_needed
+
+GB = 1 << 30
+
+
+@pytest.fixture
+def system(tmp_path):
+    """A made-up /proc and /sys/fs/cgroup: 8 GB free, no limits."""
+    proc, cgroup = tmp_path / "proc", tmp_path / "cgroup"
+    write(proc / "meminfo", f"MemTotal: {16 * GB // 1024} kB\nMemAvailable: {8 * GB // 1024} kB\n")
+    write(proc / "self/cgroup", "0::/job/step\n")
+    write(cgroup / "job/step/memory.max", "max\n")
+    return proc, cgroup
+
+
+def write(path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def limit(folder, most: int, used: int, cache: int = 0) -> None:
+    write(folder / "memory.max", f"{most}\n")
+    write(folder / "memory.current", f"{used}\n")
+    write(folder / "memory.stat", f"anon 5\ninactive_file {cache}\n")
+
+
+def test_without_limits_it_is_what_the_machine_has_free(system):
+    proc, cgroup = system
+    assert room(cgroup, proc) == Room(8 * GB, "free on this machine")
+
+
+def test_the_tightest_cgroup_above_counts(system):
+    proc, cgroup = system
+    limit(cgroup / "job/step", 4 * GB, 1 * GB)
+    limit(cgroup / "job", 3 * GB, 2 * GB)
+    assert room(cgroup, proc) == Room(1 * GB, f"left of this cgroup's {3 * GB:,} bytes")
+
+
+def test_pages_of_files_are_given_back(system):
+    proc, cgroup = system
+    limit(cgroup / "job/step", 4 * GB, 4 * GB, cache=3 * GB)
+    assert room(cgroup, proc).size == 3 * GB
+
+
+def test_a_full_cgroup_has_nothing_left(system):
+    proc, cgroup = system
+    limit(cgroup / "job/step", 4 * GB, 5 * GB)
+    assert room(cgroup, proc).size == 0
+
+
+def test_cgroups_of_version_1_count_too(system):
+    proc, cgroup = system
+    write(proc / "self/cgroup", "3:cpu,cpuacct:/x\n9:memory:/job\n")
+    write(cgroup / "memory/job/memory.limit_in_bytes", f"{2 * GB}\n")
+    write(cgroup / "memory/job/memory.usage_in_bytes", f"{GB}\n")
+    assert room(cgroup, proc).size == GB
+
+
+def test_a_group_outside_the_tree_is_not_followed(system):
+    proc, cgroup = system
+    write(proc / "self/cgroup", "0::/../../elsewhere\n")
+    assert room(cgroup, proc).size == 8 * GB
+
+
+def test_this_machine_has_some():
+    assert available_memory() > 1 << 20
+
+
+def test_a_training_that_a_cgroup_has_no_room_for_is_refused_with_settings_that_fit(system):
+    proc, cgroup = system
+    config, words = TrainConfig(dim=300, threads=4), 1_000_000
+    limit(cgroup / "job/step", 2 * GB, GB // 2)
+    with pytest.raises(TrainingError) as caught:
+        check_memory(config, words, 8 * words, available=room(cgroup, proc))
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "1,000,000 words x 300 take 2.58 GB" in text
+    assert f"1.61 GB are left of this cgroup's {2 * GB:,} bytes" in text
+    dim = int(text.split("try --dim ")[1].split()[0])
+    most = int(text.split("--max-vocab ")[1])
+    there = room(cgroup, proc)
+    check_memory(TrainConfig(dim=dim, threads=4), words, 8 * words, available=there)
+    check_memory(config, most, 8 * most, available=there)
+
+
+def test_the_estimate_is_the_limit_to_the_byte():
+    config = TrainConfig(dim=100, threads=2).resolved()
+    needed = sum(memory_needed(config, 50_000, 400_000).values())
+    check_memory(config, 50_000, 400_000, available=Room(needed, "there"))
+    with pytest.raises(TrainingError, match="not enough memory"):
+        check_memory(config, 50_000, 400_000, available=Room(needed - 1, "there"))
