@@ -34,9 +34,12 @@ def text(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def two_nodes(tmp_path_factory):
-    """A Ray cluster of two nodes with two CPUs and one CPU; yields it, connected."""
+    """A Ray cluster of two nodes with two CPUs and one CPU; yields it, connected.
+
+    It ends with the module: Ray ends a process whose node has died, and this one has other tests to run.
+    """
     if find_spec("ray") is None:
         pytest.skip("Ray is not installed: pip install 'w2v[cluster]'")
     from w2v.cluster.session import elsewhere, load_ray, only_loopback

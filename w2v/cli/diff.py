@@ -95,7 +95,7 @@ command = Command(
     examples=EXAMPLES,
     callback=diff,
     params=[
-        Argument(["models"], nargs=-1, required=True, metavar="A B",
+        Argument(["models"], nargs=-1, required=True, metavar="VECTORS",
                  line="Vector files of any format that w2v reads; their dimensions may differ."),
         Option(["-k", "--nearest", "k"], type=click.IntRange(min=1), metavar="K", default=10, shown_default="10",
                help="How many neighbours of a word are compared."),
