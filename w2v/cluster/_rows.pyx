@@ -1,9 +1,7 @@
-"""Changes of rows, taken and put in while other threads train the same rows: one pass, a row at a time, without the GIL.
+"""Changes of rows, taken and put in while other threads train the same rows: one pass, a row at a time, no GIL.
 
 A row is read and written within some 50 ns, so that hardly an update of another thread falls in between and is lost.
 """
-import numpy as np
-
 from libc.stdint cimport int64_t
 
 
