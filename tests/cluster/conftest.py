@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore = [] if os.environ.get("W2V_TEST_NODES") else ["nodes"]  # run by test_nodes.py
+
 
 @pytest.fixture(scope="session")
 def program() -> str:
@@ -34,12 +36,9 @@ def text(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def two_nodes(tmp_path_factory):
-    """A Ray cluster of two nodes with two CPUs and one CPU; yields it, connected.
-
-    It ends with the module: Ray ends a process whose node has died, and this one has other tests to run.
-    """
+    """A Ray cluster of two nodes with two CPUs and one CPU; yields it, connected."""
     if find_spec("ray") is None:
         pytest.skip("Ray is not installed: pip install 'w2v[cluster]'")
     from w2v.cluster.session import elsewhere, load_ray, only_loopback
