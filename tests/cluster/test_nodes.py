@@ -1,7 +1,7 @@
 """The tests in nodes/, which connect to a Ray cluster, in a process of their own.
 
-Ray leaves threads and signal handlers in the process that was connected to it, and ends one whose node has died; the other
-tests have to run where none of this can reach them.
+Ray leaves threads and signal handlers in the process that was connected to it, and ends one whose node has died; the
+other tests have to run where none of this can reach them.
 """
 
 from __future__ import annotations
