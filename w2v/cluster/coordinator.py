@@ -200,7 +200,7 @@ class Coordinator:
         if self.model is not None and first:
             if not await self.send_model(member):
                 return False
-        elif self.members:
+        elif not first:  # nodes that begin together have the same values from the seed
             step = self.block_rows
             for start in range(0, max(self.matrix_rows), step):
                 donor = self.members[0]
