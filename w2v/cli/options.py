@@ -14,6 +14,7 @@ from w2v.training.config import options_of
 
 __all__ = [
     "PHRASES", "config_from", "config_options", "default_text", "list_options", "option_from", "stated_options",
+    "tmp_dir_option",
 ]
 
 Config = TypeVar("Config")
@@ -29,6 +30,12 @@ def config_options(config: type, group: str, groups: dict[str, str] | None = Non
     return [
         option_from(field, declared, groups.get(name, group)) for name, (field, declared) in options_of(config).items()
     ]
+
+
+def tmp_dir_option() -> Option:
+    """Where the reader of a corpus may spool it."""
+    return Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",
+                  type=click.Path(exists=True, file_okay=False))
 
 
 def config_from(config: type[Config], given: dict[str, Any]) -> Config:

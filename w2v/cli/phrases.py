@@ -8,7 +8,7 @@ import click
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
-from w2v.cli.options import PHRASES, config_from, config_options, stated_options
+from w2v.cli.options import PHRASES, config_from, config_options, stated_options, tmp_dir_option
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import argument_text
@@ -195,8 +195,7 @@ command = Command(
         Option(["--delimiter"], metavar="TEXT", default="_", shown_default="_", group="Phrases",
                help="What stands between the words of a phrase."),
         *(option for option in config_options(CorpusConfig, "Corpus") if option.name not in LEFT_OUT),
-        Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",
-               type=click.Path(exists=True, file_okay=False)),
+        tmp_dir_option(),
         Option(["-t", "--threads"], type=click.IntRange(1, 1024), metavar="N",
                shown_default="the CPUs this process may use", help="Threads."),
         Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),

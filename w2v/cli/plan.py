@@ -10,7 +10,7 @@ import click
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
 from w2v.cli.numbers import count, duration, short, size
-from w2v.cli.options import PHRASES, config_from, config_options, stated_options
+from w2v.cli.options import PHRASES, config_from, config_options, stated_options, tmp_dir_option
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned
@@ -126,8 +126,7 @@ command = Command(
         Option(["--seconds"], type=click.FloatRange(0, 600), metavar="N", default=2.0, shown_default="2",
                help="How long to train for the estimate; 0: not at all."),
         *config_options(CorpusConfig, "Corpus", PHRASES),
-        Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",
-               type=click.Path(exists=True, file_okay=False)),
+        tmp_dir_option(),
         *config_options(TrainConfig, "Training", GROUPS),
         Option(["-q", "--quiet"], is_flag=True, help="No progress and no warnings."),
     ],

@@ -12,7 +12,7 @@ import click
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
-from w2v.cli.options import PHRASES, config_from, config_options, list_options, stated_options
+from w2v.cli.options import PHRASES, config_from, config_options, list_options, stated_options, tmp_dir_option
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import Bars, Silence, progress_for
 from w2v.cli.streams import is_terminal, write
@@ -209,8 +209,7 @@ command = Command(
                help="Keep the vectors of each run in this folder too, as .bin."),
         *list_options(TrainConfig, "Training (lists)", GROUPS, {"seed": ("--seeds",)}),
         *config_options(CorpusConfig, "Corpus", PHRASES),
-        Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",
-               type=click.Path(exists=True, file_okay=False)),
+        tmp_dir_option(),
         Option(["-q", "--quiet"], is_flag=True, help="No progress."),
     ],
 )

@@ -11,7 +11,7 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
 from w2v.cli.job import Job
 from w2v.cli.numbers import seconds_of
-from w2v.cli.options import PHRASES, config_from, config_options, stated_options
+from w2v.cli.options import PHRASES, config_from, config_options, stated_options, tmp_dir_option
 from w2v.cli.output import FORMATS
 from w2v.cli.progress import progress_for
 from w2v.training.config import CorpusConfig, TrainConfig, options_of
@@ -129,8 +129,7 @@ command = Command(
         *config_options(CorpusConfig, "Corpus", PHRASES),
         Option(["--read-vocab"], metavar="FILE", group="Corpus",
                help="Use this vocabulary (word, tab, count) instead of counting."),
-        Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",
-               type=click.Path(exists=True, file_okay=False)),
+        tmp_dir_option(),
         *config_options(TrainConfig, "Training", GROUPS),
         Option(["--eval"], metavar="FILE", multiple=True, group="Watching",
                help="Analogy questions or rated word pairs, as for w2v evaluate: scores after each epoch. Repeatable."),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -18,13 +17,13 @@ import numpy as np
 from w2v.cluster.coordinator import Ledger
 from w2v.cluster.leases import Lease
 from w2v.corpus.encoded import Books
-from w2v.errors import CheckpointError, TrainingError, W2VError
+from w2v.errors import TrainingError, W2VError
 from w2v.output import AtomicOutput
 from w2v.training._tables import first_bad_row
-from w2v.training.checkpoint import _differences
+from w2v.training.checkpoint import CheckpointFile, differences
 from w2v.training.config import CorpusConfig, TrainConfig
 from w2v.training.progress import Totals
-from w2v.training.tensors import Tensor, TensorFile, header_of, matrix_tensor, write_tensors
+from w2v.training.tensors import Tensor, header_of, matrix_tensor, write_tensors
 
 if TYPE_CHECKING:
     from w2v.cluster.run import ClusterRun
@@ -75,32 +74,11 @@ def write_cluster_checkpoint(
         write_tensors(out, header, tensors)
 
 
-class ClusterCheckpoint:
+class ClusterCheckpoint(CheckpointFile):
     """A checkpoint open for reading; a context manager. CheckpointError says what is wrong with it."""
 
-    def __init__(self, path: str | os.PathLike[str]):
-        self.name = os.fspath(path)
-        self._file = TensorFile(path, CheckpointError)
-        try:
-            if self._file.metadata.get("format") != FORMAT:
-                raise self.error("the header", f"this is not a {FORMAT!r}; a run is resumed as it was started, with or"
-                                               " without --cluster")
-            self.state = self._parse(self._file.metadata.get("state", ""))
-        except BaseException:
-            self.close()
-            raise
-
-    def __enter__(self) -> ClusterCheckpoint:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._file.__exit__()
-
-    def error(self, place: str, found: str) -> CheckpointError:
-        return CheckpointError(f"{self.name}: {place}: {found}")
+    FORMAT = FORMAT
+    OTHERWISE = "a run is resumed as it was started, with or without --cluster"
 
     @property
     def workers(self) -> int:
@@ -113,8 +91,8 @@ class ClusterCheckpoint:
 
     def check_settings(self, config: TrainConfig, corpus_config: CorpusConfig) -> None:
         """Raise CheckpointError naming every setting that differs."""
-        found = _differences(self.state["train"], config.resolved(), FREE_SETTINGS)
-        found += _differences(self.state["corpus"], corpus_config, set())
+        found = differences(self.state["train"], config.resolved(), FREE_SETTINGS)
+        found += differences(self.state["corpus"], corpus_config, set())
         if found:
             raise self.error(
                 "another run's settings", f"{', '.join(found)}; give the settings that the run was started with"
@@ -169,11 +147,7 @@ class ClusterCheckpoint:
             matrices.append(matrix)
         return matrices
 
-    def _parse(self, text: str) -> dict[str, Any]:
-        try:
-            state = json.loads(text)
-        except (ValueError, RecursionError):
-            raise self.error("the state", "it is not JSON that can be read") from None
+    def _parse(self, state: Any) -> dict[str, Any]:
         wanted = {"train": dict, "corpus": dict, "digest": str, "chunks": int, "kept": int, "workers": int}
         for name, kind in wanted.items():
             value = state.get(name) if isinstance(state, dict) else None

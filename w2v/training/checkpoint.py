@@ -12,7 +12,7 @@ import json
 import math
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from w2v.training._state import Model
     from w2v.training.trainer import Trainer
 
-__all__ = ["Checkpoint", "write_checkpoint"]
+__all__ = ["Checkpoint", "CheckpointFile", "differences", "write_checkpoint"]
 
 FORMAT = "w2v checkpoint 1"
+Kind = TypeVar("Kind", bound="CheckpointFile")
 LISTS = ("pool", "loss_mantissa")  # of a worker's state; the rest of it are whole numbers
 
 
@@ -103,21 +104,31 @@ def _tensors(trainer: Trainer) -> dict[str, Tensor]:
     }
 
 
-class Checkpoint:
-    """A checkpoint open for reading; a context manager. CheckpointError says what is wrong with it, and where."""
+class CheckpointFile:
+    """A checkpoint of any kind, open for reading; a context manager. CheckpointError says what is wrong with it.
+
+    A kind sets `FORMAT` and `OTHERWISE`, what to do with a file of another one, and checks its state in `_parse`.
+    """
+
+    FORMAT = ""
+    OTHERWISE = ""
 
     def __init__(self, path: str | os.PathLike[str]):
         self.name = os.fspath(path)
         self._file = TensorFile(path, CheckpointError)
         try:
-            if self._file.metadata.get("format") != FORMAT:
-                raise self.error("the header", f"this is not a {FORMAT!r}; give the file that a run of w2v left")
-            self.state = self._parse(self._file.metadata.get("state", ""))
+            if self._file.metadata.get("format") != self.FORMAT:
+                raise self.error("the header", f"this is not a {self.FORMAT!r}; {self.OTHERWISE}")
+            try:
+                state = json.loads(self._file.metadata.get("state", ""))
+            except (ValueError, RecursionError):
+                raise self.error("the state", "it is not JSON that can be read") from None
+            self.state = self._parse(state)
         except BaseException:
             self.close()
             raise
 
-    def __enter__(self) -> Checkpoint:
+    def __enter__(self: Kind) -> Kind:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -129,6 +140,17 @@ class Checkpoint:
     def error(self, place: str, found: str) -> CheckpointError:
         shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in found)
         return CheckpointError(f"{self.name}: {place}: {shown}")  # what is quoted from the file may hold anything
+
+    def _parse(self, state: Any) -> dict[str, Any]:
+        """The state, whose parts all have the right type."""
+        raise NotImplementedError
+
+
+class Checkpoint(CheckpointFile):
+    """A checkpoint open for reading; a context manager. CheckpointError says what is wrong with it, and where."""
+
+    FORMAT = FORMAT
+    OTHERWISE = "give the file that a run of w2v left"
 
     @property
     def epoch(self) -> int:
@@ -148,9 +170,9 @@ class Checkpoint:
 
     def check_settings(self, config: TrainConfig, corpus_config: CorpusConfig | None = None) -> None:
         """Raise CheckpointError naming every setting that differs. `config` may be unresolved."""
-        found = _differences(self.state["train"], config.resolved(), set(SETTINGS_OF_THE_MACHINE))
+        found = differences(self.state["train"], config.resolved(), set(SETTINGS_OF_THE_MACHINE))
         if corpus_config is not None and self.state["corpus"] is not None:
-            found += _differences(self.state["corpus"], corpus_config, set())
+            found += differences(self.state["corpus"], corpus_config, set())
         if found:
             raise self.error(
                 "another run's settings", f"{', '.join(found)}; give the settings that the run was started with"
@@ -277,12 +299,7 @@ class Checkpoint:
     def _totals(self, name: str) -> Totals:
         return Totals(**self.state[name])
 
-    def _parse(self, text: str) -> dict[str, Any]:
-        """The state, whose parts all have the right type."""
-        try:
-            state = json.loads(text)
-        except (ValueError, RecursionError):
-            raise self.error("the state", "it is not JSON that can be read") from None
+    def _parse(self, state: Any) -> dict[str, Any]:
         if not isinstance(state, dict):
             raise self.error("the state", "it is not an object")
         wanted = {"train": dict, "digest": str, "epoch": int, "tokens_per_epoch": int, "tokens_done": int,
@@ -325,7 +342,7 @@ def _carry(sums: Totals, state: dict[str, Any]) -> None:
     sums.loss -= state["loss_total"] * math.log(2) + sum(map(math.log, state["loss_mantissa"]))
 
 
-def _differences(saved: dict[str, Any], config: TrainConfig | CorpusConfig, free: set[str]) -> list[str]:
+def differences(saved: dict[str, Any], config: TrainConfig | CorpusConfig, free: set[str]) -> list[str]:
     """What differs, as `--dim was 100, is 200`."""
     now = dataclasses.asdict(config)
     names = [name for name in {**now, **saved} if name not in free and saved.get(name, ...) != now.get(name, ...)]
