@@ -73,7 +73,7 @@ def test_a_sweep_that_is_stopped_goes_on_with_the_same_command(start, w2v, corpu
 @pytest.mark.parametrize(
     ("options", "code", "named"),
     [
-        (("--window", "2,x"), 2, "'x' is not a valid integer"),
+        (("--window", "2,x"), 2, "'x' is not a whole number"),
         (("--window", "2,2"), 2, "--window: 2 is given twice"),
         (("--model", "cbow,glove"), 2, "'glove' is not one of"),
         (("--exact", "maybe"), 2, "'maybe' is not a valid boolean"),

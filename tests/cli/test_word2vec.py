@@ -115,7 +115,7 @@ def test_missing_library_for_classes_is_said_before_the_training(monkeypatch, ca
         (("-iter", "0"), "-iter: 0 is not at least 1"),
         (("-hs", "0", "-negative", "0"), "-hs 0 -negative 0: nothing to train"),
         (("-classes", "-1"), "-classes: -1 is not 0 or more"),
-        (("-size", "x"), "-size: 'x' is not a valid integer"),
+        (("-size", "x"), "-size: 'x' is not a whole number"),
     ],
 )
 def test_wrong_options_are_told_in_the_words_of_the_original(w2v, corpus, options, message):

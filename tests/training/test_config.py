@@ -77,11 +77,11 @@ def test_switch_that_is_not_true_or_false_is_refused(config: type, f: dataclasse
 def test_number_out_of_range_is_refused(config: type, f: dataclasses.Field, opt) -> None:
     step = 1 if "int" in f.type else 1e-9
     if opt.exclusive:
-        refused(config, f.name, opt.minimum, f"is not more than {opt.minimum:g}")
+        refused(config, f.name, opt.minimum, f"is not more than {opt.minimum:g}( |$)")
         assert getattr(config(**{f.name: opt.minimum + step}), f.name) == opt.minimum + step
     else:
         assert getattr(config(**{f.name: opt.minimum}), f.name) == opt.minimum
-        refused(config, f.name, opt.minimum - step, f"is not at least {opt.minimum:g}")
+        refused(config, f.name, opt.minimum - step, f"is not at least {opt.minimum:g}( |$)")
     if opt.maximum is not None:
         assert getattr(config(**{f.name: opt.maximum}), f.name) == opt.maximum
         refused(config, f.name, opt.maximum + max(step, abs(opt.maximum) * 1e-9), "at most ")

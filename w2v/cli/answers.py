@@ -18,6 +18,7 @@ import click
 from w2v.cli.command import Option
 from w2v.cli.errors import flush_output, say
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
+from w2v.cli.values import Whole
 from w2v.errors import W2VError
 
 __all__ = ["ANSWER_OPTIONS", "Answer", "Answerer", "answer_all", "answer_lines", "prompt_lines"]
@@ -26,7 +27,7 @@ Answer = Sequence[tuple[str, float]]
 Answerer = Callable[[Sequence[str]], Sequence["Answer | W2VError"]]
 
 ANSWER_OPTIONS = (
-    Option(["-k", "--top", "topn"], type=click.IntRange(min=1), metavar="N", default=10, shown_default="10",
+    Option(["-k", "--top", "topn"], type=Whole(1), metavar="N", default=10, shown_default="10",
            help="How many words for each query."),
     Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
            help="tsv: query, rank, word, cosine; json: an object a line with the same names, or with `error`."),

@@ -15,6 +15,7 @@ from w2v.cli.errors import flush_output, say
 from w2v.cli.numbers import count, size
 from w2v.cli.output import STDOUT
 from w2v.cli.streams import is_terminal, write
+from w2v.cli.values import Whole
 
 if TYPE_CHECKING:
     from w2v.findings import Finding, Report
@@ -175,7 +176,7 @@ command = Command(
                  line="Vector files, text files, folders of them; - is standard input."),
         Option(["--as", "kind"], type=click.Choice(("auto", "corpus", "vectors")), default="auto", shown_default="auto",
                help="What the files are, where their content misleads."),
-        Option(["--min-count"], type=click.IntRange(min=1), metavar="N", default=5, shown_default="5",
+        Option(["--min-count"], type=Whole(1), metavar="N", default=5, shown_default="5",
                help="For the share of a corpus that is dropped as too rare."),
         Option(["--whitespace"], type=click.Choice(("unicode", "ascii")), default="unicode", shown_default="unicode",
                help="What separates the tokens of a corpus."),

@@ -35,8 +35,6 @@ class ClusterJob(Job):
             host, _, port = self.cluster.rpartition(":")
             if not host or not port.isdigit():
                 raise SettingsError(f"--cluster: {self.cluster!r} is neither auto nor HOST:PORT")
-        if self.sync_every <= 0:
-            raise SettingsError("--sync-every: more than 0 is needed; the default is 1s")
         self.check_alone()
         super().check()
 

@@ -12,6 +12,7 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
 from w2v.cli.numbers import count
 from w2v.cli.output import FORMATS, STDOUT, check_outputs
+from w2v.cli.values import Whole
 from w2v.errors import VectorsError
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ command = Command(
     params=[
         Argument(["source"], metavar="IN", line="A vector file of any format that w2v reads; - is standard input."),
         Argument(["target"], metavar="OUT", line="The file to write; - is standard output."),
-        Option(["--top"], type=click.IntRange(min=1), metavar="N", group="Which words",
+        Option(["--top"], type=Whole(1), metavar="N", group="Which words",
                help="Keep the first N, the most frequent; with --words, the first N of these."),
         Option(["--words"], metavar="FILE", group="Which words",
                help="Keep the words of this file: one a line, up to a tab; - is standard input."),

@@ -13,6 +13,7 @@ from w2v.cli.errors import say, usage_error
 from w2v.cli.numbers import count
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv
+from w2v.cli.values import Whole
 
 if TYPE_CHECKING:
     from w2v.vectors.compare import Comparison
@@ -97,11 +98,11 @@ command = Command(
     params=[
         Argument(["models"], nargs=-1, required=True, metavar="VECTORS",
                  line="Vector files of any format that w2v reads; their dimensions may differ."),
-        Option(["-k", "--nearest", "k"], type=click.IntRange(min=1), metavar="K", default=10, shown_default="10",
+        Option(["-k", "--nearest", "k"], type=Whole(1), metavar="K", default=10, shown_default="10",
                help="How many neighbours of a word are compared."),
-        Option(["--top"], type=click.IntRange(min=0), metavar="N", default=10_000, shown_default="10000",
+        Option(["--top"], type=Whole(0), metavar="N", default=10_000, shown_default="10000",
                help="Compare the N most frequent words of A that all have; 0: all. Time grows with N squared."),
-        Option(["--words"], type=click.IntRange(min=0), metavar="N", default=10, shown_default="10",
+        Option(["--words"], type=Whole(0), metavar="N", default=10, shown_default="10",
                help="How many words are shown; 0: all that were compared."),
         Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
                help="tsv: rows that begin with pair or word; json: an object a line."),

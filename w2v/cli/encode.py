@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
 from w2v.cli.numbers import count, size
 from w2v.cli.options import PHRASES, config_from, config_options, stated_options, tmp_dir_option
 from w2v.cli.output import check_outputs
 from w2v.cli.progress import progress_for
+from w2v.cli.values import Whole
 from w2v.errors import SettingsError
 from w2v.training.config import CorpusConfig
 
@@ -85,7 +84,7 @@ command = Command(
         Option(["--read-vocab"], metavar="FILE", group="Corpus",
                help="Use this vocabulary (word, tab, count) instead of counting."),
         tmp_dir_option(),
-        Option(["-t", "--threads"], type=click.IntRange(1, 1024), metavar="N",
+        Option(["-t", "--threads"], type=Whole(1, 1024), metavar="N",
                shown_default="the CPUs this process may use", help="Threads that read."),
         Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
     ],

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from w2v.cli.answers import json_line
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv
+from w2v.cli.values import Whole
 
 if TYPE_CHECKING:
     from w2v.vectors.evaluate import Evaluation
@@ -76,7 +75,7 @@ command = Command(
     params=[
         Argument(["vectors"], metavar="VECTORS", line="A vector file of any format that w2v reads."),
         Argument(["files"], nargs=-1, required=True, metavar="FILE", line="Analogy questions or rated word pairs."),
-        Option(["--restrict-vocab"], type=click.IntRange(min=1), metavar="N", default=30_000, shown_default="30000",
+        Option(["--restrict-vocab"], type=Whole(1), metavar="N", default=30_000, shown_default="30000",
                help="Ask about, and answer from, the N most frequent words."),
         Option(["--json", "form"], flag_value="json", help="An object a line instead of the table."),
     ],

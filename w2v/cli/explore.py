@@ -11,6 +11,7 @@ from w2v.cli.errors import named_output, say
 from w2v.cli.numbers import count, size
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.streams import argument_text, write_bytes
+from w2v.cli.values import Whole
 
 __all__ = ["command"]
 
@@ -58,12 +59,12 @@ command = Command(
     params=[
         Argument(["vectors"], metavar="VECTORS", line="A vector file of any format that w2v reads."),
         Option(["-o", "--output"], required=True, metavar="PAGE", help="Where the page goes; - is standard output."),
-        Option(["--top"], type=click.IntRange(min=2), metavar="N", default=20_000, shown_default="20000",
+        Option(["--top"], type=Whole(2), metavar="N", default=20_000, shown_default="20000",
                help="The first N words of the file."),
         Option(["--layout"], type=click.Choice(LAYOUTS), default="neighbours", shown_default="neighbours",
                help="The map shown first; PCA is always there too. tsne and umap need w2v[plot]."),
         Option(["--title"], metavar="TEXT", help="The page's title. [the file's name]"),
-        Option(["-s", "--seed"], type=click.IntRange(0, 2**32 - 1), metavar="N", default=1, shown_default="1",
+        Option(["-s", "--seed"], type=Whole(0, 2**32 - 1), metavar="N", default=1, shown_default="1",
                help="Seed of the map and the groups."),
         Option(["-q", "--quiet"], is_flag=True, help="No summary."),
     ],

@@ -52,10 +52,10 @@ def duration(seconds: float) -> str:
 
 
 def seconds_of(text: str) -> float:
-    """30s, 10m, 2h, 1d, 1.5h, or 0; ValueError for anything else."""
+    """30s, 10m, 2h, 1d, 1.5h, or 0 -> seconds; ValueError for anything else."""
     found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", text.strip())
     if found:
         return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
     if text.strip() == "0":
         return 0.0
-    raise ValueError(f"{text!r} is not a length of time; write 30s, 10m, 2h or 0")
+    raise ValueError(f"{text!r} is not a length of time")

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from w2v.cli.command import Option
+from w2v.cli.values import List, Number, Share, Whole
 from w2v.training.config import Option as Declared
 from w2v.training.config import options_of
 
@@ -74,20 +75,6 @@ def list_metavar(field: dataclasses.Field, declared: Declared) -> str:
     return f"{one},..."
 
 
-class List(click.ParamType):
-    """Values between commas, as a tuple; each is converted by another type."""
-
-    name = "list"
-
-    def __init__(self, one: click.ParamType):
-        self.one = one
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
-        if isinstance(value, tuple):
-            return value
-        return tuple(self.one.convert(part.strip(), param, ctx) for part in str(value).split(","))
-
-
 def option_from(field: dataclasses.Field, declared: Declared, group: str) -> Option:
     long = "--" + field.name.replace("_", "-")
     common: dict[str, Any] = {
@@ -105,19 +92,6 @@ def option_from(field: dataclasses.Field, declared: Declared, group: str) -> Opt
     )
 
 
-class Share(click.ParamType):
-    """A share of something: 1% or 0.01."""
-
-    name = "share"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        text = str(value).strip()
-        try:
-            return float(text[:-1]) / 100 if text.endswith("%") else float(text)
-        except ValueError:
-            self.fail(f"{text!r} is not a share; write 1% or 0.01", param, ctx)
-
-
 def value_type(field: dataclasses.Field, declared: Declared) -> click.ParamType:
     """The range is left to the dataclass: one check, one wording, for the command line and the library."""
     if declared.percent:
@@ -127,8 +101,8 @@ def value_type(field: dataclasses.Field, declared: Declared) -> click.ParamType:
     if "bool" in str(field.type):
         return click.BOOL
     if "int" in str(field.type):
-        return click.INT
-    return click.FLOAT if "float" in str(field.type) else click.STRING
+        return Whole()
+    return Number() if "float" in str(field.type) else click.STRING
 
 
 def default_text(field: dataclasses.Field, declared: Declared) -> str:

@@ -12,6 +12,7 @@ from w2v.cli.options import PHRASES, config_from, config_options, stated_options
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import argument_text
+from w2v.cli.values import Whole
 from w2v.errors import SettingsError
 from w2v.training.config import CorpusConfig, flag
 
@@ -196,7 +197,7 @@ command = Command(
                help="What stands between the words of a phrase."),
         *(option for option in config_options(CorpusConfig, "Corpus") if option.name not in LEFT_OUT),
         tmp_dir_option(),
-        Option(["-t", "--threads"], type=click.IntRange(1, 1024), metavar="N",
+        Option(["-t", "--threads"], type=Whole(1, 1024), metavar="N",
                shown_default="the CPUs this process may use", help="Threads."),
         Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
     ],

@@ -15,6 +15,7 @@ from w2v.cli.progress import progress_for
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned
 from w2v.cli.train import GROUPS
+from w2v.cli.values import Number
 from w2v.training.config import CorpusConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ command = Command(
                  line="Files or folders of text, - for standard input, or an encoded corpus."),
         Option(["--format", "form"], type=click.Choice(("tsv", "json")),
                help="tsv: what, item, value; json: one object. [a list on a terminal, else tsv]"),
-        Option(["--seconds"], type=click.FloatRange(0, 600), metavar="N", default=2.0, shown_default="2",
+        Option(["--seconds"], type=Number(0, 600), metavar="N", default=2.0, shown_default="2",
                help="How long to train for the estimate; 0: not at all."),
         *config_options(CorpusConfig, "Corpus", PHRASES),
         tmp_dir_option(),

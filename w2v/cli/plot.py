@@ -13,6 +13,7 @@ from w2v.cli.figures import figure_format, write_figure
 from w2v.cli.lookups import VECTORS
 from w2v.cli.numbers import count
 from w2v.cli.streams import argument_text
+from w2v.cli.values import Whole
 
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
@@ -133,7 +134,7 @@ command = Command(
         Option(["-o", "--output"], required=True, metavar="FILE",
                help="The picture: .png, .svg or .pdf; - is standard output (PNG)."),
         Option(["--words", "word_file"], metavar="FILE", group="Words", help="Words from a file, one a line."),
-        Option(["--top"], type=click.IntRange(min=2), metavar="N", group="Words",
+        Option(["--top"], type=Whole(2), metavar="N", group="Words",
                help=f"The first N words of the vectors. [{TOP}, where nothing else names words]"),
         Option(["--groups"], metavar="FILE", group="Words",
                help="Lines of word, tab, group: a colour and a shape for each group."),
@@ -141,12 +142,12 @@ command = Command(
                help="Lines of two words: an arrow from the first to the second."),
         Option(["--method"], type=click.Choice(METHODS), group="Map",
                help="What makes the map; neighbours is quick with many words. [tsne; pca with --pairs]"),
-        Option(["-s", "--seed"], type=click.IntRange(0, 2**32 - 1), metavar="N", default=1, shown_default="1",
+        Option(["-s", "--seed"], type=Whole(0, 2**32 - 1), metavar="N", default=1, shown_default="1",
                group="Map", help="Seed of the map."),
         Option(["--title"], metavar="TEXT", group="Picture", help="A line above the map."),
         Option(["--size"], type=Size(), metavar="WxH", default=(10.0, 8.0), shown_default="10x8", group="Picture",
                help="Inches; a larger picture has room for more labels."),
-        Option(["--dpi"], type=click.IntRange(20, 1200), metavar="N", default=150, shown_default="150",
+        Option(["--dpi"], type=Whole(20, 1200), metavar="N", default=150, shown_default="150",
                group="Picture", help="Dots an inch of a PNG."),
     ],
 )

@@ -10,10 +10,10 @@ import click
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
 from w2v.cli.job import Job
-from w2v.cli.numbers import seconds_of
 from w2v.cli.options import PHRASES, config_from, config_options, stated_options, tmp_dir_option
 from w2v.cli.output import FORMATS
 from w2v.cli.progress import progress_for
+from w2v.cli.values import Duration
 from w2v.training.config import CorpusConfig, TrainConfig, options_of
 
 __all__ = ["command"]
@@ -91,18 +91,6 @@ def inherited(given: dict[str, Any]) -> tuple[CorpusConfig, TrainConfig]:
         return continued_settings(checkpoint, stated)
 
 
-class Duration(click.ParamType):
-    """A length of time: 30s, 10m, 2h; 0 for never."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            return seconds_of(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 command = Command(
     "train",
     usage="CORPUS... -o OUT [options]",
@@ -144,7 +132,7 @@ command = Command(
                     "settings where none are given, the learning rate anew."),
         Option(["--keep-checkpoint"], is_flag=True, group="Safety",
                help="Keep the checkpoint when the run has ended, for --continue."),
-        Option(["--checkpoint-every"], metavar="TIME", type=Duration(), default="10m", shown_default="10m",
+        Option(["--checkpoint-every"], metavar="TIME", type=Duration(zero=True), default="10m", shown_default="10m",
                group="Safety", help="How often the state of the run is saved: 30s, 10m, 2h; 0: only when stopped."),
         Option(["--checkpoint"], metavar="FILE", group="Safety", shown_default="OUT.checkpoint",
                help="Where; removed when the vectors are written."),

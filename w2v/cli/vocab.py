@@ -11,6 +11,7 @@ from w2v.cli.errors import say
 from w2v.cli.options import PHRASES, config_from, config_options, stated_options
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import progress_for
+from w2v.cli.values import Whole
 from w2v.training.config import CorpusConfig
 
 if TYPE_CHECKING:
@@ -102,9 +103,9 @@ command = Command(
         Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
                help="tsv: word, count; json: an object a line with the same names."),
         *(option for option in config_options(CorpusConfig, "Corpus", PHRASES) if option.name != "max_vocab"),
-        Option(["--top", "max_vocab"], aliases=["--max-vocab", "--max_final_vocab"], type=click.INT, metavar="N",
+        Option(["--top", "max_vocab"], aliases=["--max-vocab", "--max_final_vocab"], type=Whole(), metavar="N",
                group="Corpus", help="The N most frequent words."),
-        Option(["-t", "--threads"], type=click.IntRange(1, 1024), metavar="N",
+        Option(["-t", "--threads"], type=Whole(1, 1024), metavar="N",
                shown_default="the CPUs this process may use", help="Threads that read."),
         Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
     ],

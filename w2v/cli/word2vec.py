@@ -12,6 +12,7 @@ import click
 from w2v.cli.command import Command, Option
 from w2v.cli.errors import say
 from w2v.cli.job import Job
+from w2v.cli.values import Number, Whole
 from w2v.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class Original(Job):
 
 
 def option(name: str, default: Any, help: str, **kw: Any) -> Option:
-    kind, shown = kw.pop("type", int if isinstance(default, int) else float), kw.pop("shown", f"{default}")
+    kind, shown = Whole() if isinstance(default, int) else Number(), kw.pop("shown", f"{default}")
     return Option([f"-{name}"], type=kind, default=default, shown_default=shown, help=help, **kw)
 
 
@@ -227,7 +228,7 @@ command = Command(
         option("threads", 12, "Threads.", group="Training"),
         option("iter", 5, "Passes over the text.", group="Training"),
         option("min-count", 5, "Leave out words that occur fewer times.", group="Training"),
-        option("alpha", None, "Learning rate at the start.", type=float, shown="0.025; 0.05 for -cbow 1",
+        option("alpha", None, "Learning rate at the start.", shown="0.025; 0.05 for -cbow 1",
                group="Training"),
         option("debug", 2, "0: say nothing."),
         Option(["--resume"], is_flag=True, help="Go on from the checkpoint of a run that was stopped or killed."),

@@ -14,7 +14,7 @@ from typing import Any
 
 from w2v.errors import SettingsError
 
-__all__ = ["CorpusConfig", "Option", "TrainConfig", "options_of"]
+__all__ = ["CorpusConfig", "Option", "TrainConfig", "number_text", "options_of", "range_text"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def checked_number(name: str, value: Any, opt: Option, whole: bool) -> int | flo
         raise SettingsError(f"{flag(name)}: {value!r} is not a whole number")
     low_bad = opt.minimum is not None and (value <= opt.minimum if opt.exclusive else value < opt.minimum)
     if math.isnan(value) or low_bad or (opt.maximum is not None and value > opt.maximum) or math.isinf(value):
-        raise SettingsError(f"{flag(name)}: {value} is not {range_text(opt)}")
+        wanted = range_text(opt.minimum, opt.maximum, opt.exclusive)
+        raise SettingsError(f"{flag(name)}: {number_text(value)} is not {wanted}")
     return int(value) if whole else float(value)
 
 
@@ -77,10 +78,18 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def range_text(opt: Option) -> str:
-    low = f"{'more than' if opt.exclusive else 'at least'} {opt.minimum:g}" if opt.minimum is not None else ""
-    high = f"at most {opt.maximum:g}" if opt.maximum is not None else ""
+def range_text(minimum: float | None, maximum: float | None, exclusive: bool = False) -> str:
+    """at least 1 and at most 65536; with `exclusive`, the minimum itself is not allowed."""
+    low = f"{'more than' if exclusive else 'at least'} {number_text(minimum)}" if minimum is not None else ""
+    high = f"at most {number_text(maximum)}" if maximum is not None else ""
     return " and ".join(x for x in (low, high) if x)
+
+
+def number_text(value: float) -> str:
+    """As people write it: 11, not 11.0; 1000000, not 1e+06."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
 
 
 @dataclass(frozen=True)

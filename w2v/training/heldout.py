@@ -31,9 +31,10 @@ class HeldOut:
         self.ids = held_out_ids(ids, 0, len(ids), config.seed, held_out_share(config.held_out))
         self.tokens = int(np.count_nonzero(self.ids >= 0))
         if not self.tokens or len(self.ids) == len(ids):
+            which, share = ("every", "smaller") if self.tokens else ("no", "larger")
             raise CorpusError(
-                f"--held-out {100 * config.held_out:g}%: {'every' if self.tokens else 'no'} sentence would be held "
-                "out; the corpus has too few of them (a line is a sentence)"
+                f"--held-out {100 * config.held_out:g}%: {which} sentence would be held out; take a {share} share, or "
+                "a corpus of more sentences (a line is one)"
             )
         cuts = [0]
         while cuts[-1] < len(self.ids):

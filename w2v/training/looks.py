@@ -48,7 +48,8 @@ class Every:
         if number >= 1 and unit == "" and number == int(number):
             return cls(epochs=int(number))
         raise SettingsError(
-            f"--eval-every: {str(value)!r:.40} is none of: 2 (epochs), 10% (of the run), 50M (tokens: k, M, G)"
+            f"--eval-every: {str(value)!r:.40} is none of: 2 (epochs), 10% (of the run, at most 100%), "
+            "50M (tokens: k, M, G)"
         )
 
     def step(self, tokens_total: int) -> int:
