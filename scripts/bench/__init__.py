@@ -1,0 +1,1 @@
+"""The rows of bench.py, by subject; results.json holds what the docs quote."""

@@ -1,0 +1,58 @@
+"""Rows of reading, asking and writing: what files and commands take besides training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.runner import Bench, spread
+
+__all__ = ["answer", "encode", "help_", "queries", "write"]
+
+
+def encode(bench: Bench) -> None:
+    """Counting and encoding plain text, and from gzip against the decompressor alone."""
+    def rate(found: dict[str, Any]) -> float:
+        return found["bytes"] / found["seconds"] / 1e6
+
+    for threads in sorted({1, bench.threads}):
+        found = [rate(bench.task("w2v_encode", corpus=bench.inputs.wiki(), threads=threads)) for _ in range(bench.runs)]
+        bench.report(f"encode {threads} threads", {"w2v": spread(found), "unit": "MB/s"})
+    packed = bench.inputs.wiki_gz()
+    bench.pair(
+        "encode gzip", "s", lambda: bench.task("w2v_encode", corpus=packed, threads=bench.threads)["seconds"],
+        lambda: bench.task("gunzip", corpus=packed)["seconds"], peer="decompressor", higher=False,
+    )
+
+
+def answer(bench: Bench) -> None:
+    """First answer of `w2v similar` from a 1,000,000 x 300 .bin, whole process."""
+    vectors = bench.inputs.large_vectors()
+    bench.pair(
+        "answer", "s", lambda: bench.command("w2v", "similar", vectors, "w100"),
+        lambda: bench.task("gensim_answer", vectors=vectors, word="w100")["process_s"], higher=False,
+    )
+
+
+def queries(bench: Bench) -> None:
+    """10,000 queries in one process against NumPy's matrix product and partition."""
+    work = {"vectors": bench.inputs.large_vectors(), "count": 10_000}
+    bench.pair(
+        "queries", "s", lambda: bench.task("queries", tool="w2v", **work)["seconds"],
+        lambda: bench.task("queries", tool="numpy", **work)["seconds"], peer="numpy", higher=False,
+    )
+
+
+def write(bench: Bench) -> None:
+    """Writing 1,000,000 x 300 as text and as binary."""
+    for suffix in ("txt", "bin"):
+        work = {"vectors": bench.inputs.large_vectors(), "out": str(bench.work / f"written.{suffix}")}
+        bench.pair(
+            f"write {suffix}", "s", lambda work=work: bench.task("save", tool="w2v", **work)["seconds"],
+            lambda work=work: bench.task("save", tool="gensim", **work)["seconds"], higher=False,
+        )
+
+
+def help_(bench: Bench) -> None:
+    """`w2v --help`, whole process."""
+    found = [bench.command("w2v", "--help") for _ in range(max(bench.runs, 9))]
+    bench.report("help", {"w2v": spread(found), "unit": "s"})

@@ -1,0 +1,71 @@
+"""The files that are measured on: made when a row first needs them, then kept."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import shutil
+import sys
+from pathlib import Path
+
+__all__ = ["Inputs"]
+
+
+class Inputs:
+    """Corpora and vectors in the folder `work`; `folder` holds the benchmark data: wiki100.txt.xz, questions, pairs."""
+
+    def __init__(self, folder: Path, work: Path):
+        self.folder, self.work = folder, work
+
+    def wiki(self) -> str:
+        """The benchmark corpus as plain text."""
+        path = self.work / "wiki100.txt"
+        packed = self.folder / "wiki100.txt.xz"
+        if not path.exists():
+            if not packed.exists():
+                sys.exit(f"bench: {packed}: not here; set W2V_BENCH_DATA to the folder of benchmark data")
+            partial = path.with_suffix(".part")
+            with lzma.open(packed) as source, open(partial, "wb") as file:
+                shutil.copyfileobj(source, file, 1 << 20)
+            partial.rename(path)
+        return str(path)
+
+    def wiki_gz(self) -> str:
+        path = self.work / "wiki100.txt.gz"
+        if not path.exists():
+            with open(self.wiki(), "rb") as plain, gzip.open(path, "wb", compresslevel=6) as packed:
+                shutil.copyfileobj(plain, packed, 1 << 20)
+        return str(path)
+
+    def zipf(self) -> str:
+        """20M tokens in lines of 20, words by Zipf's law; about 1,000,000 different ones."""
+        path = self.work / "zipf.txt"
+        if not path.exists():
+            import numpy as np
+
+            random = np.random.default_rng(1)
+            types = 1_200_000
+            shares = 1 / (np.arange(types) + 2.7)
+            edges = np.cumsum(shares / shares.sum())
+            names = np.array([f"w{i:x}" for i in range(types)])
+            partial = path.with_suffix(".part")
+            with open(partial, "w") as file:
+                for _ in range(20):
+                    ids = np.searchsorted(edges, random.random(1_000_000)).clip(max=types - 1)
+                    for line in names[ids].reshape(-1, 20):
+                        file.write(" ".join(line))
+                        file.write("\n")
+            partial.rename(path)
+        return str(path)
+
+    def large_vectors(self) -> str:
+        """A 1,000,000 x 300 binary file."""
+        path = self.work / "large.bin"
+        if not path.exists():
+            import numpy as np
+
+            import w2v
+
+            matrix = np.random.default_rng(1).standard_normal((1_000_000, 300), np.float32)
+            w2v.Vectors([b"w%x" % i for i in range(len(matrix))], matrix).save(path)
+        return str(path)

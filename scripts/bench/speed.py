@@ -1,0 +1,134 @@
+"""Rows of speed: training against gensim, and against itself on other threads, kernels, settings."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from bench.runner import Bench, spread
+
+__all__ = ["cbow100", "costs", "hs100", "kernels", "large", "limits", "scaling", "sg100", "sg300", "whole"]
+
+
+def speed(bench: Bench, name: str, corpus: str | None = None, min_count: int = 5, **settings: Any) -> None:
+    """One epoch of both programs, reading left out."""
+    settings["threads"] = bench.threads
+    work = {"corpus": corpus or bench.inputs.wiki(), "epochs": 1, "settings": settings, "min_count": min_count}
+    last: dict[str, Any] = {}
+
+    def ours() -> float:
+        last.update(bench.task("w2v_train", **work))
+        return last["words_per_s"] / 1e6
+
+    def theirs() -> float:
+        return bench.task("gensim_train", **work)["words_per_s"] / 1e6
+
+    bench.pair(name, "M words/s", ours, theirs)
+    bench.rows[-1].update(kernel=last["kernel"], vocabulary=last["vocabulary"], settings=settings)
+
+
+def sg100(bench: Bench) -> None:
+    """Skip-gram, negative sampling, dim 100: training words/s."""
+    speed(bench, "sg100")
+
+
+def sg300(bench: Bench) -> None:
+    """Skip-gram, negative sampling, dim 300."""
+    speed(bench, "sg300", dim=300)
+
+
+def hs100(bench: Bench) -> None:
+    """Skip-gram, hierarchical softmax, dim 100."""
+    speed(bench, "hs100", loss="hs")
+
+
+def cbow100(bench: Bench) -> None:
+    """CBOW, negative sampling, dim 100."""
+    speed(bench, "cbow100", model="cbow")
+
+
+def large(bench: Bench) -> None:
+    """Skip-gram, dim 300, a generated Zipf corpus with about 1,000,000 words."""
+    speed(bench, "large", corpus=bench.inputs.zipf(), min_count=1, dim=300)
+
+
+def whole(bench: Bench) -> None:
+    """Five epochs, dim 100, from the plain text file to the written .bin: whole process."""
+    corpus, out = bench.inputs.wiki(), str(bench.work / "whole.bin")
+    bench.pair(
+        "whole", "s",
+        lambda: bench.command("w2v", "train", corpus, "-o", out, "--threads", str(bench.threads), "--quiet"),
+        lambda: bench.task("gensim_whole", corpus=corpus, out=out, settings={"threads": bench.threads})["process_s"],
+        higher=False,
+    )
+
+
+def scaling(bench: Bench) -> None:
+    """Words/s on 1, 2, ... threads, against one; twice as many as CPUs, too."""
+    corpus = bench.inputs.wiki()
+    counts = sorted({1, 2, bench.threads, 2 * bench.threads})
+    found: dict[int, list[float]] = {count: [] for count in counts}
+    for _ in range(bench.runs):
+        for count in counts:
+            task = bench.task("w2v_train", corpus=corpus, epochs=1, settings={"threads": count})
+            found[count].append(task["words_per_s"] / 1e6)
+    one = statistics.median(found[1])
+    for count in counts:
+        ratio = statistics.median(found[count]) / one
+        row = {"w2v": spread(found[count]), "unit": "M words/s", "ratio": ratio, "threads": count}
+        bench.report(f"scaling {count} threads", row)
+
+
+def kernels(bench: Bench) -> None:
+    """Each kernel against the fastest one that runs here."""
+    from w2v.training.kernels import available
+
+    corpus = bench.inputs.wiki()
+    names = available()
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(bench.runs):
+        for name in names:
+            settings = {"threads": bench.threads}
+            task = bench.task("w2v_train", {"W2V_KERNEL": name}, corpus=corpus, epochs=1, settings=settings)
+            found[name].append(task["words_per_s"] / 1e6)
+    best = statistics.median(found[names[-1]])
+    for name in names:
+        row = {"w2v": spread(found[name]), "unit": "M words/s", "ratio": statistics.median(found[name]) / best}
+        bench.report(f"kernel {name}", row)
+
+
+BASE = {"dim": 100, "window": 5, "negative": 5}
+VARIED: dict[str, tuple[Any, ...]] = {
+    "dim": (25, 50, 100, 200, 300, 500), "window": (1, 2, 5, 10, 20), "negative": (2, 5, 10, 20),
+    "max_vocab": (3_000, 10_000, 30_000), "tokens": (0.25, 0.5, 1.0),
+}  # fmt: skip
+
+
+def costs(bench: Bench) -> None:
+    """One epoch's time as one setting varies: tokens, vocabulary, dim, window, negatives, model and loss."""
+    runs: list[tuple[str, Any, dict[str, Any]]] = [("base", "", {})]
+    runs += [(name, value, {name: value}) for name, values in VARIED.items() for value in values]
+    runs += [("model", "cbow", {"model": "cbow"}), ("loss", "hs", {"loss": "hs"})]
+    found: list[list[dict[str, Any]]] = [[] for _ in runs]
+    for _ in range(bench.runs):
+        for (_, _, changes), values in zip(runs, found, strict=True):
+            settings = {**BASE, "threads": bench.threads, **changes}
+            outside = {key: settings.pop(key) for key in ("max_vocab", "tokens") if key in settings}
+            values.append(bench.task("w2v_train", corpus=bench.inputs.wiki(), epochs=1, settings=settings, **outside))
+    for (name, value, _), values in zip(runs, found, strict=True):
+        row = {
+            "w2v": spread([1e3 / (each["words_per_s"] / 1e6) for each in values]), "unit": "ns/token",
+            "tokens": values[0]["tokens"], "trained": values[0]["trained"], "examples": values[0]["examples"],
+            "vocabulary": values[0]["vocabulary"], "seconds": statistics.median(each["seconds"] for each in values),
+        }  # fmt: skip
+        bench.report(f"costs: {name} {value}".strip(), row)
+
+
+def limits(bench: Bench) -> None:
+    """What the machine gives: multiply-adds in registers (a matrix product) and memory (read, read, write)."""
+    for threads in sorted({1, bench.threads}):
+        env = {"OPENBLAS_NUM_THREADS": str(threads)}
+        found = [bench.task("machine_limits", env, threads=threads) for _ in range(bench.runs)]
+        for key in ("gflop_per_s", "gb_per_s"):
+            row = {"machine": spread([each[key] for each in found]), "unit": key, "threads": threads}
+            bench.report(f"limits: {key} on {threads}", row)
