@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from w2v.cluster.combine import COMBINERS, gradient, mean, plain_sum, touched
+from w2v.cluster.node import Node
 from w2v.cluster.schedule import Part, Schedule, bytes_exchanged
 from w2v.cluster.shadow import Shadow, shares
 from w2v.training._state import Model
@@ -125,6 +128,35 @@ def test_an_exchange_that_failed_leaves_the_changes_with_their_node():
     np.testing.assert_array_equal(node.collect(part, 1)[0], before)
     with pytest.raises(ValueError, match="not begun"):
         node.apply(Part(0, 0, 10), [before])
+
+
+def test_the_last_node_that_is_left_gives_what_it_trained_alone():
+    node = Node()
+    node.replica = SimpleNamespace(model=models(count=1)[0])
+    node.share()
+    node.shadow.model[0][3] += 1
+    before = node.rows(0, 0, 5).copy()
+    np.testing.assert_array_equal(node.rows(0, 0, 5, alone=True)[3], before[3] + np.float32(1))
+    assert node.settle(7)  # another one joins: it gets all of that, and nothing is left to be averaged with its changes
+    np.testing.assert_array_equal(node.rows(0, 3, 4)[0], before[3] + np.float32(1))
+    assert not node.collect(8, Part(0, 0, 50), 1)[1].any()
+
+
+def test_a_node_refuses_calls_that_come_too_late():
+    node = Node()
+    node.replica = SimpleNamespace(model=models(count=1)[0])
+    node.share()
+    part, zeros = Part(0, 0, 50), np.zeros((100, 10), np.float32)
+    assert node.collect(3, part, 1)[0]
+    assert not node.apply(2, part, zeros)
+    assert node.close(4) == 0
+    assert not node.apply(3, part, zeros + 1)
+    assert not node.adopt(3, 0, 0, zeros + 1)
+    assert node.collect(3, part, 1) == [False, False]
+    assert not node.settle(3)
+    assert node.collect(5, part, 1)[0]
+    assert node.apply(5, part, zeros)
+    assert node.close(6) == 5
 
 
 def test_bytes_of_an_exchange():

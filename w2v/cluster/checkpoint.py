@@ -179,15 +179,16 @@ class ClusterKeeper:
         assert run.coordinator is not None
         async with run.coordinator.turn:
             if self.due():
+                done = run.coordinator.done()  # what is done after that is trained again: it may miss the exchange
                 await run.coordinator.exchange_all()
-                await self.keep(run)
+                await self.keep(run, done)
 
-    async def keep(self, run: ClusterRun, stopping: bool = False) -> bool:
-        """Write what the nodes have in common. `done` is taken first: what is done later is trained again."""
+    async def keep(self, run: ClusterRun, so_far: tuple[list[Lease], Ledger] | None = None) -> bool:
+        """Write what the nodes have in common; without `so_far` they have stopped."""
         coordinator = run.coordinator
         assert coordinator is not None
         self._last = time.monotonic()
-        done, ledger = sorted(coordinator.leases.done), coordinator.ledger.copy()
+        done, ledger = so_far or coordinator.done()
         matrices = await coordinator.fetch()
         seconds = self.seconds_before + time.monotonic() - self._started
         try:
@@ -197,7 +198,7 @@ class ClusterKeeper:
             raise
         except (OSError, W2VError) as error:
             self.failure = error
-            if not stopping:
+            if so_far is not None:
                 self.on_failure(error)
         self._last = time.monotonic()
         return self.failure is None

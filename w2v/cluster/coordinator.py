@@ -15,26 +15,24 @@ import numpy as np
 
 from w2v.cluster.exchange import Exchange
 from w2v.cluster.leases import Lease, Leases
-from w2v.cluster.members import Gone, Member, answer
-from w2v.cluster.node import Done, Node, Setup
+from w2v.cluster.members import Member
+from w2v.cluster.node import Done, Report, Setup
+from w2v.cluster.patience import Gone, Patience, expect, limit_s
 from w2v.cluster.progress import ClusterProgress, NodeRate
+from w2v.cluster.recruiting import Recruiter
 from w2v.cluster.schedule import Schedule
 from w2v.corpus.encoded import Books
-from w2v.errors import TrainingError, W2VError
+from w2v.errors import TrainingError
 from w2v.training.progress import Totals, TrainingStopped
 
 __all__ = ["Coordinator", "Ledger"]
 
 LOOK_S = 0.1  # between two looks at the whole
-RECRUIT_S = 1.0  # between two looks for new nodes
-GREET_S = 120.0  # a node has so long to build its replica
 AHEAD_S = 0.6  # of work that a node holds
 MOST_HELD = 64
-CONCURRENCY = 8  # calls of one actor at a time: work, and steps of an exchange
-BLOCK_BYTES = 64 << 20
+SWEEP = 1 << 30  # bytes/s; a node that works on its whole model may be silent for so long
 # The learning rate grows with the number of nodes up to so many times; past that it costs accuracy (docs/cluster.md).
 MOST_LR_SCALE = {"touched": 4, "mean": 4}
-DEATHS = 3  # of actors on one Ray node, then it is left alone
 
 
 @dataclass
@@ -73,7 +71,6 @@ class Coordinator:
         self.sync_every_s, self.threads, self.model, self.tell = sync_every_s, threads, model, tell
         self.members: list[Member] = []
         self.lost: list[Member] = []
-        self.hired = 0  # actors so far
         self.workers = 0  # numbers given to workers so far
         config = setup.config
         rows = len(setup.vocab)
@@ -84,23 +81,20 @@ class Coordinator:
         self.turn = asyncio.Lock()  # exchanges, joining and checkpoints, one at a time
         self.error: BaseException | None = None
         self.number = 0  # of the exchange
-        self.seats: dict[str, int] = {}  # Ray node -> actors that died there
         self.started = time.perf_counter()
         self._tasks: set[asyncio.Task] = set()
+        self._serving: set[asyncio.Task] = set()  # until the model has been fetched: they tell who still answers
         self._shown = (Totals(), 0.0)
 
     # The run
 
     async def run(self, look: Callable[[Coordinator], bool]) -> None:
         """Train to the end. `look` is called ten times a second, and says whether to stop: then TrainingStopped."""
-        self.actor = self.ray.remote(Node)
-        self.setup_ref = self.ray.put(self.setup)
+        self.recruiter = Recruiter(self, self.welcome)
         try:
-            await self.recruit()
-            if not self.members:
-                raise self.error or TrainingError("--cluster: no node has a CPU that is free")
+            await self.recruiter.begin()
             self.started = time.perf_counter()
-            self.spawn(self.recruit_forever())
+            self.spawn(self.recruiter.forever())
             self.spawn(self.exchange_forever())
             while not self.leases.over:
                 await asyncio.sleep(LOOK_S)
@@ -112,128 +106,67 @@ class Coordinator:
             async with self.turn:
                 await self.exchange_all()
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await end(self._tasks)
 
-    def spawn(self, work: Any) -> None:
+    def spawn(self, work: Any, tasks: set[asyncio.Task] | None = None) -> None:
         """Run a coroutine beside the others; its error ends the run."""
+        tasks = self._tasks if tasks is None else tasks
         task = asyncio.ensure_future(work)
-        self._tasks.add(task)
+        tasks.add(task)
 
         def ended(task: asyncio.Task) -> None:
-            self._tasks.discard(task)
+            tasks.discard(task)
             if not task.cancelled() and task.exception() is not None:
                 self.error = self.error or task.exception()
 
         task.add_done_callback(ended)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the actors: their CPUs and their memory are free for others."""
+        await end(self._serving)
         for member in self.members:
             self.ray.kill(member.actor)
 
     async def halt(self) -> None:
         """Stop all threads, and bring what they have done together."""
-        await asyncio.gather(*(self.exchange.settle(m, m.actor.halt.remote()) for m in self.members))
+        await asyncio.gather(*(self.exchange.ask(m, m.actor.halt.remote()) for m in self.members))
         async with self.turn:
             await self.exchange_all()
 
     # Members
 
-    async def recruit_forever(self) -> None:
-        while True:
-            await asyncio.sleep(RECRUIT_S)
-            if not self.members and not any(node["Alive"] for node in self.ray.nodes()):
-                raise TrainingError("--cluster: all nodes are gone")
-            async with self.turn:
-                await self.recruit()
-
-    async def recruit(self) -> None:
-        """An actor on each node of the cluster that has none."""
-        taken = {member.node_id for member in self.members}
-        free = [
-            node for node in self.ray.nodes()
-            if node["Alive"] and node["NodeID"] not in taken and node["Resources"].get("CPU", 0) >= 1
-            and self.seats.get(node["NodeID"], 0) < DEATHS
-        ]
-        if not free:
-            return
-        first = not self.members and not self.lost
-        found = await asyncio.gather(*(self.hire(node) for node in free))
-        new = [member for member in found if member is not None]
-        share = len(new) + len(self.members) > 1
-        for member in new:
-            if await self.bring_up(member, share, first):
-                self.members.append(member)
-                self.spawn(self.serve(member))
-                if not first:
-                    self.tell(f"node {member.name} joins, with {member.greeting.threads} threads")
-
-    async def hire(self, node: dict[str, Any]) -> Member | None:
-        """An actor that has built its replica; None if that failed."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        cpus = int(node["Resources"]["CPU"])
-        threads = min(self.threads or cpus, cpus)
-        first_worker, self.workers = self.workers, self.workers + threads
-        actor = self.actor.options(
-            num_cpus=threads, max_concurrency=CONCURRENCY, max_restarts=0,
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
-        ).remote()
-        self.hired += 1
-        number = self.hired
-        try:
-            call = answer(actor.load.remote(self.setup_ref, threads, first_worker))
-            greeting = await asyncio.wait_for(call, GREET_S)
-        except (Gone, W2VError, OSError, asyncio.TimeoutError) as error:
-            self.seats[node["NodeID"]] = self.seats.get(node["NodeID"], 0) + 1
-            self.ray.kill(actor)
-            if isinstance(error, (W2VError, OSError)) and not isinstance(error, TimeoutError):
-                self.error = self.error or (error if not self.members else None)
-            self.tell(f"node {node['NodeManagerAddress']} cannot take part: {error or 'it does not answer'}")
-            return None
-        return Member(number, node["NodeID"], actor, greeting)
-
-    async def bring_up(self, member: Member, share: bool, first: bool) -> bool:
-        """Give a new member the model as it is, and let it begin."""
-        if self.model is not None and first:
-            if not await self.send_model(member):
-                return False
-        elif not first:  # nodes that begin together have the same values from the seed
-            step = self.block_rows
-            for start in range(0, max(self.matrix_rows), step):
-                donor = self.members[0]
-                if not await self.exchange.copy_rows(donor, member, start, start + step):
-                    return False
-        return await self.exchange.settle(member, member.actor.start.remote(share))
-
-    async def send_model(self, member: Member) -> bool:
-        assert self.model is not None
-        for matrix, rows in enumerate(self.model):
-            for start in range(0, len(rows), self.block_rows):
-                block = rows[start : start + self.block_rows]
-                if not await self.exchange.settle(member, member.actor.adopt.remote(matrix, start, block)):
-                    return False
-        return True
-
-    @property
-    def block_rows(self) -> int:
-        return max(1, BLOCK_BYTES // (4 * self.setup.config.dim))
+    def welcome(self, member: Member) -> None:
+        """A new member that has the model, and trains what it is given."""
+        self.members.append(member)
+        self.spawn(self.serve(member), self._serving)
 
     def lose(self, member: Member, error: Gone) -> None:
-        """A member is dead: what it held is given to others."""
+        """A member is dead, or as good as dead: what it held is given to others, and what it still says is not heard.
+
+        Its actor is ended, so that another one can take its place, on its node if that lives.
+        """
         if not member.alive:
             return
         member.alive = False
+        member.end.set_result(None)
+        seats = self.recruiter.seats
+        seats[member.node_id] = seats.get(member.node_id, 0) + 1
+        self.ray.kill(member.actor)
+        if member not in self.members:
+            self.tell(f"node {member.name} cannot take part: {error}")
+            return
         self.members.remove(member)
         self.lost.append(member)
-        self.seats[member.node_id] = self.seats.get(member.node_id, 0) + 1
         back = self.leases.lose(member.number)
-        self.ray.kill(member.actor)
         self.tell(f"node {member.name} is lost ({error}); {len(back)} chunks go back to the queue")
+        if not self.members:
+            self.error = self.error or TrainingError("--cluster: all nodes are gone; the model went with them")
 
     # Work
+
+    def done(self) -> tuple[list[Lease], Ledger]:
+        """Leases that are done now, and their books."""
+        return sorted(self.leases.done), self.ledger.copy()
 
     @property
     def tokens(self) -> int:
@@ -253,8 +186,10 @@ class Coordinator:
                 given = self.leases_for(member)
                 wait_s = LOOK_S * max(1.0, len(self.members) / 16)
                 elsewhere = self.tokens - member.tokens
-                report = await answer(member.actor.work.remote(elsewhere, self.lr_scale, given, wait_s))
-                member.take(report)
+                call = member.actor.work.remote(elsewhere, self.lr_scale, given, wait_s)
+                report = await self.report(member, call, wait_s)
+                if report is None:
+                    return
                 for done in report.done:
                     if self.leases.finish(member.number, done.lease):
                         self.ledger.enter(done)
@@ -263,6 +198,23 @@ class Coordinator:
                     raise report.error
         except Gone as error:
             self.lose(member, error)
+
+    async def report(self, member: Member, reference: Any, wait_s: float) -> Report | None:
+        """What a member says, None if it is lost meanwhile; Gone if it says nothing while others do."""
+        def others(since: float) -> bool:
+            return any(m.heard > since for m in self.members if m is not member)
+
+        model = sum(self.matrix_rows) * self.setup.config.dim * 4
+        patience = Patience(limit_s(member.usual_s) + wait_s + model / SWEEP, others)
+        call, begun = expect(reference), time.monotonic()
+        while call not in await patience.wait([call, member.end]):
+            if not member.alive:
+                return None
+            if patience.over:
+                raise Gone(f"it has not answered for {patience.limit_s:.0f} s")
+        if member.alive:
+            member.take(call.result(), max(0.0, time.monotonic() - begun - wait_s))
+        return call.result() if member.alive else None
 
     def leases_for(self, member: Member) -> list[Lease]:
         """As many as keep it busy: the one that it trains, the one that it reads, more if they are short."""
@@ -295,17 +247,23 @@ class Coordinator:
 
     async def fetch(self) -> list[np.ndarray]:
         """Both matrices, as the nodes have them in common; TrainingError if no node is left."""
+        step, dim = self.recruiter.block_rows, self.setup.config.dim
+        matrices = [np.empty((rows, dim), np.float32) for rows in self.matrix_rows]
+        for number, matrix in enumerate(matrices):
+            for start in range(0, len(matrix), step):
+                block = matrix[start : start + step]
+                block[:] = await self.fetch_rows(number, start, start + len(block))
+        return matrices
+
+    async def fetch_rows(self, matrix: int, start: int, stop: int) -> np.ndarray:
+        """Rows from whoever gives them first of all; the same ones, to the bit."""
         while self.members:
-            donor = self.members[0]
-            try:
-                matrices = [np.empty((rows, self.setup.config.dim), np.float32) for rows in self.matrix_rows]
-                for number, matrix in enumerate(matrices):
-                    for start in range(0, len(matrix), self.block_rows):
-                        stop = min(len(matrix), start + self.block_rows)
-                        matrix[start:stop] = await answer(donor.actor.rows.remote(number, start, stop))
-                return matrices
-            except Gone as error:
-                self.lose(donor, error)
+            member, alone = self.members[0], len(self.members) == 1
+            rows = await self.exchange.ask(member, member.actor.rows.remote(matrix, start, stop, alone), 4 << 20)
+            if rows is not None:
+                return rows
+            if self.members and self.members[0] is member:  # it lives, but the rows did not come
+                await asyncio.sleep(LOOK_S)
         raise TrainingError("--cluster: all nodes are gone; the model went with them")
 
     # What is told
@@ -327,6 +285,13 @@ class Coordinator:
             lr=(config.lr + (config.min_lr - config.lr) * share) * self.lr_scale, loss=self._shown[1], seconds=seconds,
             nodes=rates(self.members), bytes_exchanged=self.exchange.bytes,
         )
+
+
+async def end(tasks: set[asyncio.Task]) -> None:
+    running = list(tasks)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 def rates(members: Iterable[Member]) -> tuple[NodeRate, ...]:

@@ -2,21 +2,29 @@
 
 Each node owns an equal share of the rows of an exchange. It gets all others' changes of these and sends them the
 result, from node to node through Ray's object store; the coordinator sees receipts only. Training goes on meanwhile.
+
+A node that is lost on the way ends the attempt, and the others try again among themselves. Until results are put in,
+nothing has changed anywhere. After that some nodes may have them and some not: these get the rows from those. Every
+call that changes a node bears a number, and a node refuses what is older than the last that it has seen: a call that
+was given up may still arrive.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from w2v.cluster.members import Gone, Member, answer
+from w2v.cluster.members import Member
+from w2v.cluster.patience import Gone, Patience, expect, limit_s
 from w2v.cluster.schedule import SENT_BYTES, Part
 from w2v.cluster.shadow import shares
 
 __all__ = ["Exchange"]
 
 ATTEMPTS = 5
+FORGET = 0.9  # of the longest step, at each step
 
 
 class Exchange:
@@ -33,6 +41,8 @@ class Exchange:
         self.matrix_rows, self.dim = tuple(matrix_rows), dim
         self.bytes = 0
         self.rounds = 0
+        self.usual_s = 0.0  # the longest steps of late
+        self._stamp = 0
 
     async def run(self, parts: Sequence[Part]) -> None:
         """One exchange of these parts, one after the other, so that the memory it takes is bounded."""
@@ -43,85 +53,161 @@ class Exchange:
         self.rounds += 1
 
     async def exchange(self, part: Part) -> None:
-        members = self.members()
-        owners = len(members)
-        calls = [member.actor.collect.options(num_returns=owners + 1).remote(part, owners) for member in members]
-        receipts = await asyncio.gather(
-            *(self.settle(m, call[0]) for m, call in zip(members, calls, strict=True))
-        )
-        changes = {m: call[1:] for m, call, good in zip(members, calls, receipts, strict=True) if good}
-        if changes:
-            combined = await asyncio.gather(*(self.combine(part, i, owners, changes) for i in range(owners)))
-            if all(combined):
-                await self.put(part, [m for m in changes if m.alive], combined)
+        for _ in range(ATTEMPTS):
+            members = self.members()
+            if len(members) < 2 or await self.attempt(part, members):
                 return
-        await asyncio.gather(*(self.settle(m, m.actor.drop.remote()) for m in self.members()))
 
-    async def settle(self, member: Member, reference: Any) -> bool:
-        """Wait for a call; False, and the member is lost, if it does not come back."""
-        try:
-            await answer(reference)
-        except Gone as error:
-            if await self.is_dead(member):
-                self.lose(member, error)
+    async def attempt(self, part: Part, members: list[Member]) -> bool:
+        """Whether all have the results, or else one was lost, or something that it held, and nobody has them."""
+        stamp, owners = self.stamp(), len(members)
+        calls = {m: m.actor.collect.options(num_returns=owners + 1).remote(stamp, part, owners) for m in members}
+        if not await self.step(part, {m: call[0] for m, call in calls.items()}):
             return False
+        combined = {}
+        for share, owner in enumerate(members):
+            given = [call[share + 1] for call in calls.values()]
+            combined[owner] = owner.actor.combine.options(num_returns=2).remote(*given)
+        first = {m: call[1] for m, call in calls.items()}
+        if not await self.step(part, {m: call[0] for m, call in combined.items()}, first):
+            return False
+        results = {m: call[1] for m, call in combined.items()}
+        put = {m: m.actor.apply.remote(stamp, part, *results.values()) for m in members}
+        self.bytes += 2 * (owners - 1) * sum(self.share_bytes(part, share, owners) for share in range(owners))
+        return await self.step(part, put, results) or await self.mend(stamp, part, members)
+
+    def stamp(self) -> int:
+        """The number of what is done next."""
+        self._stamp += 1
+        return self._stamp
+
+    # Waiting
+
+    async def step(
+        self, part: Part, calls: dict[Member, Awaitable[Any]], held: dict[Member, Awaitable[Any]] | None = None
+    ) -> bool:
+        """Wait until all have answered; False as soon as one of them is lost, or something that it held.
+
+        `held`: something that each of them must send others for that.
+        """
+        begun = time.monotonic()
+        waiting = {expect(call): member for member, call in calls.items()}
+        limit = limit_s(self.usual_s, self.part_bytes(part))
+        patience = self.patience(limit)
+        while waiting:
+            for call in await patience.wait([*waiting, *(member.end for member in calls)]):
+                try:
+                    call.result()
+                except Gone:
+                    await asyncio.gather(*(self.greet(member) for member in calls))
+                    return False
+                waiting.pop(call, None)  # type: ignore[call-overload]
+            if not all(member.alive for member in calls):
+                return False
+            if patience.over:
+                if await self.blame(set(waiting.values()), held or {}, calls):
+                    return False
+                limit *= 2
+                patience = self.patience(limit)
+        self.usual_s = max(time.monotonic() - begun, self.usual_s * FORGET)
         return True
 
-    async def is_dead(self, member: Member) -> bool:
-        if not member.alive:
-            return True
-        try:
-            await answer(member.actor.greet.remote())
-        except Gone:
-            return True
-        return False
+    def patience(self, limit: float, member: Member | None = None) -> Patience:
+        """For an answer of this member; the last one that there is, is waited for as long as it takes."""
+        def alive(since: float) -> bool:
+            members = self.members()
+            return not members or any(m.heard > since for m in members if m is not member)
 
-    async def combine(
-        self, part: Part, share: int, owners: int, changes: dict[Member, list[Any]]
-    ) -> tuple[Member, Any] | None:
-        """(the member that holds the result of this share, the result), whoever dies meanwhile; None if all do."""
-        for attempt in range(ATTEMPTS):
-            living = [member for member in changes if member.alive]
-            if not living:
+        return Patience(limit, alive)
+
+    async def blame(self, late: set[Member], held: dict[Member, Any], members: dict[Member, Any]) -> bool:
+        """Lose those that keep the others waiting; False if all of them are slow.
+
+        First those whose things cannot be fetched, then those that do not answer although they could.
+        """
+        there = await asyncio.gather(*(self.is_there(thing) for thing in held.values()))
+        silent = {member for member, there in zip(held, there, strict=True) if not there}
+        guilty = silent if silent and len(silent) < len(held) else late
+        if len(guilty) == len(members):
+            return False
+        for member in guilty:
+            self.lose(member, Gone("an exchange waited for it in vain"))
+        return True
+
+    async def is_there(self, thing: Any) -> bool:
+        """Whether an object can be fetched."""
+        call, patience = expect(thing), self.patience(limit_s())
+        while not await patience.wait([call]):
+            if patience.over:
+                return False
+        return call.exception() is None
+
+    async def ask(self, member: Member, reference: Awaitable[Any], size: int = 0, donor: Member | None = None) -> Any:
+        """What a call returns; None if it fails, and the member is lost unless it was the donor's fault."""
+        call, patience = expect(reference), self.patience(limit_s(self.usual_s, size), member)
+        ends = [member.end, *([donor.end] if donor else [])]
+        while member.end not in (done := await patience.wait([call, *ends])):
+            if call in done:
+                try:
+                    return call.result()
+                except Gone:
+                    await asyncio.gather(*(self.greet(m) for m in (member, donor) if m))
+                    return None
+            if done:
                 return None
-            owner = living[(share + attempt) % len(living)]
-            given = [changes[member][share] for member in living]
-            receipt, result = owner.actor.combine.options(num_returns=2).remote(*given)
-            if await self.settle(owner, receipt):
-                self.bytes += (len(living) - 1) * self.share_bytes(part, share, owners)
-                return owner, result
-            for member in living:  # it may have been another one, whose changes are lost
-                if await self.is_dead(member) and member.alive:
-                    self.lose(member, Gone("it does not answer"))
+            if patience.over:
+                self.lose(member, Gone(f"it has not answered for {patience.limit_s:.0f} s"))
         return None
 
-    async def put(self, part: Part, members: list[Member], combined: list[tuple[Member, Any]]) -> None:
-        """Put the results in on all members; one that misses them gets the rows from one that has them."""
-        results = [result for _, result in combined]
-        good = await asyncio.gather(*(self.settle(m, m.actor.apply.remote(part, *results)) for m in members))
-        for share, (owner, _) in enumerate(combined):
-            others = sum(member is not owner for member in members)
-            self.bytes += others * self.share_bytes(part, share, len(combined))
-        have = [m for m, ok in zip(members, good, strict=True) if ok and m.alive]
-        missed = [m for m, ok in zip(members, good, strict=True) if not ok and m.alive]
+    async def greet(self, member: Member) -> None:
+        """See whether a member is still there; it is lost if not."""
+        call, patience = expect(member.actor.greet.remote()), self.patience(limit_s(), member)
+        while member.alive and not await patience.wait([call, member.end]):
+            if patience.over:
+                self.lose(member, Gone(f"it has not answered for {patience.limit_s:.0f} s"))
+        if member.alive and isinstance(error := call.exception(), Gone):
+            self.lose(member, error)
+
+    # Repair
+
+    async def mend(self, stamp: int, part: Part, members: list[Member]) -> bool:
+        """Give the results to those that have not put them in; False if nobody has."""
+        closing = self.stamp()
+        living = [member for member in members if member.alive]
+        last = await asyncio.gather(*(self.ask(m, m.actor.close.remote(closing)) for m in living))
+        have = [m for m, seen in zip(living, last, strict=True) if seen == stamp]
         if not have:
-            await asyncio.gather(*(self.settle(m, m.actor.drop.remote()) for m in missed))
-            return
-        for member in missed:
-            if not await self.copy_rows(have[0], member, part.first, part.stop):
+            return False
+        for member in (m for m in living if m not in have and m.alive):
+            if await self.hand_over(have, member, part.first, part.stop):
+                have.append(member)
+            elif len(self.members()) > 1:
                 self.lose(member, Gone("the rows of an exchange did not reach it"))
+        return any(member.alive for member in have)
+
+    async def hand_over(self, donors: Sequence[Member], member: Member, first: int, stop: int) -> bool:
+        """The common state of these rows to a member, from the first of the donors that can."""
+        for donor in donors:
+            if donor.alive and member.alive and await self.copy_rows(donor, member, first, stop):
+                return True
+        return False
 
     async def copy_rows(self, donor: Member, member: Member, first: int, stop: int) -> bool:
         """The common state of these rows from one member to another; False if one of them is lost."""
+        stamp = self.stamp()
         for matrix, rows in enumerate(self.matrix_rows):
             if first < rows:
+                size = (min(stop, rows) - first) * self.dim * 4
                 receipt, block = donor.actor.give.options(num_returns=2).remote(matrix, first, min(stop, rows))
-                if not await self.settle(donor, receipt):
+                if not await self.ask(donor, receipt, size):
                     return False
-                if not await self.settle(member, member.actor.adopt.remote(matrix, first, block)):
+                if not await self.ask(member, member.actor.adopt.remote(stamp, matrix, first, block), size, donor):
                     return False
-                self.bytes += (min(stop, rows) - first) * self.dim * 4
+                self.bytes += size
         return True
+
+    def part_bytes(self, part: Part) -> int:
+        return self.share_bytes(part, 0, 1)
 
     def share_bytes(self, part: Part, share: int, owners: int) -> int:
         """Bytes of one owner's share of a part."""

@@ -92,6 +92,9 @@ class Node:
 
     def __init__(self) -> None:
         self.shadow: Shadow | None = None
+        self.lock = threading.Lock()  # held by what changes the shadow
+        self.stamp = 0  # of the last call that did
+        self.applied = 0  # of the last exchange whose results were put in
         self.error: W2VError | OSError | None = None
         self.reading = Reading()
 
@@ -198,28 +201,56 @@ class Node:
         if self.shadow is None:
             self.shadow = Shadow(self.replica.model)
 
-    def collect(self, part: Part, owners: int) -> list[Any]:
+    def accepts(self, stamp: int) -> bool:
+        """Whether a call is still wanted: not if it comes later than one that was made after it."""
+        if stamp < self.stamp:
+            return False
+        self.stamp = stamp
+        return True
+
+    def settle(self, stamp: int) -> bool:
+        """What this node has trained, alone, is the common state: nobody else's is averaged with it."""
+        with self.lock:
+            if not self.accepts(stamp):
+                return False
+            self.shadow = None  # its memory is free before the next one is made
+            self.share()
+            return True
+
+    def collect(self, stamp: int, part: Part, owners: int) -> list[Any]:
         """A receipt, and this node's changes of the part's rows: one array for each owner, in half precision."""
-        assert self.shadow is not None
-        return [True, *(changes.astype(SENT) for changes in self.shadow.collect(part, owners))]
+        with self.lock:
+            if not self.accepts(stamp):
+                return [False] * (owners + 1)
+            assert self.shadow is not None
+            return [True, *(changes.astype(SENT) for changes in self.shadow.collect(part, owners))]
 
     def combine(self, *changes: np.ndarray) -> tuple[bool, np.ndarray]:
         """A receipt, and what the nodes' changes of the same rows come to."""
         return True, COMBINERS[self.setup.combine](changes).astype(SENT)
 
-    def apply(self, part: Part, *combined: np.ndarray) -> None:
-        assert self.shadow is not None
-        self.shadow.apply(part, [np.asarray(total, np.float32) for total in combined])
+    def apply(self, stamp: int, part: Part, *combined: np.ndarray) -> bool:
+        """Put in the results of the exchange of this number, if that is the last thing that was begun here."""
+        totals = [np.asarray(total, np.float32) for total in combined]
+        with self.lock:
+            if stamp != self.stamp:
+                return False
+            assert self.shadow is not None
+            self.shadow.apply(part, totals)
+            self.applied = stamp
+            return True
 
-    def drop(self) -> None:
-        if self.shadow is not None:
-            self.shadow.drop()
+    def close(self, stamp: int) -> int:
+        """Take part in no older exchange from now on; the number of the last one whose results were put in."""
+        with self.lock:
+            self.accepts(stamp)
+            return self.applied
 
     # The whole model
 
-    def rows(self, matrix: int, first: int, stop: int) -> np.ndarray:
-        """Rows of the common state; of the model itself where there are no other nodes."""
-        if self.shadow is not None:
+    def rows(self, matrix: int, first: int, stop: int, alone: bool = False) -> np.ndarray:
+        """Rows of the common state; of the model itself where there are no other nodes, or not any more (`alone`)."""
+        if self.shadow is not None and not alone:
             return self.shadow.base[matrix][first:stop]
         model = self.replica.model
         return np.ascontiguousarray((model.inputs, model.outputs)[matrix][first:stop, : model.dim])
@@ -229,11 +260,15 @@ class Node:
         self.share()
         return True, self.rows(matrix, first, stop)
 
-    def adopt(self, matrix: int, first: int, rows: np.ndarray) -> None:
+    def adopt(self, stamp: int, matrix: int, first: int, rows: np.ndarray) -> bool:
         """Take the common state of another node, and keep what was changed here since the last exchange."""
-        self.share()
-        assert self.shadow is not None
-        self.shadow.adopt(matrix, first, np.asarray(rows))
+        with self.lock:
+            if not self.accepts(stamp):
+                return False
+            self.share()
+            assert self.shadow is not None
+            self.shadow.adopt(matrix, first, np.asarray(rows))
+            return True
 
     def halt(self) -> None:
         """Stop training after the present spans."""

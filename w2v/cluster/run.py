@@ -141,10 +141,10 @@ class ClusterRun:
             matrices = await coordinator.fetch()
         except TrainingStopped:
             if keeper is not None:
-                await keeper.keep(self, stopping=True)
+                await keeper.keep(self)
             raise
         finally:
-            coordinator.close()
+            await coordinator.close()
         self.check_finite(matrices)
         self.enter_books(ledger)
         seconds = time.perf_counter() - coordinator.started + (resume.seconds if resume is not None else 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -50,6 +51,30 @@ def test_a_killed_actor_costs_its_chunks_and_another_takes_its_place(two_nodes, 
     assert summary.nodes + summary.nodes_lost >= 2
     assert sum(member.done_tokens for member in [*run.coordinator.members, *run.coordinator.lost]) == \
         summary.tokens_total
+
+
+def test_an_actor_that_hangs_is_given_up_and_another_takes_its_place(two_nodes, text, monkeypatch):
+    from w2v.cluster import patience
+
+    monkeypatch.setattr(patience, "LEAST_S", 1.0)
+    stopped = []
+
+    def stop(run):  # on the node with two CPUs: Ray frees that of a stopped process after 5 s
+        two_cpus = next(n["NodeID"] for n in run.ray.nodes() if n["Alive"] and n["Resources"].get("CPU") == 2)
+        member = next(m for m in run.coordinator.members if m.node_id == two_cpus)
+        stopped.append((two_cpus, member.greeting.pid))
+        os.kill(member.greeting.pid, signal.SIGSTOP)
+
+    try:
+        run, summary, told = train(text, two_nodes.address, stop, epochs=400)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(stopped[0][1], signal.SIGKILL)
+    assert summary.nodes_lost == 1
+    assert "is lost (" in told[0]
+    assert "joins" in told[1]
+    assert run.coordinator.members[-1].node_id == stopped[0][0]
+    assert run.coordinator.members[-1].done_tokens > 0
 
 
 def test_a_node_that_joins_helps_and_one_that_is_killed_is_done_without(two_nodes, text):
