@@ -47,13 +47,18 @@ def extension(name: str, *flags: str, depends: tuple[str, ...] = ()) -> Extensio
 
 
 LOOP = ("w2v/training/_loop.pxi", "w2v/training/simd.h", "w2v/training/block.h", "w2v/training/rng.h")
-ENCODE = tuple(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode", "rank"))
+ENCODE = tuple(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode"))
 ROWS = tuple(f"w2v/vectors/{name}.h" for name in ("memory", "words", "mapped", "rows", "decimal", "text"))
 EXTENSIONS = [
+    extension("w2v.corpus._assembly", depends=ENCODE),
+    extension("w2v.corpus._blocks"),
     extension("w2v.corpus._encode", depends=ENCODE),
     extension("w2v.corpus._census", depends=("w2v/corpus/census.h",)),
     extension("w2v.corpus._ids", depends=ENCODE),
     extension("w2v.corpus._phrases", depends=("w2v/corpus/pairs.h",)),
+    extension("w2v.corpus._rank", depends=("w2v/corpus/rank.h",)),
+    extension("w2v.corpus._sequences", depends=ENCODE),
+    extension("w2v.vectors._best"),
     extension("w2v.vectors._words", depends=ROWS),
     extension("w2v.vectors._scan", depends=ROWS),
     extension("w2v.vectors._collect", depends=ROWS),

@@ -86,7 +86,7 @@ def test_given_vocabulary_fixes_words_and_counts(tmp_path):
 
 
 def test_words_are_ranked_as_python_sorts_them():
-    from w2v.corpus._encode import rank
+    from w2v.corpus._rank import rank
 
     rng = np.random.default_rng(11)
     prefixes = [b"", b"https://", b"eightch", b"\xff" * 8, "한국".encode(), b"a" * 15]

@@ -1,10 +1,10 @@
-"""Bytes to provisional ids and counts in one pass, and from there to final ids; everything long runs without the GIL.
+"""Bytes to provisional ids and counts in one pass; everything long runs without the GIL.
 
 Each thread owns an `Encoder`: a hash table, a buffer of text and the ids of the blocks it has encoded. No locks are
 needed. `Spellings` joins the tables of all encoders. What the C files beside this one do is told at their heads.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.errno cimport EINTR, errno
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -15,17 +15,11 @@ import os
 
 import numpy as np
 
-from w2v.errors import CorpusError
+from w2v.corpus._blocks cimport Block, Slab
 
 
 cdef extern from "<unistd.h>" nogil:
     ssize_t pread(int fd, void *buffer, size_t count, int64_t offset)
-
-cdef extern from "<sys/mman.h>" nogil:
-    void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)
-    int munmap(void *address, size_t length)
-    int PROT_READ, PROT_WRITE, MAP_PRIVATE, MAP_ANON
-    void *MAP_FAILED
 
 cdef extern from "encode.h" nogil:
     enum:
@@ -58,32 +52,11 @@ cdef extern from "encode.h" nogil:
         int32_t *out
         tally *tally
 
-    ctypedef struct remapping:
-        const int32_t *map
-        const int64_t *run_ends
-        const int32_t *run_ids
-
-    ctypedef struct block_measure:
-        int64_t head, tail, ends, between, kept, sentences, cut
-
     int table_init(table *t, uint64_t key0, uint64_t key1)
     void table_free(table *t)
     int table_merge(table *to, const table *frm, uint32_t part, uint32_t parts, int32_t *ids)
     const uint8_t *spelling(const table *t, const entry *e)
     int64_t encode_piece(encoding *c, int whitespace, uint32_t limit, int last)
-    void measure_block(const int32_t *ids, int64_t n, const remapping *r, block_measure *m)
-    int64_t write_block(const int32_t *ids, int64_t n, const remapping *r, int64_t open, int32_t *out)
-
-cdef extern from "rank.h" nogil:
-    ctypedef struct ranked:
-        int64_t count
-        uint64_t prefix
-        const uint8_t *bytes
-        int32_t length
-        int32_t index
-
-    uint64_t prefix_of(const uint8_t *bytes, int32_t length)
-    ranked *rank_items(ranked *items, ranked *scratch, int64_t n)
 
 
 CONTEXT_BYTES = c_CONTEXT_BYTES
@@ -97,82 +70,6 @@ SENTENCE_END = c_SENTENCE_END
 # Ids are written straight into slabs. A slab has room for the worst block (an id a byte and two) several times over;
 # pages that are never touched cost nothing.
 cdef int64_t SLAB_BLOCKS = 2
-
-
-cdef class Slab:
-    """Anonymous memory for the ids of several blocks; freed with the last of them."""
-
-    cdef int32_t *ids
-    cdef int64_t capacity, used
-
-    def __cinit__(self, int64_t capacity):
-        cdef void *memory = mmap(
-            NULL, <size_t>capacity * sizeof(int32_t), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0
-        )
-        if memory == MAP_FAILED:
-            raise MemoryError(f"no memory for {capacity * 4} bytes of ids")
-        self.ids = <int32_t *>memory
-        self.capacity = capacity
-
-    def __dealloc__(self):
-        if self.ids != NULL:
-            munmap(self.ids, <size_t>self.capacity * sizeof(int32_t))
-
-
-cdef class Block:
-    """The provisional ids of one block of text: in a slab, or in the spool from byte `offset` on."""
-
-    cdef Slab slab
-    cdef readonly int64_t start, size
-    cdef public int64_t offset
-    cdef readonly int encoder
-
-    def __len__(self):
-        return self.size
-
-    def ids(self):
-        """A copy as an array, for the spool and for tests."""
-        out = np.empty(self.size, np.int32)
-        cdef int32_t[::1] view = out
-        if self.size:
-            memcpy(&view[0], self.slab.ids + self.start, <size_t>self.size * sizeof(int32_t))
-        return out
-
-    def release(self):
-        """Lets go of the memory; a slab is freed with its last block.
-
-        Not sooner: giving pages back block by block interrupts all other threads each time: `write` took twice as long.
-        """
-        self.slab = None
-
-    def spool(self, int fd, int64_t offset):
-        """Writes the ids to the spool, from byte `offset` on, and forgets them, as `discard` does."""
-        if self.size:
-            write_all(fd, memoryview(self.ids()).cast("B"), offset)
-        self.offset = offset
-        self.discard()
-
-    def discard(self):
-        """Forgets the ids; the encoder writes over them. Only for the newest block, by the encoder's own thread."""
-        if self.slab.used == self.start + self.size:
-            self.slab.used = self.start
-        self.slab = None
-
-
-def block_at(int64_t offset, int64_t size):
-    """A Block whose ids are not in a slab but wherever its spool finds them: `size` ids from byte `offset` on."""
-    cdef Block block = Block.__new__(Block)
-    block.size = size
-    block.offset = offset
-    return block
-
-
-def write_all(int fd, data, offset):
-    """os.pwrite until everything is written."""
-    while len(data):
-        written = os.pwrite(fd, data, offset)
-        data = data[written:]
-        offset += written
 
 
 cdef class Encoder:
@@ -414,149 +311,3 @@ cdef class Spellings:
                 part = <uint32_t>((<uint64_t>encoder.table.entries[i].tag * <uint64_t>self.parts) >> 32)
                 ids[i] = final_ids[self.offsets[part] + ids[i]]
         return self.maps[number]
-
-
-def rank(list words, const int64_t[::1] counts):
-    """int64 [n]: the order of words by falling count, ties by rising bytes."""
-    cdef int64_t i, n = len(words)
-    cdef bytes word
-    cdef ranked *items
-    cdef ranked *ranking
-    if counts.shape[0] != n:
-        raise ValueError("as many counts as words are needed")
-    if n > 0x7FFFFFFF:
-        raise ValueError("more than 2^31 - 1 words")
-    out = np.empty(n, np.int64)
-    cdef int64_t[::1] view = out
-    items = <ranked *>malloc(2 * max(n, 1) * sizeof(ranked))
-    if items == NULL:
-        raise MemoryError("no memory for sorting the words")
-    try:
-        for i in range(n):
-            word = words[i]
-            items[i].count = counts[i]
-            items[i].bytes = <const uint8_t *>PyBytes_AS_STRING(word)
-            items[i].length = <int32_t>PyBytes_GET_SIZE(word)
-            items[i].prefix = prefix_of(items[i].bytes, items[i].length)
-            items[i].index = <int32_t>i
-        with nogil:
-            ranking = rank_items(items, items + n, n)
-            for i in range(n):
-                view[i] = ranking[i].index
-    finally:
-        free(items)
-    return out
-
-
-cdef class Remapping:
-    """From the provisional ids of one encoder to final ids; a spelling may stand for a run of several."""
-
-    cdef const int32_t[::1] map, run_ids
-    cdef const int64_t[::1] run_ends
-    cdef remapping pointers
-
-    def __init__(self, map, run_ends, run_ids):
-        self.map, self.run_ends, self.run_ids = map, run_ends, run_ids
-        self.pointers.map = &self.map[0] if self.map.shape[0] else NULL
-        self.pointers.run_ends = &self.run_ends[0] if self.run_ends.shape[0] else NULL
-        self.pointers.run_ids = &self.run_ids[0] if self.run_ids.shape[0] else NULL
-
-    def measure(self, Block block, const int32_t[::1] spooled):
-        """(head, tail, ends, between, kept, sentences, cut) of a block; see block_measure in encode.h."""
-        cdef block_measure m
-        cdef const int32_t *ids = _ids_of(block, spooled)
-        with nogil:
-            measure_block(ids, block.size, &self.pointers, &m)
-        return m.head, m.tail, m.ends, m.between, m.kept, m.sentences, m.cut
-
-    def write(self, Block block, const int32_t[::1] spooled, int64_t open_tokens, int32_t[::1] out):
-        """Writes the final ids of a block to `out`; it must have exactly the room that the measure told."""
-        cdef const int32_t *ids = _ids_of(block, spooled)
-        cdef int32_t *place = &out[0] if out.shape[0] else NULL
-        cdef int64_t written
-        if out.shape[0] == 0:
-            return
-        with nogil:
-            written = write_block(ids, block.size, &self.pointers, open_tokens, place)
-        if written != out.shape[0]:
-            raise CorpusError(f"the books of a block do not balance: {written} ids instead of {out.shape[0]}")
-
-
-cdef const int32_t *_ids_of(Block block, const int32_t[::1] spooled) except? NULL:
-    if block.slab is not None:
-        return block.slab.ids + block.start
-    if spooled is None or spooled.shape[0] != block.size:
-        raise ValueError("the ids of a spooled block are needed")
-    return &spooled[0] if block.size else NULL
-
-
-cdef class SequenceEncoder:
-    """Tokens that come as Python objects: a dict from token to provisional id, and blocks of ids.
-
-    `check(token, sequence, place)` is called once for each distinct token and returns its spelling, or None for one
-    that is too long.
-    """
-
-    cdef dict ids
-    cdef object check
-    cdef readonly list spellings
-    cdef int64_t[::1] count_view
-    cdef object count_array
-    cdef readonly int64_t tokens, too_long, sequences
-
-    def __init__(self, check):
-        self.ids = {}
-        self.check = check
-        self.spellings = []
-        self.count_array = np.zeros(1024, np.int64)
-        self.count_view = self.count_array
-
-    def counts(self):
-        """int64 [n], how often each spelling was read."""
-        return self.count_array[:len(self.spellings)].copy()
-
-    def encode(self, batch):
-        """Encodes a list of token sequences; returns a Block."""
-        cdef list sequences = [s if isinstance(s, (list, tuple)) else list(s) for s in batch]
-        cdef Py_ssize_t room = sum(map(len, sequences)) + len(sequences)
-        cdef Block block = Block.__new__(Block)
-        cdef Py_ssize_t n = 0
-        cdef int32_t *out
-        cdef int64_t id
-        block.slab = Slab(max(room, 1))
-        block.offset = -1
-        out = block.slab.ids
-        for sequence in sequences:
-            for place, token in enumerate(sequence):
-                found = self.ids.get(token)
-                id = self._enter(token, place) if found is None else found
-                if id < 0:
-                    self.too_long += 1
-                    continue
-                self.count_view[id] += 1
-                out[n] = <int32_t>id
-                n += 1
-            out[n] = c_SENTENCE_END
-            n += 1
-            self.sequences += 1
-        self.tokens += n - len(sequences)
-        block.size = n
-        return block
-
-    cdef int64_t _enter(self, token, place) except -2:
-        spelling_ = self.check(token, self.sequences, place)
-        # the same word may come as str and as bytes
-        twin = self.ids.get(spelling_ if isinstance(token, str) else token.decode("utf-8", "surrogateescape"))
-        if twin is not None:
-            self.ids[token] = twin
-            return twin
-        if spelling_ is None:
-            self.ids[token] = -1
-            return -1
-        cdef Py_ssize_t id = len(self.spellings)
-        if id == self.count_view.shape[0]:
-            self.count_array = np.concatenate([self.count_array, np.zeros(id, np.int64)])
-            self.count_view = self.count_array
-        self.spellings.append(spelling_)
-        self.ids[token] = id
-        return id

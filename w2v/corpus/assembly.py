@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.corpus._encode import LONGEST_SENTENCE, Block, Remapping, write_all
+from w2v.corpus._assembly import Remapping
+from w2v.corpus._blocks import Block, write_all
+from w2v.corpus._encode import LONGEST_SENTENCE
 from w2v.corpus.crew import Crew
 from w2v.corpus.encoded import Books
 from w2v.corpus.spool import ID_BYTES, Spool, spool_errors, unnamed_file

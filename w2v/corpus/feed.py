@@ -15,7 +15,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from w2v.corpus._encode import CONTEXT_BYTES, LOOKAHEAD, Block, Encoder
+from w2v.corpus._blocks import Block
+from w2v.corpus._encode import CONTEXT_BYTES, LOOKAHEAD, Encoder
 from w2v.corpus.sources import PLAIN, STREAM, Source, check_text
 from w2v.errors import CorpusError
 from w2v.files import HEAD_BYTES, MAGIC_BYTES, Decompressor, check_supported, compression_of

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from w2v.corpus._encode import LONGEST_TOKEN, rank
+from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._ids import check_span
+from w2v.corpus._rank import rank
 from w2v.corpus.assembly import each
 from w2v.corpus.encoded import Books, EncodedCorpus
 from w2v.corpus.vocab import LARGEST_COUNT, Vocab

@@ -12,7 +12,9 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from w2v.corpus._encode import Block, Encoder, Remapping, Spellings
+from w2v.corpus._assembly import Remapping
+from w2v.corpus._blocks import Block
+from w2v.corpus._encode import Encoder, Spellings
 from w2v.corpus.assembly import assemble
 from w2v.corpus.crew import Crew
 from w2v.corpus.encoded import Books, EncodedCorpus

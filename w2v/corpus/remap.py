@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.corpus._encode import DROPPED, Remapping, block_at
+from w2v.corpus._assembly import Remapping
+from w2v.corpus._blocks import block_at
+from w2v.corpus._encode import DROPPED
 from w2v.corpus._ids import uncut
 from w2v.corpus.assembly import assemble
 from w2v.corpus.encoded import Books, EncodedCorpus
@@ -23,7 +25,7 @@ from w2v.errors import CorpusError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from w2v.corpus._encode import Block
+    from w2v.corpus._blocks import Block
     from w2v.corpus.phrases import Joined
     from w2v.corpus.settings import CorpusSettings
     from w2v.corpus.spool import Folder

@@ -87,7 +87,7 @@ def _choose(
     words: list[bytes], counts: NDArray[np.int64], config: CorpusSettings, books: Books
 ) -> tuple[Vocab, NDArray[np.int64]]:
     """The vocabulary of words that are frequent enough, and which of them each row is."""
-    from w2v.corpus._encode import rank
+    from w2v.corpus._rank import rank
 
     order = rank(words, counts)
     if config.max_vocab is not None and len(order) > config.max_vocab:

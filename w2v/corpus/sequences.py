@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from w2v.corpus._encode import LONGEST_TOKEN, Remapping, SequenceEncoder
+from w2v.corpus._assembly import Remapping
+from w2v.corpus._encode import LONGEST_TOKEN
+from w2v.corpus._sequences import SequenceEncoder
 from w2v.corpus.assembly import assemble
 from w2v.corpus.encoded import Books, EncodedCorpus
 from w2v.corpus.progress import OnProgress, ReadProgress

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from w2v.corpus._encode import Block
+from w2v.corpus._blocks import Block
 from w2v.errors import SettingsError
 from w2v.memory import available_memory
 

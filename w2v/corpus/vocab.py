@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.corpus._encode import LONGEST_TOKEN, rank
+from w2v.corpus._encode import LONGEST_TOKEN
+from w2v.corpus._rank import rank
 from w2v.errors import CorpusError
 from w2v.files import open_by_content
 from w2v.output import AtomicOutput

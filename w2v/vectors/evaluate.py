@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.errors import VectorsError
-from w2v.vectors._scan import Best
+from w2v.vectors._best import Best
 from w2v.vectors.correlation import pearson, spearman
 from w2v.vectors.questions import Pairs, Questions, read_questions
 from w2v.vectors.scores import AnalogyScores, PairScores, Section

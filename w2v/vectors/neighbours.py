@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.errors import SettingsError, UnknownWordError
-from w2v.vectors._scan import Best
+from w2v.vectors._best import Best
 from w2v.vectors.expressions import METHODS, Query
 from w2v.vectors.spelling import unknown_word
 from w2v.vectors.words import to_text

@@ -14,7 +14,8 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import SettingsError, UnknownWordError, W2VError
-from w2v.vectors._scan import BadRow, Best, BinaryRows, shifted_quotient
+from w2v.vectors._best import Best, shifted_quotient
+from w2v.vectors._scan import BadRow, BinaryRows
 from w2v.vectors.expressions import METHODS, Query, analogy_query, parse_query
 from w2v.vectors.formats import LoadOptions, check_repeats, load_rows
 from w2v.vectors.formats.source import open_source

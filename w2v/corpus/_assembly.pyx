@@ -1,0 +1,53 @@
+"""From provisional ids to final ones, a block at a time."""
+
+from libc.stdint cimport int32_t, int64_t
+
+from w2v.corpus._blocks cimport Block, ids_of
+from w2v.errors import CorpusError
+
+
+cdef extern from "encode.h" nogil:
+    ctypedef struct remapping:
+        const int32_t *map
+        const int64_t *run_ends
+        const int32_t *run_ids
+
+    ctypedef struct block_measure:
+        int64_t head, tail, ends, between, kept, sentences, cut
+
+    void measure_block(const int32_t *ids, int64_t n, const remapping *r, block_measure *m)
+    int64_t write_block(const int32_t *ids, int64_t n, const remapping *r, int64_t open, int32_t *out)
+
+
+cdef class Remapping:
+    """From the provisional ids of one encoder to final ids; a spelling may stand for a run of several."""
+
+    cdef const int32_t[::1] map, run_ids
+    cdef const int64_t[::1] run_ends
+    cdef remapping pointers
+
+    def __init__(self, map, run_ends, run_ids):
+        self.map, self.run_ends, self.run_ids = map, run_ends, run_ids
+        self.pointers.map = &self.map[0] if self.map.shape[0] else NULL
+        self.pointers.run_ends = &self.run_ends[0] if self.run_ends.shape[0] else NULL
+        self.pointers.run_ids = &self.run_ids[0] if self.run_ids.shape[0] else NULL
+
+    def measure(self, Block block, const int32_t[::1] spooled):
+        """(head, tail, ends, between, kept, sentences, cut) of a block; see block_measure in encode.h."""
+        cdef block_measure m
+        cdef const int32_t *ids = ids_of(block, spooled)
+        with nogil:
+            measure_block(ids, block.size, &self.pointers, &m)
+        return m.head, m.tail, m.ends, m.between, m.kept, m.sentences, m.cut
+
+    def write(self, Block block, const int32_t[::1] spooled, int64_t open_tokens, int32_t[::1] out):
+        """Writes the final ids of a block to `out`; it must have exactly the room that the measure told."""
+        cdef const int32_t *ids = ids_of(block, spooled)
+        cdef int32_t *place = &out[0] if out.shape[0] else NULL
+        cdef int64_t written
+        if out.shape[0] == 0:
+            return
+        with nogil:
+            written = write_block(ids, block.size, &self.pointers, open_tokens, place)
+        if written != out.shape[0]:
+            raise CorpusError(f"the books of a block do not balance: {written} ids instead of {out.shape[0]}")

@@ -1,0 +1,141 @@
+"""The best rows for each of many questions, and scores that are not plain cosines.
+
+Nothing here imports NumPy. Threads are Python threads that call into `nogil` code (see parallel.py).
+"""
+
+from array import array
+
+from libc.stdint cimport int64_t
+from libc.stdlib cimport calloc, free, malloc
+
+from w2v.vectors.parallel import run_parallel
+
+
+cdef class Best:
+    """The k best rows for each of n queries, from blocks of scores; a tie goes to the lower row. NaN is never best."""
+
+    cdef float* scores  # [n, k], each row a heap with the worst at its root
+    cdef int64_t* rows
+    cdef int64_t* sizes
+    cdef readonly int64_t n
+    cdef readonly int64_t k
+
+    def __init__(self, int64_t n, int64_t k):
+        if n < 0 or k < 0:
+            raise ValueError("negative size")
+        self.n = n
+        self.k = k
+        self.scores = <float*> malloc(n * k * sizeof(float) + 1)
+        self.rows = <int64_t*> malloc(n * k * sizeof(int64_t) + 1)
+        self.sizes = <int64_t*> calloc(n + 1, sizeof(int64_t))
+        if self.scores == NULL or self.rows == NULL or self.sizes == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.scores)
+        free(self.rows)
+        free(self.sizes)
+
+    def offer(self, const float[:, ::1] block, int64_t first, const float[::1] factors=None, threads=None):
+        """Consider block [n, rows] for rows `first` and up, in rising order of rows; each multiplied by its factor."""
+        cdef int64_t n = block.shape[0], count = block.shape[1]
+        cdef int64_t step = max(<int64_t> 1, (n + 63) // 64)
+        cdef const float* factor = NULL
+        if n != self.n or (factors is not None and factors.shape[0] < first + count):
+            raise ValueError("wrong shape")
+        if n == 0 or count == 0 or self.k == 0:
+            return
+        if factors is not None:
+            factor = &factors[first]
+
+        def offer_some(task):
+            cdef int64_t q
+            for q in range(task * step, min(task * step + step, n)):
+                with nogil:
+                    self.offer_one(q, &block[q, 0], factor, count, first)
+
+        run_parallel(offer_some, (n + step - 1) // step, 1 if n * count < 100_000 else threads)
+
+    cdef void offer_one(self, int64_t q, const float* values, const float* factor, int64_t count,
+                        int64_t first) noexcept nogil:
+        cdef float* heap = self.scores + q * self.k
+        cdef int64_t* rows = self.rows + q * self.k
+        cdef int64_t i = 0, j, above
+        cdef float score
+        while i < count and self.sizes[q] < self.k:
+            score = values[i] * factor[i] if factor != NULL else values[i]
+            if score == score:
+                j = self.sizes[q]
+                self.sizes[q] += 1
+                while j > 0:
+                    above = (j - 1) // 2
+                    if heap[above] < score:  # an equal one has the lower row and is better
+                        break
+                    heap[j] = heap[above]
+                    rows[j] = rows[above]
+                    j = above
+                heap[j] = score
+                rows[j] = first + i
+            i += 1
+        if factor == NULL:
+            while i < count:
+                if values[i] > heap[0]:
+                    sift(heap, rows, self.k, values[i], first + i)
+                i += 1
+        else:
+            while i < count:
+                score = values[i] * factor[i]
+                if score > heap[0]:
+                    sift(heap, rows, self.k, score, first + i)
+                i += 1
+
+    def result(self, int64_t q) -> list:
+        """(row, score) of one query, best first."""
+        cdef int64_t i
+        if q < 0 or q >= self.n:
+            raise IndexError(q)
+        pairs = [(self.rows[q * self.k + i], self.scores[q * self.k + i]) for i in range(self.sizes[q])]
+        pairs.sort(key=lambda pair: (-pair[1], pair[0]))
+        return pairs
+
+
+cdef inline void sift(float* heap, int64_t* rows, int64_t k, float score, int64_t row) noexcept nogil:
+    """Replace the root, which is the worst, and let the newcomer sink to its place."""
+    cdef int64_t j = 0, child
+    while True:
+        child = 2 * j + 1
+        if child >= k:
+            break
+        if child + 1 < k and (heap[child + 1] < heap[child] or
+                              (heap[child + 1] == heap[child] and rows[child + 1] > rows[child])):
+            child += 1
+        if heap[child] > score:  # an equal child has the lower row and is better
+            break
+        if heap[child] == score and rows[child] < row:
+            break
+        heap[j] = heap[child]
+        rows[j] = rows[child]
+        j = child
+    heap[j] = score
+    rows[j] = row
+
+
+def shifted_quotient(const float[:, ::1] cosines, positive, negative):
+    """3CosMul scores [rows] as array('f') from the cosines with some words, [words, rows] (see neighbours.py)."""
+    cdef int64_t count = cosines.shape[1], i, word
+    result = array("f", bytes(4 * count))
+    cdef float[::1] out = result
+    cdef float epsilon = 1e-6
+    cdef float[::1] divisor = array("f", bytes(4 * count))
+    for i in range(count):
+        out[i] = divisor[i] = 1
+    for word in positive:
+        for i in range(count):
+            out[i] *= (1 + cosines[word, i]) / 2
+    for word in negative:
+        for i in range(count):
+            divisor[i] *= (1 + cosines[word, i]) / 2
+    if negative:
+        for i in range(count):
+            out[i] /= divisor[i] + epsilon
+    return result
