@@ -17,12 +17,11 @@ import contextlib
 import json
 import os
 import platform
-import secrets
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,28 +30,11 @@ STORE = 400 << 20  # bytes of each node's object store
 EPOCHS = 5
 
 
-@contextlib.contextmanager
-def cluster(nodes: int, threads: int = 1) -> Iterator[Any]:
+def cluster(nodes: int, threads: int = 1) -> contextlib.AbstractContextManager[Any]:
     """A Ray cluster of so many nodes on this machine, connected."""
-    from w2v.cluster.session import elsewhere, load_ray, only_loopback
+    from w2v.cluster.simulated import simulated_nodes
 
-    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(16))
-    os.environ.setdefault("RAY_worker_niceness", "0")
-    ray = load_ray()
-    from ray.cluster_utils import Cluster
-
-    only_loopback(ray)
-    head = {"num_cpus": threads, "object_store_memory": STORE, "include_dashboard": False}
-    made = Cluster(initialize_head=True, head_node_args=head)
-    try:
-        for _ in range(nodes - 1):
-            made.add_node(num_cpus=threads, object_store_memory=STORE)
-        with elsewhere():
-            ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")
-        yield made
-    finally:
-        ray.shutdown()
-        made.shutdown()
+    return simulated_nodes([threads] * nodes, STORE)
 
 
 def train(address: str, text: str, seed: int, on_progress: Callable[..., Any] | None = None, **options: Any) -> Any:

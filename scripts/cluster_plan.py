@@ -13,6 +13,7 @@ import argparse
 from w2v.cluster.coordinator import LOOK_S, MOST_LR_SCALE
 from w2v.cluster.run import MOST_ROWS_BYTES, TOP_ROWS
 from w2v.cluster.schedule import SENT_BYTES, Schedule, bytes_exchanged
+from w2v.numbers import size
 from w2v.training.config import TrainConfig
 from w2v.training.memory import memory_needed
 
@@ -22,14 +23,6 @@ MEMORY_SPEED = 10e9  # bytes/s of one thread that does this
 USABLE = 0.7  # of a network's rate, by Ray's transfers
 CALLS_PER_S = 5000  # that one Python coordinator serves
 OBJECTS_PER_S = 20000  # references that it makes and drops
-
-
-def size(number: float) -> str:
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if number < 999.5 or unit == "TB":
-            return f"{number:.3g} {unit}"
-        number /= 1000
-    raise AssertionError("there is a largest unit")
 
 
 class Plan:

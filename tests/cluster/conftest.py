@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import secrets
 import shutil
 import sys
 from importlib.util import find_spec
@@ -37,25 +36,11 @@ def text(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def two_nodes(tmp_path_factory):
+def two_nodes():
     """A Ray cluster of two nodes with two CPUs and one CPU; yields it, connected."""
     if find_spec("ray") is None:
         pytest.skip("Ray is not installed: pip install 'w2v[cluster]'")
-    from w2v.cluster.session import elsewhere, load_ray, only_loopback
+    from w2v.cluster.simulated import simulated_nodes
 
-    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(16))  # of these nodes and of the commands that join them
-    ray = load_ray()
-    from ray.cluster_utils import Cluster
-
-    os.environ.setdefault("RAY_worker_niceness", "0")
-    only_loopback(ray)
-    node = {"object_store_memory": 80 << 20, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, **node})
-    try:
-        cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
-        with elsewhere():
-            ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
+    with simulated_nodes([2, 1], store_bytes=80 << 20) as cluster:
         yield cluster
-    finally:
-        ray.shutdown()
-        cluster.shutdown()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from w2v.cli.errors import say
 from w2v.cli.job import Job, shown_name
 from w2v.cli.keeping import Keeping, reason, resume_command
-from w2v.cli.numbers import size
 from w2v.cli.progress import Silence
 from w2v.cli.stopping import stop_softly
 from w2v.errors import SettingsError
+from w2v.numbers import size
 
 if TYPE_CHECKING:
     from w2v.cluster.checkpoint import ClusterCheckpoint, ClusterKeeper

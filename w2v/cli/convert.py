@@ -10,10 +10,10 @@ import click
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
-from w2v.cli.numbers import count
 from w2v.cli.output import FORMATS, STDOUT, check_outputs
 from w2v.cli.values import Whole
 from w2v.errors import VectorsError
+from w2v.numbers import count
 
 if TYPE_CHECKING:
     from w2v.vectors.repair import Repairs

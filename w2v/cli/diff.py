@@ -10,10 +10,10 @@ import click
 from w2v.cli.answers import json_line
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
-from w2v.cli.numbers import count
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv
 from w2v.cli.values import Whole
+from w2v.numbers import count
 
 if TYPE_CHECKING:
     from w2v.vectors.compare import Comparison

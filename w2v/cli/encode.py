@@ -6,12 +6,12 @@ from typing import Any
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
-from w2v.cli.numbers import count, size
 from w2v.cli.options import PHRASES, config_from, config_options, stated_options, tmp_dir_option
 from w2v.cli.output import check_outputs
 from w2v.cli.progress import progress_for
 from w2v.cli.values import Whole
 from w2v.errors import SettingsError
+from w2v.numbers import count, size
 from w2v.training.config import CorpusConfig
 
 __all__ = ["command"]

@@ -8,10 +8,10 @@ import click
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import named_output, say
-from w2v.cli.numbers import count, size
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.streams import argument_text, write_bytes
 from w2v.cli.values import Whole
+from w2v.numbers import count, size
 
 __all__ = ["command"]
 

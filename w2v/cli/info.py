@@ -10,10 +10,10 @@ import click
 from w2v.cli.answers import json_line
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
-from w2v.cli.numbers import count, size
 from w2v.cli.output import FORMATS
 from w2v.cli.streams import is_terminal, write
 from w2v.errors import W2VError
+from w2v.numbers import count, size
 
 if TYPE_CHECKING:
     from w2v.vectors.check import Description

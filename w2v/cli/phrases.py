@@ -148,8 +148,8 @@ def write_list(found: list[Phrase], form: str | None, out: AtomicOutput) -> None
 
 
 def summary(encoded: EncodedCorpus, found: Joined, passes: int) -> list[str]:
-    from w2v.cli.numbers import count
     from w2v.cli.summary import notes, plural, reading_rows, summed
+    from w2v.numbers import count
 
     tokens = encoded.books.kept - found.joined
     rows = [*reading_rows(encoded.books)[:-1], (found.joined, "joined to the token before them")]

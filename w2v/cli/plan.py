@@ -9,13 +9,13 @@ import click
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
-from w2v.cli.numbers import count, duration, short, size
 from w2v.cli.options import PHRASES, config_from, config_options, stated_options, tmp_dir_option
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned
 from w2v.cli.train import GROUPS
 from w2v.cli.values import Number
+from w2v.numbers import count, duration, short, size
 from w2v.training.config import CorpusConfig, TrainConfig
 
 if TYPE_CHECKING:

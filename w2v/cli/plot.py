@@ -11,9 +11,9 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
 from w2v.cli.figures import figure_format, write_figure
 from w2v.cli.lookups import VECTORS
-from w2v.cli.numbers import count
 from w2v.cli.streams import argument_text
 from w2v.cli.values import Whole
+from w2v.numbers import count
 
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors

@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING, Any, TextIO
 
 from w2v.cli.errors import say
-from w2v.cli.numbers import duration, short, size
 from w2v.cli.streams import is_terminal
+from w2v.numbers import duration, short, size
 
 if TYPE_CHECKING:
     from w2v.corpus.reader import ReadProgress

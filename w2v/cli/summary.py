@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from w2v.cli.numbers import count, duration, short, size
+from w2v.numbers import count, duration, short, size
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import Books, EncodedCorpus

@@ -6,6 +6,7 @@ import math
 
 from w2v.errors import TrainingError
 from w2v.memory import Room, room
+from w2v.numbers import size
 from w2v.training.config import TrainConfig
 
 __all__ = ["check_memory", "memory_needed"]
@@ -48,9 +49,9 @@ def check_memory(
     total = sum(needed.values())
     if total <= there.size:
         return
-    parts = ", ".join(f"{name} {_size(size)}" for name, size in needed.items() if size > total // 100)
+    parts = ", ".join(f"{name} {size(taken)}" for name, taken in needed.items() if taken > total // 100)
     raise TrainingError(
-        f"not enough memory: {words:,} words x {config.dim} take {_size(total)} ({parts}), and {_size(there.size)} are "
+        f"not enough memory: {words:,} words x {config.dim} take {size(total)} ({parts}), and {size(there.size)} are "
         f"{there.limit}; {_way_out(config, words, needed, there.size)}"
     )
 
@@ -68,11 +69,3 @@ def _way_out(config: TrainConfig, words: int, needed: dict[str, int], there: int
     ways = [f"--dim {dim}"] if dim >= ROW_FLOATS else []
     ways += [f"--max-vocab {most}"] if most >= 2 else []
     return f"try {' or '.join(ways)}" if ways else "a smaller --dim or --max-vocab needs less"
-
-
-def _size(number: float) -> str:
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if number < 1000 or unit == "TB":
-            return f"{number:.3g} {unit}"
-        number /= 1000
-    raise AssertionError("there is a largest unit")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from w2v.cli.numbers import count, duration, short, size
+from w2v.numbers import count, duration, short, size
 
 
 @pytest.mark.parametrize(
