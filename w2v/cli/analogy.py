@@ -9,6 +9,7 @@ import click
 from w2v.cli.answers import ANSWER_OPTIONS, Answer, answer_all
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import usage_error
+from w2v.cli.options import vectors_argument
 from w2v.errors import W2VError
 
 __all__ = ["command"]
@@ -51,7 +52,7 @@ command = Command(
     examples=EXAMPLES,
     callback=analogy,
     params=[
-        Argument(["vectors"], metavar="VECTORS", line="A vector file of any format that w2v reads."),
+        vectors_argument(),
         Argument(["words"], nargs=-1, metavar="A B C", line="The three words."),
         Option(["--method"], type=click.Choice(("add", "mul")), default="add", shown_default="add",
                help="add: cosine with B - A + C; mul: product and quotient of cosines (Levy and Goldberg 2014)."),

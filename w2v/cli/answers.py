@@ -13,24 +13,27 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-import click
-
 from w2v.cli.command import Option
 from w2v.cli.errors import flush_output, say
+from w2v.cli.options import format_option
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
 from w2v.cli.values import Whole
 from w2v.errors import W2VError
 
-__all__ = ["ANSWER_OPTIONS", "Answer", "Answerer", "answer_all", "answer_lines", "prompt_lines"]
+__all__ = ["ANSWER_OPTIONS", "Answer", "Answerer", "answer_all", "answer_lines", "answers_format", "prompt_lines"]
 
 Answer = Sequence[tuple[str, float]]
 Answerer = Callable[[Sequence[str]], Sequence["Answer | W2VError"]]
 
+
+def answers_format(columns: str) -> Option:
+    return format_option(f"tsv: {columns}; json: an object a line with the same names, or with `error`.")
+
+
 ANSWER_OPTIONS = (
     Option(["-k", "--top", "topn"], type=Whole(1), metavar="N", default=10, shown_default="10",
            help="How many words for each query."),
-    Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
-           help="tsv: query, rank, word, cosine; json: an object a line with the same names, or with `error`."),
+    answers_format("query, rank, word, cosine"),
 )
 
 

@@ -12,6 +12,7 @@ import click
 from w2v.cli.answers import json_line
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
+from w2v.cli.options import format_option
 from w2v.cli.output import STDOUT
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.values import Whole
@@ -180,7 +181,6 @@ command = Command(
                help="For the share of a corpus that is dropped as too rare."),
         Option(["--whitespace"], type=click.Choice(("unicode", "ascii")), default="unicode", shown_default="unicode",
                help="What separates the tokens of a corpus."),
-        Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
-               help="In a pipe: a row for each finding, or an object for each file."),
+        format_option("In a pipe: a row for each finding, or an object for each file."),
     ],
 )

@@ -10,6 +10,7 @@ import click
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
+from w2v.cli.options import quiet_option
 from w2v.cli.output import FORMATS, STDOUT, check_outputs
 from w2v.cli.values import Whole
 from w2v.errors import VectorsError
@@ -191,6 +192,6 @@ command = Command(
                help="Ignore what follows the rows that the header promises."),
         Option(["--fix"], is_flag=True, group="What is read",
                help="Keep the good rows of a damaged file; w2v check tells what is wrong with it."),
-        Option(["-q", "--quiet"], is_flag=True, help="No line about what was written."),
+        quiet_option("No line about what was written."),
     ],
 )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from w2v.cli.answers import json_line
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
+from w2v.cli.options import format_option
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv
 from w2v.cli.values import Whole
@@ -104,7 +103,6 @@ command = Command(
                help="Compare the N most frequent words of A that all have; 0: all. Time grows with N squared."),
         Option(["--words"], type=Whole(0), metavar="N", default=10, shown_default="10",
                help="How many words are shown; 0: all that were compared."),
-        Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
-               help="tsv: rows that begin with pair or word; json: an object a line."),
+        format_option("tsv: rows that begin with pair or word; json: an object a line."),
     ],
 )

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from w2v.cli.command import Argument, Command, Option
+from w2v.cli.command import Command, Option
 from w2v.cli.errors import say
-from w2v.cli.options import PHRASES, config_from, config_options, stated_options, tmp_dir_option
+from w2v.cli.options import (
+    PHRASES,
+    config_from,
+    config_options,
+    corpus_argument,
+    quiet_option,
+    read_vocab_option,
+    stated_options,
+    threads_option,
+    tmp_dir_option,
+)
 from w2v.cli.output import check_outputs
 from w2v.cli.progress import progress_for
-from w2v.cli.values import Whole
 from w2v.errors import SettingsError
 from w2v.numbers import count, size
 from w2v.training.config import CorpusConfig
@@ -75,17 +84,14 @@ command = Command(
     examples=EXAMPLES,
     callback=encode,
     params=[
-        Argument(["corpus"], nargs=-1, required=True, metavar="CORPUS",
-                 line="Files or folders of text; - is standard input."),
+        corpus_argument(),
         Option(["-o", "--output"], required=True, metavar="FILE", group="Output",
                help="Where the encoded corpus goes; - is standard output."),
         Option(["--no-clobber"], is_flag=True, group="Output", help="Refuse at the start when FILE exists."),
         *config_options(CorpusConfig, "Corpus", PHRASES),
-        Option(["--read-vocab"], metavar="FILE", group="Corpus",
-               help="Use this vocabulary (word, tab, count) instead of counting."),
+        read_vocab_option(),
         tmp_dir_option(),
-        Option(["-t", "--threads"], type=Whole(1, 1024), metavar="N",
-               shown_default="the CPUs this process may use", help="Threads that read."),
-        Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
+        threads_option(),
+        quiet_option(),
     ],
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from w2v.cli.answers import json_line
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
+from w2v.cli.options import vectors_argument
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv
 from w2v.cli.values import Whole
@@ -73,7 +74,7 @@ command = Command(
     examples=EXAMPLES,
     callback=evaluate,
     params=[
-        Argument(["vectors"], metavar="VECTORS", line="A vector file of any format that w2v reads."),
+        vectors_argument(),
         Argument(["files"], nargs=-1, required=True, metavar="FILE", line="Analogy questions or rated word pairs."),
         Option(["--restrict-vocab"], type=Whole(1), metavar="N", default=30_000, shown_default="30000",
                help="Ask about, and answer from, the N most frequent words."),

@@ -6,8 +6,9 @@ import os
 
 import click
 
-from w2v.cli.command import Argument, Command, Option
+from w2v.cli.command import Command, Option
 from w2v.cli.errors import named_output, say
+from w2v.cli.options import map_seed_option, quiet_option, vectors_argument
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.streams import argument_text, write_bytes
 from w2v.cli.values import Whole
@@ -57,15 +58,14 @@ command = Command(
     examples=EXAMPLES,
     callback=explore,
     params=[
-        Argument(["vectors"], metavar="VECTORS", line="A vector file of any format that w2v reads."),
+        vectors_argument(),
         Option(["-o", "--output"], required=True, metavar="PAGE", help="Where the page goes; - is standard output."),
         Option(["--top"], type=Whole(2), metavar="N", default=20_000, shown_default="20000",
                help="The first N words of the file."),
         Option(["--layout"], type=click.Choice(LAYOUTS), default="neighbours", shown_default="neighbours",
                help="The map shown first; PCA is always there too. tsne and umap need w2v[plot]."),
         Option(["--title"], metavar="TEXT", help="The page's title. [the file's name]"),
-        Option(["-s", "--seed"], type=Whole(0, 2**32 - 1), metavar="N", default=1, shown_default="1",
-               help="Seed of the map and the groups."),
-        Option(["-q", "--quiet"], is_flag=True, help="No summary."),
+        map_seed_option("Seed of the map and the groups."),
+        quiet_option("No summary."),
     ],
 )

@@ -10,6 +10,7 @@ import click
 from w2v.cli.answers import json_line
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
+from w2v.cli.options import format_option
 from w2v.cli.output import FORMATS
 from w2v.cli.streams import is_terminal, write
 from w2v.errors import W2VError
@@ -122,8 +123,7 @@ command = Command(
         Argument(["files"], nargs=-1, required=True, metavar="FILE",
                  line="Vector files of any format that w2v reads; - is standard input."),
         Option(["--short"], is_flag=True, help="One line a file, without norms and first words."),
-        Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
-               help="json: an object a line."),
+        format_option("json: an object a line."),
         Option(["--from", "told"], type=click.Choice(FORMATS), help="The files' format, where the content misleads."),
     ],
 )

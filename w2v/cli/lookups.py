@@ -10,10 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from w2v.cli.answers import json_line, prompt_lines
-from w2v.cli.command import Argument, Option
 from w2v.cli.errors import flush_output, say
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
 from w2v.errors import UnknownWordError, W2VError
@@ -21,17 +18,10 @@ from w2v.errors import UnknownWordError, W2VError
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["VECTORS", "Answer", "Row", "answer_rows", "each_line", "format_option", "words_of"]
+__all__ = ["Answer", "Row", "answer_rows", "each_line", "words_of"]
 
 Row = dict[str, object]  # the columns of a row, by name
 Answer = tuple[list[Row], list[W2VError]]  # the rows for a line, and what could not be answered of it
-
-VECTORS = Argument(["vectors"], metavar="VECTORS", line="A vector file of any format that w2v reads.")
-
-
-def format_option(columns: str) -> Option:
-    return Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
-                  help=f"tsv: {columns}; json: an object a line with the same names, or with `error`.")
 
 
 def words_of(line: str) -> list[str]:

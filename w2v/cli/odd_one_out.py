@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from w2v.cli.answers import answers_format
 from w2v.cli.command import Argument, Command
 from w2v.cli.errors import usage_error
-from w2v.cli.lookups import VECTORS, Row, answer_rows, each_line, format_option
+from w2v.cli.lookups import Row, answer_rows, each_line
+from w2v.cli.options import vectors_argument
 
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
@@ -49,8 +51,8 @@ command = Command(
     examples=EXAMPLES,
     callback=odd_one_out,
     params=[
-        VECTORS,
+        vectors_argument(),
         Argument(["words"], nargs=-1, metavar="WORD", line="The words; three or more make sense."),
-        format_option("query, word, cosine"),
+        answers_format("query, word, cosine"),
     ],
 )

@@ -1,4 +1,5 @@
-"""Command-line options made from the dataclasses in w2v/training/config.py, which hold names, defaults and help."""
+"""Options that several commands have, each declared once; most are made from the dataclasses in w2v/training/config.py,
+which hold names, defaults and help."""
 
 from __future__ import annotations
 
@@ -8,14 +9,15 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from w2v.cli.command import Option
+from w2v.cli.command import Argument, Option
 from w2v.cli.values import List, Number, Share, Whole
 from w2v.training.config import Option as Declared
-from w2v.training.config import options_of
+from w2v.training.config import TrainConfig, options_of
 
 __all__ = [
-    "PHRASES", "config_from", "config_options", "default_text", "list_options", "option_from", "stated_options",
-    "tmp_dir_option",
+    "PHRASES", "config_from", "config_options", "corpus_argument", "default_text", "format_option", "list_options",
+    "map_seed_option", "option_from", "quiet_option", "read_vocab_option", "stated_options", "threads_option",
+    "tmp_dir_option", "vectors_argument",
 ]
 
 Config = TypeVar("Config")
@@ -25,18 +27,61 @@ PHRASES = dict.fromkeys(
 )
 
 
-def config_options(config: type, group: str, groups: dict[str, str] | None = None) -> list[Option]:
-    """One click option for each field of the dataclass; `groups` puts single fields under another heading."""
-    groups = groups or {}
-    return [
-        option_from(field, declared, groups.get(name, group)) for name, (field, declared) in options_of(config).items()
-    ]
+# --- options and arguments that several commands have ---
+
+
+def corpus_argument() -> Argument:
+    return Argument(["corpus"], nargs=-1, required=True, metavar="CORPUS",
+                    line="Files or folders of text, or a file that w2v encode wrote; - is standard input.")
+
+
+def vectors_argument() -> Argument:
+    return Argument(["vectors"], metavar="VECTORS", line="A vector file of any format that w2v reads.")
+
+
+def read_vocab_option() -> Option:
+    return Option(["--read-vocab"], metavar="FILE", group="Corpus",
+                  help="Use this vocabulary (word, tab, count) instead of counting.")
 
 
 def tmp_dir_option() -> Option:
     """Where the reader of a corpus may spool it."""
     return Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",
                   type=click.Path(exists=True, file_okay=False))
+
+
+def threads_option() -> Option:
+    """Of a command that does not train; the spellings and the range are those of the training's."""
+    declared = options_of(TrainConfig)["threads"][1]
+    return Option([*declared.flags, "--threads"], type=Whole(declared.minimum, declared.maximum), metavar="N",
+                  aliases=declared.aliases, shown_default=declared.shown_default, help="Threads that read and count.")
+
+
+def quiet_option(help: str = "No progress and no summary.") -> Option:
+    return Option(["-q", "--quiet"], is_flag=True, help=help)
+
+
+def format_option(help: str) -> Option:
+    """Rows for programs: tsv, unless json is asked for."""
+    return Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
+                  help=help)
+
+
+def map_seed_option(help: str, **kw: Any) -> Option:
+    """As wide as the seeds of the libraries that make maps."""
+    return Option(["-s", "--seed"], type=Whole(0, 2**32 - 1), metavar="N", default=1, shown_default="1", help=help,
+                  **kw)
+
+
+# --- options from the dataclasses ---
+
+
+def config_options(config: type, group: str, groups: dict[str, str] | None = None) -> list[Option]:
+    """One click option for each field of the dataclass; `groups` puts single fields under another heading."""
+    groups = groups or {}
+    return [
+        option_from(field, declared, groups.get(name, group)) for name, (field, declared) in options_of(config).items()
+    ]
 
 
 def config_from(config: type[Config], given: dict[str, Any]) -> Config:

@@ -6,12 +6,10 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from w2v.cli.answers import json_line
 from w2v.cli.colours import COLOUR_OPTION, colour_depth
 from w2v.cli.command import Argument, Command, Option
-from w2v.cli.options import config_from, config_options
+from w2v.cli.options import config_from, config_options, format_option
 from w2v.cli.output import STDOUT
 from w2v.cli.streams import argument_text, write
 from w2v.training.config import CorpusConfig, TrainConfig
@@ -144,8 +142,7 @@ command = Command(
     params=[
         Argument(["text"], nargs=-1, metavar="TEXT", line="A sentence, its words, or files; none: standard input."),
         Option(["--steps"], is_flag=True, help="The sentence with the window marked, step by step, for people."),
-        Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
-               help="tsv: input, output, label; json: an object a line, with sentence and place too."),
+        format_option("tsv: input, output, label; json: an object a line, with sentence and place too."),
         COLOUR_OPTION,
         Option(["--read-vocab"], metavar="FILE", group="Text",
                help="Counts of a whole corpus (word, tab, count), for --sample and the negatives."),

@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from w2v.cli.command import Argument, Command, Option
+from w2v.cli.command import Command, Option
 from w2v.cli.errors import say
-from w2v.cli.options import PHRASES, config_from, config_options, stated_options, tmp_dir_option
+from w2v.cli.options import (
+    PHRASES,
+    config_from,
+    config_options,
+    corpus_argument,
+    quiet_option,
+    stated_options,
+    threads_option,
+    tmp_dir_option,
+)
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import argument_text
-from w2v.cli.values import Whole
 from w2v.errors import SettingsError
 from w2v.training.config import CorpusConfig, flag
 
@@ -179,8 +187,7 @@ command = Command(
     examples=EXAMPLES,
     callback=phrases,
     params=[
-        Argument(["corpus"], nargs=-1, required=True, metavar="CORPUS",
-                 line="Files or folders of text; - is standard input."),
+        corpus_argument(),
         Option(["-o", "--output"], metavar="FILE", default=STDOUT, shown_default="standard output", group="Output",
                help="Where the text or the list goes; compressed if it ends in .gz."),
         Option(["--list", "listed"], is_flag=True, group="Output",
@@ -197,8 +204,7 @@ command = Command(
                help="What stands between the words of a phrase."),
         *(option for option in config_options(CorpusConfig, "Corpus") if option.name not in LEFT_OUT),
         tmp_dir_option(),
-        Option(["-t", "--threads"], type=Whole(1, 1024), metavar="N",
-               shown_default="the CPUs this process may use", help="Threads."),
-        Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
+        threads_option(),
+        quiet_option(),
     ],
 )

@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from w2v.cli.command import Argument, Command, Option
+from w2v.cli.command import Command, Option
 from w2v.cli.errors import say
-from w2v.cli.options import PHRASES, config_from, config_options, stated_options, tmp_dir_option
+from w2v.cli.options import (
+    PHRASES,
+    config_from,
+    config_options,
+    corpus_argument,
+    quiet_option,
+    stated_options,
+    tmp_dir_option,
+)
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned
@@ -120,8 +128,7 @@ command = Command(
     examples=EXAMPLES,
     callback=plan,
     params=[
-        Argument(["corpus"], nargs=-1, required=True, metavar="CORPUS",
-                 line="Files or folders of text, - for standard input, or an encoded corpus."),
+        corpus_argument(),
         Option(["--format", "form"], type=click.Choice(("tsv", "json")),
                help="tsv: what, item, value; json: one object. [a list on a terminal, else tsv]"),
         Option(["--seconds"], type=Number(0, 600), metavar="N", default=2.0, shown_default="2",
@@ -129,6 +136,6 @@ command = Command(
         *config_options(CorpusConfig, "Corpus", PHRASES),
         tmp_dir_option(),
         *config_options(TrainConfig, "Training", GROUPS),
-        Option(["-q", "--quiet"], is_flag=True, help="No progress and no warnings."),
+        quiet_option("No progress and no warnings."),
     ],
 )

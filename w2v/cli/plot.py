@@ -10,7 +10,7 @@ import click
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
 from w2v.cli.figures import figure_format, write_figure
-from w2v.cli.lookups import VECTORS
+from w2v.cli.options import map_seed_option, vectors_argument
 from w2v.cli.streams import argument_text
 from w2v.cli.values import Whole
 from w2v.numbers import count
@@ -129,7 +129,7 @@ command = Command(
     examples=EXAMPLES,
     callback=plot,
     params=[
-        VECTORS,
+        vectors_argument(),
         Argument(["words"], nargs=-1, metavar="WORD", line="Words to draw."),
         Option(["-o", "--output"], required=True, metavar="FILE",
                help="The picture: .png, .svg or .pdf; - is standard output (PNG)."),
@@ -142,8 +142,7 @@ command = Command(
                help="Lines of two words: an arrow from the first to the second."),
         Option(["--method"], type=click.Choice(METHODS), group="Map",
                help="What makes the map; neighbours is quick with many words. [tsne; pca with --pairs]"),
-        Option(["-s", "--seed"], type=Whole(0, 2**32 - 1), metavar="N", default=1, shown_default="1",
-               group="Map", help="Seed of the map."),
+        map_seed_option("Seed of the map.", group="Map"),
         Option(["--title"], metavar="TEXT", group="Picture", help="A line above the map."),
         Option(["--size"], type=Size(), metavar="WxH", default=(10.0, 8.0), shown_default="10x8", group="Picture",
                help="Inches; a larger picture has room for more labels."),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from w2v.cli.answers import answers_format
 from w2v.cli.command import Argument, Command
 from w2v.cli.errors import usage_error
-from w2v.cli.lookups import VECTORS, Answer, answer_rows, format_option
+from w2v.cli.lookups import Answer, answer_rows
+from w2v.cli.options import vectors_argument
 from w2v.errors import UnknownWordError, W2VError
 
 __all__ = ["command"]
@@ -53,8 +55,8 @@ command = Command(
     examples=EXAMPLES,
     callback=rank,
     params=[
-        VECTORS,
+        vectors_argument(),
         Argument(["words"], nargs=-1, metavar="A B", line="The word that is asked about, and the neighbour."),
-        format_option("a, b, rank, cosine"),
+        answers_format("a, b, rank, cosine"),
     ],
 )

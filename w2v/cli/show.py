@@ -12,6 +12,7 @@ import click
 from w2v.cli.colours import COLOUR_OPTION, colour_depth, paper
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.figures import figure_format, write_figure
+from w2v.cli.options import vectors_argument
 from w2v.cli.streams import argument_text, write
 from w2v.cli.table import width_of
 
@@ -83,7 +84,7 @@ command = Command(
     examples=EXAMPLES,
     callback=show,
     params=[
-        Argument(["vectors"], metavar="VECTORS", line="A vector file of any format that w2v reads."),
+        vectors_argument(),
         Argument(["words"], nargs=-1, required=True, metavar="WORD", line="Words or expressions."),
         Option(["-o", "--output"], metavar="FILE", help="Draw a figure instead: .png, .svg or .pdf (needs w2v[plot])."),
         Option(["--sort"], is_flag=True, help="Order the columns by their mean, so that what the words share is seen."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from w2v.cli.answers import ANSWER_OPTIONS, answer_all
 from w2v.cli.command import Argument, Command
+from w2v.cli.options import vectors_argument
 
 __all__ = ["command"]
 
@@ -34,7 +35,7 @@ command = Command(
     examples=EXAMPLES,
     callback=similar,
     params=[
-        Argument(["vectors"], metavar="VECTORS", line="A vector file of any format that w2v reads."),
+        vectors_argument(),
         Argument(["query"], nargs=-1, metavar="QUERY", line="A word, or words joined by ' + ' and ' - '."),
         *ANSWER_OPTIONS,
     ],

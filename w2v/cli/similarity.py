@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from w2v.cli.answers import answers_format
 from w2v.cli.command import Argument, Command
 from w2v.cli.errors import usage_error
-from w2v.cli.lookups import VECTORS, Row, answer_rows, each_line, format_option
+from w2v.cli.lookups import Row, answer_rows, each_line
+from w2v.cli.options import vectors_argument
 from w2v.errors import W2VError
 
 if TYPE_CHECKING:
@@ -52,8 +54,8 @@ command = Command(
     examples=EXAMPLES,
     callback=similarity,
     params=[
-        VECTORS,
+        vectors_argument(),
         Argument(["words"], nargs=-1, metavar="A B", line="The two words."),
-        format_option("a, b, cosine"),
+        answers_format("a, b, cosine"),
     ],
 )

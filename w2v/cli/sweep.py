@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from w2v.cli.command import Argument, Command, Option
+from w2v.cli.command import Command, Option
 from w2v.cli.errors import flush_output, say
-from w2v.cli.options import PHRASES, config_from, config_options, list_options, stated_options, tmp_dir_option
+from w2v.cli.options import (
+    PHRASES,
+    config_from,
+    config_options,
+    corpus_argument,
+    list_options,
+    quiet_option,
+    stated_options,
+    tmp_dir_option,
+)
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import Bars, Silence, progress_for
 from w2v.cli.streams import is_terminal, write
@@ -196,8 +205,7 @@ command = Command(
     examples=EXAMPLES,
     callback=sweep,
     params=[
-        Argument(["corpus"], nargs=-1, required=True, metavar="CORPUS",
-                 line="Files or folders of text, or a file that w2v encode wrote; - is standard input."),
+        corpus_argument(),
         Option(["--eval", "files"], metavar="FILE", multiple=True, group="Results",
                help="Analogy questions or rated word pairs, as for w2v evaluate. Repeatable."),
         Option(["--mean"], is_flag=True, group="Results",
@@ -210,6 +218,6 @@ command = Command(
         *list_options(TrainConfig, "Training (lists)", GROUPS, {"seed": ("--seeds",)}),
         *config_options(CorpusConfig, "Corpus", PHRASES),
         tmp_dir_option(),
-        Option(["-q", "--quiet"], is_flag=True, help="No progress."),
+        quiet_option("No progress."),
     ],
 )

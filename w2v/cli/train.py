@@ -7,10 +7,19 @@ from typing import Any
 
 import click
 
-from w2v.cli.command import Argument, Command, Option
+from w2v.cli.command import Command, Option
 from w2v.cli.errors import say
 from w2v.cli.job import Job
-from w2v.cli.options import PHRASES, config_from, config_options, stated_options, tmp_dir_option
+from w2v.cli.options import (
+    PHRASES,
+    config_from,
+    config_options,
+    corpus_argument,
+    quiet_option,
+    read_vocab_option,
+    stated_options,
+    tmp_dir_option,
+)
 from w2v.cli.output import FORMATS
 from w2v.cli.progress import progress_for
 from w2v.cli.values import Duration
@@ -98,8 +107,7 @@ command = Command(
     examples=EXAMPLES,
     callback=train,
     params=[
-        Argument(["corpus"], nargs=-1, required=True, metavar="CORPUS",
-                 line="Files or folders of text; - is standard input."),
+        corpus_argument(),
         Option(["-o", "--output"], required=True, metavar="OUT", group="Output",
                help="Where the vectors go: .bin (word2vec binary), .txt or .vec (text), .npy, .safetensors or .tsv "
                     "(the embedding projector's), also with .gz; - is standard output."),
@@ -115,8 +123,7 @@ command = Command(
         Option(["--unit"], is_flag=True, group="Output", help="Write vectors of length 1."),
         Option(["--no-clobber"], is_flag=True, group="Output", help="Refuse at the start when an output exists."),
         *config_options(CorpusConfig, "Corpus", PHRASES),
-        Option(["--read-vocab"], metavar="FILE", group="Corpus",
-               help="Use this vocabulary (word, tab, count) instead of counting."),
+        read_vocab_option(),
         tmp_dir_option(),
         *config_options(TrainConfig, "Training", GROUPS),
         Option(["--eval"], metavar="FILE", multiple=True, group="Watching",
@@ -143,6 +150,6 @@ command = Command(
                     "machine is in, or a new one on this machine. --threads is for each node. See docs/cluster.md."),
         Option(["--sync-every"], metavar="TIME", type=Duration(), default="1s", shown_default="1s", group="Cluster",
                help="How often the nodes exchange what they have learned."),
-        Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
+        quiet_option(),
     ],
 )

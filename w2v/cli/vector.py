@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from w2v.cli.answers import answers_format
 from w2v.cli.command import Argument, Command, Option
-from w2v.cli.lookups import VECTORS, Answer, Row, answer_rows, each_line, format_option
+from w2v.cli.lookups import Answer, Row, answer_rows, each_line
+from w2v.cli.options import vectors_argument
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,9 +61,9 @@ command = Command(
     examples=EXAMPLES,
     callback=vector,
     params=[
-        VECTORS,
+        vectors_argument(),
         Argument(["words"], nargs=-1, metavar="WORD", line="The words."),
         Option(["--unit"], is_flag=True, help="At length 1."),
-        format_option("the word, then its numbers"),
+        answers_format("the word, then its numbers"),
     ],
 )

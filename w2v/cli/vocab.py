@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from w2v.cli.command import Argument, Command, Option
+from w2v.cli.command import Command, Option
 from w2v.cli.errors import say
-from w2v.cli.options import PHRASES, config_from, config_options, stated_options
+from w2v.cli.options import (
+    PHRASES,
+    config_from,
+    config_options,
+    corpus_argument,
+    format_option,
+    quiet_option,
+    stated_options,
+    threads_option,
+)
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import progress_for
 from w2v.cli.values import Whole
@@ -96,17 +103,14 @@ command = Command(
     examples=EXAMPLES,
     callback=vocab,
     params=[
-        Argument(["corpus"], nargs=-1, required=True, metavar="CORPUS",
-                 line="Files or folders of text; - is standard input."),
+        corpus_argument(),
         Option(["-o", "--output"], metavar="FILE", default=STDOUT, shown_default="standard output",
                help="Where the words go; compressed if it ends in .gz."),
-        Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
-               help="tsv: word, count; json: an object a line with the same names."),
+        format_option("tsv: word, count; json: an object a line with the same names."),
         *(option for option in config_options(CorpusConfig, "Corpus", PHRASES) if option.name != "max_vocab"),
         Option(["--top", "max_vocab"], aliases=["--max-vocab", "--max_final_vocab"], type=Whole(), metavar="N",
                group="Corpus", help="The N most frequent words."),
-        Option(["-t", "--threads"], type=Whole(1, 1024), metavar="N",
-               shown_default="the CPUs this process may use", help="Threads that read."),
-        Option(["-q", "--quiet"], is_flag=True, help="No progress and no summary."),
+        threads_option(),
+        quiet_option(),
     ],
 )
