@@ -185,7 +185,7 @@ def tables(args: argparse.Namespace) -> None:
     rows = json.loads(RESULTS.read_text())["rows"]
     print("| nodes | exchange | analogy | WordSim | SimLex | words/s | exchanges | sent |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    chosen = [r for r in rows if r["mode"] == "accuracy" and r["combine"] == "touched"]
+    chosen = [r for r in rows if r["mode"] == "accuracy" and r["combine"] == "settling"]
     order = sorted({(r["nodes"], r["sync_s"] or 1e9) for r in chosen})
     for nodes, sync in order:
         same = [r for r in chosen if (r["nodes"], r["sync_s"] or 1e9) == (nodes, sync)]
@@ -227,7 +227,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=2)
     parser.add_argument("--sync", type=float, default=1.0, help="seconds between exchanges; 0: only at the end")
     parser.add_argument("--seeds", type=lambda s: [int(x) for x in s.split(",")], default=[1, 2, 3])
-    parser.add_argument("--combine", default="touched")
+    parser.add_argument("--combine", default="settling")
     parser.add_argument("--top", type=int, default=8192, help="rows of the first tier, for bytes")
     parser.add_argument("--what", type=lambda s: s.split(","), default=["actor", "node", "join"])
     args = parser.parse_args()

@@ -22,7 +22,7 @@ from w2v.training._state import Model
 from w2v.training.config import TrainConfig
 
 WORDS, DIM = 40, 4
-PART = Part(0, 5, 35)
+PART = Part(5, 35)
 
 
 class Reference:
@@ -91,10 +91,12 @@ class Nodes:
         config = TrainConfig(dim=DIM, threads=1).resolved()
         self.members, self.lost = [], []
         for number in range(count):
-            model = Model(np.arange(WORDS, 0, -1), config)
+            counts = np.arange(WORDS, 0, -1)
+            model = Model(counts, config)
             model.fill_inputs(0, WORDS)
             node = Node()
-            node.setup, node.shadow = SimpleNamespace(combine="mean"), Shadow(model)
+            node.setup, node.shadow = SimpleNamespace(combine="mean"), Shadow(model, counts)
+            node.replica = SimpleNamespace(spent=0.0)
             self.members.append(Member(number, str(number), Actor(node), Greeting("host", number, 1, "")))
         self.all = list(self.members)
         self.exchange = Exchange(lambda: list(self.members), self.lose, (WORDS, WORDS), DIM)

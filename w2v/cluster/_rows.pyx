@@ -1,25 +1,61 @@
 """Changes of rows, taken and put in while other threads train the same rows: one pass, a row at a time, no GIL.
 
 A row is read and written within some 50 ns, so that hardly an update of another thread falls in between and is lost.
+
+Rows travel packed: a byte for each number, in steps of 1/127 of the row's largest, then that step and one number more
+for the row, both float32. What rounding takes from a change stays with the node and goes with the next one.
 """
-from libc.stdint cimport int64_t
+from libc.math cimport INFINITY, NAN
+from libc.stdint cimport int8_t, int64_t, uint8_t
+from libc.string cimport memcpy
+
+import numpy as np
+
+cdef enum:
+    LARGEST = 127
+    FOR_STEP = 4
+    FOR_NUMBER = 4
+
+PACKED_EXTRA = FOR_STEP + FOR_NUMBER  # bytes of a packed row besides one for each dimension
 
 
-cdef void subtract_row(const float *model, const float *base, float *change, int64_t dim) noexcept nogil:
+cdef float pack_row(const float *row, uint8_t *packed, int64_t dim) noexcept nogil:
+    """Pack a row; returns its step, NaN where a number is not finite."""
+    cdef int8_t *numbers = <int8_t *>packed
     cdef int64_t k
+    cdef float most = 0, size, step, inverse, x, sum = 0
     for k in range(dim):
-        change[k] = model[k] - base[k]
+        size = row[k] if row[k] >= 0 else -row[k]
+        most = size if size > most else most
+        sum += row[k] * 0
+    step = most / LARGEST
+    inverse = 1 / step if step > 0 else 0
+    if inverse == INFINITY:  # numbers next to nothing
+        step = inverse = 0
+    if sum != 0:  # a NaN, or 0 x infinity
+        step, inverse = NAN, 0
+    for k in range(dim):
+        x = row[k] * inverse if inverse else 0
+        numbers[k] = <int8_t>(x + 0.5 if x >= 0 else x - 0.5)
+    memcpy(packed + dim, &step, FOR_STEP)
+    return step
+
+
+cdef inline float step_of(const uint8_t *packed, int64_t dim) noexcept nogil:
+    cdef float step
+    memcpy(&step, packed + dim, FOR_STEP)
+    return step
 
 
 cdef void put_row(
-    float *model, float *base, const float *change, const float *total, int64_t dim
+    float *model, float *base, const uint8_t *given, const uint8_t *total, int64_t dim
 ) noexcept nogil:
-    """What was changed here since the change was taken stays: zero, to the bit, where there was nothing."""
+    """What was changed here since the change was given stays: zero, to the bit, where there was nothing."""
+    cdef float given_step = step_of(given, dim), total_step = step_of(total, dim), since
     cdef int64_t k
-    cdef float since
     for k in range(dim):
-        since = (model[k] - base[k]) - change[k]
-        base[k] = base[k] + total[k]
+        since = (model[k] - base[k]) - <int8_t>given[k] * given_step
+        base[k] = base[k] + <int8_t>total[k] * total_step
         model[k] = base[k] + since
 
 
@@ -32,34 +68,65 @@ cdef void move_row(float *model, float *base, const float *rows, int64_t dim) no
         model[k] = base[k] + since
 
 
-def subtract(const float[:, :] model, const float[:, ::1] base, float[:, ::1] change):
-    """change = model - base; all [rows, dim], the rows of the model may stand apart."""
-    cdef int64_t i, rows = check(model, base.shape[0], base.shape[1], change.shape[0], change.shape[1])
+def take(const float[:, :] model, const float[:, ::1] base, const float[::1] numbers, uint8_t[:, ::1] packed):
+    """packed = model - base, [rows, dim] each, the rows of the model may stand apart; `numbers` [rows] go with them."""
+    cdef int64_t i, k, dim = base.shape[1], rows = check(model, base.shape[0], dim, packed.shape[0], packed.shape[1])
+    cdef float[::1] change
+    if numbers.shape[0] != rows:
+        raise ValueError("arrays of different shapes")
+    change = np.empty(dim, np.float32)
     with nogil:
         for i in range(rows):
-            subtract_row(&model[i, 0], &base[i, 0], &change[i, 0], base.shape[1])
+            for k in range(dim):
+                change[k] = model[i, k] - base[i, k]
+            pack_row(&change[0], &packed[i, 0], dim)
+            memcpy(&packed[i, dim + FOR_STEP], &numbers[i], FOR_NUMBER)
 
 
-def put(float[:, :] model, float[:, ::1] base, const float[:, ::1] change, const float[:, ::1] total):
-    """base += total; model = base + what the model has changed beyond `change`."""
-    cdef int64_t i, rows = check(model, base.shape[0], base.shape[1], change.shape[0], change.shape[1])
-    check(model, base.shape[0], base.shape[1], total.shape[0], total.shape[1])
+def pack(const float[:, ::1] rows, uint8_t[:, ::1] packed):
+    """packed = rows, with 0 as the number that goes with each."""
+    cdef int64_t i, dim = rows.shape[1], count = check(rows, rows.shape[0], dim, packed.shape[0], packed.shape[1])
+    cdef float nothing = 0
+    with nogil:
+        for i in range(count):
+            pack_row(&rows[i, 0], &packed[i, 0], dim)
+            memcpy(&packed[i, dim + FOR_STEP], &nothing, FOR_NUMBER)
+
+
+def unpack(const uint8_t[:, ::1] packed, float[:, ::1] rows, float[::1] numbers):
+    """rows, [rows, dim], and numbers, [rows], are those that were packed."""
+    cdef int64_t i, k, dim = rows.shape[1], count = check(rows, rows.shape[0], dim, packed.shape[0], packed.shape[1])
+    cdef float step
+    if numbers.shape[0] != count:
+        raise ValueError("arrays of different shapes")
+    with nogil:
+        for i in range(count):
+            step = step_of(&packed[i, 0], dim)
+            for k in range(dim):
+                rows[i, k] = <int8_t>packed[i, k] * step
+            memcpy(&numbers[i], &packed[i, dim + FOR_STEP], FOR_NUMBER)
+
+
+def put(float[:, :] model, float[:, ::1] base, const uint8_t[:, ::1] given, const uint8_t[:, ::1] total):
+    """base += total; model = base + what the model has changed beyond `given`."""
+    cdef int64_t i, dim = base.shape[1], rows = check(model, base.shape[0], dim, given.shape[0], given.shape[1])
+    check(model, base.shape[0], dim, total.shape[0], total.shape[1])
     with nogil:
         for i in range(rows):
-            put_row(&model[i, 0], &base[i, 0], &change[i, 0], &total[i, 0], base.shape[1])
+            put_row(&model[i, 0], &base[i, 0], &given[i, 0], &total[i, 0], dim)
 
 
 def move(float[:, :] model, float[:, ::1] base, const float[:, ::1] rows):
     """base = rows; model = base + what it had changed."""
-    cdef int64_t i, count = check(model, base.shape[0], base.shape[1], rows.shape[0], rows.shape[1])
+    cdef int64_t i, count = check(model, base.shape[0], base.shape[1], rows.shape[0], rows.shape[1] + PACKED_EXTRA)
     with nogil:
         for i in range(count):
             move_row(&model[i, 0], &base[i, 0], &rows[i, 0], base.shape[1])
 
 
-cdef int64_t check(const float[:, :] model, int64_t rows, int64_t dim, int64_t other_rows, int64_t other_dim) except -1:
+cdef int64_t check(const float[:, :] model, int64_t rows, int64_t dim, int64_t packed, int64_t width) except -1:
     """The number of rows, if all arrays have the same shape; columns of the model must follow each other."""
-    if not (model.shape[0] == rows == other_rows and model.shape[1] == dim == other_dim):
+    if not (model.shape[0] == rows == packed and model.shape[1] == dim == width - PACKED_EXTRA):
         raise ValueError("arrays of different shapes")
     if dim > 1 and model.strides[1] != sizeof(float):
         raise ValueError("columns that stand apart")

@@ -31,8 +31,10 @@ LOOK_S = 0.1  # between two looks at the whole
 AHEAD_S = 0.6  # of work that a node holds
 MOST_HELD = 64
 SWEEP = 1 << 30  # bytes/s; a node that works on its whole model may be silent for so long
-# The learning rate grows with the number of nodes up to so many times; past that it costs accuracy (docs/cluster.md).
-MOST_LR_SCALE = {"touched": 4, "mean": 4}
+# The learning rate grows with the number n of nodes: an average of n changes gets no farther than one of them, and has
+# less noise. By which power of n is measured for each combiner (docs/cluster.md); past so many times it costs accuracy.
+LR_POWER = {"settling": 0.5, "touched": 1.0, "mean": 1.0}
+MOST_LR_SCALE = 4.0
 
 
 @dataclass
@@ -176,8 +178,8 @@ class Coordinator:
 
     @property
     def lr_scale(self) -> float:
-        """Changes that are averaged over n nodes must be n times as long to get as far as one after the other."""
-        return float(min(len(self.members) or 1, MOST_LR_SCALE.get(self.setup.combine, 1)))
+        """How many times the learning rate of one node alone."""
+        return min(max(1, len(self.members)) ** LR_POWER.get(self.setup.combine, 0.0), MOST_LR_SCALE)
 
     async def serve(self, member: Member) -> None:
         """Keep one member in work."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from w2v.cluster.members import Member
 from w2v.cluster.patience import Gone, Patience, expect, limit_s
-from w2v.cluster.schedule import SENT_BYTES, Part
+from w2v.cluster.schedule import Part, row_bytes
 from w2v.cluster.shadow import shares
 
 __all__ = ["Exchange"]
@@ -212,4 +212,4 @@ class Exchange:
     def share_bytes(self, part: Part, share: int, owners: int) -> int:
         """Bytes of one owner's share of a part."""
         first, stop = shares(part, owners)[share]
-        return sum(max(0, min(stop, rows) - min(first, rows)) for rows in self.matrix_rows) * self.dim * SENT_BYTES
+        return sum(max(0, min(stop, rows) - min(first, rows)) for rows in self.matrix_rows) * row_bytes(self.dim)

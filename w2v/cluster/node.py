@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from w2v.cluster.chunks import Chunk
-from w2v.cluster.combine import COMBINERS
+from w2v.cluster.combine import combine_packed
 from w2v.cluster.leases import Lease
 from w2v.cluster.replica import Replica
 from w2v.cluster.schedule import Part
@@ -26,8 +26,6 @@ from w2v.training.progress import Totals
 
 __all__ = ["Done", "Greeting", "Node", "Report", "Setup"]
 
-# Changes travel in half precision: 1/2048 of a step is lost, and half of the traffic. Every node adds the same numbers.
-SENT = np.float16
 ID_SHARE = 4  # ids may take a quarter of the memory that is free; the others lie in unnamed files
 
 
@@ -199,7 +197,7 @@ class Node:
     def share(self) -> None:
         """Begin to keep what this node has in common with others: from now on there are some."""
         if self.shadow is None:
-            self.shadow = Shadow(self.replica.model)
+            self.shadow = Shadow(self.replica.model, self.setup.vocab.counts, self.replica.spent)
 
     def accepts(self, stamp: int) -> bool:
         """Whether a call is still wanted: not if it comes later than one that was made after it."""
@@ -218,25 +216,24 @@ class Node:
             return True
 
     def collect(self, stamp: int, part: Part, owners: int) -> list[Any]:
-        """A receipt, and this node's changes of the part's rows: one array for each owner, in half precision."""
+        """A receipt, and this node's changes of the part's rows: packed, one array for each owner."""
         with self.lock:
             if not self.accepts(stamp):
                 return [False] * (owners + 1)
             assert self.shadow is not None
-            return [True, *(changes.astype(SENT) for changes in self.shadow.collect(part, owners))]
+            return [True, *self.shadow.collect(part, owners, self.replica.spent)]
 
-    def combine(self, *changes: np.ndarray) -> tuple[bool, np.ndarray]:
-        """A receipt, and what the nodes' changes of the same rows come to."""
-        return True, COMBINERS[self.setup.combine](changes).astype(SENT)
+    def combine(self, *given: np.ndarray) -> tuple[bool, np.ndarray]:
+        """A receipt, and what the nodes' changes of the same rows come to, packed."""
+        return True, combine_packed(self.setup.combine, given)
 
     def apply(self, stamp: int, part: Part, *combined: np.ndarray) -> bool:
         """Put in the results of the exchange of this number, if that is the last thing that was begun here."""
-        totals = [np.asarray(total, np.float32) for total in combined]
         with self.lock:
             if stamp != self.stamp:
                 return False
             assert self.shadow is not None
-            self.shadow.apply(part, totals)
+            self.shadow.apply(part, list(combined))
             self.applied = stamp
             return True
 

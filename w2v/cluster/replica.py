@@ -55,6 +55,7 @@ class Replica(Trainer):
         super().__init__(Outline(vocab, kept), config)  # type: ignore[arg-type]
         self.tokens_elsewhere = 0  # trained by others, as far as is known here
         self.own_tokens = 0
+        self.spent = 0.0  # sum of learning rate x tokens
         self.lr_scale = 1.0  # several nodes take longer steps, because their changes are averaged
         self.finished: list[Job] = []
         self.error: BaseException | None = None
@@ -128,7 +129,7 @@ class Replica(Trainer):
                 worker.merge_after = self.merge_after_at(lr)
                 before = Totals.of(worker)
                 self.kernel.train(worker, job.ids, start, stop, lr)
-                self._count(job, before, Totals.of(worker))
+                self._count(job, before, Totals.of(worker), lr)
                 if worker.diverged:
                     self.epoch = job.lease.epoch
                     raise self.divergence(lr)
@@ -176,13 +177,14 @@ class Replica(Trainer):
         follows = last is not None and last.epoch == job.lease.epoch and job.lease.chunk - last.chunk in (0, 1)
         return self._rest if follows else None
 
-    def _count(self, job: Job, before: Totals, now: Totals) -> None:
+    def _count(self, job: Job, before: Totals, now: Totals, lr: float) -> None:
         with self._changed:
             job.totals += Totals(
                 now.trained - before.trained, now.subsampled - before.subsampled, now.alone - before.alone,
                 now.examples - before.examples, now.loss - before.loss,
             )
             self.own_tokens += now.tokens - before.tokens
+            self.spent += lr * (now.tokens - before.tokens)
             job.at_work -= 1
             self._finish_if_done(job)
 

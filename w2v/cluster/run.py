@@ -47,7 +47,7 @@ class ClusterOptions:
 
     address: str = "auto"
     sync_every_s: float = 1.0
-    combine: str = "touched"
+    combine: str = "settling"
     top_rows: int = TOP_ROWS
     chunk_bytes: int | None = None
     tmp_dir: str | None = None

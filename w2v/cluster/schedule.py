@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["SENT_BYTES", "Part", "Schedule", "bytes_exchanged"]
+from w2v.cluster._rows import PACKED_EXTRA
 
-SENT_BYTES = 2  # of a number that nodes send each other: half precision
+__all__ = ["Part", "Schedule", "bytes_exchanged", "row_bytes"]
+
+SENT_BYTES = 1  # of a number that nodes send each other, besides PACKED_EXTRA for each row (_rows.pyx)
 
 
 @dataclass(frozen=True)
 class Part:
-    """Rows first..stop-1 of both matrices, all of one tier."""
+    """Rows first..stop-1 of both matrices."""
 
-    tier: int
     first: int
     stop: int
 
@@ -46,13 +47,10 @@ class Schedule:
         return next((tier for tier in range(self.tiers) if exchange % 2**tier), self.tiers)
 
     def parts(self, tiers: int) -> Iterator[Part]:
-        """The first so many tiers, in parts."""
-        first = 0
-        for tier, end in enumerate(self.ends[:tiers]):
-            while first < end:
-                stop = min(end, first + self.most)
-                yield Part(tier, first, stop)
-                first = stop
+        """The rows of the first so many tiers, in as few parts as their size allows."""
+        end = self.ends[min(tiers, self.tiers) - 1]
+        for first in range(0, end, self.most):
+            yield Part(first, min(end, first + self.most))
 
     def rows_in(self, exchanges: int) -> int:
         """Rows of one matrix that are exchanged in exchanges 1 to `exchanges` and the last one, of all rows."""
@@ -64,6 +62,11 @@ def bytes_exchanged(nodes: int, rows: int, dim: int, matrices: int = 2) -> int:
     """Bytes that `nodes` nodes send in all when `rows` rows of each matrix are exchanged.
 
     Each node owns 1/nodes of the rows. It gets the changes of these from the others, and sends them the result:
-    2 x (nodes - 1) / nodes of the rows go into and out of each node, in half precision.
+    2 x (nodes - 1) / nodes of the rows go into and out of each node, packed.
     """
-    return 2 * (nodes - 1) * rows * dim * SENT_BYTES * matrices
+    return 2 * (nodes - 1) * rows * row_bytes(dim) * matrices
+
+
+def row_bytes(dim: int) -> int:
+    """Of one packed row."""
+    return dim * SENT_BYTES + PACKED_EXTRA

@@ -10,7 +10,8 @@ import itertools
 
 import numpy as np
 
-from w2v.cluster._rows import move, put, subtract
+from w2v.cluster._rows import PACKED_EXTRA, move, put, take
+from w2v.cluster.effort import Effort
 from w2v.cluster.schedule import Part
 from w2v.training._state import Model
 
@@ -18,43 +19,53 @@ __all__ = ["Shadow"]
 
 
 class Shadow:
-    """The common state of both matrices of a model, float32 without padding."""
+    """The common state of both matrices of a model, float32 without padding; `counts` int64 [V] are the words'.
 
-    def __init__(self, model: Model, base: tuple[np.ndarray, np.ndarray] | None = None):
+    `spent` is the sum of learning rate x tokens that the node has trained before it had anything in common with others.
+    """
+
+    def __init__(self, model: Model, counts: np.ndarray, spent: float = 0.0):
         dim = model.dim
         self.model = [model.inputs[:, :dim], model.outputs[:, :dim]]
-        self.base = [np.ascontiguousarray(rows) for rows in self.model] if base is None else list(base)
+        self.base = [np.ascontiguousarray(rows) for rows in self.model]
         self.pending: list[np.ndarray] | None = None  # changes that were given away, result not known yet
         self.part: Part | None = None
+        self.effort = Effort(counts, model.config, spent)
+        self.spent = 0.0  # when the changes were given away
 
     def rows(self, matrix: int, part: Part) -> slice:
         return slice(min(part.first, len(self.base[matrix])), min(part.stop, len(self.base[matrix])))
 
-    def collect(self, part: Part, owners: int) -> list[np.ndarray]:
-        """This node's changes of the part's rows, one array [rows, dim] for each owner; training goes on meanwhile."""
-        self.part = part
+    def collect(self, part: Part, owners: int, spent: float) -> list[np.ndarray]:
+        """This node's changes of the part's rows and its effort in them, packed, one array for each owner.
+
+        `spent` is the sum of learning rate x tokens that the node has trained; it goes on training meanwhile.
+        """
+        self.part, self.spent = part, spent
         self.pending = []
         for first, stop in shares(part, owners):
-            mine = Part(part.tier, first, stop)
+            mine = Part(first, stop)
             slices = [self.rows(matrix, mine) for matrix in (0, 1)]
             cuts = np.cumsum([0, *(rows.stop - rows.start for rows in slices)])
-            changes = np.empty((cuts[-1], self.base[0].shape[1]), np.float32)
+            packed = np.empty((cuts[-1], self.base[0].shape[1] + PACKED_EXTRA), np.uint8)
             for matrix, rows in enumerate(slices):
-                subtract(self.model[matrix][rows], self.base[matrix][rows], changes[cuts[matrix] : cuts[matrix + 1]])
-            self.pending.append(changes)
+                effort = self.effort.of(matrix, rows, spent)
+                take(self.model[matrix][rows], self.base[matrix][rows], effort, packed[cuts[matrix] : cuts[matrix + 1]])
+            self.pending.append(packed)
         return self.pending
 
     def apply(self, part: Part, combined: list[np.ndarray]) -> None:
-        """Add what all nodes' changes came to, in place of this node's own."""
+        """Add what all nodes' changes came to, packed, in place of this node's own."""
         if part != self.part or self.pending is None:
             raise ValueError("an exchange that this node has not begun")
         for (first, stop), total, own in zip(shares(part, len(combined)), combined, self.pending, strict=True):
-            mine, at = Part(part.tier, first, stop), 0
+            mine, at = Part(first, stop), 0
             for matrix in (0, 1):
                 rows = self.rows(matrix, mine)
                 end = at + rows.stop - rows.start
                 put(self.model[matrix][rows], self.base[matrix][rows], own[at:end], total[at:end])
                 at = end
+        self.effort.exchanged[part.first : part.stop] = self.spent
         self.drop()
 
     def drop(self) -> None:
@@ -68,6 +79,8 @@ class Shadow:
         """
         self._take_back(matrix)
         place = slice(first, first + len(rows))
+        if self.part is not None:
+            self.effort.exchanged[place] = self.spent
         move(self.model[matrix][place], self.base[matrix][place], rows)
 
     def _take_back(self, matrix: int) -> None:
@@ -75,7 +88,7 @@ class Shadow:
         if self.part is None or self.pending is None:
             return
         for (first, stop), own in zip(shares(self.part, len(self.pending)), self.pending, strict=True):
-            slices = [self.rows(m, Part(self.part.tier, first, stop)) for m in (0, 1)]
+            slices = [self.rows(m, Part(first, stop)) for m in (0, 1)]
             at = (slices[0].stop - slices[0].start) * matrix
             own = own[at : at + slices[matrix].stop - slices[matrix].start]
             put(self.model[matrix][slices[matrix]], self.base[matrix][slices[matrix]], own, np.zeros_like(own))
