@@ -57,6 +57,12 @@ def test_a_compressed_file_is_one_chunk(tmp_path):
     assert align(chunks[0], True) == chunks[0]
 
 
+def test_an_encoded_corpus_is_refused_with_what_to_do(tmp_path, text):
+    read_corpus([text], CorpusConfig()).save(tmp_path / "text.ids")
+    with pytest.raises(CorpusError, match=r"text\.ids: an encoded corpus is not trained on .*; give the text"):
+        find_files([tmp_path / "text.ids"])
+
+
 def test_size_of_chunks_follows_the_corpus():
     assert cut_size(1000) == 1 << 20
     assert cut_size(1 << 30) == 1 << 24

@@ -33,7 +33,7 @@ class ClusterJob(Job):
     def check(self) -> None:
         if self.cluster != "auto":
             host, _, port = self.cluster.rpartition(":")
-            if not host or not port.isdigit():
+            if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
                 raise SettingsError(f"--cluster: {self.cluster!r} is neither auto nor HOST:PORT")
         self.check_alone()
         super().check()

@@ -16,6 +16,7 @@ from w2v.files import HEAD_BYTES, check_supported, compression_of
 __all__ = ["RemoteSource", "find_files", "open_source"]
 
 PIPE_STEP = 1 << 20
+ENCODED = "an encoded corpus is not trained on with --cluster; give the text that it was made of"
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,20 @@ def find_files(corpus: Sequence[Path]) -> list[Source]:
         if "://" in path:
             found += remote_files(path)
             continue
-        for source in expand(os.path.abspath(path)):
+        for source in expand(readable(os.path.abspath(path))):
             if source.kind == STREAM and source.size is None:
                 raise CorpusError(f"{source.path}: is not a file; other nodes cannot read it")
             found.append(source)
     return found
+
+
+def readable(path: str) -> str:
+    """The path; CorpusError if it is an encoded corpus."""
+    from w2v.corpus.ids_file import is_encoded
+
+    if is_encoded(path):
+        raise CorpusError(f"{path}: {ENCODED}")
+    return path
 
 
 def remote_files(address: str) -> list[Source]:
@@ -77,12 +87,16 @@ def remote_files(address: str) -> list[Source]:
 
 def look_at_remote(address: str, size: int) -> RemoteSource:
     """What a remote file is, by its first bytes."""
+    from w2v.corpus.ids_file import is_encoded_head
+
     with open_remote(address) as file:
         head = file.read(HEAD_BYTES)
     kind = compression_of(head)
     if kind:
         check_supported(kind, address, CorpusError)
         return RemoteSource(address, kind, size)
+    if is_encoded_head(head):
+        raise CorpusError(f"{address}: {ENCODED}")
     return RemoteSource(address, STREAM, size, check_text(head, address) if head else 0)
 
 

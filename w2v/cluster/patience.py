@@ -70,14 +70,16 @@ async def answer(reference: Awaitable[Any]) -> Any:
     except (Gone, asyncio.CancelledError):
         raise
     except Exception as error:
-        from ray.exceptions import RayError, RayTaskError
+        from ray.exceptions import RayActorError, RayError, RayTaskError
 
         if isinstance(error, RayTaskError):
             cause = error.cause
-            if isinstance(cause, RayError):
+            if isinstance(cause, RayError):  # what it was to work on
                 raise Gone(str(cause).splitlines()[0]) from None
             if isinstance(cause, (W2VError, OSError)):
                 raise cause from None
+        elif isinstance(error, RayActorError):  # Ray tells of it in several lines of numbers
+            raise Gone("its process is gone") from None
         elif isinstance(error, RayError):
             lines = str(error).splitlines() or [""]
             raise Gone(f"{type(error).__name__}: {lines[0]}") from None

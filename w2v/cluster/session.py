@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 from w2v.errors import TrainingError, W2VError
 
 __all__ = ["load_ray", "session"]
+
+KNOCK_S = 5.0
+HTTP2_SETTINGS = 4  # RFC 9113, 6.5: the first frame of either side
+HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, HTTP2_SETTINGS, 0, 0, 0, 0, 0])
+WHERE = "give the address that `ray start --head` told, or auto on a machine of the cluster"
 
 
 def load_ray() -> Any:
@@ -90,6 +96,8 @@ def only_loopback(ray: Any) -> None:
 
 
 def join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
+    if address != "auto":
+        knock(address)
     try:
         ray.init(address=address, **quiet)
     except Exception as error:
@@ -97,6 +105,22 @@ def join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
             f"--cluster {address}: {first_line(error)}; on this machine too, run: ray start --address=HOST:PORT"
             " (with the cluster's token, see docs/cluster.md)"
         ) from error
+
+
+def knock(address: str) -> None:
+    """See whether gRPC answers at HOST:PORT; Ray itself tries for minutes, also where something else listens."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), KNOCK_S) as connection:
+            if os.environ.get("RAY_USE_TLS", "0") != "0":
+                return
+            connection.sendall(HTTP2_HELLO)
+            head = connection.recv(9, socket.MSG_WAITALL)
+    except (OSError, ValueError) as error:
+        reason = "no answer within 5 s" if isinstance(error, TimeoutError) else getattr(error, "strerror", "") or error
+        raise TrainingError(f"--cluster {address}: no cluster answers there ({reason}); {WHERE}") from None
+    if len(head) < 9 or head[3] != HTTP2_SETTINGS:
+        raise TrainingError(f"--cluster {address}: what answers there is not a Ray cluster; {WHERE}")
 
 
 def first_line(error: BaseException) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -88,6 +90,7 @@ def test_training_without_a_cluster_imports_nothing_of_ray(tmp_path, text):
     ("args", "said"),
     [
         (["--cluster", "here"], "neither auto nor HOST:PORT"),
+        (["--cluster", "here:65536"], "neither auto nor HOST:PORT"),
         (["--cluster", "auto", "--sync-every", "0"], "--sync-every: more than 0 is needed"),
         (["--cluster", "auto", "--held-out", "1%"], "--held-out: not with --cluster"),
     ],
@@ -98,6 +101,36 @@ def test_what_does_not_go_with_a_cluster_is_refused_at_the_start(program, tmp_pa
     )
     assert done.returncode == 2
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"), [(None, "no cluster answers there (Connection refused)"),
+                        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what answers there is not a Ray cluster"),
+                        (b"", "what answers there is not a Ray cluster")],
+)
+def test_a_wrong_address_is_one_line(program, tmp_path, text, reply, said):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'w2v[cluster]'")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        if reply is None:
+            server.close()
+        else:
+            threading.Thread(target=answer_once, args=(server, reply), daemon=True).start()
+        done = subprocess.run(
+            [program, "train", text, "-o", "v.bin", "--cluster", address], cwd=tmp_path, capture_output=True, text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"w2v: error: --cluster {address}: {said}")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def answer_once(server, reply):
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(1000)
+        connection.sendall(reply)
 
 
 def test_one_node_with_one_thread_gives_the_bytes_of_a_run_without_a_cluster(program, text, tmp_path):
