@@ -81,14 +81,8 @@ class ClusterJob(Job):
         """The checkpoint to go on from, checked against the settings; None to begin from the start."""
         from w2v.cluster.checkpoint import ClusterCheckpoint
 
-        if keeping.resume is None:
-            return None
-        if keeping.resume == keeping.path and not os.path.lexists(keeping.resume):
-            say(f"{keeping.path} is not there: beginning from the start")
-            return None
-        checkpoint = files.enter_context(ClusterCheckpoint(keeping.resume))
-        checkpoint.check_settings(self.config, self.corpus_config)
-        return checkpoint
+        checkpoint = keeping.open(ClusterCheckpoint, self.config, self.corpus_config)
+        return files.enter_context(checkpoint) if checkpoint is not None else None
 
     def read_on(self, run: ClusterRun, progress: Silence) -> None:
         from w2v.corpus.vocab import Vocab

@@ -17,9 +17,10 @@ import click
 
 from w2v.errors import W2VError
 
-__all__ = ["Terminated", "guarded", "named_output", "say", "usage_error"]
+__all__ = ["SIGNALS", "Terminated", "guarded", "named_output", "quit_at_once", "say", "usage_error"]
 
 INTERRUPTED, CLOSED_PIPE = 130, 141
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # some systems lack some
 
 
 class Terminated(KeyboardInterrupt):
@@ -130,6 +131,11 @@ def say(text: str) -> None:
         sys.stderr.flush()
 
 
+def quit_at_once(number: int, _frame: object) -> None:
+    """What a second signal does."""
+    os._exit(128 + number)
+
+
 @contextlib.contextmanager
 def signals() -> Iterator[None]:
     """SIGTERM and SIGHUP raise Terminated in the main thread; a second signal ends the process at once."""
@@ -140,10 +146,7 @@ def signals() -> Iterator[None]:
             signal.signal(other, quit_at_once)
         raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
 
-    def quit_at_once(number: int, _frame: object) -> None:
-        os._exit(128 + number)
-
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    for name in SIGNALS:
         number = getattr(signal, name, None)
         # A signal that the parent told us to ignore (nohup, a background job) stays ignored.
         if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):

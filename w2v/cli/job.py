@@ -110,6 +110,7 @@ class Job:
         """Read, train, write; returns the summary."""
         from w2v.cli.summary import summary_lines
         from w2v.cli.watching import Watching
+        from w2v.training.checkpoint import Checkpoint
         from w2v.training.start import Continuation
         from w2v.training.trainer import Trainer
 
@@ -118,7 +119,7 @@ class Job:
             places = self.open_outputs(files)
             recorder = self.recorder()
             encoded, corpus_config = self.open_encoded()
-            before = keeping.open(self.config, corpus_config)
+            before = keeping.open(Checkpoint, self.config, corpus_config)
             if before is not None:
                 files.enter_context(before)
             begin = self.begin(before is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -15,12 +15,15 @@ from w2v.errors import SettingsError, TrainingError, W2VError
 
 if TYPE_CHECKING:
     from w2v.cli.watching import Watching
+    from w2v.cluster.checkpoint import ClusterCheckpoint
     from w2v.training.checkpoint import Checkpoint
     from w2v.training.config import CorpusConfig, TrainConfig
     from w2v.training.keeper import Keeper
     from w2v.training.trainer import Trainer, TrainResult
 
 __all__ = ["Keeping", "arguments", "resume_command"]
+
+Kind = TypeVar("Kind", "Checkpoint", "ClusterCheckpoint")
 
 
 class Keeping:
@@ -53,16 +56,14 @@ class Keeping:
         if self.resume is None or not os.path.exists(self.resume) or not os.path.samefile(self.resume, self.path):
             raise W2VError(f"{self.path}: {what_left(self.path)}")
 
-    def open(self, config: TrainConfig, corpus_config: CorpusConfig) -> Checkpoint | None:
+    def open(self, kind: type[Kind], config: TrainConfig, corpus_config: CorpusConfig) -> Kind | None:
         """The checkpoint to go on from, checked against the settings; None to begin from the start."""
-        from w2v.training.checkpoint import Checkpoint
-
         if self.resume is None:
             return None
         if self.resume == self.path and not os.path.lexists(self.resume):
             say(f"{self.path} is not there: beginning from the start")
             return None
-        checkpoint = Checkpoint(self.resume)
+        checkpoint = kind(self.resume)
         try:
             checkpoint.check_settings(config, corpus_config)
         except BaseException:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 from collections.abc import Iterator
 
-from w2v.cli.errors import Terminated
+from w2v.cli.errors import SIGNALS, Terminated, quit_at_once
 
 __all__ = ["Wish", "stop_softly"]
 
@@ -36,10 +35,7 @@ def stop_softly() -> Iterator[Wish]:
         for other in before:
             signal.signal(other, quit_at_once)
 
-    def quit_at_once(number: int, _frame: object) -> None:
-        os._exit(128 + number)
-
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    for name in SIGNALS:
         number = getattr(signal, name, None)
         if number is not None and callable(signal.getsignal(number)):
             with contextlib.suppress(ValueError):  # not in the main thread

@@ -15,7 +15,6 @@ import numpy as np
 from w2v.errors import SettingsError, UnknownWordError
 from w2v.vectors._best import Best
 from w2v.vectors.expressions import METHODS, Query
-from w2v.vectors.spelling import unknown_word
 from w2v.vectors.words import to_text
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def _nearest_block(
     rows: list[tuple[list[int], list[int]]] = []
     for number, query in enumerate(queries):
         try:
-            rows.append(([_row(vectors, w) for w in query.positive], [_row(vectors, w) for w in query.negative]))
+            rows.append(([vectors.index(w) for w in query.positive], [vectors.index(w) for w in query.negative]))
             asked.append(number)
         except UnknownWordError as error:
             answers[number] = error
@@ -69,13 +68,6 @@ def _nearest_block(
         found = [(row, score) for row, score in best.result(place) if row not in own]
         answers[number] = [(to_text(vectors.words.table[row]), score) for row, score in found[:topn]]
     return answers
-
-
-def _row(vectors: Vectors, word: str | bytes) -> int:
-    row = vectors.words.find(word)
-    if row < 0:
-        raise unknown_word(vectors.words.table, word)
-    return row
 
 
 def _offer_sums(vectors: Vectors, rows: list[tuple[list[int], list[int]]], best: Best, last: int) -> None:
