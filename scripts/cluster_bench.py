@@ -28,6 +28,7 @@ from typing import Any
 RESULTS = Path(__file__).resolve().parent / "bench" / "cluster.json"
 STORE = 400 << 20  # bytes of each node's object store
 EPOCHS = 5
+TOP_ROWS = 32768
 
 
 def cluster(nodes: int, threads: int = 1) -> contextlib.AbstractContextManager[Any]:
@@ -74,33 +75,35 @@ def figures(run: Any, result: Any) -> dict[str, Any]:
 
 def accuracy(args: argparse.Namespace) -> None:
     """Scores of so many nodes at this interval, for each seed."""
-    from w2v.cluster.run import ClusterOptions
-
     sync_s = args.sync or 1e9  # 0: only at the end
     with cluster(args.nodes) as made:
         for seed in args.seeds:
-            run, result = train(made.address, args.text, seed, sync_every_s=sync_s, combine=args.combine)
+            run, result = train(
+                made.address, args.text, seed, sync_every_s=sync_s, combine=args.combine, top_rows=args.top
+            )
             keep({
                 "mode": "accuracy", "nodes": args.nodes, "threads": 1, "sync_s": args.sync, "seed": seed,
-                "combine": args.combine, "top_rows": ClusterOptions().top_rows,
+                "combine": args.combine, "top_rows": args.top,
                 **figures(run, result), **scores(result.vectors, args.data),
             })
 
 
 def speed(args: argparse.Namespace) -> None:
-    """Training words/s of 2 nodes x 1 thread on the cluster, and of 1 process x 2 threads without one, in turns."""
+    """Training words/s of 2 nodes x 1 thread, of 1 node x 2 threads, and of 2 threads without a cluster, in turns."""
     from w2v.corpus.reader import read_corpus
     from w2v.training.config import CorpusConfig, TrainConfig
     from w2v.training.trainer import Trainer
 
     corpus = read_corpus([args.text], CorpusConfig(), threads=2)
-    with cluster(2) as made:
-        for seed in args.seeds:
-            alone = Trainer(corpus, TrainConfig(seed=seed, epochs=EPOCHS, threads=2)).run().summary
-            run, result = train(made.address, args.text, seed, sync_every_s=args.sync)
-            found = figures(run, result)
-            keep({"mode": "speed", "sync_s": args.sync, "seed": seed, "alone": round(alone.words_per_s), **found,
-                  "share": round(found["words_per_s"] / alone.words_per_s, 3)})
+    for seed in args.seeds:
+        alone = Trainer(corpus, TrainConfig(seed=seed, epochs=EPOCHS, threads=2)).run().summary
+        with cluster(1, threads=2) as made:
+            one = figures(*train(made.address, args.text, seed, sync_every_s=args.sync))
+        with cluster(2) as made:
+            two = figures(*train(made.address, args.text, seed, sync_every_s=args.sync, top_rows=args.top))
+        speeds = {"alone": round(alone.words_per_s), "one_node": one["words_per_s"]}
+        shares = {"of_" + name: round(two["words_per_s"] / value, 3) for name, value in speeds.items()}
+        keep({"mode": "speed", "sync_s": args.sync, "top_rows": args.top, "seed": seed, **speeds, **two, **shares})
 
 
 def deaths(args: argparse.Namespace) -> None:
@@ -152,10 +155,9 @@ def bytes_on_the_wire(args: argparse.Namespace) -> None:
                 if not marks:
                     marks.append(loopback_bytes())
 
-            for top in (args.top, None):
+            for top in (args.top // 4, args.top):
                 marks.clear()
-                options = {} if top is None else {"top_rows": top}
-                run, result = train(made.address, args.text, 1, mark, sync_every_s=args.sync, **options)
+                run, result = train(made.address, args.text, 1, mark, sync_every_s=args.sync, top_rows=top)
                 wire = loopback_bytes() - marks[0]
                 _rows, dim = result.vectors.matrix.shape
                 schedule: Schedule = run.coordinator.schedule
@@ -228,7 +230,7 @@ def main() -> None:
     parser.add_argument("--sync", type=float, default=1.0, help="seconds between exchanges; 0: only at the end")
     parser.add_argument("--seeds", type=lambda s: [int(x) for x in s.split(",")], default=[1, 2, 3])
     parser.add_argument("--combine", default="settling")
-    parser.add_argument("--top", type=int, default=8192, help="rows of the first tier, for bytes")
+    parser.add_argument("--top", type=int, default=TOP_ROWS, help="rows of the first tier")
     parser.add_argument("--what", type=lambda s: s.split(","), default=["actor", "node", "join"])
     args = parser.parse_args()
     started = time.time()

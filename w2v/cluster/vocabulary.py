@@ -78,7 +78,7 @@ def prune(tally: Tally, min_count: int, vocab: Vocab | None = None) -> Pruned:
     if vocab is None:
         keep = counts >= min_count
     else:
-        keep = np.fromiter((vocab.index(word) is not None for word in words), bool, len(words))
+        keep = vocab.rows(words) >= 0
     if len(counts) and not keep.any():
         keep = counts == counts.max()
     rows = np.flatnonzero(keep)

@@ -99,9 +99,13 @@ def _choose(
 def tally(spelled: Spelled, config: CorpusSettings, books: Books) -> tuple[list[bytes], NDArray[np.int64]]:
     """Every distinct word and its count, in no order and none left out but what is too long; the rest to the books."""
     words, counts, _, _ = _count_words(spelled, config, books)
-    short = np.fromiter((len(w) <= LONGEST_TOKEN for w in words), bool, len(words))
+    short = _lengths(words) <= LONGEST_TOKEN
     books.too_long += int(counts[~short].sum())
     return [words[i] for i in np.flatnonzero(short).tolist()], counts[short]
+
+
+def _lengths(words: list[bytes]) -> NDArray[np.int64]:
+    return np.fromiter(map(len, words), np.int64, len(words))
 
 
 def _count_words(
@@ -113,11 +117,11 @@ def _count_words(
     if changes_spellings(config):
         words, ends_list = tokenize(spellings, config)
         ends = np.array(ends_list, np.int64)
-    else:
-        words, ends = spellings, np.arange(len(spellings) + 1, dtype=np.int64)
-    places: dict[bytes, int] = {}
-    flat = np.fromiter((places.setdefault(w, len(places)) for w in words), np.int64, len(words))
-    distinct = list(places)
+        places: dict[bytes, int] = {}
+        flat = np.fromiter((places.setdefault(w, len(places)) for w in words), np.int64, len(words))
+        distinct = list(places)
+    else:  # each is a word, and no other
+        distinct, flat, ends = spellings, np.arange(len(spellings)), np.arange(len(spellings) + 1, dtype=np.int64)
     per_spelling = np.diff(ends)
     # Sums of float64 are exact here: no count reaches 2^53.
     word_counts = np.bincount(flat, np.repeat(counts, per_spelling), minlength=len(distinct)).astype(np.int64)
@@ -146,11 +150,11 @@ def final_of_words(
     final = np.full(len(words), DROPPED, np.int32)
     if vocab is not None:
         vocab = vocab.pruned(config.min_count, config.max_vocab)
-        found = (vocab.index(w) for w in words)
-        final[:] = np.fromiter((DROPPED if i is None else i for i in found), np.int32, len(words))
+        rows = vocab.rows(words)
+        final[rows >= 0] = rows[rows >= 0]
         books.not_in_vocab += int(counts[final == DROPPED].sum())
         return vocab, final
-    short = np.fromiter((len(w) <= LONGEST_TOKEN for w in words), bool, len(words))  # NFKC can make words longer
+    short = _lengths(words) <= LONGEST_TOKEN  # NFKC can make words longer
     books.too_long += int(counts[~short].sum())
     enough = np.flatnonzero(short & (counts >= config.min_count))
     books.below_min_count += int(counts[short & (counts < config.min_count)].sum())

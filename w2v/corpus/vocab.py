@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,14 +63,21 @@ class Vocab:
 
     def index(self, word: bytes | str) -> int | None:
         """The word's row, None if it is not there."""
-        if self._index is None:
-            self._index = {w: i for i, w in enumerate(self.words)}
         if isinstance(word, str):
             try:
                 word = word.encode("utf-8", "surrogateescape")
             except UnicodeEncodeError:
                 return None
-        return self._index.get(word)
+        return self._indexed().get(word)
+
+    def rows(self, words: Sequence[bytes]) -> NDArray[np.int32]:
+        """Each word's row, -1 where it is not there. int32 [len(words)]."""
+        return np.fromiter(map(self._indexed().get, words, itertools.repeat(-1)), np.int32, len(words))
+
+    def _indexed(self) -> dict[bytes, int]:
+        if self._index is None:
+            self._index = {w: i for i, w in enumerate(self.words)}
+        return self._index
 
     def pruned(self, min_count: int = 1, max_vocab: int | None = None) -> Vocab:
         """The words that occur at least `min_count` times, at most `max_vocab` of them."""
