@@ -47,9 +47,9 @@ FOREIGN = (
     (b"\x1f\x9d", "a file of the old `compress`", "pipe it in: zcat FILE | w2v ... -"),
     (b"LZIP\x01", "an lzip file", "pipe it in: lzip -dc FILE | w2v ... -"),
     (b"SQLite format 3\0", "an SQLite database", "write its text as lines first"),
-    (b"\x7fELF", "a program", "give a text file"),
-    (b"\x89PNG", "a picture", "give a text file"),
-    (b"\xff\xd8\xff", "a picture", "give a text file"),
+    (b"\x7fELF", "a program", "give another file"),
+    (b"\x89PNG", "a picture", "give another file"),
+    (b"\xff\xd8\xff", "a picture", "give another file"),
 )
 
 

@@ -79,6 +79,8 @@ def explain(error: BaseException) -> int:
 
 def os_error_text(error: OSError) -> str:
     reason = error.strerror or str(error) or type(error).__name__
+    if isinstance(error, IsADirectoryError):
+        reason = "is a directory; give a file"
     name = error.filename
     if name is None or isinstance(name, int):
         return reason

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from w2v.cli.streams import is_terminal
 from w2v.errors import SettingsError, W2VError
 
-__all__ = ["FORMATS", "STDOUT", "check_outputs"]
+__all__ = ["FORMATS", "STDOUT", "check_folder", "check_outputs"]
 
 # As in w2v/vectors/formats/write.py, which is not loaded for --help.
 FORMATS = ("bin", "text", "glove", "npy", "safetensors", "projector")
@@ -33,6 +33,17 @@ def check_outputs(outputs: Sequence[str], inputs: Sequence[str] = (), no_clobber
             check_stdout()
         else:
             check_output(path, no_clobber)
+
+
+def check_folder(path: str) -> None:
+    """Raise for a folder for outputs that could not be made or written into."""
+    folder = os.path.realpath(path)
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise SettingsError(f"{path}: is a file; give a folder")
+    while not os.path.isdir(folder):  # those that are missing are made
+        folder = os.path.dirname(folder)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise W2VError(f"{path}: the folder {folder} may not be written; choose another place")
 
 
 def is_read(output: str, source: str) -> bool:

@@ -12,6 +12,7 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.options import config_from, config_options, format_option
 from w2v.cli.output import STDOUT
 from w2v.cli.streams import argument_text, write
+from w2v.errors import W2VError
 from w2v.training.config import CorpusConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -74,7 +75,10 @@ def read(text: Sequence[str], config: CorpusConfig, vocab: Any) -> EncodedCorpus
         return read_corpus([STDOUT], config, vocab=vocab)
     if all(part == STDOUT or os.path.isfile(part) for part in text):
         return read_corpus(list(text), config, vocab=vocab)
-    return encode_sequences(sentences_of([argument_text(part) for part in text]), config, vocab=vocab)
+    sentences = sentences_of([argument_text(part) for part in text])
+    if sum(map(len, sentences)) < 2:
+        raise W2VError(f"{text[0]}: neither a file nor a sentence; a sample needs two words")
+    return encode_sequences(sentences, config, vocab=vocab)
 
 
 def sentences_of(parts: Sequence[str]) -> list[list[str]]:

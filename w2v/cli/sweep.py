@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from w2v.cli.command import Command, Option
 from w2v.cli.errors import flush_output, say
 from w2v.cli.options import (
@@ -22,7 +20,7 @@ from w2v.cli.options import (
     stated_options,
     tmp_dir_option,
 )
-from w2v.cli.output import STDOUT, check_outputs
+from w2v.cli.output import STDOUT, check_folder, check_outputs
 from w2v.cli.progress import Bars, Silence, progress_for
 from w2v.cli.streams import is_terminal, write
 from w2v.errors import SettingsError
@@ -63,6 +61,8 @@ def sweep(
     if STDOUT in (output, results):
         raise SettingsError("-o, --results: standard output carries the table; give a name")
     check_outputs([results] if results else [], [*corpus, *files])
+    if output:
+        check_folder(output)
     tests = read_tests(files)
     with progress_for(quiet) as progress:
         encoded = read(corpus, corpus_config, tmp_dir, progress)
@@ -213,7 +213,7 @@ command = Command(
         Option(["--json", "form"], flag_value="json", group="Results", help="An object a line instead of the table."),
         Option(["--results"], metavar="FILE", group="Results", shown_default="DIR/results.jsonl",
                help="Keep the rows here as JSON lines; runs that are there are not done again."),
-        Option(["-o", "--output"], metavar="DIR", type=click.Path(file_okay=False), group="Results",
+        Option(["-o", "--output"], metavar="DIR", group="Results",
                help="Keep the vectors of each run in this folder too, as .bin."),
         *list_options(TrainConfig, "Training (lists)", GROUPS, {"seed": ("--seeds",)}),
         *config_options(CorpusConfig, "Corpus", PHRASES),

@@ -23,6 +23,7 @@ __all__ = ["Vocab"]
 LONGEST_LINE = LONGEST_TOKEN + 32
 LARGEST_COUNT = 2**62
 MOST_WORDS = 2**31 - 1
+SHOWN = 30  # bytes of what stands in a line, in an error
 
 
 class Vocab:
@@ -135,7 +136,10 @@ def _parse_line(line: bytes, place: str) -> tuple[bytes, int, bool]:
     word, _, count = text.rpartition(b"\t" if tab else b" ")
     if not word:
         raise CorpusError(f"{place}: {_show(text)} is not a word, a tab and its count")
-    if not count.isdigit() or len(count) > 19 or int(count) > LARGEST_COUNT:
+    if not count.isdigit():
+        found = f"the count {_show(count)} is not a whole number"
+        raise CorpusError(f"{place}: {found}; each line is a word, a tab and its count")
+    if len(count) > 19 or int(count) > LARGEST_COUNT:
         raise CorpusError(f"{place}: the count {_show(count)} is not a whole number up to {LARGEST_COUNT}")
     if len(word) > LONGEST_TOKEN:
         raise CorpusError(f"{place}: the word is longer than {LONGEST_TOKEN} bytes")
@@ -145,4 +149,4 @@ def _parse_line(line: bytes, place: str) -> tuple[bytes, int, bool]:
 
 
 def _show(text: bytes) -> str:
-    return '"' + text[:60].decode("utf-8", "backslashreplace") + ('..."' if len(text) > 60 else '"')
+    return '"' + text[:SHOWN].decode("utf-8", "backslashreplace") + ('..."' if len(text) > SHOWN else '"')

@@ -18,6 +18,7 @@ import numpy as np
 
 from w2v.errors import CheckpointError
 from w2v.output import AtomicOutput
+from w2v.safetensors import is_safetensors
 from w2v.training._tables import first_bad_row
 from w2v.training.best import Best
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, CorpusConfig, TrainConfig, flag
@@ -115,6 +116,10 @@ class CheckpointFile:
 
     def __init__(self, path: str | os.PathLike[str]):
         self.name = os.fspath(path)
+        with open(path, "rb") as file:
+            if not is_safetensors(file.read(16)):
+                found = "not a checkpoint, or cut or damaged at its start"
+                raise CheckpointError(f"{self.name}: {found}; {self.OTHERWISE}")
         self._file = TensorFile(path, CheckpointError)
         try:
             if self._file.metadata.get("format") != self.FORMAT:

@@ -51,7 +51,9 @@ def read_questions(path: str | os.PathLike[str]) -> Questions | Pairs:
     if good:
         # One line that says what the columns are is no mistake.
         return Pairs(name, good, len(pairs) - len(good) - (pairs[0] is None))
-    number = 1 + lines.index(first) if first else 1
+    if not first:
+        raise VectorsError(f"{name}: no questions in it; each line is four words, or two words and a number")
+    number = 1 + lines.index(first)
     raise VectorsError(
         f"{name}:{number}: neither analogy questions (`: section`, then four words a line) nor word pairs (two words "
         f"and a number, between tabs or commas): {first[:60]!r}"

@@ -25,6 +25,7 @@ __all__ = ["VECTORS", "WORDS", "find_matrix", "load_safetensors", "vectors_heade
 VECTORS, WORDS = "vectors", "words"
 TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "bf16"}
 CHECKPOINT = "w2v checkpoint"  # as in w2v/training/checkpoint.py
+CORPUS = "w2v corpus"  # as in w2v/corpus/ids_file.py
 MARK = {"format": "np", "w2v": "vectors"}
 
 
@@ -72,8 +73,12 @@ def load_safetensors(
     header = read_header(source.name, sections.read, source.size, VectorsError)
     if header.metadata.get("format", "").startswith(CHECKPOINT):
         raise VectorsError(
-            f"{source.name}: is the checkpoint of a training that has not ended, not vectors; go on with the training: "
-            "its command line and --resume"
+            f"{source.name}: is the checkpoint of a training, not vectors; go on with the training: its command line "
+            "and --resume, or --continue with other text"
+        )
+    if header.metadata.get("format", "").startswith(CORPUS):
+        raise VectorsError(
+            f"{source.name}: is an encoded corpus, not vectors; train on it first: w2v train {source.name} -o OUT.bin"
         )
     entry = find_matrix(source.name, header)
     words = header.tensors.get(WORDS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from w2v.errors import SettingsError, VectorsError
+from w2v.errors import SettingsError, VectorsError, W2VError
 from w2v.output import AtomicOutput
 from w2v.vectors._text import binary_rows, text_rows
 from w2v.vectors.formats.rows import show_word
@@ -50,6 +50,8 @@ def format_of(path: str | os.PathLike[str], format: str | None = None, words: ob
         found = "bin"
     else:
         suffix = os.path.splitext(name.lower().removesuffix(".gz"))[1]
+        if os.path.isdir(name):
+            raise W2VError(f"{name}: is a directory; give the name of a file")
         if suffix not in SUFFIXES:
             raise SettingsError(
                 f"{name}: the name tells no format; end it in .bin, .txt or .vec, .npy, .safetensors or .tsv "

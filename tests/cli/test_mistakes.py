@@ -1,0 +1,55 @@
+"""Files and folders given in each other's place: one line that says what was found and what to do, before any work."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def folder(w2v, corpus, vectors, tmp_path):
+    """A kind of file each, and none of them where it belongs."""
+    assert w2v("encode", corpus, "-o", "corpus.ids", "-q").returncode == 0
+    done = w2v("train", corpus, "-o", "a.bin", "--dim", "4", "-e", "1", "--threads", "1", "-q", "--keep-checkpoint")
+    assert done.returncode == 0
+    (tmp_path / "vectors.bin").write_bytes(vectors.read_bytes())
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "picture").write_bytes(b"\x89PNG\r\n" + bytes(100))
+    (tmp_path / "dir").mkdir()
+    return tmp_path
+
+
+CHECKPOINT = "is the checkpoint of a training, not vectors; go on with the training: its command line and --resume, or"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "error"),
+    [
+        ("similar corpus.ids king", 1,
+         "corpus.ids: is an encoded corpus, not vectors; train on it first: w2v train corpus.ids -o OUT.bin"),
+        ("info a.bin.checkpoint", 1, f"a.bin.checkpoint: {CHECKPOINT} --continue with other text"),
+        ("similar dir king", 1, "dir: is a directory; give a file"),
+        ("similar picture king", 1, "picture: is a picture, not word vectors that can be read; give another file"),
+        ("train picture -o x.bin", 1, "picture: this is a picture, not text; give another file"),
+        ("train vectors.bin -o x.bin", 1, "vectors.bin: these are word vectors, not text to train on"),
+        ("train corpus.ids -o dir", 1, "dir: is a directory; give the name of a file"),
+        ("train corpus.ids -o x.bin --resume=vectors.bin", 1,
+         "vectors.bin: not a checkpoint, or cut or damaged at its start; give the file that a run of w2v left"),
+        ("train corpus.ids -o x.bin --continue vectors.bin", 1, "vectors.bin: not a checkpoint, or cut or damaged"),
+        ("evaluate vectors.bin empty", 1,
+         "empty: no questions in it; each line is four words, or two words and a number"),
+        ("pairs nofile.txt", 1, "nofile.txt: neither a file nor a sentence; a sample needs two words"),
+        ("sweep corpus.ids -o picture", 2, "picture: is a file; give a folder"),
+    ],
+)
+def test_a_file_in_the_wrong_place_is_named_in_one_line(w2v, folder, line, code, error):
+    done = w2v(*line.split())
+    assert (done.returncode, done.out) == (code, "")
+    assert done.err.startswith(f"w2v: error: {error}")
+    assert done.err.count("\n") == 1
+
+
+def test_a_vocabulary_without_counts_is_told_what_its_lines_are(w2v, corpus, tmp_path):
+    (tmp_path / "words").write_text("king 5\nqueen many\n")
+    done = w2v("train", corpus, "-o", "x.bin", "--read-vocab", "words")
+    found = 'words:2: the count "many" is not a whole number'
+    assert done.err == f"w2v: error: {found}; each line is a word, a tab and its count\n"
