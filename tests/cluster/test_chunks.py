@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import gzip
 import io
 import itertools
 
 import numpy as np
 import pytest
 
+from w2v.cluster import files
 from w2v.cluster.chunks import Chunk, align, cut, cut_size, line_start
-from w2v.cluster.files import find_files
+from w2v.cluster.files import RemoteSource, find_files
 from w2v.corpus.reader import read_corpus
 from w2v.errors import CorpusError
 from w2v.training.config import CorpusConfig
@@ -48,9 +50,7 @@ def test_ids_of_the_chunks_are_those_of_the_whole_text(text):
     assert sum(part.books.sentences for part in parts) == whole.books.sentences
 
 
-def test_a_compressed_file_is_one_chunk(tmp_path):
-    import gzip
-
+def test_a_compressed_file_of_one_member_is_one_chunk(tmp_path):
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"a b c\n" * 1000))
     chunks = cut(find_files([tmp_path / "a.gz"]), 10)
     assert [chunk.source.stop for chunk in chunks] == [None]
@@ -97,3 +97,29 @@ def test_a_chunk_is_named_by_file_and_bytes(tmp_path, text):
     chunk = aligned(text, 1 << 20)[0]
     assert chunk.name == f"{text}[0:{text.stat().st_size}]"
     assert Chunk(0, find_files([text])[0]).name == str(text)
+
+
+def test_a_remote_file_that_fails_on_the_way_is_an_error_not_a_shorter_text(monkeypatch):
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell():
+                raise TimeoutError(110, "Connection timed out", "s3://bucket/a.txt")
+            return super().read(20)
+
+    monkeypatch.setattr(files, "open_remote", lambda address: Failing(b"a b c\n" * 100))
+    with pytest.raises(OSError, match="Connection timed out"):
+        read_corpus(RemoteSource("s3://bucket/a.txt", "stream", 600), CorpusConfig(min_count=1))
+
+
+def test_compressed_remote_files_are_cut_at_members_too(text):
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: pip install 'w2v[cluster]'")
+    lines = text.read_bytes().splitlines(keepends=True)
+    data = b"".join(gzip.compress(b"".join(lines[i : i + 250])) for i in range(0, len(lines), 250))
+    with fsspec.filesystem("memory").open("/packed/a.gz", "wb") as out:
+        out.write(data)
+    found = cut(find_files(["memory://packed/a.gz"]), len(data) // 2)
+    assert len(found) > 3
+    parts = [align(chunk, i == 0) for i, chunk in enumerate(found)]
+    whole = read_corpus([text], CorpusConfig())
+    read = [read_corpus(part.source, CorpusConfig(), vocab=whole.vocab, part=True).ids for part in parts]
+    np.testing.assert_array_equal(np.concatenate(read), whole.ids)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from w2v.cluster.chunks import Chunk
+from w2v.cluster.chunks import Chunk, begins
 from w2v.cluster.vocabulary import count_chunk, freeze, merge, prune
 from w2v.corpus.encoded import Books
 from w2v.corpus.progress import OnProgress, ReadProgress
@@ -67,12 +67,10 @@ def count_corpus(
     heads: dict[Any, int] = {}
     found: dict[int, tuple[Chunk, Books]] = {}
     config_ref, left = ray.put(config), iter(chunks)
-    total, books = sum(chunk.source.size or 0 for chunk in chunks if chunk.source.stop is None), Books()
-    total += sum(chunk.source.stop - chunk.source.origin for chunk in chunks if chunk.source.stop is not None)
+    total, books = sum(chunk.bytes for chunk in chunks), Books()
     while True:
         while len(heads) < WAITING * cpus and (chunk := next(left, None)) is not None:
-            begins = chunk.number == 0 or chunks[chunk.number - 1].source.path != chunk.source.path
-            head, *tallies = count.remote(chunk, begins, config_ref, partitions)
+            head, *tallies = count.remote(chunk, begins(chunks, chunk.number), config_ref, partitions)
             heads[head] = chunk.number
             for tree, tally in zip(trees, tallies, strict=True):
                 tree.add(tally)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -13,33 +13,63 @@ from w2v.corpus.sources import PLAIN, STREAM, Path, Source, check_text, expand
 from w2v.errors import CorpusError, W2VError
 from w2v.files import HEAD_BYTES, check_supported, compression_of
 
-__all__ = ["RemoteSource", "find_files", "open_source"]
+__all__ = ["PipedSource", "RemoteSource", "find_files", "open_source"]
 
 PIPE_STEP = 1 << 20
 ENCODED = "an encoded corpus is not trained on with --cluster; give the text that it was made of"
 
 
+class PipeEnd(int):
+    """A file descriptor to read from; `failure` is what ended the thread that writes."""
+
+    failure: Exception | None = None
+
+
 @dataclass(frozen=True)
-class RemoteSource(Source):
-    """A file, or a part of one, that fsspec opens; its bytes come through a pipe, as those of a stream do."""
+class PipedSource(Source):
+    """A source whose bytes come through a pipe, as those of a stream do: `pieces`, written by a thread."""
 
     def open(self) -> int:
         """The read end of a pipe that a thread fills."""
-        file = open_remote(self.path)
         reader, writer = os.pipe()
-        threading.Thread(target=self._fill, args=(file, writer), name="w2v-remote", daemon=True).start()
-        return reader
+        end = PipeEnd(reader)
+        threading.Thread(target=self._fill, args=(end, writer), name="w2v-pipe", daemon=True).start()
+        return end
 
-    def _fill(self, file: BinaryIO, writer: int) -> None:
+    def pieces(self) -> Iterator[bytes]:
+        raise NotImplementedError
+
+    def _fill(self, end: PipeEnd, writer: int) -> None:
+        # A broken pipe: the reader has gone; it has failed, or has been stopped.
+        with os.fdopen(writer, "wb", buffering=0) as pipe, suppress(BrokenPipeError):
+            try:
+                for data in self.pieces():
+                    left = memoryview(data)
+                    while left:
+                        left = left[pipe.write(left):]
+            except BrokenPipeError:
+                raise
+            except (OSError, W2VError) as error:
+                end.failure = error
+            except Exception as error:  # fsspec's file systems have their own
+                end.failure = CorpusError(f"{self.path}: {type(error).__name__}: {error}")
+
+    def check_end(self, fd: int) -> None:
+        if isinstance(fd, PipeEnd) and fd.failure is not None:
+            raise fd.failure
+
+
+@dataclass(frozen=True)
+class RemoteSource(PipedSource):
+    """A file, or a part of one, that fsspec opens."""
+
+    def pieces(self) -> Iterator[bytes]:
         place = self.origin
-        # The reader has gone: it has failed, or has been stopped.
-        with file, os.fdopen(writer, "wb", buffering=0) as pipe, suppress(BrokenPipeError):
+        with open_remote(self.path) as file:
             file.seek(place)
             while data := file.read(PIPE_STEP if self.stop is None else min(PIPE_STEP, self.stop - place)):
                 place += len(data)
-                left = memoryview(data)
-                while left:
-                    left = left[pipe.write(left):]
+                yield data
 
 
 def find_files(corpus: Sequence[Path]) -> list[Source]:
@@ -121,7 +151,7 @@ def load_fsspec(address: str) -> Any:
 
 def open_source(source: Source) -> BinaryIO:
     """The whole file of a source, as it is, for reading."""
-    return open_remote(source.path) if isinstance(source, RemoteSource) else open(source.path, "rb")
+    return open_remote(source.path) if "://" in source.path else open(source.path, "rb")
 
 
 def is_plain(source: Source) -> bool:

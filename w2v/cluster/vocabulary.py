@@ -54,6 +54,7 @@ def count_chunk(chunk: Chunk, begins: bool, config: CorpusConfig, partitions: in
     """[(the chunk from line to line, its books), a Tally for each partition]. Raises OSError, CorpusError."""
     chunk = align(chunk, begins)
     words, counts, books = tally_words([chunk.source], config, threads=1)
+    books.bytes_read = chunk.bytes  # not of the text that comes out of a compressed file
     if partitions == 1:
         return [(chunk, books), Tally.of(words, counts)]
     homes = np.fromiter((zlib.crc32(word) % partitions for word in words), np.int64, len(words))

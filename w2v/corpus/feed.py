@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from w2v.corpus._blocks import Block
 from w2v.corpus._encode import CONTEXT_BYTES, LOOKAHEAD, Encoder
-from w2v.corpus.sources import PLAIN, STREAM, Source, check_text
+from w2v.corpus.sources import PLAIN, STREAM, TEXT, Source, check_text
 from w2v.errors import CorpusError
 from w2v.files import HEAD_BYTES, MAGIC_BYTES, Decompressor, check_supported, compression_of
 
@@ -176,7 +176,8 @@ class Feed:
         stream = _Stream(source, fd, self)
         before, block = b"", 0
         data = stream.read_at_least(HEAD_BYTES)
-        data = data[check_text(data[:HEAD_BYTES], source.name):]
+        if source.kind != TEXT:
+            data = data[check_text(data[:HEAD_BYTES], source.name):]
         while data and not self._stopped:
             following = stream.read_at_least(LOOKAHEAD)
             self._put(Job((number, block), None, 0, 0, before, data, following[:LOOKAHEAD], not following))
@@ -206,7 +207,7 @@ class _Stream:
             _enlarge_pipe(fd)
             self._poll = select.poll()
             self._poll.register(fd, select.POLLIN)
-        kind: str | None = source.kind
+        kind: str | None = source.kind if source.kind != TEXT else None
         if kind == STREAM:
             while len(self.head) < MAGIC_BYTES and (more := self._read_fd(HEAD_BYTES)):
                 self.head += more
@@ -229,6 +230,8 @@ class _Stream:
             data = os.read(self.fd, size)
         except OSError as e:
             raise OSError(e.errno, e.strerror, self.source.name) from None
+        if not data:
+            self.source.check_end(self.fd)
         with self.feed._lock:
             self.feed.bytes_read += len(data)
         return data

@@ -24,6 +24,7 @@ WIDE_MARKS = (
 )
 STREAM = "stream"  # read from beginning to end; what it holds is told when it is read
 PLAIN = "plain"
+TEXT = "text"  # a stream that is text, whatever it begins with: a part of a file that was looked at where it begins
 
 Path = str | os.PathLike[str]
 
@@ -45,6 +46,9 @@ class Source:
     def open(self) -> int:
         """A file descriptor for reading; the caller closes it (standard input is duplicated)."""
         return os.dup(sys.stdin.fileno() if sys.stdin else 0) if self.path == "-" else os.open(self.path, os.O_RDONLY)
+
+    def check_end(self, fd: int) -> None:
+        """Called when no more bytes come: raise what has ended them, if that was not the end."""
 
 
 def expand(corpus: Path | Source | Sequence[Path | Source]) -> list[Source]:

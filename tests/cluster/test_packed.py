@@ -1,0 +1,201 @@
+"""Compressed files in parts: what the parts hold is what the file holds, wherever members begin and end."""
+
+from __future__ import annotations
+
+import bz2
+import dataclasses
+import gzip
+import itertools
+import lzma
+import random
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from w2v.cluster import chunks, packed
+from w2v.cluster.chunks import align, begins, cut
+from w2v.cluster.files import find_files
+from w2v.cluster.packed import XzBlocks, varint, xz_blocks
+from w2v.corpus.reader import read_corpus, tally_words
+from w2v.errors import CorpusError
+from w2v.training.config import CorpusConfig
+
+BGZF_HEAD = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0"
+
+
+def bgzf(data):
+    raw = zlib.compressobj(6, zlib.DEFLATED, -15)
+    body = raw.compress(data) + raw.flush()
+    return BGZF_HEAD + struct.pack("<H", len(body) + 25) + body + struct.pack("<II", zlib.crc32(data), len(data))
+
+
+def zstd(data, checksum=True):
+    zstandard = pytest.importorskip("zstandard", reason="pip install 'w2v[zstd]'")
+    return zstandard.ZstdCompressor(write_checksum=checksum).compress(data)
+
+
+def pzstd(data):
+    frame = zstd(data, checksum=False)
+    return b"\x50\x2a\x4d\x18" + struct.pack("<II", 4, len(frame)) + frame
+
+
+PACK = {"gz": gzip.compress, "bgzf": bgzf, "bz2": bz2.compress, "xz": lzma.compress, "zst": zstd, "pzst": pzstd}
+
+
+def one_xz_stream(streams):
+    """The blocks of several streams in a single one, as `xz -T` writes it."""
+    blocks = list(itertools.chain.from_iterable(streams))
+    body = b"".join(data for data, _ in blocks)
+    index = b"\0" + varint(len(blocks)) + b"".join(varint(b.unpadded) + varint(b.text) for _, b in blocks)
+    index += bytes(-len(index) % 4)
+    index += struct.pack("<I", zlib.crc32(index))
+    tail = struct.pack("<I", len(index) // 4 - 1) + blocks[0][1].header[6:8]
+    return blocks[0][1].header + body + index + struct.pack("<I", zlib.crc32(tail)) + tail + b"YZ"
+
+
+def pieces(text, seed, longest=700):
+    """The text cut anywhere, in words and between them; some pieces are empty."""
+    draw = random.Random(seed)
+    while text:
+        length = draw.choice([0, 1, draw.randrange(longest), draw.randrange(longest)])
+        yield text[:length]
+        text = text[length:]
+
+
+def some_text(seed, lines=1500, end="\n"):
+    draw = random.Random(seed)
+    return ("\n".join(
+        " ".join(f"w{min(60, int(draw.expovariate(0.1)))}" for _ in range(draw.choice([0, 1, 5, 10, 200])))
+        for _ in range(lines // 10)
+    ) + end).encode()
+
+
+def in_parts(path, size=3000):
+    found = cut(find_files([path]), size)
+    return [align(chunk, begins(found, number)) for number, chunk in enumerate(found)]
+
+
+def check_whole(path, parts):
+    """The parts hold the ids, sentences and tokens of the file."""
+    config = CorpusConfig(min_count=1)
+    whole = read_corpus([path], config)
+    read = [read_corpus(part.source, config, vocab=whole.vocab, part=True) for part in parts]
+    np.testing.assert_array_equal(np.concatenate([part.ids for part in read]), whole.ids)
+    assert sum(part.books.sentences for part in read) == whole.books.sentences
+    assert sum(tally_words([part.source], config)[2].read for part in parts) == whole.books.read
+    assert sum(part.bytes for part in parts) == path.stat().st_size
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("kind", PACK)
+def test_parts_at_members_hold_the_text_whatever_the_members_cut(tmp_path, kind, seed, end):
+    path, text = tmp_path / "text", some_text(seed, end=end)
+    path.write_bytes(b"".join(map(PACK[kind], pieces(text, seed))))
+    parts = in_parts(path)
+    assert len(parts) > 3
+    assert b"".join(b"".join(part.source.pieces()) for part in parts) == text
+    check_whole(path, parts)
+
+
+def test_blocks_of_one_xz_stream_are_parts(tmp_path):
+    path, text, streams = tmp_path / "text", some_text(3), []
+    for piece in filter(None, pieces(text, 3, 2000)):
+        path.write_bytes(lzma.compress(piece))
+        with open(path, "rb") as file:
+            streams.append([(path.read_bytes()[b.place : b.place + b.size], b) for b in xz_blocks(file)])
+    half = len(streams) // 2
+    both = one_xz_stream(streams[:half]), one_xz_stream(streams[half:])
+    assert lzma.decompress(b"".join(both)) == text
+    path.write_bytes(bytes(8).join(both))
+    parts = in_parts(path)
+    assert len(parts) > 3
+    check_whole(path, parts)
+    with open(path, "rb") as file:  # each block checks its own text
+        blocks = xz_blocks(file)
+        blocks[0] = dataclasses.replace(blocks[0], text=blocks[0].text + 1)
+        stream = XzBlocks(file, blocks)
+        with pytest.raises(lzma.LZMAError):
+            lzma.decompress(b"".join(iter(lambda: stream.read(0), b"")))
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])
+@pytest.mark.parametrize("text", [b"one two three " * 2000, b"x" * 9000, b"a\n" + b"b c" * 5000 + b"\nd\n" * 500])
+def test_lines_longer_than_the_longest_are_cut_as_in_plain_files(tmp_path, monkeypatch, kind, text):
+    monkeypatch.setattr(chunks, "LONGEST_LINE", 3000)
+    path = tmp_path / "text"
+    path.write_bytes(b"".join(map(PACK[kind], pieces(text, 5))))
+    assert b"".join(b"".join(part.source.pieces()) for part in in_parts(path, 300)) == text
+
+
+@pytest.mark.parametrize("kind", PACK)
+def test_a_file_of_one_member_stays_whole(tmp_path, kind):
+    path = tmp_path / "text"
+    path.write_bytes(PACK[kind](some_text(4)))
+    parts = in_parts(path, 300)
+    assert [part.source.stop for part in parts] == [None]
+    check_whole(path, parts)
+
+
+def test_a_byte_order_mark_is_dropped_where_the_file_begins_and_only_there(tmp_path):
+    path = tmp_path / "text"
+    path.write_bytes(b"".join(gzip.compress(b"\xef\xbb\xbf" + some_text(seed)) for seed in range(6)))
+    check_whole(path, in_parts(path))
+
+
+def test_no_file_in_a_stored_block_is_taken_for_a_member(tmp_path):
+    """A .gz in a .gz, not packed any further: it looks like a member, and no other one follows it."""
+    inner = gzip.compress(random.Random(1).randbytes(400))
+    path = tmp_path / "text"
+    path.write_bytes(gzip.compress(b"a b\n" * 200 + inner + b"\nc d\n" * 900, compresslevel=0))
+    assert inner in path.read_bytes()
+    assert len(in_parts(path, 900)) == 1
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])
+def test_damage_in_a_part_is_an_error_with_the_name_of_the_file(tmp_path, kind):
+    path = tmp_path / "text"
+    path.write_bytes(b"".join(PACK[kind](some_text(seed, 400)) for seed in range(8)))
+    found = cut(find_files([path]), 3000)
+    assert len(found) > 3
+    data = bytearray(path.read_bytes())
+    place = found[1].source.origin + 40
+    data[place : place + 30] = bytes(30)
+    path.write_bytes(data)
+
+    def count(part, number):
+        tally_words([align(part, begins(found, number)).source], CorpusConfig())
+
+    count(found[-1], len(found) - 1)
+    with pytest.raises(CorpusError, match=f"{path}: "):
+        count(found[1], 1)
+
+
+def test_a_file_that_was_cut_elsewhere_is_an_error(tmp_path):
+    path = tmp_path / "text"
+    path.write_bytes(b"".join(gzip.compress(some_text(seed)) for seed in range(6)))
+    first = cut(find_files([path]), 3000)[0].source
+    with pytest.raises(CorpusError, match="no gzip data begin at byte"):
+        tally_words([dataclasses.replace(first, stop=first.stop + 5, extra=0)], CorpusConfig())
+
+
+def test_files_given_twice_and_many_of_them_are_read_each_time(tmp_path, monkeypatch):
+    path, plain = tmp_path / "text.gz", tmp_path / "text"
+    path.write_bytes(b"".join(map(gzip.compress, pieces(some_text(7), 7))))
+    plain.write_bytes(some_text(7))
+    config = CorpusConfig(min_count=1)
+    for files in ([path, path], [plain, plain], [plain, path]):
+        found = cut(find_files(files), 3000)
+        parts = [align(chunk, begins(found, number)) for number, chunk in enumerate(found)]
+        assert sum(tally_words([part.source], config)[2].read for part in parts) == 2 * len(some_text(7).split())
+    monkeypatch.setattr(chunks, "MOST_LOOKED_INTO", 1)
+    assert len(cut(find_files([path, path]), 3000)) == 2
+
+
+def test_members_are_looked_for_in_a_bounded_part_of_the_file(tmp_path, monkeypatch):
+    monkeypatch.setitem(packed.WINDOW, "gzip", 1000)
+    path = tmp_path / "text"
+    path.write_bytes(b"".join(gzip.compress(random.Random(seed).randbytes(3000)) for seed in range(6)))
+    assert len(in_parts(path, 3000)) == 1
