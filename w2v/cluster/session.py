@@ -34,8 +34,9 @@ def load_ray() -> Any:
 def session(address: str, cpus: int | None) -> Iterator[Any]:
     """Ray, connected to `address`: HOST:PORT, or `auto` for the cluster that this machine is in or a new one.
 
-    A new one has `cpus` CPUs (all unless told), listens on the loopback address only and ends with the session. Where
-    the program is connected already, that connection is used and left alone.
+    A new one has `cpus` CPUs (all unless told), listens on the loopback address only and ends with the session; so
+    `auto` joins none that listens there only: it is that of another run. Where the program is connected already, that
+    connection is used and left alone.
     """
     ray = load_ray()
     if ray.is_initialized():
@@ -44,7 +45,13 @@ def session(address: str, cpus: int | None) -> Iterator[Any]:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
         with elsewhere():
-            if address != "auto" or not start_or_join(ray, cpus, quiet):
+            if address == "auto" and not os.environ.get("RAY_ADDRESS"):
+                running = sorted(found for found in clusters_here() if not is_loopback(found))
+                if not running:
+                    start(ray, cpus, quiet)
+                elif len(running) == 1:
+                    join(ray, running[0], quiet)
+            if not ray.is_initialized():
                 join(ray, address, quiet)
         yield ray
     finally:
@@ -63,24 +70,25 @@ def elsewhere() -> Iterator[None]:
         os.chdir(before)
 
 
-def start_or_join(ray: Any, cpus: int | None, quiet: dict[str, Any]) -> bool:
-    """Start a cluster of this machine alone, unless it is in one already: then nothing is done. Whether it was."""
-    if os.environ.get("RAY_ADDRESS") or is_running(ray):
-        return False
+def start(ray: Any, cpus: int | None, quiet: dict[str, Any]) -> None:
+    """Start a cluster of this machine alone."""
     only_loopback(ray)
     os.environ.setdefault("RAY_worker_niceness", "0")  # 15 otherwise: the command itself is not that modest either
     try:
         ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
     except Exception as error:  # Ray has many kinds
         raise TrainingError(f"--cluster auto: Ray could not be started: {first_line(error)}") from error
-    return True
 
 
-def is_running(ray: Any) -> bool:
-    """Whether a Ray node runs on this machine."""
+def clusters_here() -> set[str]:
+    """Addresses of the clusters of which a node runs on this machine."""
     from ray._private.services import find_gcs_addresses
 
-    return bool(find_gcs_addresses())
+    return set(find_gcs_addresses())
+
+
+def is_loopback(address: str) -> bool:
+    return address.rpartition(":")[0].strip("[]") in ("127.0.0.1", "localhost", "::1")
 
 
 def only_loopback(ray: Any) -> None:
@@ -98,6 +106,8 @@ def only_loopback(ray: Any) -> None:
 def join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
     if address != "auto":
         knock(address)
+        if is_loopback(address) and f"127.0.0.1:{address.rpartition(':')[2]}" in clusters_here():
+            only_loopback(ray)  # else Ray looks for it at the address that this machine has in its network
     try:
         ray.init(address=address, **quiet)
     except Exception as error:
