@@ -76,7 +76,5 @@ if X86_64:
         extension("w2v.training._loop_avx2", *AVX2, depends=LOOP),
         extension("w2v.training._loop_avx512", *AVX512, depends=LOOP),
     ]
-# A checkout that is being built up may not hold every source yet.
-EXTENSIONS = [e for e in EXTENSIONS if os.path.exists(e.sources[0])]
 
 setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1))
