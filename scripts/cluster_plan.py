@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import argparse
 
-from w2v.cluster.coordinator import LOOK_S, MOST_LR_SCALE
-from w2v.cluster.run import MOST_ROWS_BYTES, TOP_ROWS
+from w2v.cluster.coordinator import LOOK_S, lr_scale
+from w2v.cluster.run import MOST_ROWS_BYTES, TOP_ROWS, ClusterOptions
 from w2v.cluster.schedule import SENT_BYTES, Schedule, bytes_exchanged
 from w2v.numbers import size
 from w2v.training.config import TrainConfig
@@ -79,7 +79,7 @@ class Plan:
         config = TrainConfig(dim=self.args.dim, threads=self.args.threads).resolved()
         model = sum(memory_needed(config, self.words).values())
         base = 2 * self.words * self.args.dim * 4
-        part = 2 * min(MOST_ROWS_BYTES, self.words * self.args.dim * 4)
+        part = 2 * min(MOST_ROWS_BYTES, self.words * self.args.dim * 4) // 4  # packed
         return model + base + 4 * part + 4 * self.args.tokens / self.nodes
 
     @property
@@ -122,8 +122,8 @@ def main() -> None:
     for nodes in NODES:
         calls = nodes / (LOOK_S * max(1.0, nodes / 16))
         objects = [f"{Plan(args, nodes, words, 10).objects:,.0f}" for words in WORDS]
-        scale = min(nodes, MOST_LR_SCALE["touched"])
-        print(f"| {nodes} | {calls:,.0f} | {CALLS_PER_S:,} | {', '.join(objects)} | x {scale} |")
+        scale = lr_scale(nodes, ClusterOptions().combine)
+        print(f"| {nodes} | {calls:,.0f} | {CALLS_PER_S:,} | {', '.join(objects)} | x {scale:.2g} |")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ def test_each_doubling_of_rank_is_exchanged_half_as_often():
             times[part.first : part.stop] += 1
     assert times[[0, 9, 10, 19, 20, 40, 99]].tolist() == [16, 16, 8, 8, 4, 2, 1]
     assert schedule.rows_in(16) == times.sum() + 100
+    assert list(schedule.parts(0)) == []
 
 
 def test_parts_cover_all_rows_once_and_are_bounded():

@@ -25,7 +25,7 @@ from w2v.corpus.encoded import Books
 from w2v.errors import TrainingError
 from w2v.training.progress import Totals, TrainingStopped
 
-__all__ = ["Coordinator", "Ledger"]
+__all__ = ["Coordinator", "Ledger", "lr_scale"]
 
 LOOK_S = 0.1  # between two looks at the whole
 AHEAD_S = 0.6  # of work that a node holds
@@ -179,7 +179,7 @@ class Coordinator:
     @property
     def lr_scale(self) -> float:
         """How many times the learning rate of one node alone."""
-        return min(max(1, len(self.members)) ** LR_POWER.get(self.setup.combine, 0.0), MOST_LR_SCALE)
+        return lr_scale(len(self.members), self.setup.combine)
 
     async def serve(self, member: Member) -> None:
         """Keep one member in work."""
@@ -294,6 +294,11 @@ async def end(tasks: set[asyncio.Task]) -> None:
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
+
+
+def lr_scale(nodes: int, combine: str) -> float:
+    """How many times its value alone the learning rate is with so many nodes."""
+    return float(min(max(1, nodes) ** LR_POWER.get(combine, 0.0), MOST_LR_SCALE))
 
 
 def rates(members: Iterable[Member]) -> tuple[NodeRate, ...]:

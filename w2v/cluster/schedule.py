@@ -48,7 +48,7 @@ class Schedule:
 
     def parts(self, tiers: int) -> Iterator[Part]:
         """The rows of the first so many tiers, in as few parts as their size allows."""
-        end = self.ends[min(tiers, self.tiers) - 1]
+        end = self.ends[min(tiers, self.tiers) - 1] if tiers else 0
         for first in range(0, end, self.most):
             yield Part(first, min(end, first + self.most))
 
