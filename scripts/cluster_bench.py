@@ -185,27 +185,36 @@ def commit() -> str:
 def tables(args: argparse.Namespace) -> None:
     """The tables of docs/cluster.md."""
     rows = json.loads(RESULTS.read_text())["rows"]
-    print("| nodes | exchange | analogy | WordSim | SimLex | words/s | exchanges | sent |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| nodes | exchange | analogy | WordSim | SimLex | words/s | exchanges | sent | seeds |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     chosen = [r for r in rows if r["mode"] == "accuracy" and r["combine"] == "settling"]
     order = sorted({(r["nodes"], r["sync_s"] or 1e9) for r in chosen})
     for nodes, sync in order:
         same = [r for r in chosen if (r["nodes"], r["sync_s"] or 1e9) == (nodes, sync)]
         print(f"| {nodes} | {'-' if nodes == 1 else 'end only' if sync > 1e8 else f'{sync:g} s'} | {means(same)} |")
-    print("\n| combine | nodes | analogy | WordSim | SimLex | words/s | exchanges | sent |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("\n| combine | nodes | analogy | WordSim | SimLex | words/s | exchanges | sent | seeds |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     chosen = [r for r in rows if r["mode"] == "accuracy" and r["sync_s"] == 1]
     for nodes, how in sorted({(r["nodes"], r["combine"]) for r in chosen if r["nodes"] > 1}):
         print(f"| {how} | {nodes} | {means([r for r in chosen if (r['nodes'], r['combine']) == (nodes, how)])} |")
-    print("\n| event | analogy | WordSim | SimLex | words/s | exchanges | sent | chunks again |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("\n| event | analogy | WordSim | SimLex | words/s | exchanges | sent | seeds | chunks again |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for what in ("actor", "node", "join"):
         same = [r for r in rows if r["mode"] == "deaths" and r["what"] == what]
         if same:
             print(f"| {what} | {means(same)} | {', '.join(str(r['chunks_lost']) for r in same)} |")
+    print("\n| words/s | 2 threads, no cluster | 1 node x 2 threads | 2 nodes x 1 thread |")
+    print("| --- | --- | --- | --- |")
     for row in rows:
-        if row["mode"] in ("speed", "bytes"):
-            print(json.dumps(row))
+        if row["mode"] == "speed":
+            speeds = [f"{row[name] / 1e6:.1f}M" for name in ("alone", "one_node", "words_per_s")]
+            print(f"| seed {row['seed']} | {' | '.join(speeds)} |")
+    print("\n| nodes | first tier | formula | counted | on the wire |")
+    print("| --- | --- | --- | --- | --- |")
+    for row in rows:
+        if row["mode"] == "bytes":
+            sizes = [f"{row[name] / 1e6:,.0f} MB" for name in ("formula", "bytes", "wire")]
+            print(f"| {row['nodes']} | {row['top_rows']:,} | {' | '.join(sizes)} |")
 
 
 def means(rows: list[dict[str, Any]]) -> str:
@@ -214,7 +223,7 @@ def means(rows: list[dict[str, Any]]) -> str:
 
     return (
         f"{mean('analogy'):.1f} | {mean('wordsim'):.3f} | {mean('simlex'):.3f} | {mean('words_per_s') / 1e6:.1f}M | "
-        f"{mean('exchanges'):.0f} | {mean('bytes') / 1e6:,.0f} MB"
+        f"{mean('exchanges'):.0f} | {mean('bytes') / 1e6:,.0f} MB | {len(rows)}"
     )
 
 
