@@ -22,6 +22,7 @@ def load_ray() -> Any:
     """The module ray; W2VError with the way to install it where it is not there."""
     os.environ.setdefault("RAY_AUTH_MODE", "token")  # read when Ray is imported
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # else it warns on standard error while it tries to connect
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # GPUs are none of our business
     try:
         import ray
