@@ -116,11 +116,13 @@ def scores(rows: Rows, *starts: str) -> str:
 
 
 def machine(rows: Rows) -> str:
-    found = sorted({(row["measured"]["date"], row["measured"]["commit"]) for row in rows.values()})
+    dates = sorted({row["measured"]["date"] for row in rows.values()})
     one = next(iter(rows.values()))
     cpus, cpu = one["measured"]["cpus"], one["measured"]["cpu"]
-    commits = ", ".join(commit for _, commit in found)
-    return f"Machine: {cpus} CPUs of a shared x86-64 server ({cpu}); {found[-1][0]}, commits {commits}."
+    return (
+        f"Machine: {cpus} CPUs of a shared x86-64 server ({cpu}); {', '.join(dates)}. Each row's commit is in\n"
+        "`scripts/bench/results.json`."
+    )
 
 
 def limit_name(row: str) -> str:

@@ -14,8 +14,8 @@ from w2v.training.tables import huffman_paths, keep_probability
 
 __all__ = ["Effort", "pairs_per_token"]
 
-# The share of the way that one pair takes a row at learning rate 1. Measured as what scores best, see docs/cluster.md:
-# a third of it overshoots on 8 nodes, four times as much brings 4 nodes no farther than a mean does.
+# The share of the way that one pair takes a row at learning rate 1, as measured (docs/cluster.md): a third of it
+# overshoots, four times as much gains little over a mean.
 PAIR = 1 / 12
 
 
