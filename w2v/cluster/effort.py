@@ -15,7 +15,7 @@ from w2v.training.tables import huffman_paths, keep_probability
 __all__ = ["Effort", "pairs_per_token"]
 
 # The share of the way that one pair takes a row at learning rate 1, as measured (docs/cluster.md): a third of it
-# overshoots, four times as much gains little over a mean.
+# overshoots, four times as much holds the nodes back.
 PAIR = 1 / 12
 
 
