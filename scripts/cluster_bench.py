@@ -25,10 +25,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from make_speed import table
+
 RESULTS = Path(__file__).resolve().parent / "bench" / "cluster.json"
 STORE = 400 << 20  # bytes of each node's object store
 EPOCHS = 5
 TOP_ROWS = 32768
+EVENTS = ("actor", "node", "join")  # in mid-run
 
 
 def cluster(nodes: int, threads: int = 1) -> contextlib.AbstractContextManager[Any]:
@@ -182,49 +185,51 @@ def commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
+SCORES = ("analogy", "WordSim", "SimLex", "words/s", "exchanges", "sent", "seeds")
+
+
 def tables(args: argparse.Namespace) -> None:
     """The tables of docs/cluster.md."""
     rows = json.loads(RESULTS.read_text())["rows"]
-    print("| nodes | exchange | analogy | WordSim | SimLex | words/s | exchanges | sent | seeds |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    chosen = [r for r in rows if r["mode"] == "accuracy" and r["combine"] == "settling"]
-    order = sorted({(r["nodes"], r["sync_s"] or 1e9) for r in chosen})
-    for nodes, sync in order:
-        same = [r for r in chosen if (r["nodes"], r["sync_s"] or 1e9) == (nodes, sync)]
-        print(f"| {nodes} | {'-' if nodes == 1 else 'end only' if sync > 1e8 else f'{sync:g} s'} | {means(same)} |")
-    print("\n| combine | nodes | analogy | WordSim | SimLex | words/s | exchanges | sent | seeds |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    chosen = [r for r in rows if r["mode"] == "accuracy" and r["sync_s"] == 1]
-    for nodes, how in sorted({(r["nodes"], r["combine"]) for r in chosen if r["nodes"] > 1}):
-        print(f"| {how} | {nodes} | {means([r for r in chosen if (r['nodes'], r['combine']) == (nodes, how)])} |")
-    print("\n| event | analogy | WordSim | SimLex | words/s | exchanges | sent | seeds | chunks again |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    for what in ("actor", "node", "join"):
-        same = [r for r in rows if r["mode"] == "deaths" and r["what"] == what]
-        if same:
-            print(f"| {what} | {means(same)} | {', '.join(str(r['chunks_lost']) for r in same)} |")
-    print("\n| words/s | 2 threads, no cluster | 1 node x 2 threads | 2 nodes x 1 thread |")
-    print("| --- | --- | --- | --- |")
-    for row in rows:
-        if row["mode"] == "speed":
-            speeds = [f"{row[name] / 1e6:.1f}M" for name in ("alone", "one_node", "words_per_s")]
-            print(f"| seed {row['seed']} | {' | '.join(speeds)} |")
-    print("\n| nodes | first tier | formula | counted | on the wire |")
-    print("| --- | --- | --- | --- | --- |")
-    for row in rows:
-        if row["mode"] == "bytes":
-            sizes = [f"{row[name] / 1e6:,.0f} MB" for name in ("formula", "bytes", "wire")]
-            print(f"| {row['nodes']} | {row['top_rows']:,} | {' | '.join(sizes)} |")
+
+    def of(mode: str, **wanted: Any) -> list[dict[str, Any]]:
+        return [r for r in rows if r["mode"] == mode and all(r[name] == value for name, value in wanted.items())]
+
+    settling, at_1_s = of("accuracy", combine="settling"), of("accuracy", sync_s=1)
+    intervals = sorted({(r["nodes"], r["sync_s"]) for r in settling}, key=lambda x: (x[0], x[1] or 1e9))
+    combiners = sorted({(r["nodes"], r["combine"]) for r in at_1_s if r["nodes"] > 1})
+    print(table(("nodes", "exchange", *SCORES), (
+        (str(nodes), "-" if nodes == 1 else f"{sync:g} s" if sync else "end only",
+         *means(of("accuracy", combine="settling", nodes=nodes, sync_s=sync)))
+        for nodes, sync in intervals
+    )))
+    print("\n" + table(("combine", "nodes", *SCORES), (
+        (how, str(nodes), *means(of("accuracy", sync_s=1, nodes=nodes, combine=how))) for nodes, how in combiners
+    )))
+    print("\n" + table(("event", *SCORES, "chunks again"), (
+        (what, *means(same), ", ".join(str(r["chunks_lost"]) for r in same))
+        for what in EVENTS if (same := of("deaths", what=what))
+    )))
+    print("\n" + table(("words/s", "2 threads, no cluster", "1 node x 2 threads", "2 nodes x 1 thread"), (
+        (f"seed {r['seed']}", *(f"{r[name] / 1e6:.1f}M" for name in ("alone", "one_node", "words_per_s")))
+        for r in of("speed")
+    )))
+    print("\n" + table(("nodes", "first tier", "formula", "counted", "on the wire"), (
+        (str(r["nodes"]), f"{r['top_rows']:,}", *(f"{r[name] / 1e6:,.0f} MB" for name in ("formula", "bytes", "wire")))
+        for r in of("bytes")
+    )))
 
 
-def means(rows: list[dict[str, Any]]) -> str:
+def means(rows: list[dict[str, Any]]) -> list[str]:
+    """The cells of SCORES."""
     def mean(name: str) -> float:
         return sum(row[name] for row in rows) / len(rows)
 
-    return (
-        f"{mean('analogy'):.1f} | {mean('wordsim'):.3f} | {mean('simlex'):.3f} | {mean('words_per_s') / 1e6:.1f}M | "
-        f"{mean('exchanges'):.0f} | {mean('bytes') / 1e6:,.0f} MB | {len(rows)}"
-    )
+    return [
+        f"{mean('analogy'):.1f}", f"{mean('wordsim'):.3f}", f"{mean('simlex'):.3f}",
+        f"{mean('words_per_s') / 1e6:.1f}M", f"{mean('exchanges'):.0f}", f"{mean('bytes') / 1e6:,.0f} MB",
+        str(len(rows)),
+    ]
 
 
 MODES = {"accuracy": accuracy, "speed": speed, "deaths": deaths, "bytes": bytes_on_the_wire, "tables": tables}
@@ -240,7 +245,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=lambda s: [int(x) for x in s.split(",")], default=[1, 2, 3])
     parser.add_argument("--combine", default="settling")
     parser.add_argument("--top", type=int, default=TOP_ROWS, help="rows of the first tier")
-    parser.add_argument("--what", type=lambda s: s.split(","), default=["actor", "node", "join"])
+    parser.add_argument("--what", type=lambda s: s.split(","), default=list(EVENTS))
     args = parser.parse_args()
     started = time.time()
     MODES[args.mode](args)

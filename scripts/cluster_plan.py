@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 
+from make_speed import table
+
 from w2v.cluster.coordinator import LOOK_S, lr_scale
 from w2v.cluster.run import MOST_ROWS_BYTES, TOP_ROWS, ClusterOptions
 from w2v.cluster.schedule import SENT_BYTES, Schedule, bytes_exchanged
@@ -29,14 +31,12 @@ class Plan:
     """One cluster and vocabulary."""
 
     def __init__(self, args: argparse.Namespace, nodes: int, words: int, network: int):
-        self.args, self.nodes, self.words = args, nodes, words
+        self.args, self.nodes, self.words, self.network = args, nodes, words, network
         self.schedule = Schedule(words, TOP_ROWS, max(1, MOST_ROWS_BYTES // (4 * args.dim)))
         self.rate = network * 1e9 / 8 * USABLE
         ends = self.schedule.ends
         tiers = [end - first for first, end in zip([0, *ends], ends, strict=False)]
         self.rows = sum(rows / 2**tier for tier, rows in enumerate(tiers))  # of a matrix, in an exchange, on average
-        self.parts = sum(len(list(self.schedule.parts(t + 1))) - len(list(self.schedule.parts(t)))
-                         for t in range(len(tiers)))
         self.objects = nodes**2 * sum(
             (len(list(self.schedule.parts(t + 1))) - len(list(self.schedule.parts(t)))) / 2**t
             for t in range(len(tiers))
@@ -105,25 +105,23 @@ def main() -> None:
           f"network usable, {MEMORY_SPEED / 1e9:g} GB/s for one thread's passes over memory,\n{OBJECTS_PER_S:,} "
           f"objects/s at the coordinator; D = {args.dim}, an exchange every {args.sync:g} s, "
           f"{args.tokens / 1e9:g} G tokens, first tier {TOP_ROWS:,} rows.\n")
-    print("| nodes | V | network | a node sends | exchange takes | every | limit | last exchange | memory a node | "
-          "words/s |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
-    for words in WORDS:
-        for nodes in NODES:
-            for network in NETWORKS:
-                plan = Plan(args, nodes, words, network)
-                print(
-                    f"| {nodes} | {words // 1_000_000}M | {network} Gb/s | {size(plan.sent)} |"
-                    f" {plan.exchange_s:.2g} s | {plan.interval_s:.2g} s | {plan.limit} | {plan.last_s:.2g} s |"
-                    f" {size(plan.memory)} | {plan.words_per_s / 1e6:.0f}M |"
-                )
-    print("\n| nodes | calls/s at the coordinator | of at most | objects an exchange (V = 1M, 10M) | learning rate |")
-    print("| --- | --- | --- | --- | --- |")
+    head = ("nodes", "V", "network", "a node sends", "exchange takes", "every", "limit", "last exchange",
+            "memory a node", "words/s")
+    plans = [Plan(args, nodes, words, network) for words in WORDS for nodes in NODES for network in NETWORKS]
+    print(table(head, (
+        (str(plan.nodes), f"{plan.words // 1_000_000}M", f"{plan.network} Gb/s", size(plan.sent),
+         f"{plan.exchange_s:.2g} s", f"{plan.interval_s:.2g} s", plan.limit, f"{plan.last_s:.2g} s", size(plan.memory),
+         f"{plan.words_per_s / 1e6:.0f}M")
+        for plan in plans
+    )))
+    rows = []
     for nodes in NODES:
         calls = nodes / (LOOK_S * max(1.0, nodes / 16))
         objects = [f"{Plan(args, nodes, words, 10).objects:,.0f}" for words in WORDS]
         scale = lr_scale(nodes, ClusterOptions().combine)
-        print(f"| {nodes} | {calls:,.0f} | {CALLS_PER_S:,} | {', '.join(objects)} | x {scale:.2g} |")
+        rows.append((str(nodes), f"{calls:,.0f}", f"{CALLS_PER_S:,}", ", ".join(objects), f"x {scale:.2g}"))
+    head = ("nodes", "calls/s at the coordinator", "of at most", "objects an exchange (V = 1M, 10M)", "learning rate")
+    print("\n" + table(head, rows))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ ROWS = 4096  # combined at a time
 
 def train(corpus: Any, args: argparse.Namespace, seed: int) -> Any:
     """The vectors of one run."""
+    from w2v.cluster.combine import COMBINERS
     from w2v.cluster.effort import pairs_per_token
     from w2v.training._state import Model, Worker
     from w2v.training.config import TrainConfig
@@ -53,8 +54,6 @@ def train(corpus: Any, args: argparse.Namespace, seed: int) -> Any:
             kernel.train(workers[number], ids, start, stop, lr_at(round_ / args.rounds))
 
     def combine(matrix: int, spent: float) -> None:
-        from w2v.cluster.combine import COMBINERS
-
         for first in range(0, len(base[matrix]), ROWS):
             rows = slice(first, min(first + ROWS, len(base[matrix])))
             changes = [node[matrix][rows] - base[matrix][rows] for node in matrices]
