@@ -17,7 +17,8 @@ cdef enum:
     FOR_NUMBER = 4
     INFINITE = 0x7F800000  # its bits; those of a NaN are more
 
-cdef float HALF = 0.5, SMALLEST_NORMAL = 1e-37
+cdef float HALF = 0.5
+cdef float SMALLEST_STEP = 1e-37  # 1 / step must be finite
 
 PACKED_EXTRA = FOR_STEP + FOR_NUMBER  # bytes of a packed row besides one for each dimension
 
@@ -37,7 +38,7 @@ cdef void pack_row(const float *row, uint8_t *packed, int64_t dim) noexcept nogi
     if most_bits >= INFINITE:
         step = NAN
         memset(numbers, 0, dim)
-    elif step < SMALLEST_NORMAL:  # next to nothing
+    elif step < SMALLEST_STEP:  # next to nothing
         step = 0
         memset(numbers, 0, dim)
     else:

@@ -1,7 +1,7 @@
 """How the changes that several nodes made to the same rows are put together.
 
-Every function takes the nodes' changes, each float32 [rows, dim], and each node's effort in these
-rows, [rows] (effort.py); it returns float32 [rows, dim].
+Every function takes the nodes' changes, each float32 [rows, dim], and each node's effort in these rows, [rows]
+(effort.py); it returns float32 [rows, dim].
 """
 
 from __future__ import annotations

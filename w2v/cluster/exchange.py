@@ -19,7 +19,6 @@ from typing import Any
 from w2v.cluster.members import Member
 from w2v.cluster.patience import Gone, Patience, expect, limit_s
 from w2v.cluster.schedule import Part, row_bytes
-from w2v.cluster.shadow import shares
 
 __all__ = ["Exchange"]
 
@@ -73,7 +72,7 @@ class Exchange:
             return False
         results = {m: call[1] for m, call in combined.items()}
         put = {m: m.actor.apply.remote(stamp, part, *results.values()) for m in members}
-        self.bytes += 2 * (owners - 1) * sum(self.share_bytes(part, share, owners) for share in range(owners))
+        self.bytes += 2 * (owners - 1) * self.part_bytes(part)
         return await self.step(part, put, results) or await self.mend(stamp, part, members)
 
     def stamp(self) -> int:
@@ -207,9 +206,6 @@ class Exchange:
         return True
 
     def part_bytes(self, part: Part) -> int:
-        return self.share_bytes(part, 0, 1)
-
-    def share_bytes(self, part: Part, share: int, owners: int) -> int:
-        """Bytes of one owner's share of a part."""
-        first, stop = shares(part, owners)[share]
-        return sum(max(0, min(stop, rows) - min(first, rows)) for rows in self.matrix_rows) * row_bytes(self.dim)
+        """Bytes of a part's rows of both matrices, packed."""
+        count = sum(max(0, min(part.stop, rows) - min(part.first, rows)) for rows in self.matrix_rows)
+        return count * row_bytes(self.dim)
