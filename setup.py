@@ -46,7 +46,7 @@ def extension(name: str, *flags: str, depends: tuple[str, ...] = ()) -> Extensio
     )
 
 
-LOOP = ("w2v/training/_loop.pxi", "w2v/training/simd.h", "w2v/training/block.h", "w2v/training/rng.h")
+LOOP = tuple(f"w2v/training/{name}" for name in ("_loop.pxi", "simd.h", "vec.h", "block.h", "rng.h"))
 ENCODE = tuple(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode"))
 ROWS = tuple(f"w2v/vectors/{name}.h" for name in ("memory", "words", "mapped", "rows", "decimal", "text"))
 EXTENSIONS = [

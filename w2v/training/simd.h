@@ -1,4 +1,4 @@
-/* The block update of one centre word, the only SIMD in w2v.
+/* The block update of one centre word.
  *
  * One centre is one small dense problem (after Ji et al. 2016, "Parallelizing Word2Vec in shared and distributed
  * memory"): n input rows A, m output rows O, a label y_i for each output row.
@@ -15,128 +15,8 @@
 #ifndef W2V_SIMD_H
 #define W2V_SIMD_H
 #include "block.h"
-#include <stdint.h>
+#include "vec.h"
 #include <string.h>
-#if defined(__x86_64__) || defined(__i386__)
-#include <immintrin.h>
-#elif defined(__ARM_NEON)
-#include <arm_neon.h>
-#endif
-
-#define INLINE static inline __attribute__((always_inline))
-
-#if defined(__AVX512F__)
-#define WIDTH 16
-#define ACCUMULATORS 16 /* of 32 registers: as many dot products as LANES */
-#elif defined(__AVX2__)
-#define WIDTH 8
-#define ACCUMULATORS 12 /* of 16; the rest hold operands */
-#else
-#define WIDTH 4
-#define ACCUMULATORS 12
-#endif
-
-typedef float vec __attribute__((vector_size(WIDTH * 4), may_alias));
-
-INLINE vec load(const float *p) { return *(const vec *)p; }
-INLINE void store(float *p, vec x) { *(vec *)p = x; }
-INLINE vec spread(float x) {
-#if WIDTH == 16
-    return (vec)_mm512_set1_ps(x);
-#elif WIDTH == 8
-    return (vec)_mm256_set1_ps(x);
-#else
-    return (vec){x, x, x, x};
-#endif
-}
-
-/* Four vectors to one of four sums (of 16 partial sums with AVX-512, see sum16): four together share the shuffles. */
-#if WIDTH == 16
-typedef __m512 sums4;
-INLINE sums4 sum4(vec a, vec b, vec c, vec d) {
-    __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps((__m512)a, (__m512)b), _mm512_unpackhi_ps((__m512)a, (__m512)b));
-    __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps((__m512)c, (__m512)d), _mm512_unpackhi_ps((__m512)c, (__m512)d));
-    return _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xEE));
-}
-INLINE __m512 sum_quarters(__m512 a, __m512 b) {
-    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
-}
-#else
-typedef float sums4 __attribute__((vector_size(16), may_alias));
-INLINE sums4 sum4(vec a, vec b, vec c, vec d) {
-#if WIDTH == 8
-    __m256 t = _mm256_hadd_ps(_mm256_hadd_ps((__m256)a, (__m256)b), _mm256_hadd_ps((__m256)c, (__m256)d));
-    return (sums4)_mm_add_ps(_mm256_castps256_ps128(t), _mm256_extractf128_ps(t, 1));
-#elif defined(__SSE2__)
-    __m128 ab = _mm_add_ps(_mm_unpacklo_ps((__m128)a, (__m128)b), _mm_unpackhi_ps((__m128)a, (__m128)b));
-    __m128 cd = _mm_add_ps(_mm_unpacklo_ps((__m128)c, (__m128)d), _mm_unpackhi_ps((__m128)c, (__m128)d));
-    return (sums4)_mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
-#elif defined(__aarch64__)
-    return (sums4)vpaddq_f32(vpaddq_f32((float32x4_t)a, (float32x4_t)b), vpaddq_f32((float32x4_t)c, (float32x4_t)d));
-#else
-    sums4 sum = {0};
-    for (int i = 0; i < WIDTH; i++) sum += (sums4){a[i], b[i], c[i], d[i]};
-    return sum;
-#endif
-}
-#endif
-
-/* Pairs between the two passes: LANES of them, as many vectors of the kernel's width as that takes. Wider ones than the
- * CPU has would be taken apart by the compiler, comparisons even number by number. */
-#define PARTS (LANES / WIDTH)
-typedef int32_t ivec __attribute__((vector_size(WIDTH * 4), may_alias));
-typedef struct {
-    vec part[PARTS];
-} Pairs;
-
-/* The horizontal sums of up to 16 accumulators, one a lane; lanes from `count` on hold anything finite. */
-INLINE Pairs sum16(const int count, const vec *acc) {
-    Pairs sums;
-    sums4 s[4];
-#pragma GCC unroll 4
-    for (int q = 0; q < 4; q++) {
-        const int i = 4 * q < count ? 4 * q : 0, last = count - 1;
-        if (q && !i) s[q] = s[0];
-        else s[q] = sum4(acc[i], acc[i + 1 < count ? i + 1 : last], acc[i + 2 < count ? i + 2 : last],
-                         acc[i + 3 < count ? i + 3 : last]);
-    }
-#if WIDTH == 16
-    sums.part[0] = (vec)sum_quarters(sum_quarters(s[0], s[1]), sum_quarters(s[2], s[3]));
-#elif WIDTH == 8
-    for (int p = 0; p < PARTS; p++) sums.part[p] = (vec)_mm256_set_m128((__m128)s[2 * p + 1], (__m128)s[2 * p]);
-#else
-    for (int p = 0; p < PARTS; p++) sums.part[p] = s[p];
-#endif
-    return sums;
-}
-
-INLINE vec select_lanes(ivec mask, vec yes, vec no) {
-#if WIDTH == 8
-    return (vec)_mm256_blendv_ps((__m256)no, (__m256)yes, (__m256)mask);
-#else
-    return (vec)((mask & (ivec)yes) | (~mask & (ivec)no));
-#endif
-}
-
-/* sigmoid(-|x|): a straight line in each of SIGMOID_SIZE steps of |x| up to SIGMOID_MAX; beyond the table its last value
- * holds, for a NaN too. `table` has all intercepts, then all slopes. The small side is tabulated because 1 - (1 - q) would
- * lose the digits of a small q. */
-INLINE vec sigmoid_tail(vec x, const float *table) {
-    vec size = (vec)((ivec)x & 0x7FFFFFFF), base, slope;
-    size = select_lanes(size < SIGMOID_MAX, size, spread(SIGMOID_MAX));
-    ivec step = __builtin_convertvector(size * (SIGMOID_SIZE / SIGMOID_MAX), ivec);
-    step -= (step == SIGMOID_SIZE) & 1;
-#if WIDTH == 16 /* the whole table fits in four registers */
-    base = (vec)_mm512_permutex2var_ps(_mm512_loadu_ps(table), (__m512i)step, _mm512_loadu_ps(table + 16));
-    slope = (vec)_mm512_permutex2var_ps(_mm512_loadu_ps(table + 32), (__m512i)step, _mm512_loadu_ps(table + 48));
-#elif WIDTH == 8
-    base = (vec)_mm256_i32gather_ps(table, (__m256i)step, 4);
-    slope = (vec)_mm256_i32gather_ps(table + SIGMOID_SIZE, (__m256i)step, 4);
-#else
-    for (int i = 0; i < WIDTH; i++) base[i] = table[step[i]], slope[i] = table[SIGMOID_SIZE + step[i]];
-#endif
-    return base + slope * size;
-}
 
 #define FETCHED 3
 
