@@ -11,6 +11,7 @@ The parts, top down:
     Worker.train_centre   draws the window of one centre word and collects its contexts
     Worker.draw_outputs   what the centre is trained against: itself and its negatives, or its Huffman path
     Model.update          the block update: n input rows against m output rows
+    Model.update_mean     the same for CBOW's one input row
 
 Sources: Mikolov et al. 2013b (negative sampling, subsampling, hierarchical softmax); word2vec.c for what the paper
 leaves open; Irsoy et al. 2021 for the exact CBOW gradient; Steele, Lea, Flood 2014 for the random numbers.
@@ -28,6 +29,7 @@ from w2v.training.config import TrainConfig
 
 LONGEST_SENTENCE = 10_000  # tokens; a longer one is cut
 BLOCK_INPUTS = 12  # contexts that one block update takes; a wider window is cut into several of about the same size
+BLOCK_OUTPUTS = 6  # output rows that a block update changes together
 MASK = 2**64 - 1
 
 
@@ -89,11 +91,15 @@ def exact_sigmoid(x: float) -> float:
 
 
 def table_sigmoid(x: float) -> float:
-    """sigmoid as the kernels have it: chords over steps of 1/4 of |x|, its last value beyond 8, mirrored above 0."""
+    """sigmoid as the kernels have it: a parabola in each step of |x|, its last value beyond 8, mirrored above 0.
+
+    Each goes through the sigmoid at both ends of the step and in the middle (Newton's form of it).
+    """
     size = min(abs(x), 8.0)
-    step = min(int(size * 4), 31) / 4
-    near, far = exact_sigmoid(-step), exact_sigmoid(-step - 0.25)
-    tail = near + (far - near) * (size - step) * 4
+    step = min(int(size), 7)
+    near, middle, far = (exact_sigmoid(-step - part) for part in (0, 0.5, 1))
+    slope, bend = 2 * (middle - near), 2 * (near - 2 * middle + far)
+    tail = near + (size - step) * (slope + bend * (size - step - 0.5))
     return tail if x < 0 else 1 - tail
 
 
@@ -133,28 +139,45 @@ class Model:
         error = label - (exact_sigmoid(dot) if self.exact else table_sigmoid(dot))
         return error, -math.log1p(-abs(error))
 
+    def errors(
+        self, inputs: list[np.ndarray], outputs: list[np.ndarray], labels: Sequence[int]
+    ) -> tuple[np.ndarray, float]:
+        """label - sigmoid of every output row with every input row, [m, n], and the sum of the losses."""
+        found = [[self.error(float(output @ row), label) for row in inputs]
+                 for output, label in zip(outputs, labels, strict=True)]  # fmt: skip
+        errors, losses = np.moveaxis(np.array(found), -1, 0)
+        return errors, float(losses.sum())
+
     def update(self, inputs: list[np.ndarray], outputs: list[np.ndarray], labels: Sequence[int], lr: float) -> float:
         """One block: every input row against every output row, in place; returns the sum of the losses before.
 
-        All errors come from the rows as they are before the block. The update of a row uses the old values of the
-        other side. Rows that occur twice get both changes; an output row's second change to the inputs sees its first.
+        All errors come from the rows as they are before the block. The output rows are taken a few at a time; of these
+        and an input row, each is changed by the old values of the other side. Input rows get their whole change with
+        the last output rows. Rows that occur twice get both changes.
         """
-        old_inputs = [row.copy() for row in inputs]
-        gradient = np.zeros((len(outputs), len(inputs)))
-        loss = 0.0
-        for i, output in enumerate(outputs):
-            for j, row in enumerate(old_inputs):
-                error, example_loss = self.error(float(output @ row), labels[i])
-                gradient[i, j] = lr * error
-                loss += example_loss
-        input_changes = [np.zeros_like(row) for row in inputs]
-        for i, output in enumerate(outputs):
-            old_output = output.copy()
-            for j, row in enumerate(old_inputs):
-                output += gradient[i, j] * row
-                input_changes[j] += gradient[i, j] * old_output
-        for row, change in zip(inputs, input_changes, strict=True):
-            row += change
+        errors, loss = self.errors(inputs, outputs, labels)
+        changes = [np.zeros_like(row) for row in inputs]
+        cuts = in_blocks(list(range(len(outputs))), BLOCK_OUTPUTS)
+        for few in cuts:
+            old_outputs = [outputs[i].copy() for i in few]
+            output_changes = [np.zeros_like(output) for output in old_outputs]
+            for j, row in enumerate(inputs):
+                for i, old_output, change in zip(few, old_outputs, output_changes, strict=True):
+                    changes[j] += lr * errors[i, j] * old_output
+                    change += lr * errors[i, j] * row
+                if few is cuts[-1]:
+                    row += changes[j]
+            for i, change in zip(few, output_changes, strict=True):
+                outputs[i] += change
+        return loss
+
+    def update_mean(self, mean: np.ndarray, outputs: list[np.ndarray], labels: Sequence[int], lr: float) -> float:
+        """The block of CBOW: its one input row against every output row, one after the other, and the loss before."""
+        errors, loss = self.errors([mean], outputs, labels)
+        old_mean = mean.copy()
+        for output, error in zip(outputs, errors[:, 0], strict=True):
+            mean += lr * error * output
+            output += lr * error * old_mean
         return loss
 
 
@@ -275,7 +298,7 @@ class Worker:
         rows = [self.inputs.row(word) for word in contexts]
         before = np.mean(rows, axis=0)
         after = before.copy()
-        self.loss_sum += self.model.update([after], [self.outputs.row(row) for row in outputs], labels, lr)
+        self.loss_sum += self.model.update_mean(after, [self.outputs.row(row) for row in outputs], labels, lr)
         self.examples += len(outputs)
         share = 1 / len(contexts) if self.config.cbow_gradient == "exact" else 1
         for row in rows:
@@ -309,11 +332,11 @@ class Worker:
         self.outputs.flush()
 
 
-def in_blocks(contexts: list[int], most: int) -> list[list[int]]:
+def in_blocks(rows: list[int], most: int) -> list[list[int]]:
     """Cut into as few blocks as possible of at most `most`, all of about the same size, the larger first."""
     cut: list[list[int]] = []
-    for left in range(-(-len(contexts) // most), 0, -1):
-        size = -(-len(contexts) // left)
-        cut.append(contexts[:size])
-        contexts = contexts[size:]
+    for left in range(-(-len(rows) // most), 0, -1):
+        size = -(-len(rows) // left)
+        cut.append(rows[:size])
+        rows = rows[size:]
     return cut

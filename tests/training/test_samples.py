@@ -51,16 +51,16 @@ class Watched(reference.Worker):
         super().__init__(*given)
         self.seen: list[tuple[tuple[int, ...], int, int]] = []
         self.left: list[list[int]] = []
-        update = self.model.update
+        errors = self.model.errors
 
-        def noted(inputs, outputs, labels, lr):
+        def noted(inputs, outputs, labels):
             given = [self.contexts] if self.config.model == "cbow" else [(number(row, self.inputs),) for row in inputs]
             for words in given:
                 rows = [number(row, self.outputs) for row in outputs]
                 self.seen += [(tuple(words), *each) for each in zip(rows, labels, strict=True)]
-            return update(inputs, outputs, labels, lr)
+            return errors(inputs, outputs, labels)
 
-        self.model.update = noted
+        self.model.errors = noted
 
     def subsample(self, sentence):
         self.left.append(super().subsample(sentence))

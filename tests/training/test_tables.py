@@ -18,31 +18,34 @@ def zipf(size: int) -> np.ndarray:
     return np.maximum(1, 3_000_000 / np.arange(1, size + 1)).astype(np.int64)
 
 
-def test_sigmoid_table_is_within_0_0008_of_the_sigmoid() -> None:
-    x = np.linspace(0, 8, 1_000_001)
+def table_tail(x: np.ndarray) -> np.ndarray:
+    """sigmoid(-x) from the table, in float64."""
     table = sigmoid_table().astype(np.float64)
-    step = np.minimum((x * 4).astype(int), 31)
-    found = table[step] + table[32 + step] * x
-    # A chord over a step h is off by h^2 / 8 times the largest second derivative, 0.0963 for the sigmoid.
-    assert abs(found - 1 / (1 + np.exp(x))).max() <= 0.25**2 / 8 * 0.0963
-    np.testing.assert_allclose(found[::1000], [reference.table_sigmoid(-v) for v in x[::1000]], atol=1e-6)
+    step = np.minimum(x.astype(int), tables.SIGMOID_SIZE - 1)
+    return table[0][step] + (x - 8) * (table[1][step] + (x - 8) * table[2][step])
+
+
+def test_sigmoid_table_is_within_0_001_of_the_sigmoid() -> None:
+    x = np.linspace(0, 8, 1_000_001)
+    # A parabola through t = 0, 1/2 and 1 of a step is off by max |t (t - 1/2) (t - 1)| / 6 = 0.00802 times the largest
+    # third derivative, 0.125 for the sigmoid.
+    assert abs(table_tail(x) - 1 / (1 + np.exp(x))).max() <= 0.00802 * 0.125
+    np.testing.assert_allclose(table_tail(x[::1000]), [reference.table_sigmoid(-v) for v in x[::1000]], atol=1e-6)
 
 
 def test_sigmoid_beyond_the_table_is_its_last_value() -> None:
-    assert sigmoid_table().shape == (2 * tables.SIGMOID_SIZE,)
+    assert sigmoid_table().shape == (3, tables.SIGMOID_SIZE)
     last = reference.table_sigmoid(8)
     assert reference.table_sigmoid(50) == last == pytest.approx(1 / (1 + np.exp(-8)), rel=1e-7)
     assert reference.table_sigmoid(-50) == pytest.approx(1 - last, rel=1e-7)
     assert 0 < 1 - last < 4e-4  # never 0 or 1: a logarithm of it is finite, and a gradient never vanishes
 
 
-def test_sigmoid_lines_meet_and_fall() -> None:
-    table = sigmoid_table().astype(np.float64)
-    edges = np.arange(1, 32) / 4
-    left, right = table[:31] + table[32:63] * edges, table[1:32] + table[33:64] * edges
-    np.testing.assert_allclose(left, right, atol=2e-7)
-    assert table[0] == 0.5
-    assert (table[32:] < 0).all()
+def test_sigmoid_parabolas_meet_and_fall() -> None:
+    edges = np.arange(1.0, tables.SIGMOID_SIZE)
+    np.testing.assert_allclose(table_tail(np.nextafter(edges, 0)), table_tail(edges), atol=2e-7)
+    assert table_tail(np.zeros(1)) == pytest.approx(0.5, rel=1e-6)
+    assert (np.diff(table_tail(np.linspace(0, 8, 10_001))) < 0).all()
 
 
 def test_keep_probability_is_the_formula_of_the_original() -> None:

@@ -20,23 +20,25 @@ cdef extern from "rng.h":
 
 cdef extern from "simd.h":
     enum: BLOCK_INPUTS
+    enum: LABEL_1
     enum: AHEAD
     enum: WIDTH
     ctypedef struct Block:
         float *in_ "in"[12]
         float **out
-        const float *label
+        const int32_t *flip
         float *pairs
-        float *pair_labels
+        float *waiting
         int n
         int m
-        int64_t stride
+        int64_t columns
         float lr
         const float *sigmoid
         LossSum *loss
         const float *fetch[3]
     void loss_drain(LossSum *loss) noexcept nogil
-    void block_skipgram(Block *block) noexcept nogil
+    void block_negatives(Block *block) noexcept nogil
+    void block_path(Block *block) noexcept nogil
     void block_cbow(Block *block, float **contexts, int count, float *mean, float share) noexcept nogil
     void merge_row(float *own, float *base, float *shared, int64_t stride) noexcept nogil
     void prefetch "__builtin_prefetch"(const void *address) noexcept nogil
@@ -153,7 +155,7 @@ cdef int collect_outputs(const Shared *shared, Own *own, int32_t centre) noexcep
         m = <int>(shared.path_start[centre + 1] - start)
         for k in range(m):
             own.drawn[k] = shared.path[start + k] >> 1
-            own.label[k] = 1 - (shared.path[start + k] & 1)
+            own.flip[k] = 0 if shared.path[start + k] & 1 else LABEL_1
     else:
         m = draw_negatives(shared, own, centre)
     for k in range(m):
@@ -179,7 +181,10 @@ cdef void train_skipgram(const Shared *shared, Own *own, Block *block, int32_t c
         block.n = n
         for j in range(n):
             block.in_[j] = own.contexts[done + j]
-        block_skipgram(block)
+        if shared.negative:
+            block_negatives(block)
+        else:
+            block_path(block)
         own.examples += n * block.m
         if not shared.share_negatives or done + n == count:
             count_outputs(shared, own, block.m)
@@ -282,10 +287,10 @@ cdef void train_span(
     cdef Block block
     cdef int64_t start = 0, i
     block.out = own.out
-    block.label = NULL if shared.negative else own.label
+    block.flip = NULL if shared.negative else own.flip
     block.pairs = own.pairs
-    block.pair_labels = own.pair_labels
-    block.stride = shared.stride
+    block.waiting = own.waiting
+    block.columns = (shared.dim + WIDTH - 1) // WIDTH * WIDTH
     block.lr = lr
     block.sigmoid = shared.sigmoid
     block.loss = &own.loss

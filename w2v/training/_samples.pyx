@@ -54,4 +54,4 @@ cdef draw_outputs(const Shared *shared, Own *own, int32_t centre, int inputs):
     own.examples += m * inputs
     if shared.negative:  # the centre comes first
         return tuple([(own.drawn[k], int(k == 0)) for k in range(m)])
-    return tuple([(own.drawn[k], <int>own.label[k]) for k in range(m)])
+    return tuple([(own.drawn[k], <int>(own.flip[k] != 0)) for k in range(m)])

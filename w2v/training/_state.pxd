@@ -16,8 +16,9 @@ cdef enum:
 cdef struct Shared:
     float *inputs            # [rows of inputs, stride]
     float *outputs           # [rows of outputs, stride]
+    int64_t dim
     int64_t stride           # floats from row to row
-    const float *sigmoid     # [SIGMOID_SIZE]
+    const float *sigmoid     # [3, SIGMOID_SIZE]
     const uint32_t *keep     # [V] subsampling thresholds, NULL to keep all
     int64_t vocab_size
     int32_t window
@@ -54,9 +55,9 @@ cdef struct Own:
     int32_t *pool            # [pool_size]
     int32_t *drawn           # [most output rows]
     float **out              # [most output rows]
-    float *label             # [most output rows + LANES]
+    int32_t *flip            # [most output rows] LABEL_1 or 0
     float *pairs             # [most output rows x BLOCK_INPUTS + LANES]
-    float *pair_labels       # the same
+    float *waiting           # [BLOCK_INPUTS, stride] changes of input rows within a block
     float *mean              # [stride]
     float **contexts         # [2 x window]
     int32_t *context_ids     # [2 x window]

@@ -56,7 +56,7 @@ cdef class Model:
     def _point_tables(self, counts, config):
         """Build the tables, keep them alive, and point the C struct at them."""
         cdef float[:, ::1] inputs = self.inputs, outputs = self.outputs
-        cdef float[::1] sigmoid = tables.sigmoid_table()
+        cdef float[:, ::1] sigmoid = aligned((3, tables.SIGMOID_SIZE))
         cdef uint32_t[::1] keep
         cdef uint32_t[:, ::1] alias
         cdef int32_t[::1] path
@@ -65,7 +65,9 @@ cdef class Model:
         kept = [inputs, outputs, sigmoid]
         shared.inputs = &inputs[0, 0]
         shared.outputs = &outputs[0, 0]
-        shared.sigmoid = &sigmoid[0]
+        np.asarray(sigmoid)[:] = tables.sigmoid_table()
+        shared.sigmoid = &sigmoid[0, 0]
+        shared.dim = self.dim
         shared.stride = self.stride
         shared.vocab_size = self.vocab_size
         shared.window = config.window
@@ -121,9 +123,9 @@ cdef class Worker:
         cdef int32_t[::1] pool = np.zeros(max(model.shared.pool_size, 1), np.int32)
         cdef int32_t[::1] drawn = np.zeros(most + 1, np.int32)
         cdef int64_t[::1] out = np.zeros(most + 1, np.int64)
-        cdef float[::1] label = aligned((most + LANES,))
+        cdef int32_t[::1] flip = np.zeros(most, np.int32)
         cdef float[::1] pairs = aligned((most * BLOCK_INPUTS + LANES,))
-        cdef float[::1] pair_labels = aligned((most * BLOCK_INPUTS + LANES,))
+        cdef float[::1] waiting = aligned((BLOCK_INPUTS * model.stride,))
         cdef float[::1] mean = aligned((model.stride,))
         cdef int64_t[::1] contexts = np.zeros(2 * model.shared.window, np.int64)
         cdef int32_t[::1] context_ids = np.zeros(2 * model.shared.window, np.int32)
@@ -133,9 +135,9 @@ cdef class Worker:
         self.own.pool = &pool[0]
         self.own.drawn = &drawn[0]
         self.own.out = <float **>&out[0]
-        self.own.label = &label[0]
+        self.own.flip = &flip[0]
         self.own.pairs = &pairs[0]
-        self.own.pair_labels = &pair_labels[0]
+        self.own.waiting = &waiting[0]
         self.own.mean = &mean[0]
         self.own.contexts = <float **>&contexts[0]
         self.own.context_ids = &context_ids[0]
@@ -145,7 +147,7 @@ cdef class Worker:
         for i in range(LANES):
             self.own.loss.mantissa[i] = 1
         self.own.random = _tables.worker_seed(model.config.seed, number)
-        self._keep_alive = (sentence, pool, drawn, out, label, pairs, pair_labels, mean, contexts, context_ids)
+        self._keep_alive = (sentence, pool, drawn, out, flip, pairs, waiting, mean, contexts, context_ids)
         self._fill_pool()
         self._hot = ()
         if hot_rows and model.config.exact is False:

@@ -4,11 +4,15 @@
 #include <stdint.h>
 
 #define BLOCK_INPUTS 12 /* input rows of one block; a wider window is cut into several */
+#define LABEL_1 ((int32_t)0x80000000) /* the sign of a float, which turns where the label is 1 */
 #define LANES 16        /* pairs are handled in groups of 16 between the passes */
 
-/* The sigmoid table: straight lines for sigmoid(-|x|) over steps of |x| up to SIGMOID_MAX. 32 steps fit in AVX-512 registers. */
-#define SIGMOID_SIZE 32
-#define SIGMOID_MAX 8.0f
+#define BLOCK_OUTPUTS 6 /* output rows that the second pass keeps in registers; more are cut into several */
+
+/* The sigmoid table: parabolas for sigmoid(-|x|), one for each step of |x|. Eight of them fit in an AVX2 register, so a
+ * look-up is one permutation for each coefficient. */
+#define SIGMOID_SIZE 8
+#define SIGMOID_MAX 7.9999995f /* the last float before 8: its whole part is the last step */
 
 /* -log2 of the product of the probabilities given to the right labels, kept as mantissas and exponents: exact sums of
  * whole numbers, and no logarithm in the loop. The exponents of a span are moved to `total` at its end. */

@@ -5,8 +5,11 @@
  *
  *     pass 1   S = O A^T                     all m x n dot products, each row loaded once a tile
  *              G_ij = lr (y_i - sigmoid(S_ij))
- *     pass 2   O_i += sum_j G_ij A_j         one sweep over the dimensions,
- *              A_j += sum_i G_ij O_i         with the old values of the other side
+ *     pass 2   A_j += sum_i G_ij O_i         one sweep over the dimensions,
+ *              O_i += sum_j G_ij A_j         with the old values of the other side
+ *
+ * Pass 2 takes BLOCK_OUTPUTS output rows at a time, which stay in registers while the input rows go by. Input rows are
+ * changed with the last of them.
  *
  * Rows are 64-byte aligned and padded with zeros to 16 floats: no tails, and zeros stay zero. This header is compiled
  * once for each instruction set; the vector width follows the compiler's flags. An input row may occur twice in a block
@@ -22,12 +25,12 @@
 
 typedef struct {
     float *in[BLOCK_INPUTS];
-    float **out;        /* [m] */
-    const float *label; /* [m], or NULL: 1 for the first output row, 0 for the others */
-    float *pairs;       /* G: m x n and LANES more */
-    float *pair_labels; /* the same size */
+    float **out;         /* [m] */
+    const int32_t *flip; /* [m] LABEL_1 or 0, or NULL: label 1 for the first output row, 0 for the others */
+    float *pairs;        /* G: m x n and LANES more */
+    float *waiting;      /* [BLOCK_INPUTS, columns] changes of the input rows between the cuts of pass 2 */
     int n, m;
-    int64_t stride;     /* floats from row to row, a multiple of 16 */
+    int64_t columns;     /* floats of a row that may not be zero, a multiple of WIDTH */
     float lr;
     const float *sigmoid;
     LossSum *loss;
@@ -48,7 +51,21 @@ INLINE Tally tally_open(const LossSum *loss) {
     return t;
 }
 
-INLINE void tally_close(const Tally *t, LossSum *loss) {
+/* Exponents out of the products, before these are too small: a factor is more than 2^-12, so ten are safe, FACTORS and the
+ * few of the last rows. */
+#define FACTORS 7
+INLINE void tally_settle(Tally *t) {
+#pragma GCC unroll 4
+    for (int p = 0; p < PARTS; p++) {
+        ivec bits = (ivec)t->product[p];
+        t->nan[p] |= t->product[p] != t->product[p];
+        t->exponent[p] += (bits >> 23) - 127;
+        t->product[p] = (vec)((bits & 0x007FFFFF) | 0x3F800000);
+    }
+}
+
+INLINE void tally_close(Tally *t, LossSum *loss) {
+    tally_settle(t);
     memcpy(loss->mantissa, &t->product, sizeof t->product);
     memcpy(loss->exponent, &t->exponent, sizeof t->exponent);
     memcpy(loss->nan, &t->nan, sizeof t->nan);
@@ -65,38 +82,38 @@ INLINE ivec count_from(int first) {
 #endif
 }
 
-/* lr (y - sigmoid(x)) for a vector of pairs, of which the first `count` are there; `zero_label` is set where y is 0. */
-INLINE vec gradients(vec x, ivec zero_label, const int count, const Block *b, Tally *t, const int p) {
+/* lr (y - sigmoid(x)) for a vector of pairs, of which the first `count` are there; `flip` is LABEL_1 where y is 1, else 0.
+ * With the sign of x turned there, both labels are one case: x says how wrong the pair is. */
+INLINE vec gradients(vec x, ivec flip, const int count, const Block *b, Tally *t, const int p) {
     const vec one = spread(1);
-    const ivec inside = count_from(0) < count;
+    x = (vec)((ivec)x ^ flip);
     vec tail = sigmoid_tail(x, b->sigmoid), rest = one - tail;
-    ivec agrees = ~((x < 0.0f) ^ zero_label);      /* does the sign of x say the label? */
-    vec error = select_lanes(agrees, tail, rest); /* |y - sigmoid(x)| */
-    vec right = select_lanes(agrees, rest, tail); /* probability of the right label */
-    vec product = t->product[p] * (count < WIDTH ? select_lanes(inside, right, one) : right);
-    ivec bits = (ivec)product;
-    t->exponent[p] += (bits >> 23) - 127;
-    t->product[p] = (vec)((bits & 0x007FFFFF) | 0x3F800000);
-    t->nan[p] |= inside & (x != x);
-    return b->lr * (vec)((ivec)error | (zero_label & (int32_t)0x80000000));
+    vec error = select_by_sign(x, tail, rest); /* |y - sigmoid| */
+    vec right = select_by_sign(x, rest, tail); /* probability of the right label; a NaN stays one */
+    t->product[p] *= count < WIDTH ? select_lanes(count_from(0) < count, right, one) : right;
+    return -b->lr * (vec)((ivec)error ^ flip);
 }
 
-/* Where the label is 0, for pairs first.. of output rows i.. with n input rows. */
-INLINE ivec zero_labels(const int n, int i, const int first, const Block *b) {
-    vec y;
-    if (!b->label) return count_from(i ? n : first) >= n;
-    memcpy(&y, b->pair_labels + i * n + first, sizeof y);
-    return y < 0.5f;
+/* LABEL_1 where the label is 1, for pairs first.. of g output rows i.. with n input rows. `positive` pairs have it, or, below
+ * 0, what b->flip says. */
+INLINE ivec flips(const int n, const int g, int i, const int first, int positive, const Block *b) {
+    if (positive >= 0) return (count_from(first) < positive) & LABEL_1;
+    ivec flip = (ivec){0} + b->flip[i + first / n];
+#pragma GCC unroll 16
+    for (int r = 1; r < 16; r++)
+        if (r > first / n && r < g && r * n < first + WIDTH)
+            flip = (ivec)select_lanes(count_from(first) < r * n, (vec)flip, (vec)((ivec){0} + b->flip[i + r]));
+    return flip;
 }
 
 /* Pass 1 for n input rows against output rows i..i+g-1, n * g <= ACCUMULATORS: dot products and gradients, which never
  * leave the registers between. */
-INLINE void dots(const int n, const int g, int i, float *const *in, const Block *b, Tally *t) {
+INLINE void dots(const int n, const int g, int i, int positive, float *const *in, const Block *b, Tally *t) {
     float *const *out = b->out + i;
     vec acc[ACCUMULATORS], o[ACCUMULATORS];
 #pragma GCC unroll 32
     for (int q = 0; q < g * n; q++) acc[q] = spread(0);
-    for (int64_t k = 0; k < b->stride; k += WIDTH) {
+    for (int64_t k = 0; k < b->columns; k += WIDTH) {
 #pragma GCC unroll 32
         for (int r = 0; r < g; r++) o[r] = load(out[r] + k);
 #pragma GCC unroll 32
@@ -109,85 +126,110 @@ INLINE void dots(const int n, const int g, int i, float *const *in, const Block 
     Pairs x = sum16(g * n, acc);
 #pragma GCC unroll 4
     for (int p = 0; p * WIDTH < g * n; p++) {
-        vec gradient = gradients(x.part[p], zero_labels(n, i, p * WIDTH, b), g * n - p * WIDTH, b, t, p);
+        vec gradient = gradients(x.part[p], flips(n, g, i, p * WIDTH, positive, b), g * n - p * WIDTH, b, t, p);
         memcpy(b->pairs + i * n + p * WIDTH, &gradient, sizeof gradient); /* the next rows write over what is too much */
     }
 }
 
 /* Pass 1 for all output rows: six at a time (5 negatives and the centre), or three, or two, as the registers allow. */
-INLINE void all_dots(const int n, float *const *in, Block *b) {
+INLINE void all_dots(const int n, const int labelled, float *const *in, Block *b) {
     const int most = ACCUMULATORS / n, g = most >= 6 ? 6 : most >= 3 ? 3 : most >= 2 ? 2 : 1;
+    const int others = labelled ? -1 : 0;
     Tally t = tally_open(b->loss);
     int i = 0;
-    for (; i + g <= b->m; i += g) dots(n, g, i, in, b, &t);
-    if (g == 6 && i + 3 <= b->m) dots(n, 3, i, in, b, &t), i += 3;
-    for (; i < b->m; i++) dots(n, 1, i, in, b, &t);
-    tally_close(&t, b->loss);
-}
-
-/* y_i for each of the n pairs of every output row, row after row. */
-INLINE void spread_labels(int n, Block *b) {
-    for (int i = 0; i < b->m; i++) {
-        const vec y = spread(b->label[i]);
-        for (int p = 0; p * WIDTH < n; p++) /* the next row writes over what is too much */
-            memcpy(b->pair_labels + i * n + p * WIDTH, &y, sizeof y);
+    if (g <= b->m) dots(n, g, 0, labelled ? -1 : n, in, b, &t), i = g;
+    for (int done = 1; i + g <= b->m; i += g, done++) {
+        dots(n, g, i, others, in, b, &t);
+        if (done % FACTORS == FACTORS - 1) tally_settle(&t);
     }
+    if (g == 6 && i + 3 <= b->m) dots(n, 3, i, labelled ? -1 : i ? 0 : n, in, b, &t), i += 3;
+    for (; g > 1 && i < b->m; i++) dots(n, 1, i, labelled ? -1 : i ? 0 : n, in, b, &t);
+    tally_close(&t, b->loss);
 }
 
 /* Ask for columns k.. of the rows that later centres need: a few cache lines at a time, between the arithmetic. All at once
  * they fill the core's miss buffers and it stands still. */
 INLINE void fetch_columns(const Block *b, int64_t k) {
+    if (k % 16) return; /* the line is on its way */
     for (int q = 0; q < FETCHED; q++) __builtin_prefetch(b->fetch[q] + k, 1, 3);
 }
 
-/* Pass 2 at dimensions k.. for one output row: its change, and what it adds to the change of every input row. */
-INLINE void apply_row(const int n, float *out, const float *g, const vec *a, vec *change) {
-    vec old = load(out), sum = old;
-#pragma GCC unroll 32
-    for (int j = 0; j < n; j++) {
-        vec part = spread(g[j]);
-        sum += part * a[j];
-        change[j] += part * old;
+/* Which of the cuts of a block: the only one, the first, one between, the last. */
+enum { ONLY, FIRST, BETWEEN, LAST };
+
+/* Pass 2 at dimensions k.. for one input row: its change by `c` output rows, and what it adds to the change of each. The
+ * gradients of the pairs are `gap` apart. Until the last cut of the block the row's change waits in `waiting`. */
+INLINE void apply_row(const int c, const int cut, float *in, float *waiting, const float *g, int64_t gap, const vec *o, vec *change) {
+    vec a = load(in), sum = cut == ONLY ? a : cut == FIRST ? spread(0) : load(waiting);
+#pragma GCC unroll 8
+    for (int i = 0; i < c; i++) {
+        vec part = spread(g[i * gap]);
+        sum += part * o[i];
+        change[i] += part * a;
     }
-    store(out, sum);
+    if (cut == ONLY) store(in, sum);
+    else if (cut == LAST) store(in, a + sum);
+    else store(waiting, sum);
 }
 
-/* Pass 2 for n input rows and all m output rows; `fixed` is m where it is known to the compiler, else 0. */
-INLINE void apply(const int n, const int fixed, const Block *b) {
-    float *const *in = b->in, *const *out = b->out, *const *end = out + b->m;
-    const float *G = b->pairs;
-    const int64_t stride = b->stride;
-    for (int64_t k = 0; k < stride; k += WIDTH) {
-        fetch_columns(b, k);
-        vec a[BLOCK_INPUTS], change[BLOCK_INPUTS];
-#pragma GCC unroll 32
-        for (int j = 0; j < n; j++) a[j] = load(in[j] + k), change[j] = spread(0);
-        if (fixed) {
+/* Pass 2 for `c` output rows from the i-th on and all n input rows; `fixed` is n where it is known to the compiler, else 0. */
+INLINE void apply(const int c, const int cut, const int fixed, int i, const Block *b) {
+    float *const *in = b->in, *const *out = b->out + i, *waiting = b->waiting;
+    const float *G = b->pairs + i * b->n;
+    const int64_t columns = b->columns, n = fixed ? fixed : b->n;
+    for (int64_t k = 0; k < columns; k += WIDTH) {
+        if (cut <= FIRST) fetch_columns(b, k);
+        vec o[BLOCK_OUTPUTS], change[BLOCK_OUTPUTS];
 #pragma GCC unroll 8
-            for (int i = 0; i < fixed; i++) apply_row(n, out[i] + k, G + i * n, a, change);
+        for (int r = 0; r < c; r++) o[r] = load(out[r] + k), change[r] = spread(0);
+        if (fixed) {
+#pragma GCC unroll 16
+            for (int j = 0; j < fixed; j++) apply_row(c, cut, in[j] + k, waiting, G + j, n, o, change);
         } else {
-            const float *g = G;
-            for (float *const *row = out; row < end; row++, g += n) apply_row(n, *row + k, g, a, change);
+            for (int j = 0; j < n; j++, waiting += WIDTH) apply_row(c, cut, in[j] + k, waiting, G + j, n, o, change);
         }
-#pragma GCC unroll 32
-        for (int j = 0; j < n; j++) store(in[j] + k, load(in[j] + k) + change[j]); /* one after the other: rows may repeat */
+#pragma GCC unroll 8
+        for (int r = 0; r < c; r++) store(out[r] + k, load(out[r] + k) + change[r]); /* one after the other: rows may repeat */
+    }
+}
+
+/* Pass 2 for any number of output rows: as few cuts as possible, all of about the same size. */
+static void apply_all(const Block *b) {
+    const int cuts = (b->m + BLOCK_OUTPUTS - 1) / BLOCK_OUTPUTS;
+    for (int left = cuts, i = 0, c; left; left--, i += c) {
+        c = (b->m - i + left - 1) / left;
+        switch (c * 4 + (cuts == 1 ? ONLY : left == cuts ? FIRST : left > 1 ? BETWEEN : LAST)) {
+#define CUT(C, WHICH) \
+        case C * 4 + WHICH: apply(C, WHICH, 0, i, b); break;
+#define CUTS(C) CUT(C, ONLY) CUT(C, FIRST) CUT(C, BETWEEN) CUT(C, LAST)
+            CUTS(1) CUTS(2) CUTS(3) CUTS(4) CUTS(5) CUTS(6)
+        }
     }
 }
 
 #define FOR_EACH_N(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 
-/* Skip-gram: n context rows against m output rows. */
-static void block_skipgram(Block *b) {
-    if (b->label) spread_labels(b->n, b); /* now: what is stored just before it is loaded otherwise stalls the load */
+/* Skip-gram, negative sampling: n context rows against the centre and its negatives. */
+static void block_negatives(Block *b) {
     switch (b->n) {
-#define BLOCK(N) \
+#define NEGATIVES(N) \
     case N: \
-        all_dots(N, b->in, b); \
-        if (b->m == 6) apply(N, 6, b); /* 5 negatives: the usual case */ \
-        else apply(N, 0, b); \
+        all_dots(N, 0, b->in, b); \
+        if (b->m == 6) return apply(6, ONLY, N, 0, b); /* 5 negatives: the usual case */ \
         break;
-        FOR_EACH_N(BLOCK)
+        FOR_EACH_N(NEGATIVES)
     }
+    apply_all(b);
+}
+
+/* Skip-gram, hierarchical softmax: n context rows against the nodes on the centre's path. */
+static void block_path(Block *b) {
+    switch (b->n) {
+#define PATH(N) \
+    case N: all_dots(N, 1, b->in, b); break;
+        FOR_EACH_N(PATH)
+    }
+    apply_all(b);
 }
 
 /* CBOW goes over the rows in chunks of up to CHUNK vectors, which stay in registers while the loop runs over the rows: few
@@ -240,19 +282,19 @@ INLINE void share_chunk(const int c, const Block *b, float *const *contexts, int
 
 /* CBOW: the mean of `count` context rows is the only input row; its change, times `share`, is added to each of them. */
 static void block_cbow(Block *b, float **contexts, int count, float *mean, float share) {
-    const int64_t stride = b->stride;
+    const int64_t columns = b->columns;
     const vec inverse = spread(1.0f / count), part = spread(share);
     float *in[1] = {mean};
     int64_t k, left;
-    if (b->label) spread_labels(1, b);
-    for (k = 0; (left = (stride - k) / WIDTH) > 0; k += CHUNK * WIDTH)
+    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH)
         switch (left < CHUNK ? left : CHUNK) {
 #define MEAN(C) \
         case C: mean_chunk(C <= CHUNK ? C : CHUNK, contexts, count, mean, inverse, k); break;
             FOR_EACH_C(MEAN)
         }
-    all_dots(1, in, b);
-    for (k = 0; (left = (stride - k) / WIDTH) > 0; k += CHUNK * WIDTH)
+    if (b->flip) all_dots(1, 1, in, b);
+    else all_dots(1, 0, in, b);
+    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH)
         switch (left < CHUNK ? left : CHUNK) {
 #define SHARE(C) \
         case C: share_chunk(C <= CHUNK ? C : CHUNK, b, contexts, count, mean, part, k); break;

@@ -37,7 +37,8 @@ INLINE vec spread(float x) {
 #endif
 }
 
-/* Four vectors to one of four sums (of 16 partial sums with AVX-512, see sum16): four together share the shuffles. */
+/* Four vectors to one: four sums with the baseline; partial sums of each, 8 or 16 in all, with wider vectors, which sum16
+ * joins. Four together share the shuffles. */
 #if WIDTH == 16
 typedef __m512 sums4;
 INLINE sums4 sum4(vec a, vec b, vec c, vec d) {
@@ -48,13 +49,22 @@ INLINE sums4 sum4(vec a, vec b, vec c, vec d) {
 INLINE __m512 sum_quarters(__m512 a, __m512 b) {
     return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
 }
-#else
-typedef float sums4 __attribute__((vector_size(16), may_alias));
+#elif WIDTH == 8
+typedef __m256 sums4;
+INLINE __m256 sum_pairs(vec a, vec b) { /* a blend in place of the second shuffle: more ports take it */
+    return _mm256_add_ps(_mm256_blend_ps((__m256)a, (__m256)b, 0xCC), _mm256_shuffle_ps((__m256)a, (__m256)b, 0x4E));
+}
 INLINE sums4 sum4(vec a, vec b, vec c, vec d) {
-#if WIDTH == 8
-    __m256 t = _mm256_hadd_ps(_mm256_hadd_ps((__m256)a, (__m256)b), _mm256_hadd_ps((__m256)c, (__m256)d));
-    return (sums4)_mm_add_ps(_mm256_castps256_ps128(t), _mm256_extractf128_ps(t, 1));
-#elif defined(__SSE2__)
+    __m256 ab = sum_pairs(a, b), cd = sum_pairs(c, d);
+    return _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x88), _mm256_shuffle_ps(ab, cd, 0xDD));
+}
+INLINE __m256 sum_halves(__m256 a, __m256 b) {
+    return _mm256_add_ps(_mm256_blend_ps(a, b, 0xF0), _mm256_permute2f128_ps(a, b, 0x21));
+}
+#else
+typedef vec sums4;
+INLINE sums4 sum4(vec a, vec b, vec c, vec d) {
+#if defined(__SSE2__)
     __m128 ab = _mm_add_ps(_mm_unpacklo_ps((__m128)a, (__m128)b), _mm_unpackhi_ps((__m128)a, (__m128)b));
     __m128 cd = _mm_add_ps(_mm_unpacklo_ps((__m128)c, (__m128)d), _mm_unpackhi_ps((__m128)c, (__m128)d));
     return (sums4)_mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
@@ -90,7 +100,7 @@ INLINE Pairs sum16(const int count, const vec *acc) {
 #if WIDTH == 16
     sums.part[0] = (vec)sum_quarters(sum_quarters(s[0], s[1]), sum_quarters(s[2], s[3]));
 #elif WIDTH == 8
-    for (int p = 0; p < PARTS; p++) sums.part[p] = (vec)_mm256_set_m128((__m128)s[2 * p + 1], (__m128)s[2 * p]);
+    for (int p = 0; p < PARTS; p++) sums.part[p] = (vec)sum_halves(s[2 * p], s[2 * p + 1]);
 #else
     for (int p = 0; p < PARTS; p++) sums.part[p] = s[p];
 #endif
@@ -105,23 +115,48 @@ INLINE vec select_lanes(ivec mask, vec yes, vec no) {
 #endif
 }
 
-/* sigmoid(-|x|): a straight line in each of SIGMOID_SIZE steps of |x| up to SIGMOID_MAX; beyond the table its last value
- * holds, for a NaN too. `table` has all intercepts, then all slopes. The small side is tabulated because 1 - (1 - q) would
- * lose the digits of a small q. */
-INLINE vec sigmoid_tail(vec x, const float *table) {
-    vec size = (vec)((ivec)x & 0x7FFFFFFF), base, slope;
-    size = select_lanes(size < SIGMOID_MAX, size, spread(SIGMOID_MAX));
-    ivec step = __builtin_convertvector(size * (SIGMOID_SIZE / SIGMOID_MAX), ivec);
-    step -= (step == SIGMOID_SIZE) & 1;
-#if WIDTH == 16 /* the whole table fits in four registers */
-    base = (vec)_mm512_permutex2var_ps(_mm512_loadu_ps(table), (__m512i)step, _mm512_loadu_ps(table + 16));
-    slope = (vec)_mm512_permutex2var_ps(_mm512_loadu_ps(table + 32), (__m512i)step, _mm512_loadu_ps(table + 48));
+/* `yes` where the sign of x is set. */
+INLINE vec select_by_sign(vec x, vec yes, vec no) {
+#if WIDTH == 16
+    return (vec)_mm512_mask_blend_ps(_mm512_movepi32_mask((__m512i)x), (__m512)no, (__m512)yes);
 #elif WIDTH == 8
-    base = (vec)_mm256_i32gather_ps(table, (__m256i)step, 4);
-    slope = (vec)_mm256_i32gather_ps(table + SIGMOID_SIZE, (__m256i)step, 4);
+    return (vec)_mm256_blendv_ps((__m256)no, (__m256)yes, (__m256)x);
 #else
-    for (int i = 0; i < WIDTH; i++) base[i] = table[step[i]], slope[i] = table[SIGMOID_SIZE + step[i]];
+    return select_lanes((ivec)x >> 31, yes, no);
 #endif
-    return base + slope * size;
+}
+
+/* The lesser of `most` and each x; a NaN stays. */
+INLINE vec at_most(float most, vec x) {
+#if WIDTH == 16
+    return (vec)_mm512_min_ps(_mm512_set1_ps(most), (__m512)x);
+#elif WIDTH == 8
+    return (vec)_mm256_min_ps(_mm256_set1_ps(most), (__m256)x);
+#else
+    return select_lanes(x > most, spread(most), x);
+#endif
+}
+
+/* table[step] for steps 0..SIGMOID_SIZE-1; the other bits of `step`, those of a NaN, do not count. */
+INLINE vec look_up(const float *table, ivec step) {
+#if WIDTH == 16
+    return (vec)_mm512_permutexvar_ps((__m512i)step, _mm512_castps256_ps512(_mm256_load_ps(table)));
+#elif WIDTH == 8
+    return (vec)_mm256_permutevar8x32_ps(_mm256_load_ps(table), (__m256i)step);
+#else
+    vec found;
+    for (int i = 0; i < WIDTH; i++) found[i] = table[step[i] & (SIGMOID_SIZE - 1)];
+    return found;
+#endif
+}
+
+/* sigmoid(-|x|): a parabola in each step of |x| up to SIGMOID_MAX; beyond the table its last value holds. The small side
+ * is tabulated because 1 - (1 - q) would lose the digits of a small q; the parabolas are in |x| - 8 for the same reason. */
+INLINE vec sigmoid_tail(vec x, const float *table) {
+    vec size = at_most(SIGMOID_MAX, (vec)((ivec)x & 0x7FFFFFFF));
+    vec place = size - SIGMOID_SIZE, bend;
+    ivec step = __builtin_convertvector(size, ivec);
+    bend = look_up(table + 2 * SIGMOID_SIZE, step);
+    return look_up(table, step) + place * (look_up(table + SIGMOID_SIZE, step) + place * bend);
 }
 #endif
