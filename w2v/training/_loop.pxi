@@ -22,6 +22,7 @@ cdef extern from "simd.h":
     enum: BLOCK_INPUTS
     enum: LABEL_1
     enum: AHEAD
+    enum: FETCHED
     enum: WIDTH
     ctypedef struct Block:
         float *in_ "in"[12]
@@ -35,7 +36,7 @@ cdef extern from "simd.h":
         float lr
         const float *sigmoid
         LossSum *loss
-        const float *fetch[3]
+        const float *fetch[5]
     void loss_drain(LossSum *loss) noexcept nogil
     void block_negatives(Block *block) noexcept nogil
     void block_path(Block *block) noexcept nogil
@@ -172,11 +173,11 @@ cdef void train_skipgram(const Shared *shared, Own *own, Block *block, int32_t c
     cdef int done = 0, n, j, blocks, most = BLOCK_INPUTS
     if not shared.share_negatives:  # plain word2vec: each pair draws its own
         most = 1
-    blocks = (count + most - 1) // most
+    blocks = (count + most - 1) // most if count > most else 1  # a division takes as long as a row
     while done < count:
         if done == 0 or not shared.share_negatives:
             block.m = collect_outputs(shared, own, centre)
-        n = (count - done + blocks - 1) // blocks  # blocks of about the same size
+        n = (count - done + blocks - 1) // blocks if blocks > 1 else count - done  # blocks of about the same size
         blocks -= 1
         block.n = n
         for j in range(n):
@@ -235,9 +236,9 @@ cdef inline void fetch_ahead(
     """Name the rows that the next centres need and that are not in cache yet: the context that enters the window and
     the centre's own output row, AHEAD centres ahead."""
     cdef int64_t enters = i + shared.window + AHEAD, centre = i + AHEAD
-    block.fetch[0] = own.mean  # always in cache: costs nothing
-    block.fetch[1] = own.mean
-    block.fetch[2] = own.mean
+    cdef int q
+    for q in range(FETCHED):
+        block.fetch[q] = own.mean  # always in cache: costs nothing
     if enters < length:
         block.fetch[0] = row_of(shared.inputs, &own.hot_in, shared.stride, own.sentence[enters])
     if shared.negative == 0:
@@ -253,16 +254,19 @@ cdef inline void fetch_path(
 
     The other nodes are common to many words and in cache.
     """
-    cdef int64_t near = i + AHEAD // 2, middle = i + AHEAD, far = i + 2 * AHEAD, end
+    cdef int64_t near = i + AHEAD // 2, middle = i + AHEAD, far = i + 2 * AHEAD, start, end
+    cdef int q
     if far < length:
         prefetch(shared.path_start + own.sentence[far])
     if middle < length:
         prefetch(shared.path + shared.path_start[own.sentence[middle]])
     if near < length:
+        start = shared.path_start[own.sentence[near]]
         end = shared.path_start[own.sentence[near] + 1]
-        block.fetch[1] = row_of(shared.outputs, &own.hot_out, shared.stride, shared.path[end - 1] >> 1)
-        if end - shared.path_start[own.sentence[near]] > 1:
-            block.fetch[2] = row_of(shared.outputs, &own.hot_out, shared.stride, shared.path[end - 2] >> 1)
+        for q in range(1, FETCHED):
+            if end - q < start:
+                break
+            block.fetch[q] = row_of(shared.outputs, &own.hot_out, shared.stride, shared.path[end - q] >> 1)
 
 
 cdef void train_sentence(

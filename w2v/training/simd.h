@@ -21,7 +21,7 @@
 #include "vec.h"
 #include <string.h>
 
-#define FETCHED 3
+#define FETCHED 5
 
 typedef struct {
     float *in[BLOCK_INPUTS];

@@ -11,8 +11,8 @@ __all__ = [
     "keep_probability", "keep_thresholds", "sigmoid_table",
 ]
 
-# As in block.h: parabolas over 8 steps of |x|. The largest error is 0.001, two thirds of that of word2vec.c's table (1,000
-# steps over +-6, no lines between). Beyond the table every model and loss uses its last value.
+# As in block.h: parabolas over 8 steps of |x|. The largest error is 0.001, two thirds of that of word2vec.c's table
+# (1,000 steps over +-6, no lines between). Beyond the table every model and loss uses its last value.
 SIGMOID_SIZE = 8
 
 
