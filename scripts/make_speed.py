@@ -1,10 +1,11 @@
 """The tables of README.md and docs/speed.md, and a picture, from what bench.py measured.
 
     python scripts/bench.py all --json scripts/bench/results.json
+    python scripts/bench.py sg100 hs100 cbow100 --json scripts/bench/results-avx2.json      # where there is no AVX-512
     python scripts/make_speed.py
 
 A table stands between the lines `<!-- table: NAME -->` and `<!-- end of table -->`; a row that has not been measured is
-left out of it.
+left out of it. A name that begins with avx2_ takes its rows from the second file.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "scripts" / "bench" / "results.json"
+NARROW = ROOT / "scripts" / "bench" / "results-avx2.json"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "speed.md")
 PICTURE = ROOT / "docs" / "pictures" / "scaling.svg"
 
@@ -121,7 +123,7 @@ def machine(rows: Rows) -> str:
     cpus, cpu = one["measured"]["cpus"], one["measured"]["cpu"]
     return (
         f"Machine: {cpus} CPUs of a shared x86-64 server ({cpu}); {', '.join(dates)}. Each row's commit is in\n"
-        "`scripts/bench/results.json`."
+        f"`scripts/bench/{one['file']}`."
     )
 
 
@@ -145,9 +147,16 @@ TABLES = {
 }  # fmt: skip
 
 
-def fill(page: str, rows: Rows) -> str:
+def read(path: Path) -> Rows:
+    """Row by name, each with the name of its file."""
+    return {row["row"]: {**row, "file": path.name} for row in json.loads(path.read_text())["rows"]}
+
+
+def fill(page: str, rows: Rows, narrow: Rows) -> str:
     def one(match: re.Match[str]) -> str:
-        return f"<!-- table: {match[1]} -->\n{TABLES[match[1]](rows)}\n<!-- end of table -->"
+        name = match[1].removeprefix("avx2_")
+        table = TABLES[name](rows if name == match[1] else narrow)
+        return f"<!-- table: {match[1]} -->\n{table}\n<!-- end of table -->"
 
     return re.sub(r"<!-- table: (\w+) -->\n.*?<!-- end of table -->", one, page, flags=re.DOTALL)
 
@@ -186,9 +195,9 @@ def draw(rows: Rows) -> None:
 
 
 def main() -> None:
-    rows = {row["row"]: row for row in json.loads(RESULTS.read_text())["rows"]}
+    rows, narrow = read(RESULTS), read(NARROW)
     for page in PAGES:
-        page.write_text(fill(page.read_text(), rows))
+        page.write_text(fill(page.read_text(), rows, narrow))
     draw(rows)
 
 
