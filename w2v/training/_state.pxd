@@ -57,7 +57,7 @@ cdef struct Own:
     float **out              # [most output rows]
     int32_t *flip            # [most output rows] LABEL_1 or 0
     float *pairs             # [most output rows x BLOCK_INPUTS + LANES]
-    float *waiting           # [BLOCK_INPUTS, stride] changes of input rows within a block
+    float *waiting           # [BLOCK_INPUTS x stride] changes of input rows within a block
     float *mean              # [stride]
     float **contexts         # [2 x window]
     int32_t *context_ids     # [2 x window]

@@ -28,7 +28,7 @@ typedef struct {
     float **out;         /* [m] */
     const int32_t *flip; /* [m] LABEL_1 or 0, or NULL: label 1 for the first output row, 0 for the others */
     float *pairs;        /* G: m x n and LANES more */
-    float *waiting;      /* [BLOCK_INPUTS, columns] changes of the input rows between the cuts of pass 2 */
+    float *waiting;      /* changes of the input rows between the cuts of pass 2: a vector of each row, then the next ones */
     int n, m;
     int64_t columns;     /* floats of a row that may not be zero, a multiple of WIDTH */
     float lr;
