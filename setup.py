@@ -77,4 +77,8 @@ if X86_64:
         extension("w2v.training._loop_avx512", *AVX512, depends=LOOP),
     ]
 
-setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1))
+CPUS = os.cpu_count() or 1
+setup(
+    ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, nthreads=CPUS),
+    options={"build_ext": {"parallel": CPUS}},
+)
