@@ -29,6 +29,8 @@ cdef extern from "simd.h":
         float **out
         const int32_t *flip
         float *pairs
+        float *sums
+        int32_t *flips
         float *waiting
         int n
         int m
@@ -38,8 +40,7 @@ cdef extern from "simd.h":
         LossSum *loss
         const float *fetch[5]
     void loss_drain(LossSum *loss) noexcept nogil
-    void block_negatives(Block *block) noexcept nogil
-    void block_path(Block *block) noexcept nogil
+    void block_skipgram(Block *block) noexcept nogil
     void block_cbow(Block *block, float **contexts, int count, float *mean, float share) noexcept nogil
     void merge_row(float *own, float *base, float *shared, int64_t stride) noexcept nogil
     void prefetch "__builtin_prefetch"(const void *address) noexcept nogil
@@ -182,10 +183,7 @@ cdef void train_skipgram(const Shared *shared, Own *own, Block *block, int32_t c
         block.n = n
         for j in range(n):
             block.in_[j] = own.contexts[done + j]
-        if shared.negative:
-            block_negatives(block)
-        else:
-            block_path(block)
+        block_skipgram(block)
         own.examples += n * block.m
         if not shared.share_negatives or done + n == count:
             count_outputs(shared, own, block.m)
@@ -293,6 +291,8 @@ cdef void train_span(
     block.out = own.out
     block.flip = NULL if shared.negative else own.flip
     block.pairs = own.pairs
+    block.sums = own.sums
+    block.flips = own.flips
     block.waiting = own.waiting
     block.columns = (shared.dim + WIDTH - 1) // WIDTH * WIDTH
     block.lr = lr

@@ -57,6 +57,8 @@ cdef struct Own:
     float **out              # [most output rows]
     int32_t *flip            # [most output rows] LABEL_1 or 0
     float *pairs             # [most output rows x BLOCK_INPUTS + LANES]
+    float *sums              # [(SUMMED_OUTPUTS x BLOCK_INPUTS + LANES) x LANES] dot products before their sums
+    int32_t *flips           # [SUMMED_OUTPUTS x BLOCK_INPUTS + LANES] labels of pairs
     float *waiting           # [BLOCK_INPUTS x stride] changes of input rows within a block
     float *mean              # [stride]
     float **contexts         # [2 x window]

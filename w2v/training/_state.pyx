@@ -8,6 +8,7 @@ from w2v.training import _tables, tables
 
 cdef extern from "block.h":
     enum: BLOCK_INPUTS
+    enum: SUMMED_OUTPUTS
     enum: LANES
 
 cdef extern from "rng.h":
@@ -125,6 +126,8 @@ cdef class Worker:
         cdef int64_t[::1] out = np.zeros(most + 1, np.int64)
         cdef int32_t[::1] flip = np.zeros(most, np.int32)
         cdef float[::1] pairs = aligned((most * BLOCK_INPUTS + LANES,))
+        cdef float[::1] sums = aligned(((SUMMED_OUTPUTS * BLOCK_INPUTS + LANES) * LANES,))
+        cdef int32_t[::1] flips = np.zeros(SUMMED_OUTPUTS * BLOCK_INPUTS + LANES, np.int32)
         cdef float[::1] waiting = aligned((BLOCK_INPUTS * model.stride,))
         cdef float[::1] mean = aligned((model.stride,))
         cdef int64_t[::1] contexts = np.zeros(2 * model.shared.window, np.int64)
@@ -137,6 +140,8 @@ cdef class Worker:
         self.own.out = <float **>&out[0]
         self.own.flip = &flip[0]
         self.own.pairs = &pairs[0]
+        self.own.sums = &sums[0]
+        self.own.flips = &flips[0]
         self.own.waiting = &waiting[0]
         self.own.mean = &mean[0]
         self.own.contexts = <float **>&contexts[0]
@@ -147,7 +152,7 @@ cdef class Worker:
         for i in range(LANES):
             self.own.loss.mantissa[i] = 1
         self.own.random = _tables.worker_seed(model.config.seed, number)
-        self._keep_alive = (sentence, pool, drawn, out, flip, pairs, waiting, mean, contexts, context_ids)
+        self._keep_alive = (sentence, pool, drawn, out, flip, pairs, sums, flips, waiting, mean, contexts, context_ids)
         self._fill_pool()
         self._hot = ()
         if hot_rows and model.config.exact is False:

@@ -5,9 +5,10 @@
 
 #define BLOCK_INPUTS 12 /* input rows of one block; a wider window is cut into several */
 #define LABEL_1 ((int32_t)0x80000000) /* the sign of a float, which turns where the label is 1 */
-#define LANES 16        /* pairs are handled in groups of 16 between the passes */
+#define LANES 16 /* floats of the widest vector */
 
-#define BLOCK_OUTPUTS 6 /* output rows that the second pass keeps in registers; more are cut into several */
+#define BLOCK_OUTPUTS 6  /* output rows that the second pass keeps in registers; more are cut into several */
+#define SUMMED_OUTPUTS 24 /* output rows whose dot products the first pass sums at a time */
 
 /* The sigmoid table: parabolas for sigmoid(-|x|), one for each step of |x|. Eight of them fit in an AVX2 register, so a
  * look-up is one permutation for each coefficient. */
@@ -17,7 +18,7 @@
 /* -log2 of the product of the probabilities given to the right labels, kept as mantissas and exponents: exact sums of
  * whole numbers, and no logarithm in the loop. The exponents of a span are moved to `total` at its end. */
 typedef struct {
-    float mantissa[LANES];
+    float mantissa[LANES]; /* a kernel with narrower vectors uses the first of the lanes */
     int32_t exponent[LANES];
     int32_t nan[LANES]; /* not 0 once a dot product was not a number */
     int64_t total;

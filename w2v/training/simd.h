@@ -28,6 +28,8 @@ typedef struct {
     float **out;         /* [m] */
     const int32_t *flip; /* [m] LABEL_1 or 0, or NULL: label 1 for the first output row, 0 for the others */
     float *pairs;        /* G: m x n and LANES more */
+    float *sums;         /* dot products before their horizontal sums: a vector of each, SUMMED_OUTPUTS x n and LANES more */
+    int32_t *flips;      /* of each pair, where `flip` is not NULL; as many as `sums` */
     float *waiting;      /* changes of the input rows between the cuts of pass 2: a vector of each row, then the next ones */
     int n, m;
     int64_t columns;     /* floats of a row that may not be zero, a multiple of WIDTH */
@@ -37,38 +39,17 @@ typedef struct {
     const float *fetch[FETCHED]; /* rows that later centres need, asked for during pass 2 */
 } Block;
 
-/* The loss of a block while it is summed; see LossSum. */
-typedef struct {
-    vec product[PARTS];
-    ivec exponent[PARTS], nan[PARTS];
-} Tally;
-
-INLINE Tally tally_open(const LossSum *loss) {
-    Tally t;
-    memcpy(&t.product, loss->mantissa, sizeof t.product);
-    memcpy(&t.exponent, loss->exponent, sizeof t.exponent);
-    memcpy(&t.nan, loss->nan, sizeof t.nan);
-    return t;
-}
-
-/* Exponents out of the products, before these are too small: a factor is more than 2^-12, so ten are safe, FACTORS and the
- * few of the last rows. */
-#define FACTORS 7
-INLINE void tally_settle(Tally *t) {
-#pragma GCC unroll 4
-    for (int p = 0; p < PARTS; p++) {
-        ivec bits = (ivec)t->product[p];
-        t->nan[p] |= t->product[p] != t->product[p];
-        t->exponent[p] += (bits >> 23) - 127;
-        t->product[p] = (vec)((bits & 0x007FFFFF) | 0x3F800000);
-    }
-}
-
-INLINE void tally_close(Tally *t, LossSum *loss) {
-    tally_settle(t);
-    memcpy(loss->mantissa, &t->product, sizeof t->product);
-    memcpy(loss->exponent, &t->exponent, sizeof t->exponent);
-    memcpy(loss->nan, &t->nan, sizeof t->nan);
+/* Exponents out of the product, before it is too small: a factor is more than 2^-12, so ten are safe. */
+#define FACTORS 10
+INLINE void settle(vec *product, LossSum *loss) {
+    ivec bits = (ivec)*product, exponent, nan;
+    memcpy(&exponent, loss->exponent, sizeof exponent);
+    memcpy(&nan, loss->nan, sizeof nan);
+    exponent += (bits >> 23) - 127;
+    nan |= *product != *product;
+    memcpy(loss->exponent, &exponent, sizeof exponent);
+    memcpy(loss->nan, &nan, sizeof nan);
+    *product = (vec)((bits & 0x007FFFFF) | 0x3F800000);
 }
 
 /* first, first + 1, ... one a lane */
@@ -82,69 +63,115 @@ INLINE ivec count_from(int first) {
 #endif
 }
 
-/* lr (y - sigmoid(x)) for a vector of pairs, of which the first `count` are there; `flip` is LABEL_1 where y is 1, else 0.
- * With the sign of x turned there, both labels are one case: x says how wrong the pair is. */
-INLINE vec gradients(vec x, ivec flip, const int count, const Block *b, Tally *t, const int p) {
-    const vec one = spread(1);
-    x = (vec)((ivec)x ^ flip);
-    vec tail = sigmoid_tail(x, b->sigmoid), rest = one - tail;
-    vec error = select_by_sign(x, tail, rest); /* |y - sigmoid| */
-    vec right = select_by_sign(x, rest, tail); /* probability of the right label; a NaN stays one */
-    t->product[p] *= count < WIDTH ? select_lanes(count_from(0) < count, right, one) : right;
-    return -b->lr * (vec)((ivec)error ^ flip);
+/* Loaded once into a register, and not again by each instruction that uses it: loads, not multiplications, would decide. */
+INLINE vec load_once(const float *p) {
+    vec x = load(p);
+#if defined(__AVX2__)
+    __asm__("" : "+v"(x));
+#endif
+    return x;
 }
 
-/* LABEL_1 where the label is 1, for pairs first.. of g output rows i.. with n input rows. `positive` pairs have it, or, below
- * 0, what b->flip says. */
-INLINE ivec flips(const int n, const int g, int i, const int first, int positive, const Block *b) {
-    if (positive >= 0) return (count_from(first) < positive) & LABEL_1;
-    ivec flip = (ivec){0} + b->flip[i + first / n];
-#pragma GCC unroll 16
-    for (int r = 1; r < 16; r++)
-        if (r > first / n && r < g && r * n < first + WIDTH)
-            flip = (ivec)select_lanes(count_from(first) < r * n, (vec)flip, (vec)((ivec){0} + b->flip[i + r]));
-    return flip;
-}
-
-/* Pass 1 for n input rows against output rows i..i+g-1, n * g <= ACCUMULATORS: dot products and gradients, which never
- * leave the registers between. */
-INLINE void dots(const int n, const int g, int i, int positive, float *const *in, const Block *b, Tally *t) {
-    float *const *out = b->out + i;
-    vec acc[ACCUMULATORS], o[ACCUMULATORS];
+/* Pass 1 for `n` input rows from the first-th on and `g` output rows from the i-th: n * g dot products, each still a
+ * vector. The fewer rows stay in registers while the others go by. */
+INLINE void dots(const int n, const int g, int first, int i, float *sums, const Block *b) {
+    const int few = n < g ? n : g, many = n < g ? g : n;
+    float *const *kept = n < g ? b->in + first : b->out + i, *const *passing = n < g ? b->out + i : b->in + first;
+    const int gap = b->n * WIDTH;
+    const int64_t columns = b->columns;
+    vec acc[ACCUMULATORS], x[ACCUMULATORS];
 #pragma GCC unroll 32
-    for (int q = 0; q < g * n; q++) acc[q] = spread(0);
-    for (int64_t k = 0; k < b->columns; k += WIDTH) {
+    for (int q = 0; q < few * many; q++) acc[q] = spread(0);
+    for (int64_t k = 0; k < columns; k += WIDTH) {
 #pragma GCC unroll 32
-        for (int r = 0; r < g; r++) o[r] = load(out[r] + k);
+        for (int r = 0; r < few; r++) x[r] = load_once(kept[r] + k);
 #pragma GCC unroll 32
-        for (int j = 0; j < n; j++) {
-            vec a = load(in[j] + k);
+        for (int j = 0; j < many; j++) {
+            vec y = few > 1 ? load_once(passing[j] + k) : load(passing[j] + k);
 #pragma GCC unroll 32
-            for (int r = 0; r < g; r++) acc[r * n + j] += o[r] * a;
+            for (int r = 0; r < few; r++) acc[r * many + j] += x[r] * y;
         }
     }
-    Pairs x = sum16(g * n, acc);
-#pragma GCC unroll 4
-    for (int p = 0; p * WIDTH < g * n; p++) {
-        vec gradient = gradients(x.part[p], flips(n, g, i, p * WIDTH, positive, b), g * n - p * WIDTH, b, t, p);
-        memcpy(b->pairs + i * n + p * WIDTH, &gradient, sizeof gradient); /* the next rows write over what is too much */
+#pragma GCC unroll 32
+    for (int r = 0; r < g; r++, sums += gap)
+#pragma GCC unroll 32
+        for (int j = 0; j < n; j++) store(sums + j * WIDTH, acc[n < g ? j * g + r : r * n + j]);
+}
+
+/* Pass 1 for `n` input rows from the first-th on and `c` output rows from the i-th, as many at a time as registers allow. */
+INLINE void dots_with(const int n, int first, int i, int c, const Block *b) {
+    const int most = ACCUMULATORS / n, g = most < 6 ? most : 6;
+    float *sums = b->sums + first * WIDTH;
+    for (; c >= g; c -= g, i += g, sums += g * b->n * WIDTH) dots(n, g, first, i, sums, b);
+    switch (c) {
+#define REST(C) \
+    case C: \
+        if (C < g) dots(n, C < g ? C : 1, first, i, sums, b); \
+        break;
+        REST(1) REST(2) REST(3) REST(4) REST(5)
     }
 }
 
-/* Pass 1 for all output rows: six at a time (5 negatives and the centre), or three, or two, as the registers allow. */
-INLINE void all_dots(const int n, const int labelled, float *const *in, Block *b) {
-    const int most = ACCUMULATORS / n, g = most >= 6 ? 6 : most >= 3 ? 3 : most >= 2 ? 2 : 1;
-    const int others = labelled ? -1 : 0;
-    Tally t = tally_open(b->loss);
-    int i = 0;
-    if (g <= b->m) dots(n, g, 0, labelled ? -1 : n, in, b, &t), i = g;
-    for (int done = 1; i + g <= b->m; i += g, done++) {
-        dots(n, g, i, others, in, b, &t);
-        if (done % FACTORS == FACTORS - 1) tally_settle(&t);
+/* Pass 1 for all input rows and `c` output rows from the i-th on: up to six input rows at a time. */
+INLINE void all_dots(int i, int c, const Block *b) {
+    for (int left = b->n, first = 0, n; left; left -= n, first += n) {
+        n = left > 6 ? (left + 1) / 2 : left;
+        switch (n) {
+#define DOTS(N) \
+        case N: dots_with(N, first, i, c, b); break;
+            DOTS(1) DOTS(2) DOTS(3) DOTS(4) DOTS(5) DOTS(6)
+        }
     }
-    if (g == 6 && i + 3 <= b->m) dots(n, 3, i, labelled ? -1 : i ? 0 : n, in, b, &t), i += 3;
-    for (; g > 1 && i < b->m; i++) dots(n, 1, i, labelled ? -1 : i ? 0 : n, in, b, &t);
-    tally_close(&t, b->loss);
+}
+
+/* G for all input rows and `c` output rows from the i-th on, and the loss. With the sign of a dot product turned where the
+ * label is 1 both labels are one case: it says how wrong the pair is. `positive` pairs have label 1, or, below 0, those of
+ * `flips`. */
+INLINE void gradients(int i, int c, int positive, const Block *b) {
+    const vec one = spread(1), rate = spread(-b->lr);
+    const int count = c * b->n;
+    const float *sums = b->sums, *sigmoid = b->sigmoid;
+    const int32_t *flips = b->flips;
+    float *pairs = b->pairs + i * b->n;
+    LossSum *loss = b->loss;
+    vec product;
+    memcpy(&product, loss->mantissa, sizeof product);
+    for (int p = 0, factors = 1; p < count; p += WIDTH, factors++) {
+        vec x = sum_vectors(sums + p * WIDTH);
+        ivec flip = (count_from(p) < positive) & LABEL_1;
+        if (positive < 0) memcpy(&flip, flips + p, sizeof flip);
+        x = (vec)((ivec)x ^ flip);
+        vec tail = sigmoid_tail(x, sigmoid), rest = one - tail;
+        vec error = select_by_sign(x, tail, rest); /* |y - sigmoid| */
+        vec right = select_by_sign(x, rest, tail); /* probability of the right label; a NaN stays one */
+        product *= select_lanes(count_from(p) < count, right, one);
+        vec gradient = rate * (vec)((ivec)error ^ flip);
+        memcpy(pairs + p, &gradient, sizeof gradient); /* what is too much is written over by the next rows */
+        if (factors == FACTORS) settle(&product, loss), factors = 0;
+    }
+    settle(&product, loss);
+    memcpy(loss->mantissa, &product, sizeof product);
+}
+
+/* Labels of output rows to those of pairs. */
+INLINE void spread_flips(int i, int c, const Block *b) {
+    const int32_t *flip_of = b->flip + i;
+    int32_t *flips = b->flips;
+    const int n = b->n;
+    for (int r = 0; r < c; r++, flips += n) {
+        ivec flip = (ivec){0} + flip_of[r];
+        for (int j = 0; j < n; j += WIDTH) memcpy(flips + j, &flip, sizeof flip); /* the next row writes over the rest */
+    }
+}
+
+/* Pass 1: dot products, gradients and loss of all pairs. */
+NOINLINE static void pass_1(const Block *b) {
+    for (int i = 0, c; i < b->m; i += c) {
+        c = b->m - i < SUMMED_OUTPUTS ? b->m - i : SUMMED_OUTPUTS;
+        if (b->flip) spread_flips(i, c, b);
+        all_dots(i, c, b);
+        gradients(i, c, b->flip ? -1 : i ? 0 : b->n, b);
+    }
 }
 
 /* Ask for columns k.. of the rows that later centres need: a few cache lines at a time, between the arithmetic. All at once
@@ -194,7 +221,7 @@ INLINE void apply(const int c, const int cut, const int fixed, int i, const Bloc
 }
 
 /* Pass 2 for any number of output rows: as few cuts as possible, all of about the same size. */
-static void apply_all(const Block *b) {
+NOINLINE static void apply_all(const Block *b) {
     const int cuts = (b->m + BLOCK_OUTPUTS - 1) / BLOCK_OUTPUTS;
     for (int left = cuts, i = 0, c; left; left--, i += c) {
         c = (b->m - i + left - 1) / left;
@@ -209,26 +236,14 @@ static void apply_all(const Block *b) {
 
 #define FOR_EACH_N(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 
-/* Skip-gram, negative sampling: n context rows against the centre and its negatives. */
-static void block_negatives(Block *b) {
-    switch (b->n) {
-#define NEGATIVES(N) \
-    case N: \
-        all_dots(N, 0, b->in, b); \
-        if (b->m == 6) return apply(6, ONLY, N, 0, b); /* 5 negatives: the usual case */ \
-        break;
-        FOR_EACH_N(NEGATIVES)
-    }
-    apply_all(b);
-}
-
-/* Skip-gram, hierarchical softmax: n context rows against the nodes on the centre's path. */
-static void block_path(Block *b) {
-    switch (b->n) {
-#define PATH(N) \
-    case N: all_dots(N, 1, b->in, b); break;
-        FOR_EACH_N(PATH)
-    }
+/* Skip-gram: n context rows against the centre and its negatives, or the nodes on the centre's path. */
+static void block_skipgram(Block *b) {
+    pass_1(b);
+    if (b->m == 6) switch (b->n) { /* 5 negatives: the usual case */
+#define SIX(N) \
+        case N: return apply(6, ONLY, N, 0, b);
+            FOR_EACH_N(SIX)
+        }
     apply_all(b);
 }
 
@@ -284,16 +299,16 @@ INLINE void share_chunk(const int c, const Block *b, float *const *contexts, int
 static void block_cbow(Block *b, float **contexts, int count, float *mean, float share) {
     const int64_t columns = b->columns;
     const vec inverse = spread(1.0f / count), part = spread(share);
-    float *in[1] = {mean};
     int64_t k, left;
+    b->n = 1;
+    b->in[0] = mean;
     for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH)
         switch (left < CHUNK ? left : CHUNK) {
 #define MEAN(C) \
         case C: mean_chunk(C <= CHUNK ? C : CHUNK, contexts, count, mean, inverse, k); break;
             FOR_EACH_C(MEAN)
         }
-    if (b->flip) all_dots(1, 1, in, b);
-    else all_dots(1, 0, in, b);
+    pass_1(b);
     for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH)
         switch (left < CHUNK ? left : CHUNK) {
 #define SHARE(C) \

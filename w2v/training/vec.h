@@ -11,10 +11,11 @@
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
 
 #if defined(__AVX512F__)
 #define WIDTH 16
-#define ACCUMULATORS 16 /* of 32 registers: as many dot products as LANES */
+#define ACCUMULATORS 18 /* of 32 registers */
 #elif defined(__AVX2__)
 #define WIDTH 8
 #define ACCUMULATORS 12 /* of 16; the rest hold operands */
@@ -37,8 +38,8 @@ INLINE vec spread(float x) {
 #endif
 }
 
-/* Four vectors to one: four sums with the baseline; partial sums of each, 8 or 16 in all, with wider vectors, which sum16
- * joins. Four together share the shuffles. */
+/* Four vectors to one: four sums with the baseline; partial sums of each, 8 or 16 in all, with wider vectors, which
+ * sum_vectors joins. Four together share the shuffles. */
 #if WIDTH == 16
 typedef __m512 sums4;
 INLINE sums4 sum4(vec a, vec b, vec c, vec d) {
@@ -78,34 +79,21 @@ INLINE sums4 sum4(vec a, vec b, vec c, vec d) {
 }
 #endif
 
-/* Pairs between the two passes: LANES of them, as many vectors of the kernel's width as that takes. Wider ones than the
- * CPU has would be taken apart by the compiler, comparisons even number by number. */
-#define PARTS (LANES / WIDTH)
-typedef int32_t ivec __attribute__((vector_size(WIDTH * 4), may_alias));
-typedef struct {
-    vec part[PARTS];
-} Pairs;
-
-/* The horizontal sums of up to 16 accumulators, one a lane; lanes from `count` on hold anything finite. */
-INLINE Pairs sum16(const int count, const vec *acc) {
-    Pairs sums;
-    sums4 s[4];
+/* The horizontal sums of WIDTH vectors, one a lane. */
+INLINE vec sum_vectors(const float *v) {
+    sums4 s[WIDTH / 4];
 #pragma GCC unroll 4
-    for (int q = 0; q < 4; q++) {
-        const int i = 4 * q < count ? 4 * q : 0, last = count - 1;
-        if (q && !i) s[q] = s[0];
-        else s[q] = sum4(acc[i], acc[i + 1 < count ? i + 1 : last], acc[i + 2 < count ? i + 2 : last],
-                         acc[i + 3 < count ? i + 3 : last]);
-    }
+    for (int q = 0; q < WIDTH / 4; q++, v += 4 * WIDTH) s[q] = sum4(load(v), load(v + WIDTH), load(v + 2 * WIDTH), load(v + 3 * WIDTH));
 #if WIDTH == 16
-    sums.part[0] = (vec)sum_quarters(sum_quarters(s[0], s[1]), sum_quarters(s[2], s[3]));
+    return (vec)sum_quarters(sum_quarters(s[0], s[1]), sum_quarters(s[2], s[3]));
 #elif WIDTH == 8
-    for (int p = 0; p < PARTS; p++) sums.part[p] = (vec)sum_halves(s[2 * p], s[2 * p + 1]);
+    return (vec)sum_halves(s[0], s[1]);
 #else
-    for (int p = 0; p < PARTS; p++) sums.part[p] = s[p];
+    return s[0];
 #endif
-    return sums;
 }
+
+typedef int32_t ivec __attribute__((vector_size(WIDTH * 4), may_alias));
 
 INLINE vec select_lanes(ivec mask, vec yes, vec no) {
 #if WIDTH == 8
