@@ -38,7 +38,7 @@ cdef extern from "simd.h":
         float lr
         const float *sigmoid
         LossSum *loss
-        const float *fetch[5]
+        const float *fetch[9]
     void loss_drain(LossSum *loss) noexcept nogil
     void block_skipgram(Block *block) noexcept nogil
     void block_cbow(Block *block, float **contexts, int count, float *mean, float share) noexcept nogil
@@ -258,6 +258,7 @@ cdef inline void fetch_path(
         prefetch(shared.path_start + own.sentence[far])
     if middle < length:
         prefetch(shared.path + shared.path_start[own.sentence[middle]])
+        prefetch(shared.path + shared.path_start[own.sentence[middle] + 1] - 1)
     if near < length:
         start = shared.path_start[own.sentence[near]]
         end = shared.path_start[own.sentence[near] + 1]

@@ -21,7 +21,8 @@
 #include "vec.h"
 #include <string.h>
 
-#define FETCHED 5
+#define FETCHED 9
+#define FETCHED_FEW 3
 
 typedef struct {
     float *in[BLOCK_INPUTS];
@@ -36,7 +37,7 @@ typedef struct {
     float lr;
     const float *sigmoid;
     LossSum *loss;
-    const float *fetch[FETCHED]; /* rows that later centres need, asked for during pass 2 */
+    const float *fetch[FETCHED]; /* rows that later centres need, asked for during pass 2; FETCHED_FEW without `flip` */
 } Block;
 
 /* Exponents out of the product, before it is too small: a factor is more than 2^-12, so ten are safe. */
@@ -178,7 +179,11 @@ NOINLINE static void pass_1(const Block *b) {
  * they fill the core's miss buffers and it stands still. */
 INLINE void fetch_columns(const Block *b, int64_t k) {
     if (k % 16) return; /* the line is on its way */
-    for (int q = 0; q < FETCHED; q++) __builtin_prefetch(b->fetch[q] + k, 1, 3);
+#pragma GCC unroll 16
+    for (int q = 0; q < FETCHED_FEW; q++) __builtin_prefetch(b->fetch[q] + k, 1, 3);
+    if (!b->flip) return;
+#pragma GCC unroll 16
+    for (int q = FETCHED_FEW; q < FETCHED; q++) __builtin_prefetch(b->fetch[q] + k, 1, 3);
 }
 
 /* Which of the cuts of a block: the only one, the first, one between, the last. */
