@@ -19,7 +19,8 @@ class Case:
     """One small training. `settings` are TrainConfig's, as pairs; `sentences` lengths of the sentences.
 
     Each of `spans` equal parts of the sentences is one call, by the workers in turn. `scale` is the standard deviation
-    of the dot products at the start; 0 starts from the model's own first values.
+    of the dot products at the start; 0 starts from the model's own first values. With `chain` each word is half as
+    frequent as the one before, which makes Huffman codes as long as they can be, and all come equally often.
     """
 
     settings: tuple[tuple[str, object], ...]
@@ -32,18 +33,22 @@ class Case:
     hot_rows: int = 0
     merge_after: int = 4
     scale: float = 1.5
+    chain: bool = False
 
     def config(self, seed: int) -> TrainConfig:
         return TrainConfig(threads=1, seed=seed, **dict(self.settings)).resolved()
 
     def counts(self) -> np.ndarray:
+        if self.chain:
+            return 2 ** np.arange(self.vocab_size)[::-1]
         return (1000 / np.arange(1, self.vocab_size + 1) ** self.zipf).astype(np.int64) + 1
 
     def spans_of_ids(self, seed: int) -> list[np.ndarray]:
         """The corpus, by the shares of `counts`, cut into spans of whole sentences."""
         random = np.random.default_rng(seed)
         counts = self.counts()
-        sentences = [random.choice(len(counts), n, p=counts / counts.sum()) for n in self.sentences]
+        shares = None if self.chain else counts / counts.sum()
+        sentences = [random.choice(len(counts), n, p=shares) for n in self.sentences]
         parts = np.array_split(np.arange(len(sentences)), self.spans)
         return [span_of(*(sentences[i] for i in part)) for part in parts]
 

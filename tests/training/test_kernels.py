@@ -55,7 +55,7 @@ def cases() -> dict[str, Case]:
             found[f"{name}-hot-rows-workers"] = case(
                 base, hot_rows=6, merge_after=4, sentences=(7, 1, 8, 4, 9, 2), spans=6, workers=3
             )
-        for negative in (1, 4, 20):
+        for negative in (1, 4, 20, 60):  # 60: more output rows than are summed at a time
             for c, pool in (("pool", 30), ("fresh", 0)):
                 settings = {**model, "negative": negative, "negative_pool": pool}
                 found[f"{a}-{c}-negative{negative}"] = case(settings, sentences=(8, 5))
@@ -63,6 +63,7 @@ def cases() -> dict[str, Case]:
         found[f"{a}-same-negatives"] = case({**model, "ns_exponent": 3.0, "negative": 9}, vocab_size=5)
         found[f"{a}-rare-negatives"] = case({**model, "ns_exponent": -0.5}, vocab_size=200)
         found[f"{a}-long-codes"] = case({**model, "loss": "hs", "sample": 0}, vocab_size=60, zipf=2.0)
+        found[f"{a}-longest-codes"] = case({**model, "loss": "hs", "sample": 0}, vocab_size=60, chain=True)
     return found
 
 

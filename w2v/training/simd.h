@@ -8,7 +8,8 @@
  *     pass 2   A_j += sum_i G_ij O_i         one sweep over the dimensions,
  *              O_i += sum_j G_ij A_j         with the old values of the other side
  *
- * Pass 2 takes BLOCK_OUTPUTS output rows at a time, which stay in registers while the input rows go by. Input rows are
+ * Pass 1 goes by tiles of a few input and output rows, whose dot products stay in registers; horizontal sums and what
+ * follows are then done for all pairs at once. Pass 2 takes BLOCK_OUTPUTS output rows at a time, which stay in registers while the input rows go by. Input rows are
  * changed with the last of them.
  *
  * Rows are 64-byte aligned and padded with zeros to 16 floats: no tails, and zeros stay zero. This header is compiled
@@ -29,9 +30,9 @@ typedef struct {
     float **out;         /* [m] */
     const int32_t *flip; /* [m] LABEL_1 or 0, or NULL: label 1 for the first output row, 0 for the others */
     float *pairs;        /* G: m x n and LANES more */
-    float *sums;         /* dot products before their horizontal sums: a vector of each, SUMMED_OUTPUTS x n and LANES more */
+    float *sums;         /* dot products before horizontal sums, a vector each: SUMMED_OUTPUTS x n and LANES more */
     int32_t *flips;      /* of each pair, where `flip` is not NULL; as many as `sums` */
-    float *waiting;      /* changes of the input rows between the cuts of pass 2: a vector of each row, then the next ones */
+    float *waiting;      /* changes of the input rows between the cuts of pass 2: a vector of each row, then the next */
     int n, m;
     int64_t columns;     /* floats of a row that may not be zero, a multiple of WIDTH */
     float lr;
@@ -64,7 +65,7 @@ INLINE ivec count_from(int first) {
 #endif
 }
 
-/* Loaded once into a register, and not again by each instruction that uses it: loads, not multiplications, would decide. */
+/* Loaded once into a register, and not again by each instruction that uses it: loads would decide, not arithmetic. */
 INLINE vec load_once(const float *p) {
     vec x = load(p);
 #if defined(__AVX2__)
@@ -99,7 +100,7 @@ INLINE void dots(const int n, const int g, int first, int i, float *sums, const 
         for (int j = 0; j < n; j++) store(sums + j * WIDTH, acc[n < g ? j * g + r : r * n + j]);
 }
 
-/* Pass 1 for `n` input rows from the first-th on and `c` output rows from the i-th, as many at a time as registers allow. */
+/* Pass 1 for `n` input rows from the first-th on and `c` output rows from the i-th, as many at a time as fit. */
 INLINE void dots_with(const int n, int first, int i, int c, const Block *b) {
     const int most = ACCUMULATORS / n, g = most < 6 ? most : 6;
     float *sums = b->sums + first * WIDTH;
@@ -125,9 +126,9 @@ INLINE void all_dots(int i, int c, const Block *b) {
     }
 }
 
-/* G for all input rows and `c` output rows from the i-th on, and the loss. With the sign of a dot product turned where the
- * label is 1 both labels are one case: it says how wrong the pair is. `positive` pairs have label 1, or, below 0, those of
- * `flips`. */
+/* G for all input rows and `c` output rows from the i-th on, and the loss. With the sign of a dot product turned where
+ * the label is 1 both labels are one case: it says how wrong the pair is. `positive` pairs have label 1, or, below 0,
+ * those of `flips`. */
 INLINE void gradients(int i, int c, int positive, const Block *b) {
     const vec one = spread(1), rate = spread(-b->lr);
     const int count = c * b->n;
@@ -161,7 +162,7 @@ INLINE void spread_flips(int i, int c, const Block *b) {
     const int n = b->n;
     for (int r = 0; r < c; r++, flips += n) {
         ivec flip = (ivec){0} + flip_of[r];
-        for (int j = 0; j < n; j += WIDTH) memcpy(flips + j, &flip, sizeof flip); /* the next row writes over the rest */
+        for (int j = 0; j < n; j += WIDTH) memcpy(flips + j, &flip, sizeof flip); /* the next row writes over */
     }
 }
 
@@ -175,8 +176,8 @@ NOINLINE static void pass_1(const Block *b) {
     }
 }
 
-/* Ask for columns k.. of the rows that later centres need: a few cache lines at a time, between the arithmetic. All at once
- * they fill the core's miss buffers and it stands still. */
+/* Ask for columns k.. of the rows that later centres need: a few cache lines at a time, between the arithmetic. All at
+ * once they fill the core's miss buffers and it stands still. */
 INLINE void fetch_columns(const Block *b, int64_t k) {
     if (k % 16) return; /* the line is on its way */
 #pragma GCC unroll 16
@@ -189,9 +190,11 @@ INLINE void fetch_columns(const Block *b, int64_t k) {
 /* Which of the cuts of a block: the only one, the first, one between, the last. */
 enum { ONLY, FIRST, BETWEEN, LAST };
 
-/* Pass 2 at dimensions k.. for one input row: its change by `c` output rows, and what it adds to the change of each. The
- * gradients of the pairs are `gap` apart. Until the last cut of the block the row's change waits in `waiting`. */
-INLINE void apply_row(const int c, const int cut, float *in, float *waiting, const float *g, int64_t gap, const vec *o, vec *change) {
+/* Pass 2 at dimensions k.. for one input row: its change by `c` output rows, and what it adds to the change of each.
+ * The gradients of the pairs are `gap` apart. Until the last cut of the block the row's change waits in `waiting`. */
+INLINE void apply_row(
+    const int c, const int cut, float *in, float *waiting, const float *g, int64_t gap, const vec *o, vec *change
+) {
     vec a = load(in), sum = cut == ONLY ? a : cut == FIRST ? spread(0) : load(waiting);
 #pragma GCC unroll 8
     for (int i = 0; i < c; i++) {
@@ -204,7 +207,7 @@ INLINE void apply_row(const int c, const int cut, float *in, float *waiting, con
     else store(waiting, sum);
 }
 
-/* Pass 2 for `c` output rows from the i-th on and all n input rows; `fixed` is n where it is known to the compiler, else 0. */
+/* Pass 2 for `c` output rows from the i-th on and all n input rows; `fixed` is n where the compiler knows it, or 0. */
 INLINE void apply(const int c, const int cut, const int fixed, int i, const Block *b) {
     float *const *in = b->in, *const *out = b->out + i, *waiting = b->waiting;
     const float *G = b->pairs + i * b->n;
@@ -221,7 +224,7 @@ INLINE void apply(const int c, const int cut, const int fixed, int i, const Bloc
             for (int j = 0; j < n; j++, waiting += WIDTH) apply_row(c, cut, in[j] + k, waiting, G + j, n, o, change);
         }
 #pragma GCC unroll 8
-        for (int r = 0; r < c; r++) store(out[r] + k, load(out[r] + k) + change[r]); /* one after the other: rows may repeat */
+        for (int r = 0; r < c; r++) store(out[r] + k, load(out[r] + k) + change[r]); /* in turn: rows may repeat */
     }
 }
 
@@ -252,8 +255,8 @@ static void block_skipgram(Block *b) {
     apply_all(b);
 }
 
-/* CBOW goes over the rows in chunks of up to CHUNK vectors, which stay in registers while the loop runs over the rows: few
- * rounds of a loop whose length no predictor knows. */
+/* CBOW goes over the rows in chunks of up to CHUNK vectors, which stay in registers while the loop runs over the rows:
+ * few rounds of a loop whose length no predictor knows. */
 #if WIDTH == 16
 #define CHUNK 8
 #else
@@ -276,7 +279,9 @@ INLINE void mean_chunk(const int c, float *const *contexts, int count, float *me
 }
 
 /* Pass 2 for `c` vectors from column k: every output row's change, and the mean's, shared out to the contexts. */
-INLINE void share_chunk(const int c, const Block *b, float *const *contexts, int count, const float *mean, vec part, int64_t k) {
+INLINE void share_chunk(
+    const int c, const Block *b, float *const *contexts, int count, const float *mean, vec part, int64_t k
+) {
     vec h[CHUNK], change[CHUNK];
 #pragma GCC unroll 8
     for (int v = 0; v < c; v++) h[v] = load(mean + k + v * WIDTH), change[v] = spread(0);
@@ -333,7 +338,7 @@ static void merge_row(float *own, float *base, float *shared, int64_t stride) {
     }
 }
 
-/* Rows are asked for this many centres before they are used. Measured: 4 is better than 2 where cores do not share a cache
+/* Rows are asked for this many centres before they are used. Measured: 4 is better than 2 where cores share no cache
  * (a row comes from another core in 200 ns and more), 6 and 8 are no better. */
 #define AHEAD 4
 

@@ -1,5 +1,5 @@
-/* Vectors of the width that this copy is compiled for, their sums and their sigmoid: what simd.h, the only SIMD in w2v, is
- * written in. */
+/* Vectors of the width that this copy is compiled for, their sums and their sigmoid: what simd.h, the only SIMD in w2v,
+ * is written in. */
 #ifndef W2V_VEC_H
 #define W2V_VEC_H
 #include "block.h"
@@ -83,7 +83,8 @@ INLINE sums4 sum4(vec a, vec b, vec c, vec d) {
 INLINE vec sum_vectors(const float *v) {
     sums4 s[WIDTH / 4];
 #pragma GCC unroll 4
-    for (int q = 0; q < WIDTH / 4; q++, v += 4 * WIDTH) s[q] = sum4(load(v), load(v + WIDTH), load(v + 2 * WIDTH), load(v + 3 * WIDTH));
+    for (int q = 0; q < WIDTH / 4; q++, v += 4 * WIDTH)
+        s[q] = sum4(load(v), load(v + WIDTH), load(v + 2 * WIDTH), load(v + 3 * WIDTH));
 #if WIDTH == 16
     return (vec)sum_quarters(sum_quarters(s[0], s[1]), sum_quarters(s[2], s[3]));
 #elif WIDTH == 8
@@ -138,8 +139,9 @@ INLINE vec look_up(const float *table, ivec step) {
 #endif
 }
 
-/* sigmoid(-|x|): a parabola in each step of |x| up to SIGMOID_MAX; beyond the table its last value holds. The small side
- * is tabulated because 1 - (1 - q) would lose the digits of a small q; the parabolas are in |x| - 8 for the same reason. */
+/* sigmoid(-|x|): a parabola in each step of |x| up to SIGMOID_MAX; beyond the table its last value holds. The small
+ * side is tabulated because 1 - (1 - q) would lose the digits of a small q; for the same reason the parabolas are in
+ * |x| - 8. */
 INLINE vec sigmoid_tail(vec x, const float *table) {
     vec size = at_most(SIGMOID_MAX, (vec)((ivec)x & 0x7FFFFFFF));
     vec place = size - SIGMOID_SIZE, bend;
