@@ -9,8 +9,8 @@
  *              O_i += sum_j G_ij A_j         with the old values of the other side
  *
  * Pass 1 goes by tiles of a few input and output rows, whose dot products stay in registers; horizontal sums and what
- * follows are then done for all pairs at once. Pass 2 takes BLOCK_OUTPUTS output rows at a time, which stay in registers while the input rows go by. Input rows are
- * changed with the last of them.
+ * follows are then done for all pairs at once. Pass 2 takes BLOCK_OUTPUTS output rows at a time, which stay in
+ * registers while the input rows go by; input rows are changed with the last of them.
  *
  * Rows are 64-byte aligned and padded with zeros to 16 floats: no tails, and zeros stay zero. This header is compiled
  * once for each instruction set; the vector width follows the compiler's flags. An input row may occur twice in a block

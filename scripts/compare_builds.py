@@ -1,0 +1,101 @@
+"""The speed of two builds of w2v, in turn: what a change of the training loop gained, on a machine whose speed drifts.
+
+    pip install --no-deps --target /tmp/before .        # in a checkout of the commit before
+    pip install --no-deps --target /tmp/after .
+    w2v encode corpus.txt -o corpus.ids
+    python scripts/compare_builds.py corpus.ids /tmp/before /tmp/after --set loss=hs --set threads=1
+
+Each build trains in a process of its own, on the first tokens of the corpus, one short run after the other: what slows
+the machine for seconds slows both. The ratio is the median over the pairs of runs; the first pair is left out.
+With one thread two builds whose arithmetic is the same give the same vectors, and that is told too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def worker(corpus: str, tokens: int, settings: dict[str, Any]) -> None:
+    """Train once for each line of standard input; answer with ns a centre and a checksum of the input matrix."""
+    import w2v
+    from w2v.training.config import TrainConfig
+    from w2v.training.trainer import Trainer
+
+    encoded = w2v.EncodedCorpus.load(corpus)
+    ids = np.asarray(encoded.ids)
+    ends = np.flatnonzero(ids < 0)
+    encoded.ids = ids[: ends[min(np.searchsorted(ends, tokens), len(ends) - 1)] + 1].copy()
+    encoded.books.kept = int(np.count_nonzero(encoded.ids >= 0))
+    print(Path(w2v.__file__).resolve().parent.parent, flush=True)
+    for _ in sys.stdin:
+        trainer = Trainer(encoded, TrainConfig(**{"epochs": 1, **settings}))
+        summary = trainer.run().summary
+        print(1e9 * summary.seconds / summary.trained, zlib.crc32(trainer.model.inputs), flush=True)
+
+
+class Build:
+    """An installed w2v, waiting in a process of its own."""
+
+    def __init__(self, folder: Path, options: argparse.Namespace, settings: dict[str, Any]):
+        words = [sys.executable, __file__, "--worker", json.dumps([options.corpus, options.tokens, settings])]
+        env = {**os.environ, "PYTHONPATH": str(folder)}
+        self.process = subprocess.Popen(words, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        found = self.answer()
+        if Path(found) != folder.resolve():
+            sys.exit(f"compare_builds: {folder}: holds no w2v (found one in {found}); pip install --target {folder} .")
+
+    def answer(self) -> str:
+        line = self.process.stdout.readline()
+        return line.rstrip("\n") if line else sys.exit("compare_builds: a build stopped; what it said is above")
+
+    def run(self) -> tuple[float, str]:
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        speed, checksum = self.answer().split()
+        return float(speed), checksum
+
+
+def setting(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--worker"]:
+        worker(*json.loads(sys.argv[2]))
+        return
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", metavar="CORPUS.ids", help="what w2v encode wrote")
+    parser.add_argument("before", type=Path, metavar="BEFORE", help="a folder with an installed w2v")
+    parser.add_argument("after", type=Path, metavar="AFTER", help="another")
+    parser.add_argument("--rounds", type=int, default=15, help="pairs of runs (15)")
+    parser.add_argument("--tokens", type=int, default=800_000, help="tokens of one run (800000)")
+    parser.add_argument("--set", type=setting, action="append", default=[], metavar="NAME=VALUE",
+                        help="a keyword argument of w2v.train")  # fmt: skip
+    options = parser.parse_args()
+    builds = [Build(folder, options, dict(options.set)) for folder in (options.before, options.after)]
+    runs = [[build.run() for build in builds] for _ in range(options.rounds + 1)][1:]
+    for i, name in enumerate(("before", "after")):
+        speeds = [pair[i][0] for pair in runs]
+        median = statistics.median(speeds)
+        print(f"{name:<7} {median:8.1f} ({min(speeds):.1f} to {max(speeds):.1f}) ns a centre word")
+    ratio = statistics.median(before[0] / after[0] for before, after in runs)
+    same = len({checksum for pair in runs for _, checksum in pair}) == 1
+    print(f"after is {ratio:.3f} times as fast; {'the same' if same else 'other'} vectors")
+
+
+if __name__ == "__main__":
+    main()
