@@ -17,17 +17,13 @@ def w2v_train(
     corpus: str, epochs: int, settings: dict[str, Any], vectors: str = "", tokens: float = 1.0, **words: int
 ) -> dict[str, Any]:
     """Training words/s of w2v, reading left out; on a share `tokens` of the corpus. `words`: min_count, max_vocab."""
-    import numpy as np
-
     from w2v.corpus.reader import read_corpus
     from w2v.training.config import CorpusConfig, TrainConfig
     from w2v.training.trainer import Trainer
 
     encoded = read_corpus([corpus], CorpusConfig(**words), threads=settings.get("threads"))
     if tokens < 1:
-        ends = np.flatnonzero(encoded.ids[: int(len(encoded.ids) * tokens)] < 0)
-        encoded.ids = encoded.ids[: ends[-1] + 1]
-        encoded.books.kept = int(np.count_nonzero(encoded.ids >= 0))
+        shorten(encoded, int(len(encoded.ids) * tokens))
     result = Trainer(encoded, TrainConfig(epochs=epochs, **settings)).run()
     if vectors:
         result.vectors.save(vectors)
@@ -37,6 +33,15 @@ def w2v_train(
         "tokens": summary.tokens_total, "trained": summary.trained, "examples": summary.examples,
         "vocabulary": len(encoded.vocab),
     }  # fmt: skip
+
+
+def shorten(encoded: Any, ids: int) -> None:
+    """Leave an EncodedCorpus the sentences that end within its first `ids` ids, one at least."""
+    import numpy as np
+
+    ends = np.flatnonzero(encoded.ids < 0)
+    encoded.ids = encoded.ids[: ends[max(np.searchsorted(ends, ids), 1) - 1] + 1]
+    encoded.books.kept = int(np.count_nonzero(encoded.ids >= 0))
 
 
 def gensim_train(

@@ -22,7 +22,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from bench_tasks import shorten
 
 
 def worker(corpus: str, tokens: int, settings: dict[str, Any]) -> None:
@@ -32,10 +32,7 @@ def worker(corpus: str, tokens: int, settings: dict[str, Any]) -> None:
     from w2v.training.trainer import Trainer
 
     encoded = w2v.EncodedCorpus.load(corpus)
-    ids = np.asarray(encoded.ids)
-    ends = np.flatnonzero(ids < 0)
-    encoded.ids = ids[: ends[min(np.searchsorted(ends, tokens), len(ends) - 1)] + 1].copy()
-    encoded.books.kept = int(np.count_nonzero(encoded.ids >= 0))
+    shorten(encoded, tokens)
     print(Path(w2v.__file__).resolve().parent.parent, flush=True)
     for _ in sys.stdin:
         trainer = Trainer(encoded, TrainConfig(**{"epochs": 1, **settings}))

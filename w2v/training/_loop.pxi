@@ -23,6 +23,7 @@ cdef extern from "simd.h":
     enum: LABEL_1
     enum: AHEAD
     enum: FETCHED
+    enum: FETCHED_FEW
     enum: WIDTH
     ctypedef struct Block:
         float *in_ "in"[12]
@@ -235,7 +236,7 @@ cdef inline void fetch_ahead(
     the centre's own output row, AHEAD centres ahead."""
     cdef int64_t enters = i + shared.window + AHEAD, centre = i + AHEAD
     cdef int q
-    for q in range(FETCHED):
+    for q in range(FETCHED if shared.negative == 0 else FETCHED_FEW):
         block.fetch[q] = own.mean  # always in cache: costs nothing
     if enters < length:
         block.fetch[0] = row_of(shared.inputs, &own.hot_in, shared.stride, own.sentence[enters])
