@@ -28,14 +28,19 @@ from bench_tasks import shorten
 def worker(corpus: str, tokens: int, settings: dict[str, Any]) -> None:
     """Train once for each line of standard input; answer with ns a centre and a checksum of the input matrix."""
     import w2v
+    from w2v.errors import W2VError
     from w2v.training.config import TrainConfig
     from w2v.training.trainer import Trainer
 
-    encoded = w2v.EncodedCorpus.load(corpus)
+    try:
+        config = TrainConfig(**{"epochs": 1, **settings})
+        encoded = w2v.EncodedCorpus.load(corpus)
+    except (W2VError, TypeError) as error:  # TypeError: no such setting
+        sys.exit(f"compare_builds: {error}")
     shorten(encoded, tokens)
     print(Path(w2v.__file__).resolve().parent.parent, flush=True)
     for _ in sys.stdin:
-        trainer = Trainer(encoded, TrainConfig(**{"epochs": 1, **settings}))
+        trainer = Trainer(encoded, config)
         summary = trainer.run().summary
         print(1e9 * summary.seconds / summary.trained, zlib.crc32(trainer.model.inputs), flush=True)
 

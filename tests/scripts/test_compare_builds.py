@@ -51,3 +51,11 @@ def test_a_folder_without_a_build_is_an_error(corpus: Path, tmp_path: Path) -> N
     done = compare(corpus, INSTALLED, tmp_path, "--rounds", 1)
     assert done.returncode != 0
     assert f"{tmp_path}: holds no w2v" in done.stderr
+
+
+@pytest.mark.parametrize(("text", "told"), [("dim=0", "--dim: 0 is not"), ("dims=3", "'dims'")])
+def test_a_wrong_setting_is_told_without_a_traceback(corpus: Path, text: str, told: str) -> None:
+    done = compare(corpus, INSTALLED, INSTALLED, "--rounds", 1, "--set", text)
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
