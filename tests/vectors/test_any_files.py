@@ -42,6 +42,8 @@ def rows_of(vectors: Vectors) -> list[tuple[bytes, bytes]]:
 
 @SETTINGS
 @given(tables(), st.sampled_from(["bin", "text", "glove"]), st.booleans())
+@example(([b"0"], np.array([[0.01]], np.float32)), "bin", False)  # its bytes in binary begin with a newline
+@example(([b"a", b"b"], np.array([[0.01], [0.01]], np.float32)), "bin", True)
 def test_any_vectors_read_back_as_they_were_written(table, form, packed):
     names, matrix = table
     vectors = Vectors(names, matrix)

@@ -104,7 +104,7 @@ def tell_format(name: str, head: bytes) -> tuple[str, Header | None]:
                 "projector's .tsv can be read"
             )
         return "glove", None
-    return ("text" if _is_text(head[header.size:]) else "binary"), header
+    return ("text" if _is_text(head[header.size:], header) else "binary"), header
 
 
 def told_or_seen(name: str, head: bytes, format: str | None) -> tuple[str, Header | None]:
@@ -167,7 +167,7 @@ def _first_lines(head: bytes) -> list[bytes]:
     return lines[:8]
 
 
-def _is_text(body: bytes) -> bool:
+def _is_text(body: bytes, header: Header) -> bool:
     """Whether rows are numbers as text. Text with a mistake in it is still text, for its reader to name the mistake.
 
     Floats in binary are full of control bytes; where there are too few floats for that, they do not look like numbers.
@@ -179,5 +179,19 @@ def _is_text(body: bytes) -> bool:
     if not body or (first and all(NUMBER.fullmatch(field) for field in first)):
         return True
     shown = b"".join(numbers)
+    if not shown:  # no line has numbers: those of text are missing, those in binary happen to begin with a newline
+        return not _fits_binary(body, header)
     # Chance gives so many printable bytes once in 10^10 files.
-    return shown.isascii() and (len(shown) >= 24 or not shown)
+    return shown.isascii() and len(shown) >= 24
+
+
+def _fits_binary(body: bytes, header: Header) -> bool:
+    """Whether the first rows are each a word, a space and as many bytes as the header says, to the end of the file."""
+    rows, at = min(header.rows, 8), 0
+    for _ in range(rows):
+        space = body.find(b" ", at)
+        at = space + 1 + 4 * header.dim
+        if space < 0 or at > len(body):
+            return space >= 0 and len(body) >= PEEK // 2  # the rest of a longer file
+        at += body[at : at + 1] == b"\n"
+    return rows < header.rows or at == len(body)
