@@ -6,7 +6,11 @@ nothing here depends on the CPU that builds. W2V_DEBUG=1 turns bounds checks on,
 
 import os
 import platform
+import shutil
+import sys
+from pathlib import Path
 
+import Cython
 import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -37,8 +41,8 @@ DIRECTIVES = {
 }
 
 
-def extension(name: str, *flags: str, depends: tuple[str, ...] = ()) -> Extension:
-    path = name.replace(".", "/") + ".pyx"
+def extension(name: str, *flags: str, kind: str = ".pyx", depends: tuple[str, ...] = ()) -> Extension:
+    path = name.replace(".", "/") + kind
     return Extension(
         name, [path], extra_compile_args=[*FLAGS, *flags], extra_link_args=LINK, depends=list(depends),
         include_dirs=[numpy.get_include(), "w2v/training", "w2v/corpus", "w2v/vectors"],
@@ -49,7 +53,9 @@ def extension(name: str, *flags: str, depends: tuple[str, ...] = ()) -> Extensio
 LOOP = tuple(f"w2v/training/{name}" for name in ("_loop.pxi", "simd.h", "vec.h", "block.h", "rng.h"))
 ENCODE = tuple(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode"))
 ROWS = tuple(f"w2v/vectors/{name}.h" for name in ("memory", "words", "mapped", "rows", "decimal", "text"))
+SHARED = "w2v._memoryviews"  # written by Cython: what every module with memoryviews would else hold a copy of
 EXTENSIONS = [
+    extension(SHARED, kind=".c"),
     extension("w2v.corpus._assembly", depends=ENCODE),
     extension("w2v.corpus._blocks"),
     extension("w2v.corpus._encode", depends=ENCODE),
@@ -77,8 +83,45 @@ if X86_64:
         extension("w2v.training._loop_avx512", *AVX512, depends=LOOP),
     ]
 
+# What else decides the machine code, beside the sources; the file says it of what is in build/ and of the C files.
+MADE_WITH = repr((
+    sys.version, Cython.__version__, numpy.__version__, FLAGS, LINK, DIRECTIVES, AVX2, AVX512,
+    [os.environ.get(name) for name in ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS")],
+))  # fmt: skip
+STAMP = Path("build", "made-with")
 CPUS = os.cpu_count() or 1
-setup(
-    ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, nthreads=CPUS),
-    options={"build_ext": {"parallel": CPUS}},
-)
+
+
+def newest(*patterns: str) -> float:
+    return max((path.stat().st_mtime for pattern in patterns for path in Path().glob(pattern)), default=0.0)
+
+
+def translated(listed: list[Extension]) -> list[Extension]:
+    """The extensions with C for sources: what is there already where it is newer than all of ours that Cython reads.
+
+    Cython looks at the age of its own files too. Those are new in each build environment, and a second `pip install .`
+    would translate and compile everything again.
+    """
+    same = STAMP.exists() and STAMP.read_text(encoding="utf-8") == MADE_WITH
+    if not same:
+        for old in (*Path("build").glob("temp*"), *Path("build").glob("lib*")):
+            shutil.rmtree(old)
+    ours = newest("setup.py", "w2v/**/*.pxd", "w2v/**/*.pxi")
+    stale = []
+    for each in listed:
+        source = Path(each.sources[0])
+        made = source.with_suffix(".c")
+        if same and made.exists() and (made == source or made.stat().st_mtime > max(ours, source.stat().st_mtime)):
+            each.sources = [str(made)]
+        else:
+            stale.append(each)
+    fresh = [each for each in listed if each not in stale]
+    done = cythonize(
+        stale, compiler_directives=DIRECTIVES, nthreads=CPUS, force=not same, shared_utility_qualified_name=SHARED
+    )
+    STAMP.parent.mkdir(exist_ok=True)
+    STAMP.write_text(MADE_WITH, encoding="utf-8")
+    return fresh + done
+
+
+setup(ext_modules=translated(EXTENSIONS), options={"build_ext": {"parallel": CPUS}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -11,27 +12,58 @@ ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("pyx", "pxd", "pxi", "h")
 
 
-def extensions(monkeypatch) -> list[SimpleNamespace]:
-    """Those of setup.py, which is run without its tools: they need not be there once the package is built."""
+def extensions(monkeypatch, folder: Path) -> list[SimpleNamespace]:
+    """Those of setup.py, which is run without its tools: they need not be there once the package is built.
+
+    In an empty folder, where nothing is translated yet."""
     found: list[SimpleNamespace] = []
-    setuptools, build = ModuleType("setuptools"), ModuleType("Cython.Build")
+    setuptools, cython, build = ModuleType("setuptools"), ModuleType("Cython"), ModuleType("Cython.Build")
+    cython.__version__ = "3"
     setuptools.Extension = lambda name, sources, **kw: SimpleNamespace(name=name, sources=sources, **kw)
     setuptools.setup = lambda **kw: None
-    build.cythonize = lambda listed, **kw: found.extend(listed)
-    for module in (setuptools, build):
+    build.cythonize = lambda listed, **kw: found.extend(listed) or listed
+    for module in (setuptools, cython, build):
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.chdir(ROOT)
-    runpy.run_path("setup.py")
+    monkeypatch.chdir(folder)
+    runpy.run_path(str(ROOT / "setup.py"))
     return found
 
 
-def test_every_compiled_source_is_listed_and_what_is_listed_exists(monkeypatch):
-    found = extensions(monkeypatch)
-    listed = {path for each in found for path in each.sources}
+def test_every_compiled_source_is_listed_and_what_is_listed_exists(monkeypatch, tmp_path):
+    found = extensions(monkeypatch, tmp_path)
+    listed = {path for each in found for path in each.sources if path != "w2v/_memoryviews.c"}
     only_x86 = {"w2v/training/_loop_avx2.pyx", "w2v/training/_loop_avx512.pyx"}
     assert listed | only_x86 == {str(path.relative_to(ROOT)) for path in ROOT.glob("w2v/*/*.pyx")}
     for path in (*listed, *(path for each in found for path in each.depends)):
         assert (ROOT / path).is_file(), path
+
+
+def test_a_second_build_translates_only_what_has_changed(monkeypatch, tmp_path):
+    def stale() -> list[str]:
+        return [each.name for each in extensions(monkeypatch, tmp_path)]
+
+    every = extensions(monkeypatch, tmp_path)
+    assert len(every) > 10
+    for each in every:
+        source = tmp_path / each.sources[0]
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.touch()
+        os.utime(source, (1000, 1000))  # of the module that Cython writes, the source is the C file
+        source.with_suffix(".c").touch()
+    assert stale() == []
+    os.utime(tmp_path / every[3].sources[0])
+    assert stale() == [every[3].name]
+    os.utime(tmp_path / every[3].sources[0], (1000, 1000))
+    (tmp_path / "w2v/training/_state.pxd").touch()
+    os.utime(tmp_path / "w2v/training/_state.pxd", (2e9, 2e9))
+    assert len(stale()) == len(every) - 1
+    os.utime(tmp_path / "w2v/training/_state.pxd", (1000, 1000))
+    assert stale() == []
+    objects = tmp_path / "build" / "temp.linux"
+    objects.mkdir()
+    monkeypatch.setenv("CFLAGS", "-g")
+    assert len(stale()) == len(every)
+    assert not objects.exists()
 
 
 def test_a_source_archive_holds_what_is_compiled_and_included():
