@@ -45,14 +45,15 @@ def extension(name: str, *flags: str, kind: str = ".pyx", depends: tuple[str, ..
     path = name.replace(".", "/") + kind
     return Extension(
         name, [path], extra_compile_args=[*FLAGS, *flags], extra_link_args=LINK, depends=list(depends),
-        include_dirs=[numpy.get_include(), "w2v/training", "w2v/corpus", "w2v/vectors"],
+        include_dirs=[numpy.get_include(), "w2v", "w2v/training", "w2v/corpus", "w2v/vectors"],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
     )
 
 
+PAGES = "w2v/pages.h"
 LOOP = tuple(f"w2v/training/{name}" for name in ("_loop.pxi", "simd.h", "vec.h", "block.h", "rng.h"))
-ENCODE = tuple(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode"))
-ROWS = tuple(f"w2v/vectors/{name}.h" for name in ("memory", "words", "mapped", "rows", "decimal", "text"))
+ENCODE = (PAGES, *(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode")))
+ROWS = (PAGES, *(f"w2v/vectors/{name}.h" for name in ("words", "mapped", "rows", "decimal", "text")))
 SHARED = "w2v._memoryviews"  # written by Cython: what every module with memoryviews would else hold a copy of
 EXTENSIONS = [
     extension(SHARED, kind=".c"),
@@ -61,7 +62,7 @@ EXTENSIONS = [
     extension("w2v.corpus._encode", depends=ENCODE),
     extension("w2v.corpus._census", depends=("w2v/corpus/census.h",)),
     extension("w2v.corpus._ids", depends=ENCODE),
-    extension("w2v.corpus._phrases", depends=("w2v/corpus/pairs.h",)),
+    extension("w2v.corpus._phrases", depends=("w2v/corpus/pairs.h", PAGES)),
     extension("w2v.corpus._rank", depends=("w2v/corpus/rank.h",)),
     extension("w2v.corpus._sequences", depends=ENCODE),
     extension("w2v.vectors._best"),

@@ -11,16 +11,15 @@
 #ifndef W2V_PAIRS_H
 #define W2V_PAIRS_H
 
+#include "pages.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define PENDING 32
 #define SENTENCE -1
 #define COUNT_BITS 48
 #define COUNT_MASK ((1ull << COUNT_BITS) - 1)
-#define HUGE_PAGE (2u << 20)
 #define DEEPEST 4 /* connectors between two words */
 
 typedef struct {
@@ -66,21 +65,9 @@ static inline pair_slot *pair_find(pair_slot *slots, uint64_t mask, const pair_k
     }
 }
 
-/* Empty slots; a large table on huge pages, where the system has them, for fewer address translations. */
-static pair_slot *pair_slots(uint64_t size) {
-    uint64_t bytes = size * sizeof(pair_slot);
-    if (bytes < HUGE_PAGE) return (pair_slot *)calloc(size, sizeof(pair_slot));
-    void *memory = NULL;
-    if (posix_memalign(&memory, HUGE_PAGE, bytes)) return NULL;
-#ifdef MADV_HUGEPAGE
-    madvise(memory, bytes, MADV_HUGEPAGE);
-#endif
-    return (pair_slot *)memset(memory, 0, bytes);
-}
-
 /* Puts the slots within the range into a new table of `size` slots. 0, or -1 for no memory. */
 static int pair_rebuild(pair_table *t, uint64_t size) {
-    pair_slot *slots = pair_slots(size);
+    pair_slot *slots = large_calloc(size * sizeof(pair_slot));
     if (!slots) return -1;
     uint64_t used = 0;
     for (uint64_t i = 0; t->slots && i <= t->mask; i++) {

@@ -8,6 +8,7 @@
 #ifndef W2V_TABLE_H
 #define W2V_TABLE_H
 
+#include "pages.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,13 +138,16 @@ static void table_free(table *t) {
 /* Twice the slots: at most half of them are ever taken, so that probes stay short. */
 static int table_grow(table *t) {
     uint64_t mask = t->mask * 2 + 1;
-    slot *slots = calloc(mask + 1, sizeof(slot));
-    entry *entries = realloc(t->entries, (size_t)t->capacity * 2 * sizeof(entry));
-    if (entries) t->entries = entries;
+    slot *slots = large_calloc((mask + 1) * sizeof(slot));
+    entry *entries = large_malloc((size_t)t->capacity * 2 * sizeof(entry));
     if (!slots || !entries) {
         free(slots);
+        free(entries);
         return OUT_OF_MEMORY;
     }
+    memcpy(entries, t->entries, (size_t)t->size * sizeof(entry));
+    free(t->entries);
+    t->entries = entries;
     t->capacity *= 2;
     for (uint64_t s = 0; s <= t->mask; s++) {
         slot old = t->slots[s];

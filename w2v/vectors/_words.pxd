@@ -1,6 +1,6 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-cdef extern from "memory.h" nogil:
+cdef extern from "pages.h" nogil:
     void* large_malloc(size_t size)
 
 
