@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import stat
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -158,3 +161,55 @@ def test_a_folder_without_permission_is_found(tmp_path):
             check_output(tmp_path / "out")
     finally:
         tmp_path.chmod(0o700)
+
+
+def test_a_large_file_is_flushed_while_it_is_written(tmp_path, monkeypatch):
+    flushed = []
+    real = os.fdatasync
+    monkeypatch.setattr("w2v.output.FLUSH_STEP", 1000)
+    monkeypatch.setattr(os, "fdatasync", lambda fd: (flushed.append(os.fstat(fd).st_size), real(fd)))
+    with AtomicOutput(tmp_path / "out") as out:
+        for i in range(100):
+            out.write(bytes([i]) * 100)
+        while not flushed:
+            time.sleep(0.001)
+    assert (tmp_path / "out").read_bytes() == b"".join(bytes([i]) * 100 for i in range(100))
+    assert not any(thread.name == "w2v-flush" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("more", [0, 5000], ids=["at the end", "at the next flush"])
+def test_a_disk_that_fails_while_the_file_is_written_is_an_error(tmp_path, monkeypatch, more):
+    failed = threading.Event()
+
+    def fail(fd):
+        failed.set()
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def work():
+        with AtomicOutput(tmp_path / "out") as out:
+            out.write(bytes(1500))
+            assert failed.wait(10)
+            out._flusher._thread.join(10)
+            out.write(bytes(more))
+            assert not more, "the error was not noticed"
+
+    (tmp_path / "out").write_bytes(b"old")
+    monkeypatch.setattr("w2v.output.FLUSH_STEP", 1000)
+    monkeypatch.setattr(os, "fdatasync", fail)
+    with pytest.raises(OSError, match="Input/output error") as found:
+        work()
+    assert found.value.filename == str(tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["out"]
+    assert not any(thread.name == "w2v-flush" for thread in threading.enumerate())
+
+
+def test_no_thread_for_flushing_is_no_error(tmp_path, monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("w2v.output.FLUSH_STEP", 1000)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with AtomicOutput(tmp_path / "out") as out:
+        out.write(bytes(5000))
+    assert (tmp_path / "out").read_bytes() == bytes(5000)

@@ -8,6 +8,7 @@ import hashlib
 import os
 import stat
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -16,6 +17,7 @@ from w2v.errors import W2VError
 __all__ = ["PART_SUFFIX", "AtomicOutput", "check_output"]
 
 PART_SUFFIX = ".w2v-part"
+FLUSH_STEP = 64 << 20  # bytes written between two flushes to the disk
 NAME_LIMIT = 200  # bytes of a file's name that leave room for a prefix and suffix (NAME_MAX is 255)
 
 
@@ -76,6 +78,7 @@ class AtomicOutput:
         self._fd = -1
         self._sink: BinaryIO | None = None
         self._zip: Any = None
+        self._flusher: _Flusher | None = None
 
     def __enter__(self) -> AtomicOutput:
         check_output(self.name, self.no_clobber)
@@ -143,8 +146,12 @@ class AtomicOutput:
     def _put(self, data: bytes | bytearray | memoryview) -> int:
         if self._hash is not None:
             self._hash.update(data)
-        self.file_size += memoryview(data).nbytes
         view = memoryview(data).cast("B")
+        before = self.file_size // FLUSH_STEP
+        self.file_size += view.nbytes
+        if self._temporary is not None and self.file_size // FLUSH_STEP > before:
+            self._flusher = self._flusher or _Flusher(self._fd)
+            self._flusher.flush()
         while view:  # also standard output writes less than it was given where Python does not buffer it (python -u)
             view = view[self._sink.write(view) if self._sink is not None else os.write(self._fd, view):]
         return len(data)
@@ -198,6 +205,8 @@ class AtomicOutput:
             if self._sink is not None:
                 self._sink.flush()
             elif self._temporary is not None:
+                if self._flusher is not None:
+                    self._flusher.end()
                 os.ftruncate(self._fd, os.lseek(self._fd, 0, os.SEEK_CUR))
                 os.fsync(self._fd)
         self.settled = True
@@ -224,10 +233,57 @@ class AtomicOutput:
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary)
             self._temporary = None
+        if self._flusher is not None:
+            with contextlib.suppress(OSError):
+                self._flusher.end()
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             with contextlib.suppress(OSError):
                 os.close(fd)
+
+
+class _Flusher:
+    """Brings what has been written of a large file to the disk while the rest is written.
+
+    The flush at the end is shorter by that time. An error is told to one caller only, by the system: it is kept here
+    and raised by the next flush or by the end.
+    """
+
+    def __init__(self, fd: int):
+        self.fd = fd
+        self.error: OSError | None = None
+        self.ended = False
+        self._wanted = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="w2v-flush", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:  # no thread to be had: all is flushed at the end
+            self.ended = True
+
+    def _run(self) -> None:
+        flush = getattr(os, "fdatasync", os.fsync)
+        while self._wanted.wait() and not self.ended:
+            self._wanted.clear()
+            try:
+                flush(self.fd)
+            except OSError as error:
+                self.error = error
+                return
+
+    def flush(self) -> None:
+        """What is written by now goes to the disk, without waiting for it."""
+        if self.error is not None:
+            raise self.error
+        self._wanted.set()
+
+    def end(self) -> None:
+        """No flush is under way any more; raises what one of them met."""
+        if not self.ended:
+            self.ended = True
+            self._wanted.set()
+            self._thread.join()
+        if self.error is not None:
+            raise self.error
 
 
 class _Writer:
