@@ -6,7 +6,8 @@
     python scripts/compare_builds.py corpus.ids /tmp/before /tmp/after --set loss=hs --set threads=1
 
 Each build trains in a process of its own, on the first tokens of the corpus, one short run after the other: what slows
-the machine for seconds slows both. The ratio is the median over the pairs of runs; the first pair is left out.
+the machine for seconds slows both. The ratio is the median over the pairs of runs, and half of them lie in the range
+that is told; the first pair is left out. A build against itself shows what the machine makes of nothing.
 With one thread two builds whose arithmetic is the same give the same vectors, and that is told too.
 """
 
@@ -67,6 +68,13 @@ class Build:
         return float(speed), checksum
 
 
+def pair(builds: list[Build], turn: int) -> list[tuple[float, str]]:
+    """A run of each, the other one first every other time."""
+    if turn % 2:
+        return [build.run() for build in reversed(builds)][::-1]
+    return [build.run() for build in builds]
+
+
 def setting(text: str) -> tuple[str, Any]:
     name, _, value = text.partition("=")
     try:
@@ -91,14 +99,18 @@ def main() -> None:
     if not Path(options.corpus).is_file():
         parser.error(f"{options.corpus}: no such file; w2v encode TEXT -o {options.corpus} makes it")
     builds = [Build(folder, options, dict(options.set)) for folder in (options.before, options.after)]
-    runs = [[build.run() for build in builds] for _ in range(options.rounds + 1)][1:]
+    runs = [pair(builds, turn) for turn in range(options.rounds + 1)][1:]
     for i, name in enumerate(("before", "after")):
         speeds = [pair[i][0] for pair in runs]
         median = statistics.median(speeds)
         print(f"{name:<7} {median:8.1f} ({min(speeds):.1f} to {max(speeds):.1f}) ns a centre word")
-    ratio = statistics.median(before[0] / after[0] for before, after in runs)
+    ratios = sorted(before[0] / after[0] for before, after in runs)
+    half = f"{ratios[len(ratios) // 4]:.3f} to {ratios[-1 - len(ratios) // 4]:.3f}"
     same = len({checksum for pair in runs for _, checksum in pair}) == 1
-    print(f"after is {ratio:.3f} times as fast; {'the same' if same else 'other'} vectors")
+    print(
+        f"after is {statistics.median(ratios):.3f} times as fast (half of the pairs: {half}); "
+        f"{'the same' if same else 'other'} vectors"
+    )
 
 
 if __name__ == "__main__":
