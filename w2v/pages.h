@@ -21,6 +21,18 @@ static inline void *large_malloc(size_t size) {
     return block;
 }
 
+/* As realloc: a large block is moved by the system, not copied. */
+static inline void *large_realloc(void *old, size_t size) {
+    char *block = realloc(old, size);
+#ifdef MADV_HUGEPAGE
+    if (block && size >= 2 * LARGE_PAGE) {
+        size_t skipped = -(size_t)block % LARGE_PAGE;
+        madvise(block + skipped, (size - skipped) / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
+    }
+#endif
+    return block;
+}
+
 /* As large_malloc, all zeros. */
 static inline void *large_calloc(size_t size) {
     void *block = large_malloc(size);

@@ -139,15 +139,12 @@ static void table_free(table *t) {
 static int table_grow(table *t) {
     uint64_t mask = t->mask * 2 + 1;
     slot *slots = large_calloc((mask + 1) * sizeof(slot));
-    entry *entries = large_malloc((size_t)t->capacity * 2 * sizeof(entry));
+    entry *entries = large_realloc(t->entries, (size_t)t->capacity * 2 * sizeof(entry));
+    if (entries) t->entries = entries;
     if (!slots || !entries) {
         free(slots);
-        free(entries);
         return OUT_OF_MEMORY;
     }
-    memcpy(entries, t->entries, (size_t)t->size * sizeof(entry));
-    free(t->entries);
-    t->entries = entries;
     t->capacity *= 2;
     for (uint64_t s = 0; s <= t->mask; s++) {
         slot old = t->slots[s];
