@@ -30,7 +30,7 @@ PEERS = {
     "large": "skip-gram, dim 300, generated text of {words:,} words",
     "whole": "5 epochs, dim 100, from a text file to a .bin file",
     "answer": "first answer from a 1,000,000 x 300 .bin, whole process", "write txt": "writing 1,000,000 x 300 as text",
-    "write bin": "the same as binary",
+    "write bin": "writing 1,000,000 x 300 as binary",
 }  # fmt: skip
 SCORES = {"analogy": 1, "wordsim": 3, "simlex": 3, "words_per_s": 1}  # and their decimals
 FLOPS = 6  # a pair and a dimension: dot product, change of the output row, change of the input row, 2 each
@@ -66,7 +66,8 @@ def alone(rows: Rows) -> str:
     found = []
     for name, row in rows.items():
         if name.startswith("encode ") and "threads" in name:
-            what = f"counting and encoding plain text, {name.removeprefix('encode ')}"
+            threads = name.removeprefix("encode ").replace("1 threads", "1 thread")
+            what = f"counting and encoding plain text, {threads}"
             found.append((what, f"{span(row['w2v'])} MB/s"))
     if "encode gzip" in rows:
         share = 100 * rows["encode gzip"]["ratio"]
