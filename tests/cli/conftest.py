@@ -29,7 +29,7 @@ def environment() -> dict[str, str]:
     return {
         **{k: v for k, v in os.environ.items() if not k.startswith(("W2V_", "_W2V", "COLUMNS", "PYTHON"))},
         "PATH": os.path.dirname(w2v_program()) + os.pathsep + os.environ.get("PATH", ""),
-        "XDG_STATE_HOME": "/nonexistent",
+        "XDG_STATE_HOME": "/dev/null/none",  # cannot be made, not even by root: prompts have no history
     }
 
 
