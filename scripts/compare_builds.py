@@ -68,7 +68,7 @@ class Build:
         return float(speed), checksum
 
 
-def pair(builds: list[Build], turn: int) -> list[tuple[float, str]]:
+def run_both(builds: list[Build], turn: int) -> list[tuple[float, str]]:
     """A run of each, the other one first every other time."""
     if turn % 2:
         return [build.run() for build in reversed(builds)][::-1]
@@ -99,7 +99,7 @@ def main() -> None:
     if not Path(options.corpus).is_file():
         parser.error(f"{options.corpus}: no such file; w2v encode TEXT -o {options.corpus} makes it")
     builds = [Build(folder, options, dict(options.set)) for folder in (options.before, options.after)]
-    runs = [pair(builds, turn) for turn in range(options.rounds + 1)][1:]
+    runs = [run_both(builds, turn) for turn in range(options.rounds + 1)][1:]
     for i, name in enumerate(("before", "after")):
         speeds = [pair[i][0] for pair in runs]
         median = statistics.median(speeds)

@@ -149,11 +149,11 @@ class AtomicOutput:
         view = memoryview(data).cast("B")
         before = self.file_size // FLUSH_STEP
         self.file_size += view.nbytes
+        while view:  # also standard output writes less than it was given where Python does not buffer it (python -u)
+            view = view[self._sink.write(view) if self._sink is not None else os.write(self._fd, view):]
         if self._temporary is not None and self.file_size // FLUSH_STEP > before:
             self._flusher = self._flusher or _Flusher(self._fd)
             self._flusher.flush()
-        while view:  # also standard output writes less than it was given where Python does not buffer it (python -u)
-            view = view[self._sink.write(view) if self._sink is not None else os.write(self._fd, view):]
         return len(data)
 
     def _open_temporary(self) -> None:

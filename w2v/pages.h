@@ -3,6 +3,7 @@
 #ifndef W2V_PAGES_H
 #define W2V_PAGES_H
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #ifdef __linux__
@@ -11,14 +12,17 @@
 
 #define LARGE_PAGE ((size_t)2 << 20)
 
-/* As malloc, freed by free, and at a multiple of 64. */
+/* As malloc, and freed by free. */
 static inline void *large_malloc(size_t size) {
-    const size_t unit = size < LARGE_PAGE ? 64 : LARGE_PAGE, whole = size / unit * unit + (size % unit || !size) * unit;
-    void *block = whole < size ? NULL : aligned_alloc(unit, whole);
 #ifdef MADV_HUGEPAGE
-    if (block && unit == LARGE_PAGE) madvise(block, whole, MADV_HUGEPAGE); /* only a wish */
+    if (size >= LARGE_PAGE && size <= SIZE_MAX - LARGE_PAGE) {
+        size_t whole = (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+        void *block = aligned_alloc(LARGE_PAGE, whole);
+        if (block) madvise(block, whole, MADV_HUGEPAGE); /* only a wish */
+        return block;
+    }
 #endif
-    return block;
+    return malloc(size ? size : 1);
 }
 
 /* As realloc: a large block is moved by the system, not copied. */
