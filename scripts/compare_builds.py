@@ -96,6 +96,8 @@ def main() -> None:
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="NAME=VALUE",
                         help="a keyword argument of w2v.train")  # fmt: skip
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error(f"--rounds: {options.rounds} pairs tell nothing; 1 at least")
     if not Path(options.corpus).is_file():
         parser.error(f"{options.corpus}: no such file; w2v encode TEXT -o {options.corpus} makes it")
     builds = [Build(folder, options, dict(options.set)) for folder in (options.before, options.after)]

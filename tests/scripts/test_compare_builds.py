@@ -60,3 +60,9 @@ def test_a_wrong_setting_is_told_without_a_traceback(corpus: Path, text: str, to
     assert done.returncode != 0
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_no_rounds_are_refused(corpus: Path) -> None:
+    done = compare(corpus, INSTALLED, INSTALLED, "--rounds", 0)
+    assert done.returncode == 2
+    assert "--rounds: 0 pairs tell nothing" in done.stderr
