@@ -11,7 +11,7 @@ LONGEST_SENTENCE = 10000
 
 def split_line(line: bytes, whitespace: str) -> list[bytes]:
     if whitespace == "ascii":
-        return [t for t in re.split(rb"[ \t\r\0]+", line) if t]
+        return [t for t in re.split(rb"[ \t\r\x0b\x0c\0]+", line) if t]
     text = line.replace(b"\0", b" ").decode("utf-8", "surrogateescape")
     return [t.encode("utf-8", "surrogateescape") for t in text.split()]
 

@@ -57,6 +57,12 @@ def test_ascii_white_space_rule_lets_other_spaces_into_tokens():
         encode_sequences([["a b", "c"]], config)
 
 
+@pytest.mark.parametrize("token", [["a", "b"], {"a": 1}, 7, None, ("a", "b")])
+def test_what_is_no_token_is_refused_with_its_place(token):
+    with pytest.raises(CorpusError, match=r"sequence 1, token 2: .* is a \w+; tokens are str or bytes"):
+        encode_sequences([["a"], ["b", "c", token]], CorpusConfig(min_count=1))
+
+
 def test_tokenizer_applies_to_tokens():
     config = CorpusConfig(min_count=1, tokenizer="words", lower=True)
     corpus = encode_sequences([["The", "the.", "--", "a/b", "x" * 2000]], config)

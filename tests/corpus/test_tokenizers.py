@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from w2v.corpus._encode import Encoder
 from w2v.corpus.reader import read_corpus
 from w2v.corpus.tokenizers import tokenize
 from w2v.training.config import CorpusConfig
@@ -31,6 +32,8 @@ def words_of(text: str, **config) -> list[str]:
         ("안녕하세요! 한국어.", "안녕하세요 한국어"), ("_x_ new_york __ _", "x new_york"),
         ("caf\udce9, \udcff", "caf\udce9 \udcff"),
         ("e\u0301te\u0301!", "e\u0301te\u0301"), ("covid-19 3rd 1990s", "covid-19 3rd 1990s"), ("ভাষা, বাংলা", "ভাষা বাংলা"),
+        ("ג׳ורג׳ צה״ל", "ג׳ורג צה״ל"), ("Ինչո՞ւ, ո՛չ։", "Ինչո՞ւ ո՛չ"), ("Donau\u00addampf \u00ad", "Donau\u00addampf"),
+        ("അവന്\u200d, അവന്\u200d-ല", "അവന്\u200d അവന്\u200d ല"), ("ᠮᠣᠩᠭᠣ\u180eᠯ", "ᠮᠣᠩᠭᠣ\u180eᠯ"),
         ("٣٫١٤ ½", "٣٫١٤ ½"), ("@user #tag C++", "user tag C"), ("zero\u200bwidth", "zero width"),
     ],
 )
@@ -40,6 +43,7 @@ def test_words_tokenizer_splits_prose(text, words):
 
 def test_lower_and_normalize_act_on_whole_words():
     assert words_of("ÀÉ ΣΊΣΥΦΟΣ İ", lower=True) == ["àé", "σίσυφος", "i̇"]
+    assert words_of("ΤΕΛΟΣ.ΑΡΧΗ ΤΕΛΟΣ", lower=True, tokenizer="words") == ["τελος", "αρχη", "τελος"]
     assert words_of("e\u0301 ﬁn", normalize="nfc") == ["é", "ﬁn"]
     assert words_of("ﬁn ™ Ⅷ", normalize="nfkc", lower=True) == ["fin", "tm", "viii"]
     assert words_of("H\u0331", normalize="nfc", lower=True) == ["\u1e96"]
@@ -63,9 +67,47 @@ def test_no_word_is_empty_or_holds_white_space(texts, tokenizer, lower, normaliz
     for word in words:
         text = word.decode()
         assert text
-        assert (text.split() == [text]) if whitespace == "unicode" else not set(text) & set(" \t\r\n\0")
+        assert (text.split() == [text]) if whitespace == "unicode" else not set(text) & set(" \t\r\n\v\f\0")
         if normalize != "none" and tokenizer == "none":
             assert unicodedata.is_normalized(normalize.upper(), text)
+
+
+PARAGRAPHS = {
+    "chinese": "今天天气很好，我们去公园。", "japanese": "「今日は」、晴れ！", "tibetan": "བོད་སྐད་ཡིག།",
+    "khmer": "ខ្ញុំទៅ។", "amharic": "ሰላም፡ለዓለም።", "burmese": "မြန်မာ။", "urdu": "اردو۔زبان؟",
+    "quotes": "“eins”—„zwei“…", "wide": "ｶﾅ｡ﾃｽﾄ､（株）：［２］",
+}
+
+
+@pytest.mark.parametrize("name", PARAGRAPHS)
+@pytest.mark.parametrize("block_size", [64, 1000, 1 << 20])
+def test_a_long_line_without_spaces_is_split_as_a_short_one(tmp_path, name, block_size):
+    piece = PARAGRAPHS[name]
+    (tmp_path / "long").write_text(piece * 400 + " x y\n")
+    config = CorpusConfig(tokenizer="words", min_count=1)
+    corpus = read_corpus([tmp_path / "long"], config, block_size=block_size, threads=3)
+    found = [corpus.vocab.words[i].decode() for i in corpus.ids if i >= 0]
+    assert found == [*words_of(piece, tokenizer="words") * 400, "x", "y"]
+    assert corpus.books.too_long == 0
+
+
+def test_marks_that_the_encoder_takes_for_separators_are_in_no_word():
+    seed = (1, 2)
+    marks = []
+    for code in range(0x80, 0x10000):
+        if 0xD800 <= code < 0xE000 or chr(code).isspace():
+            continue
+        encoder = Encoder(0, True, seed, 64, True)
+        encoder.encode_bytes(b"", b"a" + chr(code).encode() + b"b ", b"", True)
+        marks += [chr(code)] * (encoder.tokens == 2)
+    assert len(marks) > 90
+    for mark in marks:
+        for normalize in ("none", "nfc", "nfkc"):
+            for left, right in ("ab", "12", "ḍ̇", "AB", "きゃ", "הי"):
+                text = left + mark + right
+                assert words_of(text, tokenizer="words", normalize=normalize) == words_of(
+                    f"{left} {right}", tokenizer="words", normalize=normalize
+                ), (mark, text)
 
 
 def test_books_count_words_and_spellings_without_any(tmp_path):

@@ -32,6 +32,9 @@ cdef extern from "encode.h" nogil:
         c_LONGEST_SENTENCE "LONGEST_SENTENCE"
         c_LONGEST_TOKEN "LONGEST_TOKEN"
         c_SENTENCE_END "SENTENCE_END"
+        WHITESPACE_ASCII
+        WHITESPACE_UNICODE
+        WITH_MARKS
 
     ctypedef struct entry:
         int64_t count
@@ -76,6 +79,7 @@ cdef class Encoder:
     """One thread's table of spellings, and its blocks.
 
     `seed` is two 64-bit words, the same for all encoders of a corpus. `block_size` is the most bytes encoded at once.
+    With `marks`, some punctuation separates too (scan.h).
     """
 
     cdef table table
@@ -88,11 +92,11 @@ cdef class Encoder:
     cdef Slab slab
     cdef bint ready
 
-    def __cinit__(self, int number, bint unicode, tuple seed, Py_ssize_t block_size):
+    def __cinit__(self, int number, bint unicode, tuple seed, Py_ssize_t block_size, bint marks=False):
         if not 1 <= block_size <= 1 << 28:
             raise ValueError("block_size is not between 1 and 2^28")
         self.number = number
-        self.whitespace = unicode
+        self.whitespace = (WHITESPACE_UNICODE if unicode else WHITESPACE_ASCII) | (WITH_MARKS if marks else 0)
         self.block_size = block_size
         self.work = <encoding *>PyMem_Malloc(sizeof(encoding))
         # the two chunks more than the piece: reads of 16 bytes behind a token, and rounding up to a chunk

@@ -50,7 +50,10 @@ cdef class SequenceEncoder:
         out = block.slab.ids
         for sequence in sequences:
             for place, token in enumerate(sequence):
-                found = self.ids.get(token)
+                try:
+                    found = self.ids.get(token)
+                except TypeError:  # a list in the place of a token
+                    found = None
                 id = self._enter(token, place) if found is None else found
                 if id < 0:
                     self.too_long += 1

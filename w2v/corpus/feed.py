@@ -29,7 +29,9 @@ PIPE_BYTES = 1 << 20  # asked of the system for a pipe's buffer; 64 KiB otherwis
 
 
 class OpenFile:
-    """A plain file, closed when its last segment is done."""
+    """A plain file, closed when its last segment is done, or when nobody has it any more."""
+
+    fd = -1
 
     def __init__(self, source: Source):
         self.source = source
@@ -40,7 +42,11 @@ class OpenFile:
         self.all_given = False
 
     def close_if_done(self) -> None:
-        if self.all_given and self.pending == 0 and self.fd >= 0:
+        if self.all_given and self.pending == 0:
+            self.__del__()
+
+    def __del__(self) -> None:
+        if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
 

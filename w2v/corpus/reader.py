@@ -7,7 +7,6 @@ the tables are joined, the vocabulary is chosen, and the ids are put into final 
 from __future__ import annotations
 
 import itertools
-import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from w2v.corpus.settings import settings_of
 from w2v.corpus.sources import Path, Source, expand
 from w2v.corpus.spool import make_spool
 from w2v.corpus.vocab import Vocab
+from w2v.cpus import thread_count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -122,7 +122,8 @@ class _Reading:
         self.feed = Feed(sources, block_size, self.threads)
         self.seed = (secrets.randbits(64), secrets.randbits(64))
         unicode = config.whitespace == "unicode"
-        self.encoders = [Encoder(i, unicode, self.seed, block_size) for i in range(self.threads)]
+        marks = config.tokenizer == "words"
+        self.encoders = [Encoder(i, unicode, self.seed, block_size, marks) for i in range(self.threads)]
         self._results: list[list[tuple[tuple[int, int], list[Block]]]] = [[] for _ in self.encoders]
 
     def run(self, keep: Callable[[Block], None] | None) -> None:
@@ -192,11 +193,10 @@ class _Reading:
 
 def _useful_threads(threads: int | None, sources: Iterable[Source], block_size: int) -> int:
     """As many as asked for, or as there is work for."""
-    if threads is None:
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = thread_count(threads)
     work = 0
     for source in sources:
         if source.size is None or source.kind != "plain":
-            return max(1, threads)
+            return threads
         work += -(-source.size // block_size)
     return max(1, min(threads, work))

@@ -6,7 +6,6 @@ The same steps as at the end of a reading (assembly.py), with the ids of the cor
 from __future__ import annotations
 
 import dataclasses
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,7 @@ from w2v.corpus.encoded import Books, EncodedCorpus
 from w2v.corpus.selection import SpellingList, final_of_words, require_two
 from w2v.corpus.settings import settings_of
 from w2v.corpus.spool import ID_BYTES, Spool, make_spool
+from w2v.cpus import thread_count
 from w2v.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -135,4 +135,4 @@ def remapped(
         block_at(start * ID_BYTES, min(BLOCK_IDS, len(ids) - start)) for start in range(0, len(ids), BLOCK_IDS)
     ]
     maps = [Remapping(final_ids, *NO_RUNS)]
-    return assemble(blocks, maps, _Given(ids, limit, tmp_dir), books, threads or os.cpu_count() or 1)
+    return assemble(blocks, maps, _Given(ids, limit, tmp_dir), books, thread_count(threads))

@@ -1,6 +1,6 @@
 /* Where tokens begin and end: 64 bytes of text at a time become bit masks (bit i = byte i of the chunk).
  *
- * A separator is one byte, or a UTF-8 sequence of two or three. Their lead bytes (C2, E1, E2, E3) are never
+ * A separator is one byte, or a UTF-8 sequence of two or three. Their lead bytes (C2 and higher) are never
  * continuation bytes, so a sequence is recognised wherever it stands, in invalid UTF-8 too, just as
  * bytes.decode("utf-8", "surrogateescape").split() sees it. NUL always separates: no key of the hash table holds one.
  */
@@ -21,7 +21,9 @@
 
 #define CHUNK 64
 
-enum { WHITESPACE_ASCII = 0, WHITESPACE_UNICODE = 1 };
+/* What separates; the marks are those of scripts that write without spaces, added for the tokenizer `words`: it splits
+ * there in any case, and a line of such a script is not one token that is too long. */
+enum { WHITESPACE_ASCII = 0, WHITESPACE_UNICODE = 1, WITH_MARKS = 2 };
 
 typedef struct {
     uint64_t space; /* 0x20 */
@@ -80,9 +82,9 @@ static inline byte_masks classify(const uint8_t *p) {
 }
 #endif
 
-/* Bytes below 0x20 that separate, as bits. unicode: str.split()'s 09-0D and 1C-1F; ascii: tab, newline, return. */
+/* Bytes below 0x20 that separate, as bits. ascii: bytes.split()'s 09-0D; unicode: str.split()'s, 1C-1F too. */
 static inline uint32_t control_separators(int whitespace) {
-    return whitespace == WHITESPACE_UNICODE ? 0xF0003E01u : 0x00002601u;
+    return whitespace & WHITESPACE_UNICODE ? 0xF0003E01u : 0x00003E01u;
 }
 
 /* Length of the multi-byte white space at p, or 0. Two bytes behind p must be readable. */
@@ -98,6 +100,36 @@ static inline int wide_space(const uint8_t *p) {
         return p[1] == 0x81 && p[2] == 0x9F ? 3 : 0;
     case 0xE3: /* U+3000 */
         return p[1] == 0x80 && p[2] == 0x80 ? 3 : 0;
+    default:
+        return 0;
+    }
+}
+
+#define BETWEEN(x, first, last) ((uint8_t)((x) - (first)) <= (last) - (first))
+
+/* Length of the punctuation mark at p, or 0: some of those that no word of the tokenizer `words` holds and that no
+ * normalisation makes part of one (which leaves out the full-width comma, full stop and hyphen). */
+static inline int wide_mark(const uint8_t *p) {
+    switch (p[0]) {
+    case 0xD8: /* Arabic comma, semicolon, question mark */
+        return p[1] == 0x8C || p[1] == 0x9B || p[1] == 0x9F ? 2 : 0;
+    case 0xDB: /* Urdu full stop */
+        return p[1] == 0x94 ? 2 : 0;
+    case 0xE0: /* dandas; Tibetan */
+        return (p[1] == 0xA5 && BETWEEN(p[2], 0xA4, 0xA5)) || (p[1] == 0xBC && BETWEEN(p[2], 0x8B, 0x94)) ? 3 : 0;
+    case 0xE1: /* Burmese; Ethiopic; Khmer */
+        return (p[1] == 0x81 && BETWEEN(p[2], 0x8A, 0x8F)) || (p[1] == 0x8D && BETWEEN(p[2], 0xA1, 0xA8)) ||
+               (p[1] == 0x9F && BETWEEN(p[2], 0x94, 0x96)) || (p[1] == 0x9F && BETWEEN(p[2], 0x98, 0x9A)) ? 3 : 0;
+    case 0xE2: /* dashes, quotes, bullets, ellipsis */
+        return p[1] == 0x80 && (BETWEEN(p[2], 0x92, 0x96) || p[2] == 0x98 || BETWEEN(p[2], 0x9A, 0xA3) || p[2] == 0xA6)
+                   ? 3 : 0;
+    case 0xE3: /* U+3001-3003, 3008-3011, 3014-301F */
+        return p[1] == 0x80 && (BETWEEN(p[2], 0x81, 0x83) || BETWEEN(p[2], 0x88, 0x91) || BETWEEN(p[2], 0x94, 0x9F))
+                   ? 3 : 0;
+    case 0xEF: /* full-width ! to &, ( to +, / : ; ? @ [ \ ]; braces, half-width marks */
+        return (p[1] == 0xBC && (BETWEEN(p[2], 0x81, 0x86) || BETWEEN(p[2], 0x88, 0x8B) || p[2] == 0x8F ||
+                                 BETWEEN(p[2], 0x9A, 0x9B) || BETWEEN(p[2], 0x9F, 0xA0) || BETWEEN(p[2], 0xBB, 0xBD))) ||
+               (p[1] == 0xBD && BETWEEN(p[2], 0x9B, 0xA4)) ? 3 : 0;
     default:
         return 0;
     }
@@ -120,11 +152,12 @@ static inline chunk_masks scan_chunk(const uint8_t *p, int whitespace, uint64_t 
             rest ^= bit;
         } while (rest);
     }
-    if (bytes.high && whitespace == WHITESPACE_UNICODE) {
+    if (bytes.high && whitespace != WHITESPACE_ASCII) {
         /* A lead byte is one >= C0 that stands before a byte >= 80: nothing to gain from more precision here. */
         for (uint64_t lead = bytes.high; lead; lead &= lead - 1) {
             int i = __builtin_ctzll(lead);
-            int length = wide_space(p + i);
+            int length = whitespace & WHITESPACE_UNICODE ? wide_space(p + i) : 0;
+            if (!length && whitespace & WITH_MARKS) length = wide_mark(p + i);
             if (!length) continue;
             uint64_t wide = length == 2 ? 3 : 7;
             m.separators |= wide << i;

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["encode_sequences"]
 
 BATCH = 1000  # sequences
-ASCII_SEPARATOR = re.compile("[ \t\n\r\0]")
+ASCII_SEPARATOR = re.compile("[ \t\n\r\x0b\x0c\0]")
 
 
 def encode_sequences(

@@ -1,14 +1,17 @@
 """From spellings (what stands between white space) to words: called once a distinct spelling, never once a token.
 
-Order: normalise, lower-case, normalise again (lower-casing can undo a composition), then the tokenizer.
+Order: normalise, then the tokenizer, then lower-case (by no one language's rules; a Greek sigma at the end of a word is
+its own) and normalise again, for lower-casing can undo a composition.
 
 `words` finds in raw prose what stands between punctuation, symbols and emoji:
 
 - a word is a run of letters, marks (so Indic vowel signs stay), digits and underscores;
 - an apostrophe, hyphen, middle dot or zero-width joiner between two of them stays: don't, l’été, well-known, col·legi;
+  so do the marks of a script that stand inside words: Hebrew צה״ל, Armenian Ինչո՞ւ, a soft hyphen, a chillu's joiner;
 - a full stop or comma between two digits stays: 3.14, 1,000; so do stops between single letters: U.S.A, e.g;
 - quotes, brackets, 。、, dashes and all else separate and are dropped; a word has at least one letter or digit;
-- bytes that are not UTF-8 count as letters. Scripts without spaces are split at punctuation only.
+- bytes that are not UTF-8 count as letters. Scripts without spaces are split at punctuation only, which the encoder
+  does beforehand (scan.h), so that a paragraph of them is not one spelling that is too long.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Tokenized", "changes_spellings", "tokenize"]
 
 BATCH = 1 << 16  # spellings at a time
-ASCII_SPACE = re.compile("[ \t\n\r\0]+")
+ASCII_SPACE = re.compile("[ \t\n\r\x0b\x0c\0]+")
 
 
 class Tokenized(NamedTuple):
@@ -47,18 +50,16 @@ def tokenize(spellings: list[bytes], config: CorpusSettings) -> Tokenized:
     for start in range(0, len(spellings), BATCH):
         # One text with a line a spelling: one call of each function for many spellings.
         text = b"\n".join(spellings[start : start + BATCH]).decode("utf-8", "surrogateescape")
-        _tokenize_lines(_fold(text, config), config, words, ends)
+        _tokenize_lines(_normalized(text, config), config, words, ends)
     return Tokenized(words, ends)
 
 
-def _fold(text: str, config: CorpusSettings) -> str:
-    if config.normalize != "none":
-        text = unicodedata.normalize(config.normalize.upper(), text)
-    if config.lower:
-        text = text.lower()
-        if config.normalize != "none":
-            text = unicodedata.normalize(config.normalize.upper(), text)
-    return text
+def _normalized(text: str, config: CorpusSettings) -> str:
+    return text if config.normalize == "none" else unicodedata.normalize(config.normalize.upper(), text)
+
+
+def _lowered(text: str, config: CorpusSettings) -> str:
+    return _normalized(text.lower(), config) if config.lower else text
 
 
 def _tokenize_lines(text: str, config: CorpusSettings, words: list[bytes], ends: list[int]) -> None:
@@ -69,7 +70,7 @@ def _tokenize_lines(text: str, config: CorpusSettings, words: list[bytes], ends:
             found = [w if w == "\n" else w.strip("_") for w in found]
             found = [w for w in found if w]
         found.append("\n")
-        flat = "\n".join(w for w in found if w != "\n").encode("utf-8", "surrogateescape")
+        flat = _lowered("\n".join(w for w in found if w != "\n"), config).encode("utf-8", "surrogateescape")
         lines = flat.split(b"\n") if flat else []
         at = len(words)
         words += lines
@@ -81,7 +82,7 @@ def _tokenize_lines(text: str, config: CorpusSettings, words: list[bytes], ends:
         return
     # NFKC turns some characters into spaces
     split = str.split if config.whitespace == "unicode" else _split_ascii
-    for line in text.split("\n"):
+    for line in _lowered(text, config).split("\n"):
         parts = split(line) if config.normalize == "nfkc" else [line]
         words += [part.encode("utf-8", "surrogateescape") for part in parts]
         ends.append(len(words))
@@ -95,11 +96,11 @@ def _split_ascii(text: str) -> list[str]:
 def _word_or_newline() -> re.Pattern[str]:
     marks = _ranges(c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c))[0] == "M")
     letter = rf"\w{marks}\udc80-\udcff"
-    inner = "['’ʼ＇\\-‐‑·‧\u200c\u200d]"
+    inner = "['’ʼ＇\\-‐‑·‧\u200c\u200d\u05f3\u05f4\u055a-\u055c\u055e\u00ad\u180e]"
     one = r"[^\W\d_]"
     return re.compile(
         rf"\n|(?<![{letter}]){one}(?:\.{one})+(?![{letter}])"
-        rf"|[{marks}_]*[^\W_{marks}][{letter}]*(?:(?:{inner}|(?<=\d)[.,٫٬](?=\d))[{letter}]+)*"
+        rf"|[{marks}_]*[^\W_{marks}][{letter}]*(?:(?:{inner}|(?<=\d)[.,٫٬](?=\d))[{letter}]+)*(?:(?<=\u0d4d)\u200d)?"
         rf"|[{marks}_]*[\udc80-\udcff][{letter}]*(?:{inner}[{letter}]+)*"
     )
 

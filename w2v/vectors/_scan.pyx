@@ -11,7 +11,9 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 from w2v.vectors._words cimport WordTable, adopt_words, large_malloc
-from w2v.vectors.parallel import run_parallel, thread_count
+
+from w2v.cpus import thread_count
+from w2v.vectors.parallel import run_parallel
 
 
 cdef enum:

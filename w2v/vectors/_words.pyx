@@ -75,9 +75,9 @@ cdef class WordTable:
             raise IndexError(row)
         return PyBytes_FromStringAndSize(self.data + self.ends[row], self.ends[row + 1] - self.ends[row])
 
-    @property
-    def indexed(self) -> bool:
-        return self.repeated is not None
+    def __reduce__(self):
+        """Pickled and copied as its words; the index is made again when it is needed."""
+        return WordTable, (list(self),)
 
     @property
     def byte_count(self) -> int:

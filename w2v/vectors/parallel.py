@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-__all__ = ["in_order", "run_parallel", "thread_count"]
+from w2v.cpus import thread_count
+
+__all__ = ["in_order", "run_parallel"]
 
 Result = TypeVar("Result")
-
-
-def thread_count(threads: int | None = None) -> int:
-    """Threads to use: as told, or the CPUs this process may run on."""
-    if threads is not None:
-        return max(1, threads)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def run_parallel(work: Callable[[int], object], tasks: int, threads: int | None = None) -> None:

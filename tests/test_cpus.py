@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from w2v.training import threads
+from w2v import cpus as module
 
 
 def group(root: Path, name: str, quota: str | None) -> None:
@@ -19,7 +19,7 @@ def group(root: Path, name: str, quota: str | None) -> None:
 
 @pytest.fixture
 def own_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "_own_group", lambda: "pods/mine")
+    monkeypatch.setattr(module, "_own_group", lambda: "pods/mine")
 
 
 @pytest.mark.usefixtures("own_group")
@@ -43,7 +43,7 @@ def test_quota_is_the_tightest_from_the_own_group_upwards(tmp_path: Path, quotas
     for name, quota in quotas.items():
         group(tmp_path, name, quota)
     (tmp_path.parent / "cpu.max").unlink(missing_ok=True)
-    assert threads.cgroup_quota(tmp_path) == cpus
+    assert module.cgroup_quota(tmp_path) == cpus
 
 
 @pytest.mark.usefixtures("own_group")
@@ -52,7 +52,7 @@ def test_quota_of_cgroup_version_1_is_read(tmp_path: Path, quota: str, cpus: flo
     (tmp_path / "cpu").mkdir()
     (tmp_path / "cpu/cpu.cfs_quota_us").write_text(quota)
     (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000")
-    assert threads.cgroup_quota(tmp_path) == cpus
+    assert module.cgroup_quota(tmp_path) == cpus
 
 
 @pytest.mark.parametrize(
@@ -63,15 +63,15 @@ def test_cpus_are_those_of_the_mask_cut_by_the_quota(
     monkeypatch: pytest.MonkeyPatch, affinity: int, quota: float | None, cpus: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(affinity)), raising=False)
-    monkeypatch.setattr(threads, "cgroup_quota", lambda: quota)
-    assert threads.available_cpus() == cpus
+    monkeypatch.setattr(module, "cgroup_quota", lambda: quota)
+    assert module.available_cpus() == cpus
 
 
 def test_system_without_affinity_gives_its_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    monkeypatch.setattr(threads, "cgroup_quota", lambda: None)
-    assert threads.available_cpus() == 1
+    monkeypatch.setattr(module, "cgroup_quota", lambda: None)
+    assert module.available_cpus() == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity mask")
@@ -79,6 +79,6 @@ def test_affinity_mask_of_this_process_is_heard() -> None:
     mask = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(mask)})
-        assert threads.available_cpus() == 1
+        assert module.available_cpus() == 1
     finally:
         os.sched_setaffinity(0, mask)

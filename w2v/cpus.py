@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["available_cpus"]
+__all__ = ["available_cpus", "thread_count"]
 
 CGROUP = Path("/sys/fs/cgroup")
 
@@ -20,6 +20,11 @@ def available_cpus() -> int:
     if quota is not None:
         cpus = min(cpus, max(1, int(quota + 0.5)))
     return max(1, cpus)
+
+
+def thread_count(threads: int | None = None) -> int:
+    """Threads to use: as told, or the CPUs that this process may run on."""
+    return available_cpus() if threads is None else max(1, threads)
 
 
 def cgroup_quota(root: Path = CGROUP) -> float | None:
