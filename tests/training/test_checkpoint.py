@@ -204,6 +204,12 @@ def test_a_value_that_cannot_be_is_refused(good, tmp_path, tensor, type_, at, va
     refused(tmp_path / "c", joined(header, bytes(changed)))
 
 
+def test_what_is_left_in_rows_of_one_number_is_refused(good, tmp_path):
+    header, data = parts(good)
+    header["left"]["shape"] = header["left"]["shape"][::-1]
+    refused(tmp_path / "c", joined(header, data))
+
+
 def test_mutated_checkpoints_give_a_checkpoint_error_or_load(good, tmp_path):
     draw = random.Random(7)
     header_end = 8 + int.from_bytes(good[:8], "little")

@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 
+from w2v.cpus import available_cpus
 from w2v.errors import SettingsError
-from w2v.training import threads
 from w2v.training.config import CorpusConfig, TrainConfig, options_of
 
 CONFIGS = (CorpusConfig, TrainConfig)
@@ -122,8 +122,16 @@ def test_resolved_settings_have_every_value(model: str) -> None:
     assert all(getattr(config, f.name) is not None for f in dataclasses.fields(config))
     assert config.lr == {"skipgram": 0.025, "cbow": 0.06}[model]
     assert config.min_lr == pytest.approx(config.lr * 1e-4)
-    assert config.threads == threads.available_cpus()
+    assert config.threads == available_cpus()
     assert config.resolved() == config
+
+
+def test_a_rate_that_would_rise_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"--min-lr: 1 is more than --lr 0\.5"):
+        TrainConfig(lr=0.5, min_lr=1).resolved()
+    with pytest.raises(SettingsError, match=r"--min-lr: 0\.05 is more than --lr 0\.025"):
+        TrainConfig(min_lr=0.05).resolved()
+    assert TrainConfig(lr=0.5, min_lr=0.5).resolved().min_lr == 0.5
 
 
 def test_resolved_settings_keep_what_was_given() -> None:

@@ -13,14 +13,14 @@ from w2v.errors import CorpusError, SettingsError, VectorsError
 from w2v.training._tables import held_out_ids
 from w2v.training.checkpoint import Checkpoint
 from w2v.training.config import TrainConfig
-from w2v.training.heldout import HeldOut, held_out_tokens
+from w2v.training.heldout import HeldOut, trained_tokens
 from w2v.training.keeper import Keeper
 from w2v.training.log import TrainingLog, kept_lines
 from w2v.training.looks import Every, Looks, read_tests
 from w2v.training.tables import held_out_share
 from w2v.training.trainer import Trainer
 
-from .corpora import class_corpus, trainer_of, zipf_corpus
+from .corpora import Corpus, class_corpus, trainer_of, zipf_corpus
 from .runs import config, corpus, outcome, rest_after
 
 HELD = {"held_out": 0.2}
@@ -130,6 +130,13 @@ def test_to_hold_out_everything_is_refused():
         trainer_of(zipf_corpus(500, 20), held_out=1)
 
 
+def test_held_out_text_of_lone_words_has_no_loss():
+    lone = Corpus(np.array([0, -1, 1, -1] * 500 + [2, 3, -1], np.int32))
+    seed = next(s for s in range(9) if 3 not in HeldOut(lone.ids, TrainConfig(held_out=0.5, seed=s)).ids)
+    with pytest.raises(CorpusError, match=r"--held-out: of the [\d,]+ tokens that are held out none has another one"):
+        trainer_of(lone, held_out=0.5, seed=seed, sample=0).run()
+
+
 def test_to_stop_early_without_held_out_text_is_refused():
     with pytest.raises(SettingsError, match="--stop-early: goes by the loss of text that is held out; add --held-out"):
         trainer_of(zipf_corpus(500, 20), stop_early=2)
@@ -196,7 +203,7 @@ class Scripted(HeldOut):
         (1, [3, 3, 1, 1], 2, 1),
     ],
 )
-def test_stopping_early_keeps_the_vectors_of_the_best_epoch(tmp_path, patience, losses, epochs, best):
+def test_stopping_early_keeps_the_vectors_of_the_best_epoch(tmp_path, questions, patience, losses, epochs, best):
     def run(keeper=None, spans=10**9):
         trainer = Trainer(corpus(), config(**HELD, epochs=4, stop_early=patience))
         trainer.held_out = Scripted(trainer.held_out, list(losses))
@@ -209,6 +216,11 @@ def test_stopping_early_keeps_the_vectors_of_the_best_epoch(tmp_path, patience, 
     states = []
     plain.run(looks=Looks(on_report=lambda report: states.append(plain.model.inputs[:, :12].tobytes())))
     assert result.vectors.matrix.tobytes() == states[best - 1]
+    asked = Looks(read_tests(questions), 3)
+    trainer = Trainer(corpus(), config(**HELD, epochs=4, stop_early=patience))
+    trainer.held_out = Scripted(trainer.held_out, list(losses))
+    scores = trainer.run(looks=asked).summary.scores
+    assert scores["pairs.tsv"] == result.vectors.evaluate(questions[0]).spearman
     keeper = Keeper(tmp_path / "c")
     assert run(keeper, 125) is None  # in the third epoch
     with Checkpoint(keeper.path) as checkpoint:
@@ -296,10 +308,10 @@ def test_a_log_on_a_full_disk_ends_and_the_run_goes_on():
     assert [error.filename for error in failures] == ["/dev/full", "/dev/full"]
 
 
-def test_held_out_tokens_of_parts_add_up():
+def test_tokens_of_parts_that_are_not_held_out_add_up():
     ids, settings = zipf_corpus(20_000).ids, TrainConfig(held_out=0.1)
     ends = np.flatnonzero(ids < 0)[[100, 300]] + 1
     parts = [(0, ends[0]), (ends[0], ends[1]), (ends[1], len(ids))]
-    total = held_out_tokens(ids, 0, len(ids), settings)
-    assert sum(held_out_tokens(ids, int(a), int(b), settings) for a, b in parts) == total > 0
-    assert held_out_tokens(ids, 0, len(ids), TrainConfig()) == 0
+    total = trained_tokens(ids, 0, len(ids), settings)
+    assert sum(trained_tokens(ids, int(a), int(b), settings) for a, b in parts) == total
+    assert total + HeldOut(ids, settings).tokens == trained_tokens(ids, 0, len(ids), TrainConfig()) == 20_000

@@ -77,6 +77,13 @@ def test_calibration_ends_and_says_how_fast_it_was(text):
     assert found.seconds >= 0.2
 
 
+def test_a_plan_for_text_that_has_no_pairs_ends_and_says_so(tmp_path):
+    (tmp_path / "lone").write_text("a\nb\n" * 5000)
+    found = plan_training(tmp_path / "lone", CorpusConfig(), TrainConfig(dim=8), seconds=0.1)
+    assert found.calibration is None
+    assert "no word has another one in its line" in found.warnings[0]
+
+
 def test_what_does_not_fit_is_told_and_not_tried(text, monkeypatch):
     monkeypatch.setattr(module, "room", lambda: Room(10_000, "left for this test"))
     found = plan_training(text, CorpusConfig(), TrainConfig(dim=50, threads=1), seconds=1)

@@ -50,7 +50,7 @@ def test_a_combination_that_cannot_be_is_refused_before_the_first_run(lists, nam
 def test_every_setting_can_be_a_list_and_is_told_by_the_file_name():
     other = {
         "model": "cbow", "loss": "hs", "cbow_gradient": "exact", "fixed_window": True, "share_negatives": False,
-        "exact": True, "lr": 0.5, "min_lr": 0.25, "held_out": 0.25, "sample": 0.5,
+        "exact": True, "lr": 0.5, "min_lr": 0.0125, "held_out": 0.25, "sample": 0.5,
     }
     for name in options_of(TrainConfig):
         if name == "stop_early":
@@ -70,6 +70,25 @@ def test_runs_are_those_of_single_trainings(pairs, tmp_path):
         assert run.scores == {"pairs.tsv": alone.evaluate(pairs).spearman}
         assert w2v.load(run.vectors).matrix.tobytes() == alone.matrix.tobytes()
         assert run.vectors.endswith(f"dim-8_window-{window}_epochs-1.bin")
+
+
+def test_losses_and_scores_are_those_of_the_vectors_that_a_run_keeps(pairs, monkeypatch):
+    from w2v.training.heldout import HeldOut
+
+    losses = [3.0, 1.0, 2.0]
+    monkeypatch.setattr(HeldOut, "loss", lambda *_: losses.pop(0))
+    settings = {**FEW, "epochs": 9, "held_out": 0.2}
+    (run,) = w2v.sweep(corpus(), eval=pairs, **settings, stop_early=1)
+    assert (run.epochs, run.held_out_loss) == (3, 1.0)
+    reports = []
+    monkeypatch.setattr(HeldOut, "loss", lambda *_: 1.0)
+    w2v.train(corpus(), **settings, on_epoch=reports.append, eval=pairs)
+    assert (run.loss, run.scores) == (reports[1].loss, reports[1].scores)
+
+
+def test_a_sweep_is_checked_when_it_is_asked_for():
+    with pytest.raises(SettingsError, match="there is no setting 'dmi'"):
+        w2v.sweep(corpus(), dmi=[2, 4])
 
 
 def test_results_are_gone_on_with(pairs, tmp_path):

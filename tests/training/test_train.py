@@ -9,7 +9,8 @@ import pytest
 
 import w2v
 from w2v.corpus.encoded import EncodedCorpus
-from w2v.errors import CorpusError, SettingsError
+from w2v.errors import CorpusError, SettingsError, TrainingError
+from w2v.memory import Room
 from w2v.training.train import split_settings
 from w2v.training.trainer import Trainer
 
@@ -78,11 +79,36 @@ def test_settings_of_both_kinds_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("windows", "; did you mean window?"), ("on_stop", ""), ("Dim", "; did you mean dim?")]
+    ("name", "hint"),
+    [
+        ("windows", "; did you mean window?"), ("on_stop", ""), ("Dim", "; did you mean dim?"),
+        ("vector_size", "; it is dim here"), ("workers", "; it is threads here"), ("iter", "; it is epochs here"),
+    ],
 )
 def test_unknown_setting_is_refused_with_a_hint(name: str, hint: str) -> None:
     with pytest.raises(SettingsError, match=f"there is no setting '{name}'{hint.replace('?', '[?]')}"):
         w2v.train(SENTENCES, **{name: 5})
+
+
+@pytest.mark.parametrize("name", ["log", "report", "checkpoint"])
+def test_standard_output_is_no_file(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: - is no file"):
+        w2v.train(SENTENCES, **{name: "-"})
+
+
+def test_more_memory_than_there_is_is_refused_as_by_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("w2v.training.memory.room", lambda: Room(1000, "left for this test"))
+    with pytest.raises(TrainingError, match=r"not enough memory: .* 1\.00 kB are left for this test"):
+        w2v.train(SENTENCES, min_count=1)
+
+
+def test_the_vectors_know_the_settings_and_a_file_keeps_them(tmp_path: Path) -> None:
+    vectors = w2v.train(SENTENCES, min_count=1, sample=0, dim=8, window=3, model="cbow", combine="add", unit=True)
+    expected = {"dim": "8", "window": "3", "model": "cbow", "loss": "ns", "lr": "0.06", "seed": "1", "exact": "false"}
+    assert expected.items() <= vectors.metadata.items()
+    assert "threads" not in vectors.metadata
+    vectors.save(tmp_path / "v.safetensors")
+    assert w2v.load(tmp_path / "v.safetensors").metadata == vectors.metadata
 
 
 def test_settings_are_checked_before_the_corpus_is_read() -> None:

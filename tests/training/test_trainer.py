@@ -220,12 +220,26 @@ def test_more_threads_than_work_are_not_used(lengths: list[int]) -> None:
         assert bytes_of(trainer) == bytes_of(run(corpus, threads=1, sample=0))
 
 
-def test_corpus_of_lone_words_trains_nothing_and_ends() -> None:
+def test_a_run_that_trains_nothing_is_an_error_that_says_why() -> None:
     trainer = trainer_of(Corpus(span_of([0], [1], [2], [0])), sample=0)
-    before = bytes_of(trainer)
-    summary = trainer.run().summary
-    assert (summary.trained, summary.alone, summary.examples, summary.loss) == (0, 8, 0, 0)
-    assert bytes_of(trainer) == before
+    with pytest.raises(TrainingError, match="of 8 tokens 0 were left out by --sample and 8 had no other word in their"):
+        trainer.run()
+
+
+@pytest.mark.parametrize(
+    ("settings", "pairs"),
+    [
+        ({}, 6), ({"window": 2, "negative": 2}, 6), ({"window": 50}, 51), ({"window": 50, "fixed_window": True}, 100),
+        ({"negative": 25}, 26), ({"window": 50, "model": "cbow"}, 6), ({"window": 50, "share_negatives": False}, 6),
+        ({"loss": "hs", "negative": 25}, 6), ({"loss": "hs", "window": 11}, 12),
+    ],
+)
+def test_private_rows_are_merged_sooner_where_an_update_sums_up_more_pairs(settings: dict, pairs: int) -> None:
+    trainer = trainer_of(zipf_corpus(20_000), threads=4, **settings)
+    usual = trainer_of(zipf_corpus(20_000), threads=4)
+    for lr in (0.025, 0.1):
+        assert trainer.merge_after_at(lr) == max(1, int(min(128, 3.2 / lr) * 6 / pairs / trainer.threads))
+        assert trainer.merge_after_at(lr) <= usual.merge_after_at(lr)
 
 
 @pytest.mark.parametrize("settings", EVERY)

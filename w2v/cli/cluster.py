@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -57,7 +56,11 @@ class ClusterJob(Job):
         start = time.monotonic()
         options = ClusterOptions(self.cluster, self.sync_every, tmp_dir=self.tmp_dir)
         keeping = Keeping(self.output, self.checkpoint, self.checkpoint_every, self.resume)
-        with ExitStack() as files, ClusterRun(self.corpus, self.corpus_config, self.config, options) as run:
+        with (
+            keeping,
+            ClusterRun(self.corpus, self.corpus_config, self.config, options) as run,
+            ExitStack() as files,
+        ):
             started_s = time.monotonic() - start
             places = self.open_outputs(files)
             before = self.open_checkpoint(keeping, files)
@@ -68,8 +71,6 @@ class ClusterJob(Job):
             progress.finish()
             result = self.finished(result)
             self.write(run, result, places)  # type: ignore[arg-type]
-            if keeping.path is not None and os.path.exists(keeping.path):
-                os.unlink(keeping.path)
             from w2v.cli.summary import summary_lines
 
             times = {"reading": read_s, "training": result.summary.seconds, "all": time.monotonic() - start}
@@ -111,7 +112,10 @@ class ClusterJob(Job):
         tell = (lambda line: None) if self.quiet else say
         with stop_softly() as wish:
             try:
-                return run.train(progress.training, wish, keeper, before, tell)
+                result = run.train(progress.training, wish, keeper, before, tell)
+                if keeper is not None:
+                    keeping.keep_result = lambda: keeper.keep_finished(run, result.summary.seconds)
+                return result
             except TrainingStopped:
                 progress.finish(complete=False)
                 tell_stop(run, keeper)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -48,6 +49,8 @@ class Keeping:
         self.keeper: Keeper | None = None
         self.trainer: Trainer | None = None
         self.result: TrainResult | None = None
+        # Brings a training that has ended into its checkpoint, and says whether it is there.
+        self.keep_result: Callable[[], bool] = lambda: False
 
     def check(self) -> None:
         """Raise for a checkpoint that would be lost."""
@@ -83,6 +86,7 @@ class Keeping:
         with stop_softly() as wish:
             try:
                 self.result = trainer.run(watching.progress, wish, self.keeper, watching.looks)
+                self.keep_result = self._keep_result
             except TrainingStopped:
                 watching.display.finish(complete=False)
                 self.tell_stop()
@@ -123,15 +127,16 @@ class Keeping:
         elif error is None:
             if self.path is not None and os.path.exists(self.path):
                 os.unlink(self.path)
-        elif self.result is not None and self.keep_result():
+        elif self.keep_result():
             kept = f"the trained vectors are kept in {self.path}; when that is put right: {resume_command()}"
             if isinstance(error, (OSError, W2VError)) and not isinstance(error, BrokenPipeError):
                 raise TrainingError(f"{reason(error)}; {kept}") from error
             say(kept)
 
-    def keep_result(self) -> bool:
-        """Whether the finished training is in its checkpoint."""
-        return self.keeper is not None and self.trainer is not None and self.keeper.keep(self.trainer, 0.0, True)
+    def _keep_result(self) -> bool:
+        if self.keeper is None or self.trainer is None or self.result is None:
+            return False
+        return self.keeper.keep(self.trainer, self.result.summary.seconds - self.trainer.seconds_before, True)
 
 
 def what_left(path: str) -> str:

@@ -80,7 +80,7 @@ def word2vec(
 
 def train_arguments(corpus: str, output: str, given: dict[str, Any]) -> list[str]:
     """The command line of `w2v train`, every default of the original spelled out."""
-    from w2v.training.threads import available_cpus
+    from w2v.cpus import available_cpus
 
     cbow, hs = bool(given["cbow"]), bool(given["hs"])
     if not hs and given["negative"] < 1:
@@ -103,7 +103,7 @@ def train_arguments(corpus: str, output: str, given: dict[str, Any]) -> list[str
 
 def notes(given: dict[str, Any]) -> list[str]:
     """What of these options is done in another way."""
-    from w2v.training.threads import available_cpus
+    from w2v.cpus import available_cpus
 
     lines = []
     if given["hs"] and given["negative"]:

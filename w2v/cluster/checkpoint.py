@@ -202,3 +202,13 @@ class ClusterKeeper:
                 self.on_failure(error)
         self._last = time.monotonic()
         return self.failure is None
+
+    def keep_finished(self, run: ClusterRun, seconds: float) -> bool:
+        """Whether the training, which has ended after `seconds`, is in the checkpoint."""
+        assert run.coordinator is not None
+        try:
+            write_cluster_checkpoint(self.path, run, run.matrices, *run.coordinator.done(), seconds)
+            return True
+        except (OSError, W2VError) as error:
+            self.failure = error
+            return False

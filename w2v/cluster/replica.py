@@ -113,12 +113,6 @@ class Replica(Trainer):
         with self._changed:
             return sum(stop - start for job in self._jobs for start, stop in job.spans.left)
 
-    @property
-    def at_rest(self) -> bool:
-        """Whether all threads wait and no change is in a private row."""
-        with self._changed:
-            return not self._jobs and self.idle == self.threads
-
     # The threads
 
     def _serve(self, home: int) -> None:

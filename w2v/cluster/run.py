@@ -32,7 +32,7 @@ from w2v.training.progress import TrainingStopped, TrainResult
 if TYPE_CHECKING:
     from w2v.cluster.checkpoint import ClusterCheckpoint, ClusterKeeper
 
-__all__ = ["ClusterOptions", "ClusterRun", "train_on_cluster"]
+__all__ = ["ClusterOptions", "ClusterRun"]
 
 TOP_ROWS = 32768  # of each matrix, exchanged every time
 MOST_ROWS_BYTES = 128 << 20  # of one matrix, in one step of an exchange
@@ -67,6 +67,7 @@ class ClusterRun:
         self.vocab: Vocab | None = None
         self.setup: Setup | None = None
         self.coordinator: Coordinator | None = None
+        self.matrices: list[np.ndarray] = []  # of the finished training, vectors and outputs
 
     def __enter__(self) -> ClusterRun:
         self.sources = find_files(self.paths)  # said before any work
@@ -146,6 +147,7 @@ class ClusterRun:
         finally:
             await coordinator.close()
         self.check_finite(matrices)
+        self.matrices = matrices
         self.enter_books(ledger)
         seconds = time.perf_counter() - coordinator.started + (resume.seconds if resume is not None else 0.0)
         return self.result(matrices, seconds)
@@ -175,8 +177,10 @@ class ClusterRun:
 
         assert self.setup is not None
         words = self.setup.vocab.words
+        vectors = Vectors(words, matrices[0])
+        vectors.metadata.update(self.config.as_text())
         context = Vectors(words, matrices[1]) if self.config.loss == "ns" else None
-        return TrainResult(Vectors(words, matrices[0]), context, self.summary(seconds))
+        return TrainResult(vectors, context, self.summary(seconds))
 
     def summary(self, seconds: float) -> ClusterSummary:
         coordinator = self.coordinator
@@ -185,22 +189,13 @@ class ClusterRun:
         assert self.config.min_lr is not None
         ledger, members = coordinator.ledger, coordinator.members
         sums = ledger.totals
+        sums.check()
         return ClusterSummary(
             tokens_total=sums.tokens, trained=sums.trained, subsampled=sums.subsampled, alone=sums.alone,
             examples=sums.examples, epochs=self.config.epochs, seconds=seconds,
-            words_per_s=sums.tokens / max(seconds, 1e-9), loss=sums.loss / max(1, sums.examples),
+            words_per_s=sums.tokens / max(seconds, 1e-9), loss=sums.loss / sums.examples,
             epoch_losses=tuple(ledger.losses()), kernel=", ".join(sorted({m.greeting.kernel for m in members})),
             threads=sum(m.greeting.threads for m in members), lr=self.config.lr, min_lr=self.config.min_lr,
             nodes=len(members), exchanges=coordinator.exchange.rounds, bytes_exchanged=coordinator.exchange.bytes,
             nodes_lost=len(coordinator.lost), chunks_lost=coordinator.leases.lost,
         )
-
-
-def train_on_cluster(
-    paths: Sequence[str | os.PathLike[str]], corpus_config: CorpusConfig, config: TrainConfig,
-    options: ClusterOptions | None = None, on_progress: Callable[[ClusterProgress], Any] | None = None,
-) -> TrainResult:
-    """Train on a Ray cluster; files as all nodes see them. Raises W2VError, OSError."""
-    with ClusterRun(paths, corpus_config, config, options or ClusterOptions()) as run:
-        run.read()
-        return run.train(on_progress)

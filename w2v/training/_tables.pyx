@@ -158,6 +158,22 @@ def held_out_ids(const int32_t[::1] ids, int64_t first, int64_t last, uint64_t s
     return found
 
 
+def count_trained(const int32_t[::1] ids, int64_t first, int64_t last, uint64_t seed, uint32_t share):
+    """Tokens in ids[first:last] of sentences that are not held out; arguments as of held_out_ids."""
+    cdef int64_t i, start = first, words = 0, count = 0
+    if not 0 <= first <= last <= ids.shape[0]:
+        raise ValueError(f"{first}:{last} is not inside 0:{ids.shape[0]}")
+    with nogil:
+        for i in range(first, last):
+            if ids[i] >= 0:
+                words += 1
+                continue
+            if not rng_held_out(seed, start, share):
+                count += words
+            start, words = i + 1, 0
+    return count
+
+
 cdef int64_t copy_held_out(
     const int32_t[::1] ids, int64_t first, int64_t last, uint64_t seed, uint32_t share, int32_t *out
 ) noexcept nogil:

@@ -22,7 +22,7 @@ from w2v.safetensors import is_safetensors
 from w2v.training._tables import first_bad_row
 from w2v.training.best import Best
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, CorpusConfig, TrainConfig, flag
-from w2v.training.heldout import held_out_tokens
+from w2v.training.heldout import trained_tokens
 from w2v.training.progress import Totals
 from w2v.training.tensors import Tensor, TensorFile, header_of, matrix_tensor, write_tensors
 
@@ -273,15 +273,14 @@ class Checkpoint(CheckpointFile):
         ids, epoch = trainer.corpus.ids, self.epoch
         if not (0 <= epoch <= trainer.config.epochs and len(losses) == epoch and np.all(np.isfinite(losses))):
             raise self.error("the place", f"epoch {epoch} of {trainer.config.epochs} with {len(losses)} losses")
+        if left.shape[1] != 2:
+            raise self.error("the place", f"rows of {left.shape[1]} numbers, not 2")
         ends = [0, *left[:, 1].tolist()]
-        if left.shape[1] != 2 or any(not a <= b <= c for a, (b, c) in zip(ends[:-1], left.tolist(), strict=True)):
+        if any(not a <= b <= c for a, (b, c) in zip(ends[:-1], left.tolist(), strict=True)):
             raise self.error("the place", "what is left of the epoch is out of order")
         if ends[-1] != len(ids) or any(0 < start < len(ids) and ids[start - 1] != -1 for start in left[:, 0].tolist()):
             raise self.error("the place", "what is left of the epoch does not lie between sentences of the corpus")
-        ahead = sum(
-            int(np.count_nonzero(ids[start:stop] >= 0)) - held_out_tokens(ids, start, stop, trainer.config)
-            for start, stop in left.tolist()
-        )
+        ahead = sum(trained_tokens(ids, start, stop, trainer.config) for start, stop in left.tolist())
         if trainer.totals().tokens + ahead != (epoch + 1) * trainer.tokens_per_epoch:
             raise self.error("the place", "tokens done and tokens left do not add up to the corpus")
         trainer.epoch, trainer.epoch_losses = epoch, losses.tolist()

@@ -223,11 +223,13 @@ class TrainConfig:
     def resolved(self) -> TrainConfig:
         """The same settings with every default that depends on another one filled in; SettingsError where two of them
         do not go together."""
-        from w2v.training.threads import available_cpus
+        from w2v.cpus import available_cpus
 
         if self.stop_early and not self.held_out:
             raise SettingsError("--stop-early: goes by the loss of text that is held out; add --held-out 1%")
         lr = self.lr if self.lr is not None else DEFAULT_LR[self.model]
+        if self.min_lr is not None and self.min_lr > lr:
+            raise SettingsError(f"--min-lr: {self.min_lr:g} is more than --lr {lr:g}, from which the rate falls")
         changes: dict[str, Any] = {
             "lr": lr,
             "min_lr": self.min_lr if self.min_lr is not None else lr * 1e-4,
@@ -236,3 +238,12 @@ class TrainConfig:
         if self.exact:
             changes.update(share_negatives=False, negative_pool=0, hot_rows=0)
         return dataclasses.replace(self, **changes)
+
+    def as_text(self) -> dict[str, str]:
+        """What the vectors depend on, name -> value, as a file of vectors keeps it."""
+        values = {name: getattr(self, name) for name in options_of(TrainConfig) if name not in SETTINGS_OF_THE_MACHINE}
+        return {
+            name: str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, str)
+            else number_text(value)
+            for name, value in values.items()
+        }

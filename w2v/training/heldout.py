@@ -14,11 +14,11 @@ import numpy as np
 
 from w2v.errors import CorpusError
 from w2v.training._state import Model, Worker
-from w2v.training._tables import held_out_ids, span_end
+from w2v.training._tables import count_trained, held_out_ids, span_end
 from w2v.training.config import TrainConfig
 from w2v.training.tables import held_out_share
 
-__all__ = ["HeldOut", "held_out_tokens"]
+__all__ = ["HeldOut", "trained_tokens"]
 
 PART_IDS = 100_000  # each part has its own random numbers: the loss does not depend on the number of threads
 FIRST_NUMBER = 1 << 20  # of the workers that evaluate: no worker that trains has their random numbers
@@ -66,11 +66,15 @@ class HeldOut:
             job.join()
         if errors:
             raise errors[0]
-        return sum(loss for loss, _ in sums) / max(1, sum(examples for _, examples in sums))
+        examples = sum(examples for _, examples in sums)
+        if not examples:
+            raise CorpusError(
+                f"--held-out: of the {self.tokens:,} tokens that are held out none has another one beside it; take a "
+                "larger share, or --sample 0"
+            )
+        return sum(loss for loss, _ in sums) / examples
 
 
-def held_out_tokens(ids: np.ndarray, first: int, last: int, config: TrainConfig) -> int:
-    """Tokens of the sentences in ids[first:last] that are held out."""
-    if not config.held_out:
-        return 0
-    return int(np.count_nonzero(held_out_ids(ids, first, last, config.seed, held_out_share(config.held_out)) >= 0))
+def trained_tokens(ids: np.ndarray, first: int, last: int, config: TrainConfig) -> int:
+    """Tokens of the sentences in ids[first:last] that are not held out."""
+    return count_trained(ids, first, last, config.seed, held_out_share(config.held_out))

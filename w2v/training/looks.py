@@ -17,6 +17,8 @@ from w2v.vectors.vectors import Vectors
 from w2v.vectors.words import Words
 
 if TYPE_CHECKING:
+    from w2v.training._state import Model
+    from w2v.training.best import Best
     from w2v.training.progress import Watch
     from w2v.training.trainer import Trainer
 
@@ -75,8 +77,9 @@ def score(vectors: Vectors, asked: Questions | Pairs) -> float:
 class Looks:
     """What is looked at on the way, and when. `on_report` gets an EpochReport after each epoch and each scoring.
 
-    `tests` are the questions and pairs by name; they are put to the vectors that would be written: `combination` says
-    what becomes of the two matrices (see w2v.vectors.combine).
+    `tests` are the questions and pairs by name; they are put to the vectors as they are then, and at the end, where an
+    earlier epoch was the best, to those that are written: `combination` says what becomes of the two matrices (see
+    w2v.vectors.combine).
     """
 
     def __init__(
@@ -113,15 +116,18 @@ class Looks:
         due = due and bool(self.tests)
         if not due and not whole:
             return
+        scores = self.scores(trainer, trainer.model) if due else {}
         if due:
-            trainer.scores = self.scores(trainer)
+            trainer.scores = scores
         if self.on_report is not None:
-            self.on_report(self.report(trainer, watch, trainer.scores if due else {}, whole))
+            self.on_report(self.report(trainer, watch, scores, whole))
+        if due and trainer.ended and trainer.source is not trainer.model:
+            trainer.scores = self.scores(trainer, trainer.source)
 
-    def scores(self, trainer: Trainer) -> dict[str, float]:
-        """The score of each test on the model as it is."""
+    def scores(self, trainer: Trainer, source: Model | Best) -> dict[str, float]:
+        """The score of each test on the rows of the model as it is, or of its best epoch."""
         words = self._words if self._words is not None else trainer.corpus.vocab.words
-        vectors = output_vectors(trainer, words, self.combination)
+        vectors = output_vectors(trainer, source, words, self.combination)
         return {name: score(vectors, asked) for name, asked in self.tests.items()}
 
     def report(self, trainer: Trainer, watch: Watch, scores: dict[str, float], whole: bool) -> EpochReport:
@@ -146,11 +152,11 @@ class Looks:
         )
 
 
-def output_vectors(trainer: Trainer, words: Any, combination: str) -> Vectors:
-    """The vectors that would be written if the training ended now."""
+def output_vectors(trainer: Trainer, source: Model | Best, words: Any, combination: str) -> Vectors:
+    """The vectors that would be written if `source` had the last rows."""
     dim = trainer.config.dim
-    vectors = Vectors(words, trainer.model.inputs[:, :dim])
+    vectors = Vectors(words, source.inputs[:, :dim])
     if combination == "input":
         return vectors
-    context = Vectors(vectors.words, trainer.model.outputs[:, :dim]) if trainer.config.loss == "ns" else None
+    context = Vectors(vectors.words, source.outputs[:, :dim]) if trainer.config.loss == "ns" else None
     return combine(vectors, context, combination)

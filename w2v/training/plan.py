@@ -119,6 +119,11 @@ def plan_training(
         warnings.append("it takes more memory than is there: a smaller --dim or --max-vocab, a larger --min-count help")
     elif seconds > 0:
         calibration = calibrate(kept, config, seconds)
+        if calibration is None:
+            warnings.append(
+                "nothing would be trained: no word has another one in its line; --sample 0, a smaller --min-count or "
+                "lines that are whole sentences help"
+            )
     books = whole.books
     return Plan(
         tokens_read=books.read, types=books.types_read, sentences=kept.books.sentences, text_bytes=books.text_bytes,
@@ -192,26 +197,30 @@ class _Spread(Spans):
         return False
 
 
-def calibrate(corpus: EncodedCorpus, config: TrainConfig, seconds: float) -> Calibration:
-    """Train for so many seconds with these settings, and forget the vectors."""
+def calibrate(corpus: EncodedCorpus, config: TrainConfig, seconds: float) -> Calibration | None:
+    """Train for so many seconds with these settings, and forget the vectors; None where no pair was trained."""
     from w2v.training.progress import TrainingStopped
     from w2v.training.trainer import Trainer
 
     trainer = Trainer(corpus, dataclasses.replace(config, held_out=0.0, stop_early=0))
     trainer.spans = _Spread(corpus.ids, trainer.span_size, trainer.threads)
     seen: list[tuple[float, int]] = []
+    end = time.monotonic() + seconds + WARM_UP_S
 
     def look(progress: Progress) -> None:
         seen.append((progress.seconds, progress.tokens_done))
 
     def enough() -> bool:
-        return bool(seen) and seen[-1][0] >= seconds + WARM_UP_S
+        if time.monotonic() < end:
+            return False
+        sums = trainer.totals()
+        return bool(seen) or bool(sums.tokens and not sums.examples)  # a span may take longer than all of this
 
     try:
         trainer.run(look, enough)
     except TrainingStopped:
         pass
-    return _slope(seen, trainer)
+    return _slope(seen, trainer) if seen else None
 
 
 def _slope(seen: list[tuple[float, int]], trainer: Trainer) -> Calibration:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from w2v.errors import TrainingError
+
 if TYPE_CHECKING:
     from w2v.training._state import Worker
     from w2v.training.keeper import Keeper
@@ -121,6 +123,15 @@ class Totals:
             self.examples + other.examples,
             self.loss + other.loss,
         )
+
+    def check(self) -> None:
+        """Raise TrainingError where no pair was trained: the vectors would be the random numbers they began as."""
+        if not self.examples:
+            raise TrainingError(
+                f"no pair of words was trained: of {self.tokens:,} tokens {self.subsampled:,} were left out by --sample"
+                f" and {self.alone:,} had no other word in their line; try --sample 0, a smaller --min-count, or lines "
+                "that are whole sentences"
+            )
 
 
 class Watch:

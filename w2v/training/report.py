@@ -153,8 +153,8 @@ def versions() -> dict[str, str]:
 
 def machine(kernel: str) -> dict[str, Any]:
     """What the training ran on."""
+    from w2v.cpus import available_cpus
     from w2v.training import kernels
-    from w2v.training.threads import available_cpus
 
     return {
         "system": f"{platform.system()} {platform.release()}",

@@ -33,7 +33,7 @@ LONGEST_LINE = 1 << 20  # bytes
 
 @dataclass
 class SweepRun:
-    """One finished training. `loss` is that of its last epoch; `error` says why there are no scores."""
+    """One finished training. The losses are of the epoch whose vectors it has; `error` says why there are no scores."""
 
     config: TrainConfig
     scores: dict[str, float | None] = field(default_factory=dict)
@@ -221,10 +221,11 @@ def one_run(
         vectors.save(place)
     scores = {name: score(vectors, asked) for name, asked in tests.items()}
     summary = result.summary
+    written = (summary.best_epoch or summary.epochs) - 1  # the epoch whose vectors these are
     return SweepRun(
         config,
         {name: value if math.isfinite(value) else None for name, value in scores.items()},
-        summary.epoch_losses[-1],
-        summary.held_out_losses[-1] if summary.held_out_losses else None,
+        summary.epoch_losses[written],
+        summary.held_out_losses[written] if summary.held_out_losses else None,
         summary.epochs, summary.words_per_s, summary.seconds, vectors=place,
     )

@@ -38,6 +38,10 @@ def made(function: str, *configs: type, settings: dict[str, Any]) -> list[Any]:
 
         close = difflib.get_close_matches(unknown[0], sorted(known), 1)
         hint = f"; did you mean {close[0]}?" if close else ""
+        for config in configs:
+            for name, (_, opt) in options_of(config).items():
+                if unknown[0] in [alias.lstrip("-").replace("-", "_") for alias in opt.aliases]:
+                    hint = f"; it is {name} here"
         raise SettingsError(f"{function}: there is no setting {unknown[0]!r}{hint}")
     return [
         config(**{k: v for k, v in settings.items() if k in fields})
@@ -93,6 +97,7 @@ def train(
     from w2v.training.corpora import paths_of
     from w2v.training.log import TrainingLog
     from w2v.training.looks import Looks, read_tests
+    from w2v.training.memory import check_memory
     from w2v.training.report import Recorder
     from w2v.training.start import Continuation
     from w2v.training.trainer import Trainer
@@ -105,7 +110,9 @@ def train(
     if isinstance(begin, Continuation):
         corpus_config, train_config = begin.corpus_config, begin.config
     check_combination(combine, train_config.loss)
-    for path in (log, report, checkpoint):
+    for name, path in (("log", log), ("report", report), ("checkpoint", checkpoint)):
+        if path is not None and os.fspath(path) == "-":
+            raise SettingsError(f"train: {name}: - is no file; give its name")
         if path is not None:
             check_output(path)
     tests = read_tests([eval] if isinstance(eval, (str, os.PathLike)) else eval)
@@ -118,6 +125,7 @@ def train(
         encoded, corpus_config = opened(corpus, corpus_config, settings, begin, train_config.threads)
         if encoded is not corpus:
             ending.callback(encoded.close)
+        check_memory(train_config, len(encoded.vocab))
         trainer = Trainer(encoded, train_config, start=begin)
         looks = Looks(tests, eval_every, combine, both(on_epoch, writer and writer.report))
         looks.check(encoded.vocab.words)
@@ -164,14 +172,18 @@ def sweep(
     lists = {name: value for name, value in settings.items() if name in options_of(TrainConfig)}
     configs = combinations(lists)
     tests = read_tests([eval] if isinstance(eval, (str, os.PathLike)) else eval)
-    encoded, _ = opened(corpus, corpus_config, settings, None, configs[0].threads)
-    try:
-        yield from runs_of(
-            encoded, configs, tests, varied_names(lists), results=results, folder=folder, on_progress=on_progress
-        )
-    finally:
-        if encoded is not corpus:
-            encoded.close()
+
+    def runs() -> Iterator[SweepRun]:
+        encoded, _ = opened(corpus, corpus_config, settings, None, configs[0].threads)
+        try:
+            yield from runs_of(
+                encoded, configs, tests, varied_names(lists), results=results, folder=folder, on_progress=on_progress
+            )
+        finally:
+            if encoded is not corpus:
+                encoded.close()
+
+    return runs()
 
 
 def starting(

@@ -35,7 +35,9 @@ SPAN_FLOPS = 4e8
 # Changes of one row that may wait in private copies, over all threads, times the learning rate: each thread's copy is
 # merged after PENDING_CHANGE / (threads x lr) of its own updates, so what lands on a row at once is bounded, whatever
 # the number of threads. 3.2 is 32 updates for 4 threads at lr 0.025; twice that cost 4 points of analogy accuracy.
+# Both bounds are for updates that sum up to USUAL_PAIRS pairs, a window and negatives of 5; larger updates count more.
 PENDING_CHANGE = 3.2
+USUAL_PAIRS = 6
 # A word gets private copies if it occurs so often in the run, over all epochs: at six updates an occurrence and 128
 # pending over all threads, they are merged a hundred times or more. Rarer rows would be trained from stale values.
 HOT_OCCURRENCES = 2000
@@ -154,8 +156,18 @@ class Trainer:
 
     def merge_after_at(self, lr: float) -> int:
         """Updates of a private row between two merges at this learning rate."""
-        waiting = min(PENDING_UPDATES, PENDING_CHANGE / max(lr, 1e-9))
+        waiting = min(PENDING_UPDATES, PENDING_CHANGE / max(lr, 1e-9)) * USUAL_PAIRS / self.pairs_per_update
         return max(1, int(waiting / self.threads))
+
+    @property
+    def pairs_per_update(self) -> float:
+        """Pairs that one update of a row sums up, where they are more than usual: an output row's with all contexts of
+        a centre, an input row's with all its negatives. The nodes of a path pull both ways and do not add up."""
+        config = self.config
+        contexts = 2 * config.window if config.fixed_window else config.window + 1
+        if config.model == "cbow" or not config.share_negatives:
+            contexts = 1
+        return max(USUAL_PAIRS, contexts, config.negative + 1 if config.loss == "ns" else 1)
 
     def lr_at(self, tokens_done: int) -> float:
         """Learning rate after so many tokens of all epochs: linear from lr to min_lr."""
@@ -189,6 +201,7 @@ class Trainer:
                 with watch.rest_from_training():
                     looks.take(self, watch, before, whole)
             watch.rest()
+        self.totals().check()
         self.check_finite()
         return self._result(self.seconds_before + watch.seconds)
 
@@ -199,6 +212,11 @@ class Trainer:
         if not patience or not losses or self.epoch == self.config.epochs:
             return False
         return len(losses) - 1 - losses.index(min(losses)) >= patience
+
+    @property
+    def source(self) -> Model | Best:
+        """Where the rows are that would be written if the training ended now."""
+        return self.best if self.best is not None and self.best.epoch < self.epoch else self.model
 
     @property
     def ended(self) -> bool:
@@ -278,10 +296,11 @@ class Trainer:
         from w2v.vectors.vectors import Vectors
 
         words, dim = self.corpus.vocab.words, self.config.dim
-        from_best = self.best is not None and self.best.epoch < self.epoch
-        source = self.best if from_best and self.best is not None else self.model
+        source = self.source
+        vectors = Vectors(words, source.inputs[:, :dim])
+        vectors.metadata.update(self.config.as_text())
         context = Vectors(words, source.outputs[:, :dim]) if self.config.loss == "ns" else None
-        return TrainResult(Vectors(words, source.inputs[:, :dim]), context, self._summary(seconds))
+        return TrainResult(vectors, context, self._summary(seconds))
 
     def _summary(self, seconds: float) -> TrainSummary:
         sums = self.totals()
@@ -294,7 +313,7 @@ class Trainer:
             epochs=self.epoch,
             seconds=seconds,
             words_per_s=sums.tokens / max(seconds, 1e-9),
-            loss=sums.loss / max(1, sums.examples),
+            loss=sums.loss / sums.examples,
             epoch_losses=tuple(self.epoch_losses),
             kernel=self.kernel.NAME,
             threads=self.threads,

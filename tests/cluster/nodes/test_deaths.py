@@ -122,6 +122,23 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(two_nodes, text, tmp_path, pr
     assert not (tmp_path / "v.bin.checkpoint").exists()
 
 
+def test_vectors_that_cannot_be_written_are_kept_in_the_checkpoint(two_nodes, text, tmp_path, program):
+    command = [
+        program, "train", text, "--cluster", two_nodes.address, "-t", "1", "-d", "16", "-e", "2", "--loss", "hs",
+        "--format", "bin", "--checkpoint", "c",
+    ]
+    first = subprocess.run([*command, "-o", "/dev/full"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert first.returncode == 1
+    assert "/dev/full: No space left on device; the trained vectors are kept in c" in first.stderr
+    done = subprocess.run(
+        [*command, "-o", "v.bin", "--resume"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(tmp_path) == ["v.bin"]
+    best = [word for word, _ in library.load(tmp_path / "v.bin").most_similar("w7_0", topn=4)]
+    assert all(word.startswith("w7_") for word in best)
+
+
 @pytest.mark.parametrize("place", [10, 200, 2000])
 def test_a_damaged_checkpoint_is_an_error_with_its_name(tmp_path, place):
     from w2v.cluster.checkpoint import ClusterCheckpoint
