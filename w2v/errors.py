@@ -14,7 +14,15 @@ __all__ = [
     "UnknownWordError",
     "VectorsError",
     "W2VError",
+    "shortened",
 ]
+
+SHOWN = 100  # characters
+
+
+def shortened(text: str) -> str:
+    """As much of a text as belongs in an error."""
+    return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
 class W2VError(Exception):
@@ -52,7 +60,15 @@ class UnknownWordError(W2VError, KeyError):
         self.word = word
         self.suggestions = tuple(suggestions)
         hint = f"; did you mean {', '.join(self.suggestions)}?" if self.suggestions else ""
-        super().__init__(f'"{word}" is not in the vocabulary{hint}')
+        if any(_looks_like(word, other) for other in self.suggestions):
+            hint += " (the same letters in another Unicode normal form)"
+        super().__init__(f'"{shortened(word)}" is not in the vocabulary{hint}')
 
     def __str__(self) -> str:  # KeyError would show the repr
         return self.args[0]
+
+
+def _looks_like(word: str, other: str) -> bool:
+    import unicodedata
+
+    return not word.isascii() and unicodedata.normalize("NFC", word) == unicodedata.normalize("NFC", other)

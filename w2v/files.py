@@ -18,6 +18,7 @@ from w2v.safetensors import is_safetensors
 __all__ = [
     "HEAD_BYTES",
     "MAGIC_BYTES",
+    "UTF8_BOM",
     "Decompressor",
     "check_supported",
     "compression_of",
@@ -25,6 +26,7 @@ __all__ = [
     "open_by_content",
 ]
 
+UTF8_BOM = b"\xef\xbb\xbf"
 HEAD_BYTES = 4096  # what telling a format needs at most
 RAW_BYTES = 1 << 18
 

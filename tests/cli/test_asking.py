@@ -116,6 +116,25 @@ def test_empty_input_is_no_error(w2v, vectors):
     assert (done.returncode, done.out, done.err) == (0, "", "")
 
 
+def test_an_empty_argument_is_a_question_without_words(w2v, vectors):
+    done = w2v("similar", vectors, "", "king", "-k", "1")
+    assert done.returncode == 1
+    assert [row[0] for row in rows(done.out)] == ["king"]
+    assert "w2v: error: the query is empty" in done.err
+
+
+def test_a_word_of_wide_white_space_is_a_word(w2v, tmp_path):
+    (tmp_path / "v.txt").write_bytes("2 2\n\u3000 1 0\nplain 0.5 1\n".encode())
+    assert w2v("similar", "v.txt", input="\u3000\n").out.startswith("\u3000\t1\tplain\t")
+    assert w2v("similar", "v.txt", "\u3000").out.startswith("\u3000\t1\tplain\t")
+
+
+def test_a_byte_order_mark_before_the_first_question_is_no_part_of_it(w2v, vectors):
+    done = w2v("similar", vectors, input=b"\xef\xbb\xbfking\nqueen\n")
+    assert done.returncode == 0, done.err
+    assert done.out == w2v("similar", vectors, "king", "queen").out
+
+
 def test_words_that_are_not_utf8_print_back_as_the_same_bytes(w2v, tmp_path):
     (tmp_path / "v.txt").write_bytes(b"3 2\ncaf\xe9 1 0\n\xff\xfe 0.5 1\nplain 0 1\n")
     done = w2v("similar", "v.txt", b"caf\xe9")

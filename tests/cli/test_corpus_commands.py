@@ -31,7 +31,16 @@ def test_vocab_reads_standard_input_and_an_encoded_corpus(w2v, corpus, ids):
     from_file = w2v("vocab", corpus)
     assert w2v("vocab", "-", input=corpus.read_bytes()).stdout == from_file.stdout
     assert w2v("vocab", ids).stdout == from_file.stdout
-    assert w2v("vocab", ids, "--top", "3").stdout == b"".join(from_file.stdout.splitlines(True)[:3])
+    for top in (1, 3):
+        first = b"".join(from_file.stdout.splitlines(True)[:top])
+        for source in (corpus, ids):
+            done = w2v("vocab", source, "--top", str(top))
+            assert done.stdout == first
+            kept = sum(int(line.split(b"\t")[1]) for line in first.splitlines())
+            assert f"{kept:,} tokens kept: {top} word" in re.sub(" +", " ", done.err)
+    done = w2v("vocab", corpus, "--top", "0")
+    assert done.returncode == 2
+    assert "--top" in done.err
 
 
 def test_vocab_writes_files_and_json(w2v, corpus, tmp_path):

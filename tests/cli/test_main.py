@@ -40,6 +40,14 @@ def test_short_help_option_works(w2v, name):
     assert w2v(name, "-h").out == w2v(name, "--help").out
 
 
+def test_help_is_a_command_too(w2v):
+    assert w2v("help").out == w2v("--help").out
+    assert w2v("help", "similar").out == w2v("similar", "--help").out
+    done = w2v("help", "simlar")
+    assert done.returncode == 2
+    assert "no such command: simlar (did you mean similar or" in done.err
+
+
 def test_the_table_s_help_line_is_the_first_line_of_the_command_s_help():
     from importlib import import_module
 
@@ -55,6 +63,7 @@ def test_version_names_version_and_kernel(w2v):
     from w2v.training.kernels import describe
 
     done = w2v("--version")
+    assert w2v("-V").out == done.out
     assert done.returncode == 0
     assert done.out == f"w2v {package.__version__} ({describe()})\n"
 

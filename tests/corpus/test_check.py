@@ -55,6 +55,8 @@ def test_the_census_agrees_with_python_whatever_the_blocks(data, whitespace, ste
     joined = data.decode("utf-8", "backslashreplace")
     assert census.seen("nul")[0] == data.count(0)
     assert census.seen("crlf")[0] == data.count(b"\r\n")
+    assert census.seen("return")[0] == data.count(b"\r") - data.count(b"\r\n")
+    assert [at for at, _ in census.seen("return")[1]] == [m.start() for m in re.finditer(rb"\r(?!\n)", data)][:3]
     assert (census.seen("invalid")[0] > 0) == (data.decode("utf-8", "replace").encode() != data)
     if text.encode() == data:
         assert census.seen("invisible")[0] == len(re.findall(INVISIBLE, joined))
@@ -101,6 +103,14 @@ def test_what_is_worth_knowing_is_a_note():
     (copies,) = [f for f in report.notes if f.what == "duplicate lines"]
     assert copies.where == "50.0% of the lines; one stands there 3 times"
     assert [f.where for f in report.notes if f.what == "no-break and other wide spaces"] == ["line 1 (byte 5)"]
+
+
+def test_lone_carriage_returns_are_a_note_with_a_way_out():
+    (note,) = check(b"old Mac\rline ends\rthroughout\r", min_count=1).notes
+    assert (note.what, note.value, note.where) == (
+        "lone carriage returns", 3, "line 1 (byte 7), line 1 (byte 17), line 1 (byte 28)"
+    )
+    assert "tr '\\r' '\\n'" in note.meaning
 
 
 def test_a_text_on_one_line_and_a_sentence_that_is_cut_are_noted():

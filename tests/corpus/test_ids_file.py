@@ -114,8 +114,9 @@ def test_library_encodes_what_it_trains_on():
     sentences = [["a", "b"], ["a", "c", "b"]] * 50
     corpus = w2v.encode(sentences, min_count=1)
     assert corpus.vocab.words == [b"a", b"b", b"c"]
-    vectors = w2v.train(corpus, dim=4, threads=1, epochs=1)
-    assert np.array_equal(vectors.matrix, w2v.train(sentences, min_count=1, dim=4, threads=1, epochs=1).matrix)
+    settings = {"dim": 4, "threads": 1, "epochs": 1, "sample": 0}
+    vectors = w2v.train(corpus, **settings)
+    assert np.array_equal(vectors.matrix, w2v.train(sentences, min_count=1, **settings).matrix)
     assert len(corpus.ids)  # the caller's corpus stays open
     with pytest.raises(SettingsError, match="encode: there is no setting 'min_cuont'; did you mean min_count"):
         w2v.encode(sentences, min_cuont=1)

@@ -238,8 +238,9 @@ def test_find_phrases_takes_sequences_files_and_encoded_corpora(tmp_path):
 
 def test_connectors_are_read_a_word_a_line(tmp_path):
     path = tmp_path / "words"
-    path.write_bytes("of\r\n\nthe\nüber\nof".encode())
-    assert read_connectors(path) == (b"of", b"the", "über".encode())
+    for mark in (b"", b"\xef\xbb\xbf"):
+        path.write_bytes(mark + "of\r\n\nthe\nüber\nof".encode())
+        assert read_connectors(path) == (b"of", b"the", "über".encode())
     for content, message in ((b"of\nof the\n", "words:2: not a single word"), (b"x" * 2000, "words:1: not a single")):
         path.write_bytes(content)
         with pytest.raises(CorpusError, match=message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 import lzma
 import os
@@ -18,6 +19,8 @@ from w2v.corpus.reader import ReadProgress, count_words, read_corpus
 from w2v.corpus.sources import expand
 from w2v.errors import CorpusError
 from w2v.training.config import CorpusConfig
+
+from ..privileges import without_privileges
 
 zstandard = pytest.importorskip("zstandard")
 ALL = CorpusConfig(min_count=1)
@@ -146,12 +149,31 @@ def test_missing_file_is_found_before_any_work(tmp_path):
         expand([tmp_path / "empty"])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system does not list open files")
+def test_a_reading_that_ends_in_an_error_leaves_no_file_open(tmp_path):
+    path = tmp_path / "text"
+    path.write_bytes(TEXT)
+
+    def stop(progress):
+        raise ValueError("enough")
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match="enough"):
+            read_corpus([path], ALL, on_progress=stop)
+    gc.collect()
+    names = {os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")}
+    assert str(path) not in names
+
+
 def test_unreadable_file_is_found_before_any_work(tmp_path):
     (tmp_path / "closed").write_bytes(TEXT)
     (tmp_path / "closed").chmod(0)
-    with pytest.raises(PermissionError):
-        expand([tmp_path])
+
+    def check():
+        with pytest.raises(PermissionError):
+            expand([tmp_path])
+
+    without_privileges(check)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
@@ -161,6 +183,33 @@ def test_utf16_and_utf32_are_refused_with_a_hint(tmp_path, encoding, pack):
     path.write_bytes(pack("some plain text, and then some more\nof it".encode(encoding)))
     with pytest.raises(CorpusError, match=r"wide.txt: the text is UTF-(16|32)\w*, not UTF-8; convert it: iconv"):
         read_corpus([path], ALL)
+
+
+WIDE_TEXTS = (
+    "Мама мыла раму, а папа читал газету.\n", "你好，世界。\n很久很久以前，有一个小村庄。\n", "שלום עולם\n",
+    "안녕 세상\n", "ما هذا؟\n",
+)
+
+
+@pytest.mark.parametrize("text", WIDE_TEXTS)
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_is_refused_in_any_script(tmp_path, encoding, text):
+    path = tmp_path / "wide.txt"
+    path.write_bytes((text * 200).encode(encoding))
+    with pytest.raises(CorpusError, match=r"wide.txt: the text is UTF-16[LB]E, not UTF-8; convert it: iconv"):
+        read_corpus([path], ALL)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"), [*zip(["windows-1251", "gb18030", "cp1255", "euc-kr", "cp1256"], WIDE_TEXTS, strict=True)]
+)
+@pytest.mark.parametrize("end", ["\n", "\0", "\n\0"])
+def test_text_in_other_encodings_is_not_taken_for_utf16(tmp_path, encoding, text, end):
+    text = text.rstrip("\n") + end
+    for data in (text.encode(encoding), text.encode(), text.encode("utf-8")[1:]):
+        path = tmp_path / "text.txt"
+        path.write_bytes(data * 200)
+        assert [source.kind for source in expand([path])] == ["plain"]
 
 
 def test_known_binary_formats_are_refused_by_name(tmp_path):

@@ -53,6 +53,11 @@ def test_vocabulary_of_the_original_program_loads(tmp_path):
     assert Vocab.load(tmp_path / "v").words == [b"</s>", b"the"]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path):
+    (tmp_path / "v").write_bytes(b"\xef\xbb\xbfthe\t10\nof\t7\n")
+    assert Vocab.load(tmp_path / "v") == vocab_of(the=10, of=7)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -150,6 +150,20 @@ def test_damage_of_many_megabytes_is_passed_in_one_go(make):
     assert sum(names[word] == values for word, values in good) > 3_000
 
 
+def test_words_with_control_characters_are_no_sign_of_lost_bytes_in_a_whole_file(tmp_path):
+    some = rows(400, 20)
+    for place in (3, 4, 6, 100, 101, 102, 103, 399):
+        some[place] = (b"\x01odd\x7f%d" % place, some[place][1])
+    path = tmp_path / "v.bin"
+    path.write_bytes(binary(some))
+    assert {f.what: f.value for f in check_vectors(path).faults} == {"control characters": 8}
+    assert len(repair(path)[0]) == 400
+    damaged = bytearray(path.read_bytes())
+    del damaged[4_000:4_010]
+    path.write_bytes(damaged)
+    assert "lost bytes" in {f.what for f in check_vectors(path).faults}
+
+
 def test_a_text_files_bad_lines_are_left_out():
     lines = text(rows()).split(b"\n")
     lines[5] += b" 1"

@@ -75,6 +75,10 @@ def test_pairs_agree_with_gensim(both, tmp_path, separator):
     path.write_text("\n".join(lines) + "\n")
     r, rho, missing = theirs.evaluate_word_pairs(str(path), delimiter=separator, restrict_vocab=200)
     found = ours.evaluate(path, restrict_vocab=200)
+    with open(path, "a") as file:
+        file.writelines(separator.join(["Base1", "form2", bad]) + "\n" for bad in ("nan", "inf", "-inf"))
+    odd = ours.evaluate(path, restrict_vocab=200)
+    assert (odd.spearman, odd.pearson, odd.malformed) == (found.spearman, found.pearson, 3)
     assert found.spearman == pytest.approx(rho[0], abs=1e-6)
     assert found.pearson == pytest.approx(r[0], abs=1e-6)
     assert (1 - found.coverage) * 100 == pytest.approx(missing)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
@@ -106,12 +108,39 @@ def test_suggestions_are_close_spellings_other_cases_first():
     assert caught.value.suggestions == ("서울", "서울시")
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_another_normal_form_is_suggested_and_said(form):
+    word, other = "ếch", "한국어로"
+    words = [unicodedata.normalize(form, w) for w in (word, other)]
+    vectors = Vectors(words, np.ones((2, 2), np.float32))
+    asked = "NFD" if form == "NFC" else "NFC"
+    for word in words:
+        with pytest.raises(UnknownWordError, match="another Unicode normal form") as caught:
+            vectors[unicodedata.normalize(asked, word)]
+        assert caught.value.suggestions == (word,)
+    with pytest.raises(UnknownWordError) as caught:
+        vectors[words[0] + "s"]
+    assert "normal form" not in str(caught.value)
+
+
+def test_errors_do_not_repeat_a_whole_book():
+    vectors = Vectors(["a"], np.ones((1, 2), np.float32))
+    book = "word" * 1_000_000
+    for found in vectors.nearest([Query((book,))]):
+        assert len(str(found)) < 200
+    for text in (f"{book} {book}", f"{book} +"):
+        with pytest.raises(SettingsError) as caught:
+            parse_query(text)
+        assert len(str(caught.value)) < 400
+
+
 def test_expressions_split_only_at_signs_between_spaces():
     assert parse_query("king - man + woman") == Query(("king", "woman"), ("man",), "king - man + woman")
     assert parse_query(" x-ray + c++ ").positive == ("x-ray", "c++")
     assert parse_query("- man + king") == Query(("king",), ("man",), "- man + king")
     assert parse_query("-").positive == ("-",)
     assert parse_query("a\u00a0b").positive == ("a\u00a0b",)
+    assert parse_query(" \u3000 ").positive == ("\u3000",)
     assert analogy_query(["man", "king", "woman"]) == Query(("king", "woman"), ("man",), "man king woman")
 
 

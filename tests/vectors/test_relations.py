@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
 
-from w2v.errors import SettingsError, UnknownWordError
+from w2v.errors import SettingsError, UnknownWordError, VectorsError
 from w2v.vectors.query import FEW, Asker
 from w2v.vectors.vectors import Vectors
 
@@ -84,6 +87,62 @@ def test_what_is_not_there_is_named_and_the_rest_answered(path):
         found = asker.ranks([("w1", "w2"), ("w1", "nothing"), ("w2", "w1")])
         assert isinstance(found[1], UnknownWordError)
         assert not isinstance(found[2], UnknownWordError)
+
+
+def test_neighbours_of_a_vector_are_gensims(vectors, theirs):
+    rng = np.random.default_rng(7)
+    for vector in (3 * rng.standard_normal(12), vectors["w7"], [0.5] * 12):
+        for topn, most in ((10, None), (400, None), (3, 50), (5, 2)):
+            found = vectors.similar_by_vector(vector, topn, most)
+            expected = theirs.similar_by_vector(np.asarray(vector, np.float32), topn, most)
+            assert [word for word, _ in found] == [word for word, _ in expected]
+            assert [score for _, score in found] == pytest.approx([score for _, score in expected], abs=1e-6)
+    assert vectors.similar_by_vector(vectors["w7"])[0] == ("w7", pytest.approx(1))
+    assert [score for _, score in vectors.similar_by_vector(np.zeros(12), 3)] == [0, 0, 0]
+    assert vectors.similar_by_vector(vectors["w7"], 0) == vectors.similar_by_vector(vectors["w7"], 5, 0) == []
+
+
+@pytest.mark.parametrize(
+    ("vector", "named"),
+    [
+        (np.ones(11), "a vector of 11 numbers; these vectors have 12"), (1.0, "a vector of no numbers"),
+        (np.ones((2, 12)), "these vectors have 12"), ([np.nan] * 12, "is not finite"), ([np.inf] * 12, "is not finite"),
+    ],
+    ids=str,
+)
+def test_a_vector_that_cannot_be_asked_for_is_refused(vectors, vector, named):
+    with pytest.raises(VectorsError, match=named):
+        vectors.similar_by_vector(vector)
+
+
+def test_mistakes_of_a_caller_are_named(vectors):
+    for wrong in (lambda: vectors[0], lambda: vectors.most_similar([vectors["w1"]]), lambda: vectors.rank("w1", 2)):
+        with pytest.raises(TypeError, match="a word is str or bytes, not "):
+            wrong()
+    for settings in ({"topn": None}, {"topn": "3"}, {"restrict_vocab": -5}):
+        with pytest.raises(SettingsError, match=next(iter(settings))):
+            vectors.most_similar("w1", **settings)
+        with pytest.raises(SettingsError, match=next(iter(settings))):
+            vectors.similar_by_vector(vectors["w1"], **settings)
+    with pytest.raises(VectorsError, match="subset: 'w1' is one word"):
+        vectors.subset("w1")
+
+
+def test_rows_of_several_words_come_at_once(vectors):
+    assert np.array_equal(vectors[["w3", b"w1"]], np.stack([vectors["w3"], vectors["w1"]]))
+    with pytest.raises(UnknownWordError, match="nothing"):
+        vectors[["w3", "nothing"]]
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, copy.copy, lambda v: pickle.loads(pickle.dumps(v))])
+def test_vectors_can_be_copied_and_pickled(vectors, again):
+    vectors = Vectors([b"\xff", "", "東京", *list(vectors.words)[3:]], vectors.matrix)
+    assert vectors.most_similar("東京")
+    copied = again(vectors)
+    assert copied.words == vectors.words
+    assert copied.words.table[0] == b"\xff"
+    assert np.array_equal(copied.matrix, vectors.matrix)
+    assert copied.most_similar("東京") == vectors.most_similar("東京")
 
 
 def test_a_row_of_zeros_is_like_nothing():

@@ -40,7 +40,7 @@ ANSWER_OPTIONS = (
 def answer_all(arguments: Sequence[str], answerer: Answerer, form: str, prompt: str) -> int:
     """Answer the arguments, or else standard input; exit code 1 when a question could not be answered."""
     if arguments:
-        failures = answer_lines([argument_text(a) for a in arguments], answerer, form)
+        failures = answer_queries([argument_text(a) for a in arguments], answerer, form)
     elif is_terminal(sys.stdin):
         for line in prompt_lines(prompt):
             answer_lines([line], answerer, form)
@@ -51,10 +51,13 @@ def answer_all(arguments: Sequence[str], answerer: Answerer, form: str, prompt: 
 
 
 def answer_lines(lines: Iterable[str], answerer: Answerer, form: str) -> int:
+    """Answer the lines that are not blank; returns how many could not be answered."""
+    queries = [line for line in lines if line.strip(" \t\r")]  # a word may be any other white space
+    return answer_queries(queries, answerer, form) if queries else 0
+
+
+def answer_queries(queries: Sequence[str], answerer: Answerer, form: str) -> int:
     """Answer a batch and flush; returns how many could not be answered."""
-    queries = [line for line in lines if line.strip()]
-    if not queries:
-        return 0
     failures = 0
     rows = []
     for query, answer in zip(queries, answerer(queries), strict=True):

@@ -45,7 +45,10 @@ def evaluate(vectors: str, files: tuple[str, ...], restrict_vocab: int, form: st
     for path in files:
         scores = loaded.evaluate(path, restrict_vocab=restrict_vocab)
         if scores.malformed:
-            say(f"{path}: {scores.malformed:,} lines were left out: neither a question nor a section or pair")
+            from w2v.cli.summary import plural
+
+            left_out = plural(scores.malformed, "line")
+            say(f"{path}: left out {left_out}, neither a question nor a section or pair")
         if form == "json":
             write(json_line(scores.to_dict()))
             flush_output()

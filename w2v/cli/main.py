@@ -133,7 +133,7 @@ cli = LazyGroup(
     no_args_is_help=False,
     params=[
         Option(
-            ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=show_version,
+            ["-V", "--version"], is_flag=True, is_eager=True, expose_value=False, callback=show_version,
             help="Show version, kernel and CPU, and exit.",
         ),
         # Taken out of the arguments before they are parsed, so that it works in any place.
@@ -155,6 +155,8 @@ def invoke(args: list[str]) -> Any:
         with cli.make_context("w2v", [], resilient_parsing=True) as context:
             click.echo(cli.get_help(context), err=True)
         return 2
+    if args[0] == "help":
+        args = [*args[1:2], "--help"]
     # Not cli.main(): it turns EOFError and Ctrl-C into "Aborted!".
     with cli.make_context("w2v", list(args)) as context:
         context.meta["w2v.arguments"] = tuple(args)  # for messages that say how to go on

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from w2v.cli.errors import named_output
 from w2v.errors import W2VError
+from w2v.files import UTF8_BOM
 
 __all__ = ["argument_text", "binary_output", "is_terminal", "read_lines", "write", "write_bytes"]
 
@@ -55,8 +56,11 @@ def read_lines() -> Iterator[list[str]]:
     if sys.stdin is None:
         raise W2VError("standard input is closed")
     source = sys.stdin.fileno()
+    first = True
     begun: list[bytes] = []  # parts of a line whose end has not been seen
     while block := os.read(source, BLOCK):
+        if first:
+            block, first = block.removeprefix(UTF8_BOM), False
         head, newline, tail = block.rpartition(b"\n")
         if newline:
             yield split(b"".join([*begun, head]))

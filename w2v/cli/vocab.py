@@ -44,17 +44,25 @@ EXAMPLES = [
 LINES = 4096  # written at once
 
 
-def vocab(corpus: tuple[str, ...], output: str, form: str, threads: int | None, quiet: bool, **given: Any) -> None:
+def vocab(
+    corpus: tuple[str, ...], output: str, form: str, max_vocab: int | None, threads: int | None, quiet: bool,
+    **given: Any,
+) -> None:
     """Count and write."""
     if output != STDOUT:
         check_outputs([output], corpus)
-    config = config_from(CorpusConfig, given)
+    # A training needs two words, a list need not have them.
+    config = config_from(CorpusConfig, {**given, "max_vocab": max_vocab and max(max_vocab, 2)})
 
     from w2v.output import AtomicOutput
 
     with progress_for(quiet) as progress, AtomicOutput(output) as out:
         words, books = counted(corpus, config, threads, progress)
         progress.finish()
+        if max_vocab == 1 < len(words):
+            books.beyond_max_vocab += words.total - int(words.counts[0])
+            words = words.pruned(1, max_vocab)
+            books.kept = words.total
         if form == "json":
             write_json(words, out)
         else:
@@ -108,7 +116,7 @@ command = Command(
                help="Where the words go; compressed if it ends in .gz."),
         format_option("tsv: word, count; json: an object a line with the same names."),
         *(option for option in config_options(CorpusConfig, "Corpus", PHRASES) if option.name != "max_vocab"),
-        Option(["--top", "max_vocab"], aliases=["--max-vocab", "--max_final_vocab"], type=Whole(), metavar="N",
+        Option(["--top", "max_vocab"], aliases=["--max-vocab", "--max_final_vocab"], type=Whole(1), metavar="N",
                group="Corpus", help="The N most frequent words."),
         threads_option(),
         quiet_option(),

@@ -15,6 +15,7 @@ cdef extern from "census.h" nogil:
         SEEN_REPLACEMENT
         SEEN_CONTROL
         SEEN_CRLF
+        SEEN_RETURN
         SEEN_LONG_TOKEN
         SEEN_LONG_SENTENCE
         SEEN_KINDS
@@ -44,14 +45,14 @@ cdef extern from "census.h" nogil:
         int64_t kept
         int64_t limit
         int failed
-        sighting seen[9]
+        sighting seen[10]
     void census_feed(census* c, const uint8_t* data, int64_t size)
     void census_finish(census* c)
 
 KINDS = {
     "invalid": SEEN_INVALID, "nul": SEEN_NUL, "wide space": SEEN_WIDE_SPACE, "invisible": SEEN_INVISIBLE,
-    "replacement": SEEN_REPLACEMENT, "control": SEEN_CONTROL, "crlf": SEEN_CRLF, "long token": SEEN_LONG_TOKEN,
-    "long sentence": SEEN_LONG_SENTENCE,
+    "replacement": SEEN_REPLACEMENT, "control": SEEN_CONTROL, "crlf": SEEN_CRLF, "return": SEEN_RETURN,
+    "long token": SEEN_LONG_TOKEN, "long sentence": SEEN_LONG_SENTENCE,
 }
 
 
@@ -81,10 +82,6 @@ cdef class Census:
     def finish(self):
         """The text has ended."""
         census_finish(&self.c)
-
-    @property
-    def ends_in_newline(self) -> bool:
-        return self.c.before == 10
 
     @property
     def lines(self) -> int:

@@ -7,8 +7,8 @@
 #include <string.h>
 
 enum {
-    SEEN_INVALID, SEEN_NUL, SEEN_WIDE_SPACE, SEEN_INVISIBLE, SEEN_REPLACEMENT, SEEN_CONTROL, SEEN_CRLF, SEEN_LONG_TOKEN,
-    SEEN_LONG_SENTENCE, SEEN_KINDS
+    SEEN_INVALID, SEEN_NUL, SEEN_WIDE_SPACE, SEEN_INVISIBLE, SEEN_REPLACEMENT, SEEN_CONTROL, SEEN_CRLF, SEEN_RETURN,
+    SEEN_LONG_TOKEN, SEEN_LONG_SENTENCE, SEEN_KINDS
 };
 
 #define PLACES 3 /* remembered of each kind */
@@ -121,17 +121,19 @@ static inline void bad_bytes(census *c, int64_t at) {
     if (!c->in_token) c->in_token = 1, c->token_start = at;
 }
 
-static inline void low_byte(census *c, uint8_t b) {
+/* `next` is the byte after b, or -1 where that is not known yet. */
+static inline void low_byte(census *c, uint8_t b, int next) {
     if (b == '\n') {
         end_token_at(c, c->offset);
         if (c->before == '\r') see(c, SEEN_CRLF, c->offset - 1);
         end_line_at(c, c->offset);
         return;
     }
+    if (b == '\r' && next >= 0 && next != '\n') see(c, SEEN_RETURN, c->offset);
     if (b == 0) see(c, SEEN_NUL, c->offset);
     else if (b != ' ' && (b < 9 || b > 13)) see(c, SEEN_CONTROL, c->offset);
     /* As scan.h: str.split()'s 09-0D and 1C-1F, or tab, newline and return; NUL always. */
-    const uint32_t separators = c->unicode ? 0xF0003E01u : 0x00002601u;
+    const uint32_t separators = c->unicode ? 0xF0003E01u : 0x00003E01u;
     if (b == ' ' || (b < 32 && separators >> b & 1)) end_token_at(c, c->offset);
     else if (!c->in_token) c->in_token = 1, c->token_start = c->offset;
     c->hash = (c->hash ^ b) * FNV_PRIME;
@@ -162,6 +164,7 @@ static inline void high_byte(census *c, uint8_t b) {
 }
 
 static void census_feed(census *c, const uint8_t *data, int64_t size) {
+    if (size && c->before == '\r' && data[0] != '\n') see(c, SEEN_RETURN, c->offset - 1);
     for (int64_t i = 0; i < size; i++, c->offset++) {
         uint8_t b = data[i];
         if (b >= 0x80) high_byte(c, b);
@@ -170,7 +173,7 @@ static void census_feed(census *c, const uint8_t *data, int64_t size) {
             if (b > 32 && b != 127) {
                 if (!c->in_token) c->in_token = 1, c->token_start = c->offset;
                 c->hash = (c->hash ^ b) * FNV_PRIME;
-            } else low_byte(c, b);
+            } else low_byte(c, b, i + 1 < size ? data[i + 1] : -1);
         }
         c->before = b;
     }
@@ -178,6 +181,7 @@ static void census_feed(census *c, const uint8_t *data, int64_t size) {
 
 static void census_finish(census *c) {
     if (c->need) c->need = 0, bad_bytes(c, c->lead);
+    if (c->before == '\r') see(c, SEEN_RETURN, c->offset - 1);
     end_token_at(c, c->offset);
     if (c->offset > c->line_start) end_line_at(c, c->offset);
 }

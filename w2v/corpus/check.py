@@ -32,6 +32,8 @@ SIGHTINGS = {
     "invisible": (NOTE, "zero-width characters", "also soft hyphens and direction marks: they stay inside words, which "
                                                  "then look like others"),
     "wide space": (NOTE, "no-break and other wide spaces", "they separate words, unless --whitespace ascii"),
+    "return": (NOTE, "lone carriage returns", "they separate words and end no sentence, even where they were meant to: "
+                                               "tr '\\r' '\\n' < FILE > NEW"),
     "crlf": (NOTE, "CRLF line ends", "the carriage return is dropped"),
     "long sentence": (NOTE, "lines cut", f"more than {LONGEST_SENTENCE:,} tokens; trained as several sentences"),
 }

@@ -26,6 +26,7 @@ from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._phrases import HASH_END, SLOT_BYTES, Joiner, Pairs, deepest
 from w2v.corpus.crew import Crew
 from w2v.corpus.spool import Spool, make_spool
+from w2v.cpus import thread_count
 from w2v.errors import CorpusError, SettingsError
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ ENGLISH = ("a", "an", "the", "for", "of", "with", "without", "at", "from", "to",
 THRESHOLDS = {"original": 100.0, "npmi": 0.5}
 MOST_CONNECTORS = (1 << 16) - 1
 STEP_IDS = 1 << 20  # between two looks at whether to stop
-MEMORY_SHARE = 4  # tables of pairs may take a quarter of the memory that is free
 MOST_WORDS = 2**31 - 2
 
 longest_run = deepest
@@ -87,13 +87,15 @@ class Joined:
 
 def read_connectors(path: str | os.PathLike[str]) -> tuple[bytes, ...]:
     """Connector words from a file, a word a line. Raises CorpusError with the line for what is no word."""
-    from w2v.files import open_by_content
+    from w2v.files import UTF8_BOM, open_by_content
 
     found: dict[bytes, None] = {}
     with open_by_content(path, CorpusError) as file:
         number = 0
         while line := file.readline(LONGEST_TOKEN + 3):
             number += 1
+            if number == 1:
+                line = line.removeprefix(UTF8_BOM)
             word = line.strip(b" \t\r\n")
             if len(word) > LONGEST_TOKEN or len(word.split()) > 1 or b"\0" in word:
                 raise CorpusError(f"{os.fspath(path)}:{number}: not a single word; give a connector word a line")
@@ -121,7 +123,7 @@ def join_phrases(
     state = Joined(ids, list(corpus.vocab.words), corpus.vocab.counts.copy())
     own = ids is not corpus.ids  # whether they may be written over
     for number in range(1, settings.passes + 1):
-        one = _Pass(state, settings, number, threads or os.cpu_count() or 1, spool)
+        one = _Pass(state, settings, number, thread_count(threads), spool)
         if not one.found:
             break
         one.join(own)

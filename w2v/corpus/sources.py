@@ -10,12 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from w2v.errors import CorpusError
-from w2v.files import HEAD_BYTES, check_supported, compression_of, foreign_format
+from w2v.files import HEAD_BYTES, UTF8_BOM, check_supported, compression_of, foreign_format
 from w2v.output import PART_SUFFIX
 
-__all__ = ["UTF8_BOM", "Source", "check_text", "expand", "files_below"]
+__all__ = ["Source", "check_text", "expand", "files_below"]
 
-UTF8_BOM = b"\xef\xbb\xbf"
 WIDE_MARKS = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
     (b"\x00\x00\xfe\xff", "UTF-32"),
@@ -151,7 +150,25 @@ def _wide_encoding(head: bytes) -> str | None:
         return "UTF-16LE"
     if even > 0.4 and odd < 0.05:
         return "UTF-16BE"
-    return None
+    if head.count(0) < 4 or not _is_strange(head):
+        return None
+    # Of a script other than Latin, hardly more than spaces and line ends have zero bytes.
+    return next((name for name in ("UTF-16LE", "UTF-16BE") if _reads_as(name, head)), None)
+
+
+def _is_strange(head: bytes) -> bool:
+    """Whether bytes are no text in UTF-8, or more than a tenth of it would be control characters."""
+    controls = sum(b < 32 and b not in b"\0\t\n\r\x0b\x0c" for b in head)
+    return controls > len(head) // 10 or "\ufffd" in head[:-3].decode("utf-8", "replace")
+
+
+def _reads_as(encoding: str, head: bytes) -> bool:
+    """Whether bytes are text in this encoding: letters, marks, punctuation, and some spaces or line ends."""
+    import unicodedata
+
+    text = head.decode(encoding, "replace")
+    letters = sum(unicodedata.category(c)[0] in "LMNPZ" or c in "\t\n\r" for c in text)
+    return letters > 0.97 * len(text) and sum(c in " \n" for c in text) >= 4
 
 
 NUMBER = rb"[-+]?[0-9]*\.[0-9]+(?:[eE][-+]?[0-9]+)?"

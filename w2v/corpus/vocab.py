@@ -12,7 +12,7 @@ import numpy as np
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._rank import rank
 from w2v.errors import CorpusError
-from w2v.files import open_by_content
+from w2v.files import UTF8_BOM, open_by_content
 from w2v.output import AtomicOutput
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ class Vocab:
             number = 0
             while line := file.readline(LONGEST_LINE + 1):
                 number += 1
+                if number == 1:
+                    line = line.removeprefix(UTF8_BOM)
                 place = f"{os.fspath(path)}:{number}"
                 word, count, tab = _parse_line(line, place)
                 if number == 1 and word == b"</s>" and not tab:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from w2v.errors import W2VError
-from w2v.files import open_by_content
+from w2v.files import UTF8_BOM, open_by_content
 
 __all__ = ["read_groups", "read_pairs", "read_words"]
 
@@ -55,7 +55,7 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
             number += 1
             if len(line) > LONGEST_LINE:
                 raise W2VError(f"{os.fspath(path)}:{number}: the line is longer than {LONGEST_LINE} bytes")
-            text = line.removeprefix(b"\xef\xbb\xbf" if number == 1 else b"").rstrip(b"\r\n")
+            text = line.removeprefix(UTF8_BOM if number == 1 else b"").rstrip(b"\r\n")
             if text.strip():
                 yield number, text.decode("utf-8", "surrogateescape")
 

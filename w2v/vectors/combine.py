@@ -31,5 +31,8 @@ def combine(vectors: Vectors, context: Vectors | None, how: str) -> Vectors:
     check_combination(how, "hs" if context is None else "ns")
     assert context is not None
     if how == "add":
-        return Vectors(vectors.words, vectors.matrix + context.matrix)
-    return Vectors(vectors.words, np.concatenate([vectors.matrix, context.matrix], axis=1))
+        made = Vectors(vectors.words, vectors.matrix + context.matrix)
+    else:
+        made = Vectors(vectors.words, np.concatenate([vectors.matrix, context.matrix], axis=1))
+    made.metadata.update(vectors.metadata)
+    return made

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from w2v.files import UTF8_BOM
 from w2v.vectors.formats import LoadOptions, Rows, check_repeats, load_rows
 from w2v.vectors.formats.source import Source, open_source
 from w2v.vectors.parallel import run_parallel
@@ -54,7 +55,7 @@ def read_list(path: str | os.PathLike[str]) -> list[bytes]:
     input. Blank lines are passed over."""
     with open_source(path) as source:
         data = b"".join(iter(source.read, b""))
-    lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    lines = data.removeprefix(UTF8_BOM).split(b"\n")
     words = (line.removesuffix(b"\r").partition(b"\t")[0] for line in lines)
     return [word for word in words if word]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from w2v.errors import SettingsError
+from w2v.errors import SettingsError, shortened
 
 __all__ = ["METHODS", "Query", "analogy_query", "parse_query"]
 
@@ -31,11 +31,12 @@ def parse_query(text: str) -> Query:
 
     SettingsError if it is empty, a sign has no word, or two words have no sign between them.
     """
-    fields = re.split(r"[ \t\r\n]+", text.strip(" \t\r\n"))
+    text = text.strip(" \t\r\n")  # a word may be any other white space
+    fields = re.split(r"[ \t\r\n]+", text)
     if fields == [""]:
         raise SettingsError("the query is empty; give a word, or words joined by ' + ' and ' - '")
     if len(fields) == 1:  # a sign alone is a word like any other
-        return Query((fields[0],), (), text.strip())
+        return Query((fields[0],), (), text)
     positive: list[str] = []
     negative: list[str] = []
     sign = "" if fields[0] in ("+", "-") else "+"
@@ -43,13 +44,14 @@ def parse_query(text: str) -> Query:
         if field in ("+", "-") and not sign:
             sign = field
         elif not sign:
-            raise SettingsError(f'"{text.strip()}": no sign before "{field}"; join words by \' + \' or \' - \'')
+            where = f'"{shortened(text)}": no sign before "{shortened(field)}"'
+            raise SettingsError(f"{where}; join words by ' + ' or ' - '")
         else:
             (positive if sign == "+" else negative).append(field)
             sign = ""
     if sign:
-        raise SettingsError(f'"{text.strip()}": ends in a sign; a word must follow it')
-    return Query(tuple(positive), tuple(negative), text.strip())
+        raise SettingsError(f'"{shortened(text)}": ends in a sign; a word must follow it')
+    return Query(tuple(positive), tuple(negative), text)
 
 
 def analogy_query(words: Sequence[str | bytes]) -> Query:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.errors import SettingsError, UnknownWordError
+from w2v.errors import SettingsError, UnknownWordError, VectorsError
 from w2v.vectors._best import Best
 from w2v.vectors.expressions import METHODS, Query
 from w2v.vectors.words import to_text
@@ -20,7 +20,7 @@ from w2v.vectors.words import to_text
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["EPSILON", "Neighbours", "nearest"]
+__all__ = ["EPSILON", "Neighbours", "nearest", "nearest_to"]
 
 Neighbours = list[tuple[str, float]]
 
@@ -39,10 +39,49 @@ def nearest(
     """
     if method not in METHODS:
         raise SettingsError(f"method: {method!r} is neither add nor mul")
+    _check(topn, restrict_vocab)
     answers: list[Neighbours | UnknownWordError] = []
     for low in range(0, len(queries), QUERIES):
         answers += _nearest_block(vectors, queries[low : low + QUERIES], topn, method, restrict_vocab)
     return answers
+
+
+def nearest_to(
+    vectors: Vectors, queries: np.ndarray, topn: int = 10, restrict_vocab: int | None = None
+) -> list[Neighbours]:
+    """For each row of `queries` [Q, D] its `topn` best (word, cosine), best first; ties go to the lower row.
+
+    VectorsError for another length, or a number that is not finite; a row of zeros is at 0 to everything.
+    """
+    _check(topn, restrict_vocab)
+    targets = np.asarray(queries, np.float32)
+    if targets.ndim != 2 or targets.shape[1] != vectors.dim:
+        shape = " x ".join(map(str, targets.shape[1:])) or "no"
+        raise VectorsError(f"a vector of {shape} numbers; these vectors have {vectors.dim}")
+    if not np.isfinite(targets).all():
+        raise VectorsError("a number of the vector that is asked for is not finite")
+    lengths = np.sqrt(np.einsum("ij,ij->i", targets, targets, dtype=np.float64))[:, None]
+    targets = np.divide(targets, lengths, out=np.zeros_like(targets), where=lengths > 0, casting="same_kind")
+    last = len(vectors) if restrict_vocab is None else min(restrict_vocab, len(vectors))
+    if topn < 1 or last < 1:
+        return [[] for _ in targets]
+    answers: list[Neighbours] = []
+    for low in range(0, len(targets), QUERIES):
+        some = targets[low : low + QUERIES]
+        best = Best(len(some), min(topn, last))
+        _offer_cosines(vectors, some, best, last)
+        answers += [
+            [(to_text(vectors.words.table[row]), score) for row, score in best.result(place)]
+            for place in range(len(some))
+        ]
+    return answers
+
+
+def _check(topn: int, restrict_vocab: int | None) -> None:
+    if not isinstance(topn, (int, np.integer)):
+        raise SettingsError(f"topn: {topn!r} is not a whole number; for all words take len(vectors)")
+    if restrict_vocab is not None and restrict_vocab < 0:
+        raise SettingsError(f"restrict_vocab: {restrict_vocab} is not at least 0")
 
 
 def _nearest_block(
@@ -74,8 +113,13 @@ def _offer_sums(vectors: Vectors, rows: list[tuple[list[int], list[int]]], best:
     targets = np.zeros((len(rows), vectors.dim), np.float32)
     for place, (positive, negative) in enumerate(rows):
         targets[place] = unit_mean(vectors, positive, negative)
+    _offer_cosines(vectors, targets, best, last)
+
+
+def _offer_cosines(vectors: Vectors, targets: np.ndarray, best: Best, last: int) -> None:
+    """`targets` float32 [Q, D] of unit length."""
     factors = vectors.reciprocals
-    step = max(1024, CELLS // len(rows))
+    step = max(1024, CELLS // len(targets))
     for low in range(0, last, step):
         high = min(low + step, last)
         best.offer(targets @ vectors.matrix[low:high].T, low, factors)

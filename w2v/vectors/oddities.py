@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["FAULTS", "NOTES", "ODDITIES", "oddities_of", "plain_spelling"]
+__all__ = ["FAULTS", "NOTES", "oddities_of", "plain_spelling"]
 
 # In the order in which they are told: kind -> what it means.
 FAULTS = {
@@ -20,7 +20,6 @@ NOTES = {
     "invisible characters": "words with a zero-width or direction character: two words that look the same",
     "replacement character": "words with U+FFFD: the text was damaged when it was decoded, before training",
 }
-ODDITIES = {**FAULTS, **NOTES}
 
 _UTF8 = {
     "unicode space": "[\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",

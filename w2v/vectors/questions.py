@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 
@@ -81,6 +82,7 @@ def _pair(line: str, separator: str) -> tuple[str, str, float] | None:
     if len(fields) != 3 or line.startswith("#"):
         return None
     try:
-        return fields[0], fields[1], float(fields[2])
+        judged = float(fields[2])
     except ValueError:
         return None
+    return (fields[0], fields[1], judged) if math.isfinite(judged) else None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 import numpy as np
 
 from w2v.errors import VectorsError
+from w2v.files import UTF8_BOM
 from w2v.findings import Tally
 from w2v.vectors.formats.sniff import Header, told_or_seen
 from w2v.vectors.formats.source import PEEK, open_source
@@ -21,10 +22,9 @@ from w2v.vectors.formats.source import PEEK, open_source
 if TYPE_CHECKING:
     from w2v.vectors.formats.source import Source
 
-__all__ = ["DAMAGE", "MARK", "Block", "Salvage", "Tape"]
+__all__ = ["DAMAGE", "Block", "Salvage", "Tape"]
 
 BLOCK = 1 << 20
-MARK = b"\xef\xbb\xbf"
 
 # What can be wrong with the rows of a file, in the order in which it is told: kind -> what it means.
 DAMAGE = {
@@ -70,8 +70,8 @@ class Salvage:
             self.source: Source = self._open.enter_context(open_source(path))
             self.name = self.source.name
             head = self.source.head
-            if head.startswith(MARK):
-                head = head[len(MARK) :]
+            if head.startswith(UTF8_BOM):
+                head = head[len(UTF8_BOM) :]
                 self.tally("byte order mark", "byte 0")
             self.skipped = len(self.source.head) - len(head)
             self.kind, self.header = told_or_seen(self.name, head, format)

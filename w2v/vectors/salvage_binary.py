@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from w2v.vectors._collect import Collector
-from w2v.vectors._scan import BadRow
+from w2v.vectors._scan import BadRow, BinaryRows
 from w2v.vectors.salvage import BLOCK, Block, flush
 
 if TYPE_CHECKING:
@@ -47,6 +48,22 @@ class _Rows:
         self.suspect = False  # whether the row before took bytes of the next one
         tape.fill(salvage.header.size)
         tape.skip(salvage.header.size)
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether the rows, each found from the one before it, are as many as promised and end where the file does.
+
+        Bytes are not lost then, whatever the words look like. False for what can be read only once.
+        """
+        source, header = self.salvage.source, self.salvage.header
+        if source.fd is None or source.size is None or self.salvage.skipped:
+            return False
+        assert header is not None
+        try:
+            found = BinaryRows(source.fd, source.size, header.size, header.rows, header.dim)
+        except BadRow:
+            return False
+        return found.count == header.rows and found.end == source.size
 
     def blocks(self) -> Iterator[Block]:
         while self.row < self.promised and self.tape.fill(1):
@@ -96,7 +113,7 @@ class _Rows:
 
         Where bytes are lost, numbers are read as words; few of these go without such a character.
         """
-        if not CONTROL.search(b"\n".join(block.words)):
+        if not CONTROL.search(b"\n".join(block.words)) or self.whole:
             return block, False
         first = next(place for place, word in enumerate(block.words) if CONTROL.search(word))
         at = start + (data[start : start + 1] == b"\n")
@@ -157,7 +174,7 @@ class _Rows:
         data = tape.data
         word = ANY_WORD.match(data, tape.position)
         end = word.end() + self.row_bytes if word else 0
-        if word is None or end > len(data) or not self.rows_follow(end, CHAIN - 1, ODD_WORD):
+        if word is None or end > len(data) or not (self.whole or self.rows_follow(end, CHAIN - 1, ODD_WORD)):
             self.find_rows()
             return None
         spelling = word[0][:-1]

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from w2v.errors import UnknownWordError
 from w2v.vectors._words import WordTable
 from w2v.vectors.words import to_bytes, to_text
 
 __all__ = ["suggest", "unknown_word"]
 
+LONGEST = 200  # characters of a word for which others are sought
+FORMS = ("NFC", "NFD", "NFKC", "NFKD")
+
 
 def suggest(table: WordTable, word: str | bytes, most: int = 5) -> tuple[str, ...]:
-    """At most `most` words spelled like this one: other cases first, then by edits, then the more frequent."""
+    """At most `most` words spelled like this one: other normal forms and cases, then by edits, more frequent ones
+    first."""
     text = word if isinstance(word, str) else to_text(word)
+    if len(text) > LONGEST:
+        return ()
     rows: dict[int, None] = {}
-    for variant in (text.lower(), text.title(), text.capitalize(), text.upper(), text.casefold(), text.strip()):
+    cases = (text.lower(), text.title(), text.capitalize(), text.upper(), text.casefold(), text.strip())
+    for variant in (*(unicodedata.normalize(form, text) for form in FORMS), *cases):
         try:
             row = table.find(to_bytes(variant))
         except UnicodeEncodeError:

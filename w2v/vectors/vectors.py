@@ -12,7 +12,7 @@ import numpy as np
 from w2v.errors import UnknownWordError, VectorsError
 from w2v.vectors.expressions import Query, analogy_query, parse_query
 from w2v.vectors.formats import LoadOptions, Rows, load_rows
-from w2v.vectors.neighbours import Neighbours, nearest
+from w2v.vectors.neighbours import Neighbours, nearest, nearest_to
 from w2v.vectors.spelling import unknown_word
 from w2v.vectors.words import Words
 
@@ -90,6 +90,8 @@ class Vectors:
         """The rows of some words, in the order of the rows, which is that of frequency; unknown words are left out."""
         from w2v.vectors.derive import find_words, rows_of
 
+        if isinstance(words, (str, bytes)):
+            raise VectorsError(f"subset: {words!r:.40} is one word; give a list of words")
         return rows_of(self, find_words(self.words.table, words)[0])
 
     def unit(self) -> Vectors:
@@ -107,8 +109,11 @@ class Vectors:
     def __contains__(self, word: object) -> bool:
         return word in self.words
 
-    def __getitem__(self, word: str | bytes) -> np.ndarray:
-        """The row of a word [D]; UnknownWordError (a KeyError) with close spellings if it is not there."""
+    def __getitem__(self, word: str | bytes | Sequence[str | bytes]) -> np.ndarray:
+        """The row of a word [D], or of a list of words a row each [N, D]; UnknownWordError (a KeyError) with close
+        spellings if one is not there."""
+        if isinstance(word, (list, tuple)):
+            return self.matrix[[self.index(one) for one in word]]
         return self.matrix[self.index(word)]
 
     def __repr__(self) -> str:
@@ -153,6 +158,10 @@ class Vectors:
         if not query.words:
             raise VectorsError("most_similar: no words are given; give at least one in `positive`")
         return self._one(query, topn, method, restrict_vocab)
+
+    def similar_by_vector(self, vector: np.ndarray, topn: int = 10, restrict_vocab: int | None = None) -> Neighbours:
+        """The `topn` words nearest to a vector [D] of any length, as (word, cosine), best first; none is left out."""
+        return nearest_to(self, np.asarray(vector, np.float32)[None], topn, restrict_vocab)[0]
 
     def query(self, text: str, topn: int = 10, method: str = "add") -> Neighbours:
         """Neighbours of an expression such as `king - man + woman`."""

@@ -15,7 +15,12 @@ def to_text(word: bytes) -> str:
 
 
 def to_bytes(word: str | bytes) -> bytes:
-    return word if isinstance(word, bytes) else word.encode("utf-8", "surrogateescape")
+    """A word as its bytes; TypeError for what is none."""
+    if isinstance(word, bytes):
+        return word
+    if isinstance(word, str):
+        return word.encode("utf-8", "surrogateescape")
+    raise TypeError(f"a word is str or bytes, not {type(word).__name__}: {word!r:.60}")
 
 
 class Words(Sequence[str]):

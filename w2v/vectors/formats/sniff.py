@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from w2v.errors import VectorsError
-from w2v.files import compression_of, foreign_format
+from w2v.files import UTF8_BOM, compression_of, foreign_format
 from w2v.safetensors import is_safetensors
 from w2v.vectors.formats.options import KINDS
 from w2v.vectors.formats.source import PEEK
@@ -90,7 +90,7 @@ def tell_format(name: str, head: bytes) -> tuple[str, Header | None]:
         raise VectorsError(f"{name}: is {known[0]}, not word vectors that can be read; {known[1]}")
     if MARKUP.match(head):
         raise VectorsError(f"{name}: is a web page, not word vectors; download the file itself")
-    if head.startswith(b"\xef\xbb\xbf"):
+    if head.startswith(UTF8_BOM):
         raise VectorsError(f"{name}: row 0 (byte 0): begins with a byte order mark; remove the first three bytes")
     header = read_header(name, head)
     if header is None:
@@ -126,7 +126,7 @@ def looks_like_vectors(head: bytes) -> bool:
     """Whether a file that begins with these bytes (unpacked) is meant as vectors, good or not, rather than as text."""
     if head.startswith(NUMPY) or is_safetensors(head) or any(head.startswith(m) for m, _, _ in UNSUPPORTED[:-2]):
         return True
-    head = head.removeprefix(b"\xef\xbb\xbf")
+    head = head.removeprefix(UTF8_BOM)
     first = head.split(b"\n", 1)[0]
     if b"\t" in first and b"." in first and _is_projector(head):
         return True

@@ -62,15 +62,13 @@ def read_words(path: str | os.PathLike[str], rows: int, metadata: bool = False) 
 
 def word_lines(path: str | os.PathLike[str], metadata: bool = False) -> list[bytes]:
     """As `read_words`, the words of all lines, whatever they are; a line without one gives b""."""
-    from w2v.files import open_by_content
+    from w2v.files import UTF8_BOM, open_by_content
 
     with open_by_content(path, VectorsError) as file:
         data = file.read()
-    lines = data.split(b"\n")
+    lines = data.removeprefix(UTF8_BOM).split(b"\n")
     if not lines[-1]:
         lines.pop()
-    if data[:3] == b"\xef\xbb\xbf":
-        lines[0] = lines[0][3:]
     column = 0
     if metadata and lines and b"\t" in lines[0]:
         names = [field.strip().lower() for field in lines.pop(0).split(b"\t")]
