@@ -16,6 +16,8 @@ import pytest
 from w2v.errors import W2VError
 from w2v.output import AtomicOutput, check_output
 
+from .privileges import without_privileges
+
 
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
     path = tmp_path / "out"
@@ -153,14 +155,27 @@ def test_bad_outputs_are_found_without_touching_them(tmp_path):
     assert os.listdir(tmp_path) == ["old"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_permission_is_found(tmp_path):
-    tmp_path.chmod(0o500)
-    try:
+    def check():
         with pytest.raises(W2VError, match="may not be written"):
             check_output(tmp_path / "out")
+
+    tmp_path.chmod(0o500)
+    try:
+        without_privileges(check)
     finally:
         tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, mode):
+    path = tmp_path / "out"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    with AtomicOutput(path) as out:
+        assert stat.S_IMODE(os.stat(out._temporary).st_mode) == mode  # nobody else reads it on the way
+        out.write(b"new")
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", mode)
 
 
 def test_a_large_file_is_flushed_while_it_is_written(tmp_path, monkeypatch):

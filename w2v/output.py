@@ -176,6 +176,8 @@ class AtomicOutput:
             os.close(fd)  # the other process ended and moved the file away between our open and our lock
         self._fd, self._temporary = fd, temporary
         os.ftruncate(fd, 0)
+        with contextlib.suppress(OSError):  # what only its owner may read stays so
+            os.fchmod(fd, stat.S_IMODE(os.stat(self._target).st_mode))
 
     def reserve(self, size: int) -> None:
         """Take so much disk space now; W2VError where it is not there. Nothing for a pipe or a device."""
