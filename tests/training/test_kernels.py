@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from w2v.training import kernels
 
 from .cases import Case, case, run_kernel, run_reference
+from .emulation import emulated_avx512
 
-KERNELS = kernels.available()
+EMULATED = "avx512 in plain C"
+KERNELS = [*kernels.available(), *([] if "avx512" in kernels.available() else [EMULATED])]
 
 MODELS = {
     "skipgram": {"model": "skipgram"},
@@ -70,11 +73,17 @@ def cases() -> dict[str, Case]:
 CASES = cases()
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.fixture(scope="module", params=KERNELS)
+def kernel(request, tmp_path_factory) -> ModuleType:
+    if request.param == EMULATED:
+        return emulated_avx512(tmp_path_factory.mktemp("emulated"))
+    return import_module(f"w2v.training._loop_{request.param}")
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_kernel_gives_what_the_reference_gives(kernel: str, name: str) -> None:
+def test_kernel_gives_what_the_reference_gives(kernel: ModuleType, name: str) -> None:
     wanted, seed = run_reference(CASES[name])
-    found = run_kernel(import_module(f"w2v.training._loop_{kernel}"), CASES[name], seed)
+    found = run_kernel(kernel, CASES[name], seed)
     assert found.counters == wanted.counters
     assert found.loss / found.examples == pytest.approx(wanted.loss / wanted.examples, abs=1e-6)
     for matrix in ("inputs", "outputs"):
