@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,38 @@ def scores(rows: Rows, *starts: str) -> str:
     return table(("run", "analogy %", "WordSim", "SimLex", "M words/s"), found)
 
 
+PARTS = {
+    "dot products": "dot products", "sums and sigmoids": "horizontal sums, sigmoids, loss",
+    "updates": "updates of both sides", "random numbers": "random numbers",
+}  # fmt: skip
+
+
+def centre(rows: Rows) -> str:
+    """The parts of a centre word, the least of the runs; what is not measured alone is a difference of two of them."""
+    found = {name: row["w2v"]["min"] for name, row in rows.items() if name.startswith("centre ")}
+    dims = sorted({int(name.split()[1].rstrip(":")) for name in found})
+    (few,) = {name.split(": ")[1] for name in found if name.endswith(" words")}
+    (threads,) = {name.split(": ")[1] for name in found if name.endswith(" threads")}
+    words = few.removeprefix("all, ")
+
+    def line(what: str, value: Callable[[int], float]) -> tuple[str, ...]:
+        return (what, *(f"{value(dim):.0f}" for dim in dims))
+
+    def at(dim: int, part: str) -> float:
+        return found[f"centre {dim}: {part}"]
+
+    lines = [line(what, lambda dim, part=part: at(dim, part)) for part, what in PARTS.items()]
+    lines += [
+        line("all else: windows, addresses, counters", lambda dim: at(dim, few) - sum(at(dim, part) for part in PARTS)),
+        line(f"a training with {words}, in cache", lambda dim: at(dim, few)),
+        line("rows that are not in cache", lambda dim: at(dim, "all") - at(dim, few)),
+        line("a training with all words, 1 thread", lambda dim: at(dim, "all")),
+        line("rows from another core, memory shared", lambda dim: at(dim, threads) - at(dim, "all")),
+        line(f"the same on {threads.removeprefix('all, ')}, ns of a thread", lambda dim: at(dim, threads)),
+    ]
+    return table(("ns a centre", *(f"dim {dim}" for dim in dims)), lines)
+
+
 def machine(rows: Rows) -> str:
     dates = sorted({row["measured"]["date"] for row in rows.values()})
     one = next(iter(rows.values()))
@@ -137,7 +169,7 @@ def limit_name(row: str) -> str:
 
 TABLES = {
     "machine": machine, "peers": peers, "alone": alone, "kernels": lambda rows: ratios(rows, "kernel "),
-    "threads": lambda rows: ratios(rows, "scaling "), "costs": costs,
+    "threads": lambda rows: ratios(rows, "scaling "), "costs": costs, "centre": centre,
     "limits": lambda rows: table(
         ("what", "measured"),
         ((limit_name(name), span(row["machine"])) for name, row in rows.items() if name.startswith("limits")),
