@@ -5,7 +5,6 @@ What stays untested there is the compiler's AVX-512, and nothing of ours.
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sysconfig
@@ -30,9 +29,9 @@ def emulated_avx512(folder: Path) -> ModuleType:
         HERE / "emulated", PACKAGE, PACKAGE / "training", np.get_include(), sysconfig.get_path("include"),
         sysconfig.get_path("platinclude"),
     ]
-    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    compiler = shlex.split(sysconfig.get_config_var("LDSHARED") or "cc -shared")
     command = [
-        *compiler, "-O1", "-std=gnu11", "-fPIC", "-shared", "-w", "-D__AVX512F__=1", *(f"-I{i}" for i in includes),
+        *compiler, "-O1", "-std=gnu11", "-fPIC", "-w", "-D__AVX512F__=1", *(f"-I{i}" for i in includes),
         SOURCE, "-o", path,
     ]
     done = subprocess.run(command, capture_output=True, text=True)
