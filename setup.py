@@ -45,13 +45,13 @@ def extension(name: str, *flags: str, kind: str = ".pyx", depends: tuple[str, ..
     path = name.replace(".", "/") + kind
     return Extension(
         name, [path], extra_compile_args=[*FLAGS, *flags], extra_link_args=LINK, depends=list(depends),
-        include_dirs=[numpy.get_include(), "w2v", "w2v/training", "w2v/corpus", "w2v/vectors"],
+        include_dirs=[numpy.get_include(), "w2v", "w2v/kernel", "w2v/corpus", "w2v/vectors"],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
     )
 
 
 PAGES = "w2v/pages.h"
-LOOP = tuple(f"w2v/training/{name}" for name in ("_loop.pxi", "simd.h", "vec.h", "block.h", "rng.h"))
+LOOP = tuple(f"w2v/kernel/{name}" for name in ("_loop.pxi", "simd.h", "vec.h", "block.h", "rng.h"))
 ENCODE = (PAGES, *(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode")))
 ROWS = (PAGES, *(f"w2v/vectors/{name}.h" for name in ("words", "mapped", "rows", "decimal", "text")))
 SHARED = "w2v._memoryviews"  # written by Cython: what every module with memoryviews would else hold a copy of
@@ -71,17 +71,17 @@ EXTENSIONS = [
     extension("w2v.vectors._collect", depends=ROWS),
     extension("w2v.vectors._text", depends=ROWS),
     extension("w2v.cluster._rows"),
-    extension("w2v.seeing._layout", depends=("w2v/training/rng.h",)),
-    extension("w2v.training._cpu"),
-    extension("w2v.training._tables"),
-    extension("w2v.training._state", depends=LOOP),
-    extension("w2v.training._loop_baseline", depends=LOOP),
-    extension("w2v.training._samples", depends=LOOP),
+    extension("w2v.seeing._layout", depends=("w2v/kernel/rng.h",)),
+    extension("w2v.kernel._cpu"),
+    extension("w2v.kernel._tables"),
+    extension("w2v.kernel._state", depends=LOOP),
+    extension("w2v.kernel._loop_baseline", depends=LOOP),
+    extension("w2v.kernel._samples", depends=LOOP),
 ]
 if X86_64:
     EXTENSIONS += [
-        extension("w2v.training._loop_avx2", *AVX2, depends=LOOP),
-        extension("w2v.training._loop_avx512", *AVX512, depends=LOOP),
+        extension("w2v.kernel._loop_avx2", *AVX2, depends=LOOP),
+        extension("w2v.kernel._loop_avx512", *AVX512, depends=LOOP),
     ]
 
 # What else decides the machine code, beside the sources; the file says it of what is in build/ and of the C files.

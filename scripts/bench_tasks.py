@@ -17,8 +17,9 @@ def w2v_train(
     corpus: str, epochs: int, settings: dict[str, Any], vectors: str = "", tokens: float = 1.0, **words: int
 ) -> dict[str, Any]:
     """Training words/s of w2v, reading left out; on a share `tokens` of the corpus. `words`: min_count, max_vocab."""
+    from w2v.corpus.config import CorpusConfig
     from w2v.corpus.reader import read_corpus
-    from w2v.training.config import CorpusConfig, TrainConfig
+    from w2v.training.config import TrainConfig
     from w2v.training.trainer import Trainer
 
     encoded = read_corpus([corpus], CorpusConfig(**words), threads=settings.get("threads"))
@@ -98,8 +99,8 @@ def w2v_encode(corpus: str, threads: int) -> dict[str, Any]:
     """Bytes/s of counting and encoding, in one process that has read the file once before."""
     import os
 
+    from w2v.corpus.config import CorpusConfig
     from w2v.corpus.reader import read_corpus
-    from w2v.training.config import CorpusConfig
 
     seconds = []
     for _ in range(4):

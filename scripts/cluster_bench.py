@@ -44,7 +44,8 @@ def cluster(nodes: int, threads: int = 1) -> contextlib.AbstractContextManager[A
 def train(address: str, text: str, seed: int, on_progress: Callable[..., Any] | None = None, **options: Any) -> Any:
     """One run: (the ClusterRun, its result)."""
     from w2v.cluster.run import ClusterOptions, ClusterRun
-    from w2v.training.config import CorpusConfig, TrainConfig
+    from w2v.corpus.config import CorpusConfig
+    from w2v.training.config import TrainConfig
 
     config = TrainConfig(seed=seed, epochs=EPOCHS)
     with ClusterRun([text], CorpusConfig(), config, ClusterOptions(address, **options)) as run:
@@ -93,8 +94,9 @@ def accuracy(args: argparse.Namespace) -> None:
 
 def speed(args: argparse.Namespace) -> None:
     """Training words/s of 2 nodes x 1 thread, of 1 node x 2 threads, and of 2 threads without a cluster, in turns."""
+    from w2v.corpus.config import CorpusConfig
     from w2v.corpus.reader import read_corpus
-    from w2v.training.config import CorpusConfig, TrainConfig
+    from w2v.training.config import TrainConfig
     from w2v.training.trainer import Trainer
 
     corpus = read_corpus([args.text], CorpusConfig(), threads=2)

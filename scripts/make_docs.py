@@ -22,7 +22,9 @@ import click
 
 from w2v.cli.main import cli
 from w2v.cli.options import default_text
-from w2v.training.config import CorpusConfig, TrainConfig, options_of
+from w2v.corpus.config import CorpusConfig
+from w2v.settings import options_of
+from w2v.training.config import TrainConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DEFAULT = ["tests/corpus", "tests/training", "tests/vectors", "tests/test_fuzzing.py"]
+DEFAULT = ["tests/corpus", "tests/kernel", "tests/training", "tests/vectors", "tests/test_fuzzing.py"]
 MODES = {
     "address": {"W2V_SANITIZE": "address"}, "undefined": {"W2V_SANITIZE": "undefined"}, "bounds": {"W2V_DEBUG": "1"},
 }

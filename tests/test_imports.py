@@ -16,10 +16,11 @@ PACKAGE = Path(w2v.__file__).parent
 ALLOWED = {
     "corpus": {"corpus", "neutral"},
     "vectors": {"vectors", "neutral"},
-    "training": {"training", "corpus", "vectors", "neutral"},
+    "kernel": {"kernel", "neutral"},
+    "training": {"training", "kernel", "corpus", "vectors", "neutral"},
     "seeing": {"seeing", "vectors", "neutral"},
-    "cluster": {"cluster", "training", "corpus", "vectors", "neutral"},
-    "cli": {"cli", "cluster", "training", "corpus", "vectors", "seeing", "neutral"},
+    "cluster": {"cluster", "training", "kernel", "corpus", "vectors", "neutral"},
+    "cli": {"cli", "cluster", "training", "kernel", "corpus", "vectors", "seeing", "neutral"},
     "neutral": {"neutral"},
 }
 ONLY_CLI = {"click", "tqdm"}

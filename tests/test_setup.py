@@ -32,7 +32,7 @@ def extensions(monkeypatch, folder: Path) -> list[SimpleNamespace]:
 def test_every_compiled_source_is_listed_and_what_is_listed_exists(monkeypatch, tmp_path):
     found = extensions(monkeypatch, tmp_path)
     listed = {path for each in found for path in each.sources if path != "w2v/_memoryviews.c"}
-    only_x86 = {"w2v/training/_loop_avx2.pyx", "w2v/training/_loop_avx512.pyx"}
+    only_x86 = {"w2v/kernel/_loop_avx2.pyx", "w2v/kernel/_loop_avx512.pyx"}
     assert listed | only_x86 == {str(path.relative_to(ROOT)) for path in ROOT.glob("w2v/*/*.pyx")}
     for path in (*listed, *(path for each in found for path in each.depends)):
         assert (ROOT / path).is_file(), path
@@ -54,10 +54,10 @@ def test_a_second_build_translates_only_what_has_changed(monkeypatch, tmp_path):
     os.utime(tmp_path / every[3].sources[0])
     assert stale() == [every[3].name]
     os.utime(tmp_path / every[3].sources[0], (1000, 1000))
-    (tmp_path / "w2v/training/_state.pxd").touch()
-    os.utime(tmp_path / "w2v/training/_state.pxd", (2e9, 2e9))
+    (tmp_path / "w2v/kernel/_state.pxd").touch()
+    os.utime(tmp_path / "w2v/kernel/_state.pxd", (2e9, 2e9))
     assert len(stale()) == len(every) - 1
-    os.utime(tmp_path / "w2v/training/_state.pxd", (1000, 1000))
+    os.utime(tmp_path / "w2v/kernel/_state.pxd", (1000, 1000))
     assert stale() == []
     objects = tmp_path / "build" / "temp.linux"
     objects.mkdir()

@@ -19,7 +19,7 @@ _HOME = {
     "EncodedCorpus": "w2v.corpus.encoded",
     "Vocab": "w2v.corpus.vocab",
     "TrainConfig": "w2v.training.config",
-    "CorpusConfig": "w2v.training.config",
+    "CorpusConfig": "w2v.corpus.config",
     "W2VError": "w2v.errors",
     "CheckpointError": "w2v.errors",
     "CorpusError": "w2v.errors",
@@ -32,6 +32,7 @@ _HOME = {
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
+    from w2v.corpus.config import CorpusConfig as CorpusConfig
     from w2v.corpus.encoded import EncodedCorpus as EncodedCorpus
     from w2v.corpus.vocab import Vocab as Vocab
     from w2v.errors import CheckpointError as CheckpointError
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from w2v.errors import UnknownWordError as UnknownWordError
     from w2v.errors import VectorsError as VectorsError
     from w2v.errors import W2VError as W2VError
-    from w2v.training.config import CorpusConfig as CorpusConfig
     from w2v.training.config import TrainConfig as TrainConfig
     from w2v.training.phrasing import find_phrases as find_phrases
     from w2v.training.train import encode as encode

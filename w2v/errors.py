@@ -10,6 +10,7 @@ __all__ = [
     "CheckpointError",
     "CorpusError",
     "SettingsError",
+    "ThreadError",
     "TrainingError",
     "UnknownWordError",
     "VectorsError",
@@ -47,6 +48,10 @@ class VectorsError(W2VError):
 
 class TrainingError(W2VError):
     """Training cannot start or go on: not enough memory or disk, divergence, a worker's failure."""
+
+
+class ThreadError(W2VError):
+    """The system refuses to start a thread."""
 
 
 class CheckpointError(TrainingError):

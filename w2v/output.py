@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from w2v.errors import W2VError
+from w2v.threads import Background
 
 __all__ = ["PART_SUFFIX", "AtomicOutput", "check_output"]
 
@@ -256,11 +257,8 @@ class _Flusher:
         self.error: OSError | None = None
         self.ended = False
         self._wanted = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="w2v-flush", daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError:  # no thread to be had: all is flushed at the end
-            self.ended = True
+        self._thread = Background(self._run)
+        self.ended = not self._thread.started  # no thread to be had: all is flushed at the end
 
     def _run(self) -> None:
         flush = getattr(os, "fdatasync", os.fsync)
@@ -283,7 +281,7 @@ class _Flusher:
         if not self.ended:
             self.ended = True
             self._wanted.set()
-            self._thread.join()
+            self._thread.result()
         if self.error is not None:
             raise self.error
 

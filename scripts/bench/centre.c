@@ -1,6 +1,6 @@
 /* The parts of a centre word's update, each alone: what bench.py's row `centre` compiles and runs.
  *
- *     cc -O3 ... -Iw2v/training centre.c -o centre && ./centre DIM
+ *     cc -O3 ... -Iw2v/kernel centre.c -o centre && ./centre DIM
  *
  * Skip-gram with 5 negatives: 6 output rows, and as many context rows as a window of 1 to 5 words to each side gives.
  * How many, and which output rows, is drawn beforehand; context rows enter the window one after the other. There are so

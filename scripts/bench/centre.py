@@ -26,7 +26,7 @@ KERNEL_FLAGS = {  # as in setup.py
 
 def centre(bench: Bench) -> None:
     """Where the time of a centre word goes (skip-gram, dim 100 and 300): its parts alone, caches, threads."""
-    from w2v.training.kernels import choose
+    from w2v.kernel.kernels import choose
 
     kernel = choose().NAME
     program = build(bench.work / "centre", kernel)
@@ -48,7 +48,7 @@ def centre(bench: Bench) -> None:
 def build(path: Path, kernel: str) -> Path:
     """Compile centre.c with the flags of a kernel."""
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
-    source, include = ROOT / "scripts" / "bench" / "centre.c", ROOT / "w2v" / "training"
+    source, include = ROOT / "scripts" / "bench" / "centre.c", ROOT / "w2v" / "kernel"
     command = [*compiler, *FLAGS, *KERNEL_FLAGS[kernel], f"-I{include}", str(source), "-o", str(path)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

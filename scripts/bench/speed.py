@@ -81,7 +81,7 @@ def scaling(bench: Bench) -> None:
 
 def kernels(bench: Bench) -> None:
     """Each kernel against the fastest one that runs here."""
-    from w2v.training.kernels import available
+    from w2v.kernel.kernels import available
 
     corpus = bench.inputs.wiki()
     names = available()

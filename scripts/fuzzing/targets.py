@@ -12,7 +12,7 @@ import os
 import struct
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -26,13 +26,14 @@ import hostile  # noqa: E402
 import reference  # noqa: E402
 from runs import rest_after  # noqa: E402
 
-from w2v.corpus.crew import Crew  # noqa: E402
+from w2v.corpus import reader  # noqa: E402
+from w2v.corpus.config import CorpusConfig  # noqa: E402
 from w2v.corpus.reader import encode_sequences, read_corpus  # noqa: E402
 from w2v.corpus.sources import check_text  # noqa: E402
 from w2v.errors import CorpusError, TrainingError, VectorsError  # noqa: E402
 from w2v.files import compression_of  # noqa: E402
 from w2v.training.checkpoint import Checkpoint  # noqa: E402
-from w2v.training.config import CorpusConfig, TrainConfig  # noqa: E402
+from w2v.training.config import TrainConfig  # noqa: E402
 from w2v.training.keeper import Keeper  # noqa: E402
 from w2v.training.trainer import Trainer  # noqa: E402
 from w2v.vectors.formats.sniff import tell_format  # noqa: E402
@@ -141,15 +142,15 @@ def compare(corpus: bytes, choice: int, config: CorpusConfig) -> None:
 def one_after_another() -> Iterator[None]:
     """The threads of the reader, in this thread: ten times as many inputs. The tests have real ones."""
 
-    def run(self, *works: Callable[[], None]) -> None:
+    def run(works: Sequence[Callable[[], object]], **_: object) -> None:
         for work in reversed(works):  # who reads a stream before who waits for it
             work()
 
-    threaded, Crew.run = Crew.run, run
+    threaded, reader.run_all = reader.run_all, run
     try:
         yield
     finally:
-        Crew.run = threaded
+        reader.run_all = threaded
 
 
 @cache

@@ -60,7 +60,7 @@ def test_the_table_s_help_line_is_the_first_line_of_the_command_s_help():
 
 def test_version_names_version_and_kernel(w2v):
     import w2v as package
-    from w2v.training.kernels import describe
+    from w2v.kernel.kernels import describe
 
     done = w2v("--version")
     assert w2v("-V").out == done.out

@@ -4,7 +4,9 @@ import click
 import pytest
 
 from w2v.cli.main import cli
-from w2v.training.config import CorpusConfig, TrainConfig, options_of
+from w2v.corpus.config import CorpusConfig
+from w2v.settings import options_of
+from w2v.training.config import TrainConfig
 
 CONFIGS = [CorpusConfig, TrainConfig]
 FIELDS = [(config, name) for config in CONFIGS for name in options_of(config)]

@@ -40,8 +40,9 @@ def test_the_seed_decides(w2v):
 
 
 def test_the_whole_corpus_gives_as_many_samples_as_the_trainer_counts(w2v, corpus):
+    from w2v.corpus.config import CorpusConfig
     from w2v.corpus.reader import read_corpus
-    from w2v.training.config import CorpusConfig, TrainConfig
+    from w2v.training.config import TrainConfig
     from w2v.training.trainer import Trainer
 
     options = ["--min-count", "5", "--sample", "0.001", "--negative", "2"]

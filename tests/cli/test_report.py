@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from w2v.training.config import CorpusConfig, TrainConfig, options_of
+from w2v.corpus.config import CorpusConfig
+from w2v.settings import options_of
+from w2v.training.config import TrainConfig
 
 FAST = ("--dim", "8", "--epochs", "2", "--threads", "1")
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "report.md"

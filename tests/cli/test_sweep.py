@@ -11,7 +11,8 @@ import time
 import pytest
 
 from w2v.cli.main import cli
-from w2v.training.config import TrainConfig, options_of
+from w2v.settings import options_of
+from w2v.training.config import TrainConfig
 
 from .test_runs import LATEST_S, needs_proc, wait_for
 

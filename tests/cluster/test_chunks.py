@@ -10,9 +10,9 @@ import pytest
 from w2v.cluster import files
 from w2v.cluster.chunks import Chunk, align, cut, cut_size, line_start
 from w2v.cluster.files import RemoteSource, find_files
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
 from w2v.errors import CorpusError
-from w2v.training.config import CorpusConfig
 
 
 def aligned(path, size):

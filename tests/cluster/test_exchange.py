@@ -18,7 +18,7 @@ from w2v.cluster.node import Greeting, Node
 from w2v.cluster.patience import Gone
 from w2v.cluster.schedule import Part
 from w2v.cluster.shadow import Shadow
-from w2v.training._state import Model
+from w2v.kernel._state import Model
 from w2v.training.config import TrainConfig
 
 WORDS, DIM = 40, 4

@@ -14,9 +14,9 @@ from w2v.cluster.effort import pairs_per_token
 from w2v.cluster.node import Node
 from w2v.cluster.schedule import Part, Schedule, bytes_exchanged
 from w2v.cluster.shadow import Shadow, shares
-from w2v.training._state import Model, Worker
+from w2v.kernel._state import Model, Worker
+from w2v.kernel.kernels import choose
 from w2v.training.config import TrainConfig
-from w2v.training.kernels import choose
 
 
 def test_each_doubling_of_rank_is_exchanged_half_as_often():

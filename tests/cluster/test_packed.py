@@ -18,9 +18,9 @@ from w2v.cluster import chunks, packed
 from w2v.cluster.chunks import align, begins, cut
 from w2v.cluster.files import find_files
 from w2v.cluster.packed import XzBlocks, varint, xz_blocks
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus, tally_words
 from w2v.errors import CorpusError
-from w2v.training.config import CorpusConfig
 
 BGZF_HEAD = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0"
 

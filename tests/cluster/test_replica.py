@@ -5,9 +5,10 @@ import pytest
 
 from w2v.cluster.leases import Lease
 from w2v.cluster.replica import Replica
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
-from w2v.training._tables import span_end
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.kernel._tables import span_end
+from w2v.training.config import TrainConfig
 from w2v.training.trainer import Trainer
 
 

@@ -8,11 +8,11 @@ import pytest
 from w2v.cluster.chunks import cut
 from w2v.cluster.files import find_files
 from w2v.cluster.vocabulary import Tally, count_chunk, freeze, merge, prune
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import Books
 from w2v.corpus.reader import count_words
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError
-from w2v.training.config import CorpusConfig
 
 SUMMED = ("read", "too_long", "no_word", "nul_bytes", "text_bytes")
 

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from w2v.corpus._encode import LONGEST_SENTENCE, LONGEST_TOKEN
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
 from w2v.errors import CorpusError
-from w2v.training.config import CorpusConfig
 
 PIECES = [
     b"a", b"b", b"the", b" ", b" ", b"\n", b"\n", b"\r\n", b"\t", b"\0", b"\x0b", b"\x0c", b"\x1c", b"\x1f", b"\x01",

@@ -7,11 +7,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.growth import grown
 from w2v.corpus.reader import encode_sequences
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError
-from w2v.training.config import CorpusConfig
 
 KNOWN = Vocab([b"king", b"queen", b"old"], np.array([10, 4, 4]))
 TEXT = [["king", "new", "rare"], ["new", "queen", "other", "other"], ["rare2"], ["new", "other"]]

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import w2v
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.ids_file import is_encoded
 from w2v.corpus.reader import read_corpus
 from w2v.errors import CorpusError, SettingsError
-from w2v.training.config import CorpusConfig
 
 
 @pytest.fixture(scope="module")

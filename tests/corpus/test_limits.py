@@ -14,7 +14,7 @@ CHILD = """
 import resource, sys
 import numpy
 from w2v.corpus.reader import read_corpus
-from w2v.training.config import CorpusConfig
+from w2v.corpus.config import CorpusConfig
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 c = read_corpus([sys.argv[1]], CorpusConfig(min_count=1), threads=2)
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 import w2v
 from w2v.corpus import phrases as module
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.phrases import ENGLISH, PhraseSettings, join_phrases, longest_run, read_connectors
 from w2v.corpus.reader import encode_sequences, read_corpus
 from w2v.errors import CorpusError, SettingsError
-from w2v.training.config import CorpusConfig
 
 ALL = CorpusConfig(min_count=1)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
 from w2v.corpus.sequences import encode_sequences
 from w2v.errors import CorpusError
-from w2v.training.config import CorpusConfig
 
 ALL = CorpusConfig(min_count=1)
 

@@ -15,10 +15,10 @@ import zipfile
 import pytest
 import reference
 
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import ReadProgress, count_words, read_corpus
 from w2v.corpus.sources import expand
 from w2v.errors import CorpusError
-from w2v.training.config import CorpusConfig
 
 from ..privileges import without_privileges
 
@@ -262,7 +262,7 @@ def test_words_that_are_too_rare_are_an_error_with_the_most_frequent(tmp_path):
 CHILD = """
 import sys
 from w2v.corpus.reader import read_corpus
-from w2v.training.config import CorpusConfig
+from w2v.corpus.config import CorpusConfig
 c = read_corpus(["-"], CorpusConfig(min_count=1), threads=2)
 print(c.digest(), c.books.text_bytes, c.books.bytes_read)
 """

@@ -8,9 +8,9 @@ import os
 import numpy as np
 import pytest
 
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
 from w2v.errors import SettingsError
-from w2v.training.config import CorpusConfig
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from w2v.corpus._encode import Encoder
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
 from w2v.corpus.tokenizers import tokenize
-from w2v.training.config import CorpusConfig
 
 
 def words_of(text: str, **config) -> list[str]:

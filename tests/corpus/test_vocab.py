@@ -7,10 +7,10 @@ import gzip
 import numpy as np
 import pytest
 
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError
-from w2v.training.config import CorpusConfig
 
 
 def vocab_of(**counts: int) -> Vocab:

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 
-from w2v.training._state import Model, Worker
+from w2v.kernel._state import Model, Worker
 from w2v.training.config import TrainConfig
 
 from . import reference

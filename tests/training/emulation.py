@@ -36,7 +36,7 @@ def emulated_avx512(folder: Path) -> ModuleType:
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    spec = spec_from_file_location("w2v.training._loop_avx512", path)
+    spec = spec_from_file_location("w2v.kernel._loop_avx512", path)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)

@@ -1,7 +1,7 @@
 """Word2vec, slow and obvious: the judge of every kernel, and a description of the algorithm that can be read in one go.
 
 One worker's whole training in plain Python and float64: random numbers, subsampling, windows, negatives, blocks,
-private rows. It takes random numbers in the same order as `w2v/training/_loop.pxi`, so the same seed has to give the
+private rows. It takes random numbers in the same order as `w2v/kernel/_loop.pxi`, so the same seed has to give the
 same vectors, up to the rounding of float32.
 
 The parts, top down:
@@ -24,7 +24,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from w2v.training import tables
+from w2v.kernel import tables
 from w2v.training.config import TrainConfig
 
 LONGEST_SENTENCE = 10_000  # tokens; a longer one is cut

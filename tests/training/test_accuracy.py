@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.reader import read_corpus
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.config import TrainConfig
 from w2v.training.trainer import Trainer
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from w2v.training import _cpu, kernels
-from w2v.training._state import Model, Worker
+from w2v.kernel import _cpu, kernels
+from w2v.kernel._state import Model, Worker
 from w2v.training.config import TrainConfig
 
 WIDTHS = {"baseline": 4, "avx2": 8, "avx512": 16}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from w2v.errors import SettingsError
-from w2v.training import _cpu, kernels
+from w2v.kernel import _cpu, kernels
 
 
 @pytest.fixture(autouse=True)
@@ -67,9 +67,9 @@ def test_kernel_that_the_cpu_cannot_run_is_refused(monkeypatch: pytest.MonkeyPat
 
 def test_only_the_chosen_kernel_is_loaded() -> None:
     code = (
-        "import sys; from w2v.training import kernels; kernels.choose();"
-        "print(*sorted(name for name in sys.modules if name.startswith('w2v.training._loop_')))"
+        "import sys; from w2v.kernel import kernels; kernels.choose();"
+        "print(*sorted(name for name in sys.modules if name.startswith('w2v.kernel._loop_')))"
     )
     command = [sys.executable, "-I", "-c", code]
     done = subprocess.run(command, env={**os.environ, "W2V_KERNEL": "baseline"}, stdout=subprocess.PIPE, check=True)
-    assert done.stdout.decode().split() == ["w2v.training._loop_baseline"]
+    assert done.stdout.decode().split() == ["w2v.kernel._loop_baseline"]

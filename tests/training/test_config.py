@@ -10,9 +10,11 @@ import sys
 import numpy as np
 import pytest
 
+from w2v.corpus.config import CorpusConfig
 from w2v.cpus import available_cpus
 from w2v.errors import SettingsError
-from w2v.training.config import CorpusConfig, TrainConfig, options_of
+from w2v.settings import options_of
+from w2v.training.config import TrainConfig
 
 CONFIGS = (CorpusConfig, TrainConfig)
 FIELDS = [(config, f, opt) for config in CONFIGS for f, opt in options_of(config).values()]

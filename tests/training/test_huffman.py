@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from w2v.training.tables import huffman_paths
+from w2v.kernel.tables import huffman_paths
 
 
 def codes_of(counts) -> list[tuple[list[int], list[int]]]:

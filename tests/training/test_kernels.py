@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from w2v.training import kernels
+from w2v.kernel import kernels
 
 from .cases import Case, case, run_kernel, run_reference
 from .emulation import emulated_avx512
@@ -77,7 +77,7 @@ CASES = cases()
 def kernel(request, tmp_path_factory) -> ModuleType:
     if request.param == EMULATED:
         return emulated_avx512(tmp_path_factory.mktemp("emulated"))
-    return import_module(f"w2v.training._loop_{request.param}")
+    return import_module(f"w2v.kernel._loop_{request.param}")
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -10,14 +10,14 @@ import pytest
 
 import w2v
 from w2v.errors import CorpusError, SettingsError, VectorsError
-from w2v.training._tables import held_out_ids
+from w2v.kernel._tables import held_out_ids
+from w2v.kernel.tables import held_out_share
 from w2v.training.checkpoint import Checkpoint
 from w2v.training.config import TrainConfig
 from w2v.training.heldout import HeldOut, trained_tokens
 from w2v.training.keeper import Keeper
 from w2v.training.log import TrainingLog, kept_lines
 from w2v.training.looks import Every, Looks, read_tests
-from w2v.training.tables import held_out_share
 from w2v.training.trainer import Trainer
 
 from .corpora import Corpus, class_corpus, trainer_of, zipf_corpus

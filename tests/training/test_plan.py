@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import w2v
+from w2v.corpus.config import CorpusConfig
 from w2v.memory import Room
 from w2v.training import plan as module
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.config import TrainConfig
 from w2v.training.plan import calibrate, disk_needed, plan_training
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from w2v.training import _tables, kernels
-from w2v.training._state import Model, Worker
+from w2v.kernel import _tables, kernels
+from w2v.kernel._state import Model, Worker
 from w2v.training.config import TrainConfig
 
 from . import reference
@@ -82,7 +82,7 @@ def test_window_sizes_are_uniform_and_those_that_a_kernel_uses(window: int) -> N
     pairs = np.minimum(reach, place) + np.minimum(reach, tokens - 1 - place)
     for kernel in kernels.available():
         worker = Worker(model, 0)
-        import_module(f"w2v.training._loop_{kernel}").train(worker, span_of(place % 2), 0, tokens + 1, 0.0)
+        import_module(f"w2v.kernel._loop_{kernel}").train(worker, span_of(place % 2), 0, tokens + 1, 0.0)
         assert worker.examples == pairs.sum()
 
 
@@ -95,7 +95,7 @@ def test_fixed_window_uses_the_whole_window() -> None:
 
 @pytest.mark.parametrize("kernel", kernels.available())
 def test_subsampling_keeps_each_word_with_its_probability(kernel: str) -> None:
-    train = import_module(f"w2v.training._loop_{kernel}").train
+    train = import_module(f"w2v.kernel._loop_{kernel}").train
     counts = np.array([60_000, 20_000, 5000, 1000, 300])
     sample = 0.002
     config = TrainConfig(loss="hs", dim=1, window=1, sample=sample, threads=1, seed=3).resolved()

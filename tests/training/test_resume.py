@@ -7,9 +7,9 @@ import os
 import numpy as np
 import pytest
 
+from w2v.corpus.config import CorpusConfig
 from w2v.errors import CheckpointError, TrainingError
 from w2v.training.checkpoint import Checkpoint
-from w2v.training.config import CorpusConfig
 from w2v.training.keeper import Keeper
 from w2v.training.trainer import Trainer
 

@@ -7,11 +7,13 @@ from importlib import import_module
 import numpy as np
 import pytest
 
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import encode_sequences
-from w2v.training import kernels, samples
-from w2v.training._samples import draw
-from w2v.training._state import Model, Worker
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.kernel import kernels
+from w2v.kernel._samples import draw
+from w2v.kernel._state import Model, Worker
+from w2v.training import samples
+from w2v.training.config import TrainConfig
 
 from . import reference
 
@@ -94,7 +96,7 @@ def test_drawing_moves_a_worker_as_training_does(settings, name):
     """The same random numbers taken, the same pool left, the same counts: the draws were the same."""
     corpus, config = corpus_and_config(settings)
     trained, drawn = (Worker(Model(corpus.vocab.counts, config), 0) for _ in range(2))
-    import_module(f"w2v.training._loop_{name}").train(trained, corpus.ids, 0, len(corpus.ids), 0.01)
+    import_module(f"w2v.kernel._loop_{name}").train(trained, corpus.ids, 0, len(corpus.ids), 0.01)
     start = 0
     for stop in samples.sentence_ends(corpus.ids):
         kept, _ = draw(drawn, np.ascontiguousarray(corpus.ids[start:stop]))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from w2v.training._tables import span_end
+from w2v.kernel._tables import span_end
 from w2v.training.spans import Spans
 
 from .cases import span_of

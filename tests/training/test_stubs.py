@@ -11,9 +11,9 @@ import pytest
 
 import w2v
 
-FOLDER = Path(w2v.__file__).parent / "training"
+FOLDER = Path(w2v.__file__).parent / "kernel"
 STUBS = sorted(path.stem for path in FOLDER.glob("_*.pyi"))
-RUNNABLE = {f"_loop_{name}" for name in import_module("w2v.training.kernels").available()}
+RUNNABLE = {f"_loop_{name}" for name in import_module("w2v.kernel.kernels").available()}
 
 
 def arguments(signature: str) -> list[str]:
@@ -33,7 +33,7 @@ def test_every_compiled_module_has_a_stub() -> None:
 def test_stub_names_what_the_module_holds(name: str) -> None:
     if name.startswith("_loop_") and name not in RUNNABLE:
         pytest.skip("this kernel does not run here")
-    module = import_module(f"w2v.training.{name}")
+    module = import_module(f"w2v.kernel.{name}")
     for node in ast.parse((FOLDER / f"{name}.pyi").read_text()).body:
         if isinstance(node, ast.ClassDef):
             owner = getattr(module, node.name)

@@ -8,7 +8,8 @@ import pytest
 
 import w2v
 from w2v.errors import SettingsError, W2VError
-from w2v.training.config import TrainConfig, options_of
+from w2v.settings import options_of
+from w2v.training.config import TrainConfig
 from w2v.training.sweep import Results, combinations, varied_names, vectors_name
 
 from .runs import corpus, sentences

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from w2v.training import _tables, tables
-from w2v.training.tables import alias_probabilities, alias_table, keep_probability, keep_thresholds, sigmoid_table
+from w2v.kernel import _tables, tables
+from w2v.kernel.tables import alias_probabilities, alias_table, keep_probability, keep_thresholds, sigmoid_table
 
 from . import reference
 

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from w2v.errors import TrainingError
-from w2v.training import kernels
+from w2v.errors import ThreadError, TrainingError
+from w2v.kernel import kernels
 from w2v.training import trainer as trainer_module
 from w2v.training.trainer import Trainer
 
@@ -291,7 +291,7 @@ def test_thread_that_cannot_be_started_ends_the_run(monkeypatch: pytest.MonkeyPa
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(TrainingError, match=r"thread 3 of 4 could not be started .*; try --threads 2"):
+    with pytest.raises(ThreadError, match=r"refused to start thread 3 of 4; use at most 2 threads"):
         trainer.run()
     assert not threads_left()
 

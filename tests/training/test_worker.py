@@ -10,8 +10,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from w2v.training import kernels
-from w2v.training._state import Model, Worker
+from w2v.kernel import kernels
+from w2v.kernel._state import Model, Worker
 from w2v.training.config import TrainConfig
 
 from . import reference
@@ -23,7 +23,7 @@ EVERY = [
     for model in ("skipgram", "cbow")
     for loss in ("ns", "hs")
 ]
-KERNELS = [import_module(f"w2v.training._loop_{name}") for name in kernels.available()]
+KERNELS = [import_module(f"w2v.kernel._loop_{name}") for name in kernels.available()]
 BY_NAME = pytest.mark.parametrize("kernel", KERNELS, ids=kernels.available())
 
 

@@ -19,9 +19,9 @@ from w2v.cli.options import (
 )
 from w2v.cli.output import check_outputs
 from w2v.cli.progress import progress_for
+from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError
 from w2v.numbers import count, size
-from w2v.training.config import CorpusConfig
 
 __all__ = ["command"]
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from w2v.cli.keeping import Keeping
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import Silence
+from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus

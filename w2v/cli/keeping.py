@@ -17,8 +17,9 @@ from w2v.errors import SettingsError, TrainingError, W2VError
 if TYPE_CHECKING:
     from w2v.cli.watching import Watching
     from w2v.cluster.checkpoint import ClusterCheckpoint
+    from w2v.corpus.config import CorpusConfig
     from w2v.training.checkpoint import Checkpoint
-    from w2v.training.config import CorpusConfig, TrainConfig
+    from w2v.training.config import TrainConfig
     from w2v.training.keeper import Keeper
     from w2v.training.trainer import Trainer, TrainResult
 

@@ -120,7 +120,7 @@ def version_text() -> str:
     import w2v
 
     try:
-        from w2v.training.kernels import describe
+        from w2v.kernel.kernels import describe
     except ModuleNotFoundError:
         return f"w2v {w2v.__version__}"
     return f"w2v {w2v.__version__} ({describe()})"

@@ -11,8 +11,9 @@ from click.core import ParameterSource
 
 from w2v.cli.command import Argument, Option
 from w2v.cli.values import List, Number, Share, Whole
-from w2v.training.config import Option as Declared
-from w2v.training.config import TrainConfig, options_of
+from w2v.settings import Option as Declared
+from w2v.settings import options_of
+from w2v.training.config import TrainConfig
 
 __all__ = [
     "PHRASES", "config_from", "config_options", "corpus_argument", "default_text", "format_option", "list_options",

@@ -12,8 +12,9 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.options import config_from, config_options, format_option
 from w2v.cli.output import STDOUT
 from w2v.cli.streams import argument_text, write
+from w2v.corpus.config import CorpusConfig
 from w2v.errors import W2VError
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus

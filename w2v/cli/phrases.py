@@ -21,8 +21,9 @@ from w2v.cli.options import (
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import argument_text
+from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError
-from w2v.training.config import CorpusConfig, flag
+from w2v.settings import flag
 
 if TYPE_CHECKING:
     from w2v.cli.progress import Silence
@@ -171,7 +172,7 @@ def summary(encoded: EncodedCorpus, found: Joined, passes: int) -> list[str]:
 def option_of(name: str, spelling: str, **changes: Any) -> Option:
     """The option of a field of CorpusConfig under another name."""
     from w2v.cli.options import option_from
-    from w2v.training.config import options_of
+    from w2v.settings import options_of
 
     option = option_from(*options_of(CorpusConfig)[name], "Phrases")
     option.opts, option.aliases, option.name = [spelling], (), spelling.strip("-").replace("-", "_")

@@ -23,8 +23,9 @@ from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned
 from w2v.cli.train import GROUPS
 from w2v.cli.values import Number
+from w2v.corpus.config import CorpusConfig
 from w2v.numbers import count, duration, short, size
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from w2v.training.plan import Plan

@@ -23,8 +23,9 @@ from w2v.cli.options import (
 from w2v.cli.output import STDOUT, check_folder, check_outputs
 from w2v.cli.progress import Bars, Silence, progress_for
 from w2v.cli.streams import is_terminal, write
+from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus

@@ -23,7 +23,9 @@ from w2v.cli.options import (
 from w2v.cli.output import FORMATS
 from w2v.cli.progress import progress_for
 from w2v.cli.values import Duration
-from w2v.training.config import CorpusConfig, TrainConfig, options_of
+from w2v.corpus.config import CorpusConfig
+from w2v.settings import options_of
+from w2v.training.config import TrainConfig
 
 __all__ = ["command"]
 

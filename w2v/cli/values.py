@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from w2v.numbers import seconds_of
-from w2v.training.config import number_text, range_text
+from w2v.settings import number_text, range_text
 
 __all__ = ["Duration", "List", "Number", "Share", "Whole"]
 

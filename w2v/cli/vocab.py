@@ -19,7 +19,7 @@ from w2v.cli.options import (
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import progress_for
 from w2v.cli.values import Whole
-from w2v.training.config import CorpusConfig
+from w2v.corpus.config import CorpusConfig
 
 if TYPE_CHECKING:
     from w2v.cli.progress import Silence

@@ -136,10 +136,10 @@ def only_vocabulary(params: dict[str, Any], path: str | None) -> None:
     from w2v.cli.options import config_from
     from w2v.cli.output import check_outputs
     from w2v.cli.progress import progress_for
+    from w2v.corpus.config import CorpusConfig
     from w2v.corpus.reader import read_corpus
     from w2v.corpus.vocab import Vocab
     from w2v.output import AtomicOutput
-    from w2v.training.config import CorpusConfig
 
     assert path is not None
     inputs = [*params["corpus"], *([params["read_vocab"]] if params["read_vocab"] else [])]

@@ -16,12 +16,13 @@ import numpy as np
 
 from w2v.cluster.coordinator import Ledger
 from w2v.cluster.leases import Lease
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import Books
 from w2v.errors import TrainingError, W2VError
+from w2v.kernel._tables import first_bad_row
 from w2v.output import AtomicOutput
-from w2v.training._tables import first_bad_row
 from w2v.training.checkpoint import CheckpointFile, differences
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.config import TrainConfig
 from w2v.training.progress import Totals
 from w2v.training.tensors import Tensor, header_of, matrix_tensor, write_tensors
 

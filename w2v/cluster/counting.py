@@ -10,11 +10,11 @@ from typing import Any
 
 from w2v.cluster.chunks import Chunk, begins
 from w2v.cluster.vocabulary import count_chunk, freeze, merge, prune
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import Books
 from w2v.corpus.progress import OnProgress, ReadProgress
 from w2v.corpus.vocab import Vocab
 from w2v.errors import TrainingError, W2VError
-from w2v.training.config import CorpusConfig
 
 __all__ = ["Counted", "count_corpus"]
 

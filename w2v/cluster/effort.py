@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from w2v.kernel.tables import huffman_paths, keep_probability
 from w2v.training.config import TrainConfig
-from w2v.training.tables import huffman_paths, keep_probability
 
 __all__ = ["Effort", "pairs_per_token"]
 

@@ -18,10 +18,11 @@ from w2v.cluster.leases import Lease
 from w2v.cluster.replica import Replica
 from w2v.cluster.schedule import Part
 from w2v.cluster.shadow import Shadow
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import Books
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, TrainingError, W2VError
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.config import TrainConfig
 from w2v.training.progress import Totals
 
 __all__ = ["Done", "Greeting", "Node", "Report", "Setup"]

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from w2v.cluster.leases import Lease
 from w2v.corpus.encoded import Books
 from w2v.corpus.vocab import Vocab
-from w2v.training._state import Worker
+from w2v.kernel._state import Worker
+from w2v.threads import Group
 from w2v.training.config import TrainConfig
 from w2v.training.progress import Totals
 from w2v.training.spans import Spans
@@ -63,7 +65,7 @@ class Replica(Trainer):
         self._jobs: list[Job] = []
         self._changed = threading.Condition()
         self._stop = False
-        self._threads: list[threading.Thread] = []
+        self._group = Group()
         self._rest: tuple[int, float] | None = None  # ids left of a span that goes on in the next chunk, and its lr
         self._last: Lease | None = None
 
@@ -83,8 +85,7 @@ class Replica(Trainer):
     # Called from outside
 
     def start(self) -> None:
-        for home in range(self.threads):
-            self._threads.append(self._start(home, self._serve, home))
+        self._group.start_all([partial(self._serve, home) for home in range(self.threads)])
 
     def add(self, lease: Lease, ids: np.ndarray) -> None:
         """Train this chunk after those that were added before."""
@@ -104,8 +105,8 @@ class Replica(Trainer):
         with self._changed:
             self._stop = True
             self._changed.notify_all()
-        for thread in self._threads:
-            thread.join()
+        self._group.wait()
+        self._group.close()
 
     @property
     def ahead(self) -> int:

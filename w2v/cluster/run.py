@@ -21,12 +21,13 @@ from w2v.cluster.node import Setup
 from w2v.cluster.progress import ClusterProgress, ClusterSummary
 from w2v.cluster.schedule import Schedule
 from w2v.cluster.session import session
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import Books
 from w2v.corpus.progress import OnProgress
 from w2v.corpus.vocab import Vocab
 from w2v.errors import TrainingError
-from w2v.training._tables import first_bad_row
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.kernel._tables import first_bad_row
+from w2v.training.config import TrainConfig
 from w2v.training.progress import TrainingStopped, TrainResult
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 from w2v.cluster._rows import PACKED_EXTRA, move, put, take
 from w2v.cluster.effort import Effort
 from w2v.cluster.schedule import Part
-from w2v.training._state import Model
+from w2v.kernel._state import Model
 
 __all__ = ["Shadow"]
 

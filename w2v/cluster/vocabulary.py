@@ -21,7 +21,7 @@ from w2v.corpus.selection import SpellingList, select
 from w2v.corpus.vocab import Vocab
 
 if TYPE_CHECKING:
-    from w2v.training.config import CorpusConfig
+    from w2v.corpus.config import CorpusConfig
 
 __all__ = ["Pruned", "Tally", "count_chunk", "freeze", "merge", "prune"]
 

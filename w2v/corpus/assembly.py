@@ -7,9 +7,7 @@ depend on the size of the blocks, nor on the number of threads.
 
 from __future__ import annotations
 
-import itertools
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,14 +16,14 @@ import numpy as np
 from w2v.corpus._assembly import Remapping
 from w2v.corpus._blocks import Block, write_all
 from w2v.corpus._encode import LONGEST_SENTENCE
-from w2v.corpus.crew import Crew
 from w2v.corpus.encoded import Books
 from w2v.corpus.spool import ID_BYTES, Spool, spool_errors, unnamed_file
+from w2v.threads import for_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["assemble", "each"]
+__all__ = ["assemble"]
 
 
 @dataclass
@@ -49,7 +47,7 @@ def assemble(
     def measure(i: int) -> None:
         measures[i] = maps[blocks[i].encoder].measure(blocks[i], spool.load(blocks[i]))
 
-    each(len(blocks), measure, threads)
+    for_each(measure, len(blocks), threads)
     places = _lay_out(measures, books)
     total = places[-1].start + places[-1].size if places else 0
     if total * ID_BYTES <= spool.memory_limit:
@@ -61,7 +59,7 @@ def assemble(
             maps[block.encoder].write(block, spool.load(block), place.open_tokens, out)
             block.release()
 
-        each(len(blocks), write, threads)
+        for_each(write, len(blocks), threads)
         return ids
     with unnamed_file(spool.folder) as file, spool_errors(spool.folder):
         number = file.fileno()
@@ -73,25 +71,8 @@ def assemble(
             write_all(number, memoryview(out).cast("B"), place.start * ID_BYTES)
             block.release()
 
-        each(len(blocks), write_out, threads)
+        for_each(write_out, len(blocks), threads)
         return np.memmap(file, np.int32, "r", shape=(total,))
-
-
-def each(n: int, function: Callable[[int], None], threads: int) -> None:
-    """Call function(0) ... function(n - 1), in about that order, from several threads."""
-    crew = Crew()
-    numbers = itertools.count()
-    lock = threading.Lock()
-
-    def work() -> None:
-        while not crew.stopped.is_set():
-            with lock:
-                i = next(numbers)
-            if i >= n:
-                return
-            function(i)
-
-    crew.run(*[work] * max(1, min(threads, n)))
 
 
 def _lay_out(measures: Sequence[tuple[int, ...]], books: Books) -> list[Place]:

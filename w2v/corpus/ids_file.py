@@ -17,13 +17,12 @@ import numpy as np
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._ids import check_span
 from w2v.corpus._rank import rank
-from w2v.corpus.assembly import each
 from w2v.corpus.encoded import Books, EncodedCorpus
 from w2v.corpus.vocab import LARGEST_COUNT, Vocab
-from w2v.cpus import thread_count
 from w2v.errors import CorpusError
 from w2v.output import AtomicOutput
 from w2v.safetensors import Header, is_safetensors, make_header, read_header
+from w2v.threads import for_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -205,7 +204,7 @@ def _check_ids(
     def check(i: int) -> None:
         found[i] = check_span(ids[cuts[i] : cuts[i + 1]], words)
 
-    each(len(found), check, thread_count(threads))
+    for_each(check, len(found), threads)
     for start, (bad, _, _) in zip(cuts, found, strict=False):
         if bad >= 0:
             place = start + bad

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,10 +25,10 @@ import numpy as np
 
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._phrases import HASH_END, SLOT_BYTES, Joiner, Pairs, deepest
-from w2v.corpus.crew import Crew
 from w2v.corpus.spool import Spool, make_spool
 from w2v.cpus import thread_count
 from w2v.errors import CorpusError, SettingsError
+from w2v.threads import run_all
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -183,7 +184,7 @@ class _Pass:
         bound = max(0.0, self.settings.least * (1 - 1e-5))
         cuts = [HASH_END * i // self.threads for i in range(self.threads + 1)]
         parts: list[list[tuple[NDArray, ...]]] = [[] for _ in range(self.threads)]
-        crew = Crew()
+        stop = threading.Event()
 
         def count(part: int) -> Callable[[], None]:
             def work() -> None:
@@ -192,7 +193,7 @@ class _Pass:
                 while low < cuts[part + 1]:
                     pairs.begin(low, cuts[part + 1])
                     for start in range(0, len(ids), STEP_IDS):
-                        if crew.stopped.is_set():
+                        if stop.is_set():
                             return
                         pairs.walk(ids[start : start + STEP_IDS])
                     counted = pairs.counted(max(1, self.settings.min_count))
@@ -202,7 +203,7 @@ class _Pass:
 
             return work
 
-        crew.run(*map(count, range(self.threads)))
+        run_all([*map(count, range(self.threads))], stop=stop)
         columns = zip(*(rows for part in parts for rows in part), strict=True)
         a, b, between, number = (np.concatenate(column) for column in columns)
         return a, b, between, number
@@ -255,19 +256,19 @@ class _Pass:
         pieces = list(_pieces(state.ids))
         written = [0] * len(pieces)
         changes = [np.zeros(len(state.words), np.int64) for _ in range(min(self.threads, len(pieces)))]
+        stop = threading.Event()
 
         def join(thread: int) -> Callable[[], None]:
             def work() -> None:
                 for i in range(thread, len(pieces), len(changes)):
-                    if crew.stopped.is_set():
+                    if stop.is_set():
                         return
                     piece = pieces[i]
                     written[i] = joiner.join(state.ids[piece], out[piece], changes[thread])
 
             return work
 
-        crew = Crew()
-        crew.run(*map(join, range(len(changes))))
+        run_all([*map(join, range(len(changes)))], stop=stop)
         end = 0
         for piece, length in zip(pieces, written, strict=True):  # close the gaps
             out[end : end + length] = out[piece.start : piece.start + length]

@@ -15,23 +15,23 @@ from w2v.corpus._assembly import Remapping
 from w2v.corpus._blocks import Block
 from w2v.corpus._encode import Encoder, Spellings
 from w2v.corpus.assembly import assemble
-from w2v.corpus.crew import Crew
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import Books, EncodedCorpus
 from w2v.corpus.feed import Feed
 from w2v.corpus.progress import OnProgress, ReadProgress
 from w2v.corpus.selection import Selection, select, tally
 from w2v.corpus.sequences import encode_sequences
-from w2v.corpus.settings import settings_of
 from w2v.corpus.sources import Path, Source, expand
 from w2v.corpus.spool import make_spool
 from w2v.corpus.vocab import Vocab
 from w2v.cpus import thread_count
+from w2v.threads import for_each, run_all
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from w2v.corpus.settings import CorpusSettings
+    from w2v.corpus.config import CorpusConfig
 
 __all__ = ["ReadProgress", "count_words", "encode_sequences", "read_corpus", "tally_words"]
 
@@ -40,7 +40,7 @@ BLOCK_BYTES = 1 << 19
 
 def read_corpus(
     paths: Path | Source | Sequence[Path | Source],
-    config: CorpusSettings,
+    config: CorpusConfig,
     *,
     threads: int | None = None,
     vocab: Vocab | None = None,
@@ -66,7 +66,7 @@ def read_corpus(
         ids = assemble(reading.blocks(), maps, spool, reading.books, reading.threads)
         reading.books.balance()
         return EncodedCorpus(
-            ids, selection.vocab, reading.books, settings=settings_of(config), given_vocab=vocab is not None,
+            ids, selection.vocab, reading.books, settings=config.as_dict(), given_vocab=vocab is not None,
             name=reading.name,
         )
     finally:
@@ -75,7 +75,7 @@ def read_corpus(
 
 def count_words(
     paths: Path | Sequence[Path],
-    config: CorpusSettings,
+    config: CorpusConfig,
     *,
     threads: int | None = None,
     on_progress: OnProgress | None = None,
@@ -91,7 +91,7 @@ def count_words(
 
 
 def tally_words(
-    sources: Sequence[Path | Source], config: CorpusSettings, *, threads: int | None = None,
+    sources: Sequence[Path | Source], config: CorpusConfig, *, threads: int | None = None,
     block_size: int = BLOCK_BYTES,
 ) -> tuple[list[bytes], NDArray[np.int64], Books]:
     """Every distinct word of a corpus with its count, in no order, rare ones too; books.kept is their sum.
@@ -111,7 +111,7 @@ class _Reading:
     """The state of one pass over the text."""
 
     def __init__(
-        self, sources: list[Source], config: CorpusSettings, threads: int | None, block_size: int,
+        self, sources: list[Source], config: CorpusConfig, threads: int | None, block_size: int,
         on_progress: OnProgress | None,
     ):
         self.config = config
@@ -128,8 +128,6 @@ class _Reading:
 
     def run(self, keep: Callable[[Block], None] | None) -> None:
         """Encode everything; `keep` gets each block, and without it no ids are kept."""
-        crew = Crew(self._report, self.feed.stop)
-
         def encode(number: int) -> Callable[[], None]:
             def work() -> None:
                 encoder, results = self.encoders[number], self._results[number]
@@ -147,8 +145,8 @@ class _Reading:
             return work
 
         readers = min(self.feed.stream_count, self.threads)
-        crew.run(*map(encode, range(self.threads)), *[self.feed.read_streams] * readers)
-        self._report()
+        works = [*map(encode, range(self.threads)), *[self.feed.read_streams] * readers]
+        run_all(works, on_stop=self.feed.stop, on_tick=self._report)
         self.books.bytes_read = self.feed.bytes_read
         self.books.text_bytes = self.feed.text_bytes
         self.books.nul_bytes = sum(e.nuls for e in self.encoders)
@@ -158,8 +156,7 @@ class _Reading:
     def join(self) -> None:
         """Join the tables of all encoders."""
         self.spellings = Spellings(self.encoders, self.threads, self.seed)
-        parts = range(self.spellings.part_count)
-        Crew().run(*[lambda p=p: self.spellings.merge_part(p) for p in parts])
+        for_each(self.spellings.merge_part, self.spellings.part_count, self.threads)
         self.spellings.finish()
 
     def select(self, vocab: Vocab | None, least: int = 2) -> Selection:

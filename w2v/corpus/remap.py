@@ -15,9 +15,9 @@ from w2v.corpus._blocks import block_at
 from w2v.corpus._encode import DROPPED
 from w2v.corpus._ids import uncut
 from w2v.corpus.assembly import assemble
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import Books, EncodedCorpus
 from w2v.corpus.selection import SpellingList, final_of_words, require_two
-from w2v.corpus.settings import settings_of
 from w2v.corpus.spool import ID_BYTES, Spool, make_spool
 from w2v.cpus import thread_count
 from w2v.errors import CorpusError
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.corpus._blocks import Block
+    from w2v.corpus.config import CorpusConfig
     from w2v.corpus.phrases import Joined
-    from w2v.corpus.settings import CorpusSettings
     from w2v.corpus.spool import Folder
     from w2v.corpus.vocab import Vocab
 
@@ -90,7 +90,7 @@ def pruned(
 
 
 def chosen(
-    corpus: EncodedCorpus, found: Joined, config: CorpusSettings, vocab: Vocab | None = None, *,
+    corpus: EncodedCorpus, found: Joined, config: CorpusConfig, vocab: Vocab | None = None, *,
     threads: int | None = None, tmp_dir: Folder = None, memory_limit: int | None = None,
 ) -> EncodedCorpus:
     """The corpus with the phrases that were found in it as words, and of all words those that `config` leaves.
@@ -105,7 +105,7 @@ def chosen(
     ids = remapped(found.ids, final_ids, books, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
     books.balance()
     return EncodedCorpus(
-        ids, words, books, settings=settings_of(config), given_vocab=vocab is not None, name=corpus.name
+        ids, words, books, settings=config.as_dict(), given_vocab=vocab is not None, name=corpus.name
     )
 
 

@@ -15,8 +15,8 @@ from w2v.errors import CorpusError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus.config import CorpusConfig
     from w2v.corpus.encoded import Books
-    from w2v.corpus.settings import CorpusSettings
 
 __all__ = ["Selection", "Spelled", "SpellingList", "final_of_words", "require_two", "select", "tally"]
 
@@ -60,7 +60,7 @@ class Selection:
 
 
 def select(
-    spelled: Spelled, config: CorpusSettings, vocab: Vocab | None, books: Books, name: str, least: int = 2
+    spelled: Spelled, config: CorpusConfig, vocab: Vocab | None, books: Books, name: str, least: int = 2
 ) -> Selection:
     """Choose the words and enter into the books what is dropped.
 
@@ -84,7 +84,7 @@ def select(
 
 
 def _choose(
-    words: list[bytes], counts: NDArray[np.int64], config: CorpusSettings, books: Books
+    words: list[bytes], counts: NDArray[np.int64], config: CorpusConfig, books: Books
 ) -> tuple[Vocab, NDArray[np.int64]]:
     """The vocabulary of words that are frequent enough, and which of them each row is."""
     from w2v.corpus._rank import rank
@@ -96,7 +96,7 @@ def _choose(
     return Vocab([words[i] for i in order.tolist()], counts[order]), order
 
 
-def tally(spelled: Spelled, config: CorpusSettings, books: Books) -> tuple[list[bytes], NDArray[np.int64]]:
+def tally(spelled: Spelled, config: CorpusConfig, books: Books) -> tuple[list[bytes], NDArray[np.int64]]:
     """Every distinct word and its count, in no order and none left out but what is too long; the rest to the books."""
     words, counts, _, _ = _count_words(spelled, config, books)
     short = _lengths(words) <= LONGEST_TOKEN
@@ -109,7 +109,7 @@ def _lengths(words: list[bytes]) -> NDArray[np.int64]:
 
 
 def _count_words(
-    spelled: Spelled, config: CorpusSettings, books: Books
+    spelled: Spelled, config: CorpusConfig, books: Books
 ) -> tuple[list[bytes], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Spellings to words: (distinct words, their counts, places among them of all spellings' words, ends of these)."""
     counts = spelled.counts()
@@ -133,7 +133,7 @@ def _count_words(
 
 
 def _select_words(
-    spelled: Spelled, config: CorpusSettings, vocab: Vocab | None, books: Books, name: str, least: int
+    spelled: Spelled, config: CorpusConfig, vocab: Vocab | None, books: Books, name: str, least: int
 ) -> Selection:
     """The general case: spellings become words first, and equal words are counted together."""
     distinct, word_counts, flat, ends = _count_words(spelled, config, books)
@@ -144,7 +144,7 @@ def _select_words(
 
 
 def final_of_words(
-    words: list[bytes], counts: NDArray[np.int64], config: CorpusSettings, vocab: Vocab | None, books: Books
+    words: list[bytes], counts: NDArray[np.int64], config: CorpusConfig, vocab: Vocab | None, books: Books
 ) -> tuple[Vocab, NDArray[np.int32]]:
     """The vocabulary, and each word's final id or DROPPED."""
     final = np.full(len(words), DROPPED, np.int32)
@@ -179,7 +179,7 @@ def _runs(
 
 
 def require_two(
-    chosen: Vocab, spelled: Spelled, config: CorpusSettings, books: Books, name: str, vocab: Vocab | None = None
+    chosen: Vocab, spelled: Spelled, config: CorpusConfig, books: Books, name: str, vocab: Vocab | None = None
 ) -> None:
     """Raise CorpusError where there is nothing to train on."""
     if len(chosen) >= 2 and (vocab is None or books.read > books.not_in_vocab + books.no_word + books.too_long):

@@ -11,17 +11,17 @@ from w2v.corpus._assembly import Remapping
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._sequences import SequenceEncoder
 from w2v.corpus.assembly import assemble
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import Books, EncodedCorpus
 from w2v.corpus.progress import OnProgress, ReadProgress
 from w2v.corpus.selection import SpellingList, select
-from w2v.corpus.settings import settings_of
 from w2v.corpus.sources import Path
 from w2v.corpus.spool import make_spool
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError
 
 if TYPE_CHECKING:
-    from w2v.corpus.settings import CorpusSettings
+    from w2v.corpus.config import CorpusConfig
 
 __all__ = ["encode_sequences"]
 
@@ -31,7 +31,7 @@ ASCII_SEPARATOR = re.compile("[ \t\n\r\x0b\x0c\0]")
 
 def encode_sequences(
     sequences: Iterable[Sequence[str | bytes]],
-    config: CorpusSettings,
+    config: CorpusConfig,
     *,
     vocab: Vocab | None = None,
     tmp_dir: Path | None = None,
@@ -65,7 +65,7 @@ def encode_sequences(
         ids = assemble(blocks, maps, spool, books, threads or 1)
         books.balance()
         return EncodedCorpus(
-            ids, selection.vocab, books, settings=settings_of(config), given_vocab=vocab is not None, name="sequences"
+            ids, selection.vocab, books, settings=config.as_dict(), given_vocab=vocab is not None, name="sequences"
         )
     finally:
         spool.close()
@@ -90,7 +90,7 @@ def _batches(sequences: Iterable[Sequence[str | bytes]]) -> Iterator[list[Sequen
 class _Checker:
     """Called with each distinct token; returns its bytes, or None if it is too long."""
 
-    def __init__(self, config: CorpusSettings):
+    def __init__(self, config: CorpusConfig):
         self.unicode = config.whitespace == "unicode"
 
     def __call__(self, token: object, sequence: int, place: int) -> bytes | None:

@@ -23,7 +23,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from w2v.corpus.settings import CorpusSettings
+    from w2v.corpus.config import CorpusConfig
 
 __all__ = ["Tokenized", "changes_spellings", "tokenize"]
 
@@ -38,12 +38,12 @@ class Tokenized(NamedTuple):
     ends: list[int]
 
 
-def changes_spellings(config: CorpusSettings) -> bool:
+def changes_spellings(config: CorpusConfig) -> bool:
     """Whether words can differ from spellings at all."""
     return config.tokenizer != "none" or config.lower or config.normalize != "none"
 
 
-def tokenize(spellings: list[bytes], config: CorpusSettings) -> Tokenized:
+def tokenize(spellings: list[bytes], config: CorpusConfig) -> Tokenized:
     """The words of each spelling: none, one or several; never empty, never with white space."""
     words: list[bytes] = []
     ends = [0]
@@ -54,15 +54,15 @@ def tokenize(spellings: list[bytes], config: CorpusSettings) -> Tokenized:
     return Tokenized(words, ends)
 
 
-def _normalized(text: str, config: CorpusSettings) -> str:
+def _normalized(text: str, config: CorpusConfig) -> str:
     return text if config.normalize == "none" else unicodedata.normalize(config.normalize.upper(), text)
 
 
-def _lowered(text: str, config: CorpusSettings) -> str:
+def _lowered(text: str, config: CorpusConfig) -> str:
     return _normalized(text.lower(), config) if config.lower else text
 
 
-def _tokenize_lines(text: str, config: CorpusSettings, words: list[bytes], ends: list[int]) -> None:
+def _tokenize_lines(text: str, config: CorpusConfig, words: list[bytes], ends: list[int]) -> None:
     """Appends the words of each line and where they end."""
     if config.tokenizer == "words":
         found = _word_or_newline().findall(text)

@@ -1,1 +1,1 @@
-"""Ids to matrices: settings, tables, kernels, the trainer."""
+"""Ids to matrices: settings, the trainer, what is kept and measured on the way."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.training._state import aligned
+from w2v.kernel._state import aligned
 
 if TYPE_CHECKING:
-    from w2v.training._state import Model
+    from w2v.kernel._state import Model
 
 __all__ = ["Best"]
 

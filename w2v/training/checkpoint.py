@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from w2v.corpus.config import CorpusConfig
 from w2v.errors import CheckpointError
+from w2v.kernel._tables import first_bad_row
 from w2v.output import AtomicOutput
 from w2v.safetensors import is_safetensors
-from w2v.training._tables import first_bad_row
+from w2v.settings import flag
 from w2v.training.best import Best
-from w2v.training.config import SETTINGS_OF_THE_MACHINE, CorpusConfig, TrainConfig, flag
+from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
 from w2v.training.heldout import trained_tokens
 from w2v.training.progress import Totals
 from w2v.training.tensors import Tensor, TensorFile, header_of, matrix_tensor, write_tensors
@@ -29,7 +31,7 @@ from w2v.training.tensors import Tensor, TensorFile, header_of, matrix_tensor, w
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.vocab import Vocab
-    from w2v.training._state import Model
+    from w2v.kernel._state import Model
     from w2v.training.trainer import Trainer
 
 __all__ = ["Checkpoint", "CheckpointFile", "differences", "write_checkpoint"]

@@ -7,133 +7,13 @@ library's keyword arguments are made from it. Nothing here imports NumPy, so tha
 from __future__ import annotations
 
 import dataclasses
-import math
-import numbers
 from dataclasses import dataclass
 from typing import Any
 
 from w2v.errors import SettingsError
+from w2v.settings import check, number_text, option, options_of
 
-__all__ = ["CorpusConfig", "Option", "TrainConfig", "number_text", "options_of", "range_text"]
-
-
-@dataclass(frozen=True)
-class Option:
-    """How one field of a config is shown and checked. `aliases` are other programs' spellings, hidden in the help."""
-
-    help: str
-    flags: tuple[str, ...] = ()  # short options
-    aliases: tuple[str, ...] = ()
-    choices: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    exclusive: bool = False  # the minimum itself is not allowed
-    off: str = ""  # for booleans: the spelling of the negative flag, "" for none
-    shown_default: str = ""  # where the default depends on other options
-    metavar: str = ""
-    bare: str = ""  # the value where the option stands without one
-    percent: bool = False  # a share, also written 1%
-
-
-def option(default: Any, help: str, **kw: Any) -> Any:
-    return dataclasses.field(default=default, metadata={"option": Option(help=help, **kw)})
-
-
-def options_of(config: type) -> dict[str, tuple[dataclasses.Field, Option]]:
-    """Field name -> (field, Option), in the order of declaration."""
-    return {f.name: (f, f.metadata["option"]) for f in dataclasses.fields(config)}
-
-
-def check(config: Any) -> None:
-    """Raise SettingsError, in the words of the command line, for the first value that is out of range."""
-    for name, (f, opt) in options_of(type(config)).items():
-        value = getattr(config, name)
-        if value is None:
-            if f.default is None:
-                continue
-            raise SettingsError(f"{flag(name)}: a value is needed")
-        if opt.choices and value not in opt.choices:
-            raise SettingsError(f"{flag(name)}: {value!r} is not one of {', '.join(opt.choices)}")
-        if isinstance(f.default, bool) and not isinstance(value, bool):
-            raise SettingsError(f"{flag(name)}: {value!r} is neither True nor False")
-        if opt.minimum is not None or opt.maximum is not None:
-            value = checked_number(name, value, opt, "int" in str(f.type))
-            object.__setattr__(config, name, value)  # the dataclass is frozen; NumPy's numbers become Python's
-
-
-def checked_number(name: str, value: Any, opt: Option, whole: bool) -> int | float:
-    """The value as an int or a float; SettingsError where it is something else or out of range."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise SettingsError(f"{flag(name)}: {value!r} is not a number")
-    if whole and (not math.isfinite(value) or value != int(value)):
-        raise SettingsError(f"{flag(name)}: {value!r} is not a whole number")
-    low_bad = opt.minimum is not None and (value <= opt.minimum if opt.exclusive else value < opt.minimum)
-    if math.isnan(value) or low_bad or (opt.maximum is not None and value > opt.maximum) or math.isinf(value):
-        wanted = range_text(opt.minimum, opt.maximum, opt.exclusive)
-        raise SettingsError(f"{flag(name)}: {number_text(value)} is not {wanted}")
-    return int(value) if whole else float(value)
-
-
-def flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def range_text(minimum: float | None, maximum: float | None, exclusive: bool = False) -> str:
-    """at least 1 and at most 65536; with `exclusive`, the minimum itself is not allowed."""
-    low = f"{'more than' if exclusive else 'at least'} {number_text(minimum)}" if minimum is not None else ""
-    high = f"at most {number_text(maximum)}" if maximum is not None else ""
-    return " and ".join(x for x in (low, high) if x)
-
-
-def number_text(value: float) -> str:
-    """As people write it: 11, not 11.0; 1000000, not 1e+06."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
-
-
-@dataclass(frozen=True)
-class CorpusConfig:
-    """How text becomes words and which words stay."""
-
-    whitespace: str = option(
-        "unicode",
-        "What separates tokens: every Unicode white space, or only the ASCII kind as in the original.",
-        choices=("unicode", "ascii"),
-    )
-    tokenizer: str = option(
-        "none",
-        "none: a token is what stands between white space; words: split raw prose into words without punctuation.",
-        choices=("none", "words"),
-    )
-    lower: bool = option(False, "Lower-case every word.")
-    normalize: str = option("none", "Unicode normalisation of every word.", choices=("none", "nfc", "nfkc"))
-    min_count: int = option(
-        5, "Leave out words that occur fewer times.", minimum=1, aliases=("--minCount", "--min_count")
-    )
-    max_vocab: int | None = option(
-        None, "Keep at most this many words, the most frequent.", minimum=2, metavar="N", aliases=("--max_final_vocab",)
-    )
-    phrases: int = option(
-        0, "Join words that stand together more often than by chance, in so many passes: 1 new_york, 2 new_york_city.",
-        minimum=0, maximum=10,
-    )
-    phrase_score: str = option(
-        "original", "original: that of word2phrase; npmi: normalised pointwise mutual information, -1 to 1.",
-        choices=("original", "npmi"),
-    )
-    phrase_threshold: float | None = option(
-        None, "Join pairs that score more than this.", minimum=-1, maximum=1e9,
-        shown_default="100 original, 0.5 npmi",
-    )
-    phrase_min_count: int = option(5, "Join no pairs that occur fewer times, nor words.", minimum=1)
-    phrase_connectors: str | None = option(
-        None, "Words that may stand inside a phrase (bank_of_england) but not at its ends: a file, or english.",
-        metavar="FILE|english",
-    )
-
-    def __post_init__(self) -> None:
-        check(self)
+__all__ = ["TrainConfig"]
 
 
 SETTINGS_OF_THE_MACHINE = frozenset({"threads"})  # may differ where a run goes on

@@ -7,9 +7,10 @@ import os
 from collections.abc import Collection
 from typing import Any
 
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.errors import CorpusError, SettingsError
-from w2v.training.config import CorpusConfig, flag
+from w2v.settings import flag
 
 __all__ = ["SELECTING", "agreed", "encoded_path", "open_encoded", "paths_of", "read"]
 

@@ -7,16 +7,16 @@ matter. The loop skips these sentences; here they lie once more, one behind the 
 from __future__ import annotations
 
 import itertools
-import threading
 from types import ModuleType
 
 import numpy as np
 
 from w2v.errors import CorpusError
-from w2v.training._state import Model, Worker
-from w2v.training._tables import count_trained, held_out_ids, span_end
+from w2v.kernel._state import Model, Worker
+from w2v.kernel._tables import count_trained, held_out_ids, span_end
+from w2v.kernel.tables import held_out_share
+from w2v.threads import for_each
 from w2v.training.config import TrainConfig
-from w2v.training.tables import held_out_share
 
 __all__ = ["HeldOut", "trained_tokens"]
 
@@ -47,25 +47,14 @@ class HeldOut:
         The learning rate is 0, so nothing changes. No thread may be training meanwhile.
         """
         sums: list[tuple[float, int]] = [(0.0, 0)] * len(self.parts)
-        errors: list[BaseException] = []
 
-        def work(first: int) -> None:
-            try:
-                for number in range(first, len(self.parts), threads):
-                    worker = Worker(model, FIRST_NUMBER + number)
-                    worker.take_all()
-                    kernel.train(worker, self.ids, *self.parts[number], 0.0)
-                    sums[number] = worker.loss_sum, worker.examples
-            except BaseException as error:
-                errors.append(error)
+        def work(number: int) -> None:
+            worker = Worker(model, FIRST_NUMBER + number)
+            worker.take_all()
+            kernel.train(worker, self.ids, *self.parts[number], 0.0)
+            sums[number] = worker.loss_sum, worker.examples
 
-        jobs = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(min(threads, len(self.parts)))]
-        for job in jobs:
-            job.start()
-        for job in jobs:
-            job.join()
-        if errors:
-            raise errors[0]
+        for_each(work, len(self.parts), threads)
         examples = sum(examples for _, examples in sums)
         if not examples:
             raise CorpusError(

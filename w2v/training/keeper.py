@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import TrainingError, W2VError
+from w2v.threads import Background
 from w2v.training.checkpoint import write_checkpoint
 
 if TYPE_CHECKING:
+    from w2v.corpus.config import CorpusConfig
     from w2v.corpus.encoded import EncodedCorpus
-    from w2v.training.config import CorpusConfig
     from w2v.training.trainer import Trainer
 
 __all__ = ["Keeper"]
@@ -42,12 +42,11 @@ class Keeper:
         self.kept = False  # whether this run has written a checkpoint
         self.failure: Exception | None = None  # why the last one was not written
         self._last = clock()
-        self._digest: threading.Thread | None = None
+        self._digest: Background[object] | None = None
 
     def prepare(self, corpus: EncodedCorpus) -> None:
         """Take the corpus's digest beside the training, so that a checkpoint does not have to wait for it."""
-        self._digest = threading.Thread(target=corpus.digest, name="w2v-digest", daemon=True)
-        self._digest.start()
+        self._digest = Background(corpus.digest)
 
     def due(self) -> bool:
         """Whether it is time for a checkpoint."""
@@ -56,7 +55,7 @@ class Keeper:
     def keep(self, trainer: Trainer, seconds: float, stopping: bool = False) -> bool:
         """Write a checkpoint of a trainer at rest; False if that failed. `seconds` is the length of the present run."""
         if self._digest is not None:
-            self._digest.join()
+            self._digest.result()
         try:
             write_checkpoint(self.path, trainer, self.corpus_config, seconds)
             self.kept, self.failure = True, None

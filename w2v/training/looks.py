@@ -17,7 +17,7 @@ from w2v.vectors.vectors import Vectors
 from w2v.vectors.words import Words
 
 if TYPE_CHECKING:
-    from w2v.training._state import Model
+    from w2v.kernel._state import Model
     from w2v.training.best import Best
     from w2v.training.progress import Watch
     from w2v.training.trainer import Trainer

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
 
-from w2v.training.config import CorpusConfig
+from w2v.corpus.config import CorpusConfig
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from w2v.corpus.config import CorpusConfig
+from w2v.kernel._tables import span_end
 from w2v.memory import Room, room
-from w2v.training._tables import span_end
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.config import TrainConfig
 from w2v.training.memory import memory_needed
 from w2v.training.spans import Spans
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from w2v.errors import TrainingError
 
 if TYPE_CHECKING:
-    from w2v.training._state import Worker
+    from w2v.kernel._state import Worker
     from w2v.training.keeper import Keeper
     from w2v.training.trainer import Run, Trainer
     from w2v.vectors.vectors import Vectors

@@ -9,7 +9,6 @@ import os
 import platform
 import re
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -17,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from w2v.output import AtomicOutput
+from w2v.threads import Background
 
 if TYPE_CHECKING:
+    from w2v.corpus.config import CorpusConfig
     from w2v.training.checkpoint import Checkpoint
-    from w2v.training.config import CorpusConfig
     from w2v.training.trainer import Trainer, TrainResult
 
 __all__ = ["FORMAT", "InputFile", "OutputFile", "Recorder", "Report"]
@@ -154,7 +154,7 @@ def versions() -> dict[str, str]:
 def machine(kernel: str) -> dict[str, Any]:
     """What the training ran on."""
     from w2v.cpus import available_cpus
-    from w2v.training import kernels
+    from w2v.kernel import kernels
 
     return {
         "system": f"{platform.system()} {platform.release()}",
@@ -204,28 +204,24 @@ class _Digests:
 
     paths: list[str]
     _marks: list[tuple[int, ...] | None] = field(init=False)
-    _found: list[InputFile] = field(init=False, default_factory=list)
-    _thread: threading.Thread | None = field(init=False, default=None)
+    _taken: Background[list[InputFile]] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._marks = [_mark(path) for path in self.paths]
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="w2v-sha256", daemon=True)
-        self._thread.start()
+        self._taken = Background(self._run)
 
     def wait(self) -> list[InputFile]:
-        if self._thread is None:
-            self.start()
-        assert self._thread is not None
-        self._thread.join()
-        return self._found
+        return self._taken.result() if self._taken is not None else self._run()
 
-    def _run(self) -> None:
+    def _run(self) -> list[InputFile]:
+        found = []
         for path, mark in zip(self.paths, self._marks, strict=True):
             digest = _sha256(path) if mark is not None else None
             same = digest is not None and mark == _mark(path)
-            self._found.append(InputFile(path, mark[0] if mark and same else None, digest if same else None))
+            found.append(InputFile(path, mark[0] if mark and same else None, digest if same else None))
+        return found
 
 
 def _mark(path: str) -> tuple[int, ...] | None:

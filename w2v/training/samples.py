@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.training._samples import draw
-from w2v.training._state import Model, Worker
+from w2v.kernel._samples import draw
+from w2v.kernel._state import Model, Worker
 from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from w2v.training._tables import span_end
+from w2v.kernel._tables import span_end
 
 __all__ = ["Spans"]
 

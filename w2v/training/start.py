@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError, VectorsError
+from w2v.settings import options_of
 from w2v.training.checkpoint import Checkpoint
-from w2v.training.config import SETTINGS_OF_THE_MACHINE, CorpusConfig, TrainConfig, options_of
+from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.vocab import Vocab
-    from w2v.training._state import Model
+    from w2v.kernel._state import Model
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["Continuation", "Initial", "Start", "continued_settings"]

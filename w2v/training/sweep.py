@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import SettingsError, TrainingError, W2VError
-from w2v.training.config import DEFAULT_LR, SETTINGS_OF_THE_MACHINE, TrainConfig, flag, options_of
+from w2v.settings import flag, options_of
+from w2v.training.config import DEFAULT_LR, SETTINGS_OF_THE_MACHINE, TrainConfig
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus

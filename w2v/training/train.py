@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError
-from w2v.training.config import CorpusConfig, TrainConfig, options_of
+from w2v.settings import options_of
+from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus

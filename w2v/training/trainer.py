@@ -6,14 +6,16 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from w2v.errors import TrainingError
-from w2v.training import kernels
-from w2v.training._state import Model, Worker
-from w2v.training._tables import first_bad_row
+from w2v.kernel import kernels
+from w2v.kernel._state import Model, Worker
+from w2v.kernel._tables import first_bad_row
+from w2v.threads import for_each, run_all
 from w2v.training.best import Best
 from w2v.training.config import TrainConfig
 from w2v.training.heldout import HeldOut
@@ -55,7 +57,9 @@ class Run:
     done: int = 0  # tokens of all epochs
     rest_at: int = 1 << 62  # all threads come to rest when so many are done
     stop: bool = False
-    error: BaseException | None = None
+
+    def end(self) -> None:
+        self.stop = True
 
 
 class Trainer:
@@ -122,24 +126,7 @@ class Trainer:
         """First values of the input rows, by all threads; the values do not depend on how many there are."""
         rows = self.model.vocab_size
         cuts = np.linspace(0, rows, self.threads + 1).astype(int).tolist()
-        jobs: list[threading.Thread] = []
-        try:
-            for home in range(self.threads):
-                jobs.append(self._start(home, self.model.fill_inputs, cuts[home], cuts[home + 1]))
-        finally:
-            for job in jobs:
-                job.join()
-
-    def _start(self, home: int, target: Callable[..., Any], *args: Any) -> threading.Thread:
-        """Start one of the threads; TrainingError where the system refuses."""
-        thread = threading.Thread(target=target, args=args, name=f"w2v-{home}", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError as error:  # no memory for it, or this user's threads are used up
-            raise TrainingError(
-                f"thread {home + 1} of {self.threads} could not be started ({error}); try --threads {max(1, home)}"
-            ) from error
-        return thread
+        for_each(lambda part: self.model.fill_inputs(cuts[part], cuts[part + 1]), self.threads, self.threads)
 
     def _workers(self) -> list[Worker]:
         """One worker a thread. A single thread has no one to share rows with and keeps no private copies."""
@@ -237,21 +224,8 @@ class Trainer:
     def _run_spans(self, watch: Watch, rest_at: int) -> None:
         """All threads at work until the epoch ends, so many tokens are done, a thread fails, or `watch` stops them."""
         run = Run(self.spans, list(map(Totals.of, self.workers)), done=self.totals().tokens, rest_at=rest_at)
-        threads: list[threading.Thread] = []
-        try:
-            for home in range(self.threads):
-                threads.append(self._start(home, self._work, run, home))
-            while any(thread.is_alive() for thread in threads):
-                for thread in threads:
-                    thread.join(PROGRESS_EVERY_S / len(threads))
-                watch.look(run)
-        finally:
-            run.stop = True
-            for thread in threads:
-                if thread.ident is not None:  # a signal may come before all are started
-                    thread.join()
-        if run.error is not None:
-            raise run.error
+        works = [partial(self._work, run, home) for home in range(self.threads)]
+        run_all(works, on_stop=run.end, on_tick=lambda: watch.look(run), tick_s=PROGRESS_EVERY_S)
         for worker in self.workers:
             self.kernel.flush(worker)
 
@@ -260,25 +234,21 @@ class Trainer:
         worker = self.workers[home]
         ids = self.corpus.ids
         train = self.kernel.train
-        try:
-            while not run.stop:
-                with run.lock:
-                    span = run.spans.take(home)
-                    lr = self.lr_at(run.done)
-                if span is None:
-                    return
-                worker.merge_after = self.merge_after_at(lr)
-                train(worker, ids, span[0], span[1], lr)
-                now = Totals.of(worker)
-                with run.lock:
-                    run.done += now.tokens - run.counted[home].tokens
-                    run.counted[home] = now
-                    run.stop = run.stop or run.done >= run.rest_at
-                if worker.diverged:
-                    raise self.divergence(lr)
-        except BaseException as error:
-            run.error = run.error or error
-            run.stop = True
+        while not run.stop:
+            with run.lock:
+                span = run.spans.take(home)
+                lr = self.lr_at(run.done)
+            if span is None:
+                return
+            worker.merge_after = self.merge_after_at(lr)
+            train(worker, ids, span[0], span[1], lr)
+            now = Totals.of(worker)
+            with run.lock:
+                run.done += now.tokens - run.counted[home].tokens
+                run.counted[home] = now
+                run.stop = run.stop or run.done >= run.rest_at
+            if worker.diverged:
+                raise self.divergence(lr)
 
     def divergence(self, lr: float) -> TrainingError:
         return TrainingError(

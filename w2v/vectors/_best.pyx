@@ -8,7 +8,7 @@ from array import array
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free, malloc
 
-from w2v.vectors.parallel import run_parallel
+from w2v.threads import for_each
 
 
 cdef class Best:
@@ -54,7 +54,7 @@ cdef class Best:
                 with nogil:
                     self.offer_one(q, &block[q, 0], factor, count, first)
 
-        run_parallel(offer_some, (n + step - 1) // step, 1 if n * count < 100_000 else threads)
+        for_each(offer_some, (n + step - 1) // step, 1 if n * count < 100_000 else threads)
 
     cdef void offer_one(self, int64_t q, const float* values, const float* factor, int64_t count,
                         int64_t first) noexcept nogil:

@@ -13,7 +13,7 @@ from libc.string cimport memcpy, memset
 from w2v.vectors._words cimport WordTable, adopt_words, large_malloc
 
 from w2v.cpus import thread_count
-from w2v.vectors.parallel import run_parallel
+from w2v.threads import for_each
 
 
 cdef enum:
@@ -79,7 +79,7 @@ cdef class BinaryRows:
             with nogil:
                 find_rows(&self.file, starts[part], starts[part + 1], most, &self.regions[part])
 
-        run_parallel(find_some, self.parts, threads)
+        for_each(find_some, self.parts, threads)
         self.join(starts, most, threads)
         self.free_regions()
 
@@ -146,7 +146,7 @@ cdef class BinaryRows:
             with nogil:
                 self.copy_region(&self.regions[part], row, used)
 
-        run_parallel(copy_some, used_parts, threads)
+        for_each(copy_some, used_parts, threads)
         self.end = self.offset(rows - 1) + self.row_size(rows - 1) if rows else starts[0]
 
     cdef void copy_region(self, Region* region, int64_t row, int64_t used) noexcept nogil:
@@ -240,7 +240,7 @@ cdef class BinaryRows:
                 work.norms = &norms[place]
                 self.walk(rows[place], rows[place] + 1, &work)
 
-        run_parallel(take_some, (count + step - 1) // step, threads)
+        for_each(take_some, (count + step - 1) // step, threads)
 
     cdef in_parts(self, float* matrix, int64_t stride, const float* queries, int64_t n, float* cosines, float* norms,
                   threads):
@@ -262,7 +262,7 @@ cdef class BinaryRows:
             work.cosines_stride = count
             self.walk(low, min(low + step, count), &work)
 
-        run_parallel(walk_some, (count + step - 1) // step, threads)
+        for_each(walk_some, (count + step - 1) // step, threads)
 
 
 cdef class FloatBlock:

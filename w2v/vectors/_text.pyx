@@ -14,7 +14,7 @@ from w2v.vectors._scan cimport (
     count_newlines, free_region, keep_word, line_limit, make_plain_locale, put_row, raise_status, read_row,
 )
 from w2v.vectors._words cimport WordTable, adopt_words
-from w2v.vectors.parallel import run_parallel
+from w2v.threads import for_each
 
 cdef extern from "decimal.h" nogil:
     const char* read_float(const char* text, const char* end, float* value)
@@ -64,7 +64,7 @@ cdef class TextRows:
         self.regions = <Region*> calloc(self.blocks + 1, sizeof(Region))
         if self.before == NULL or self.regions == NULL:
             raise MemoryError
-        run_parallel(self.count_block, self.blocks, threads)
+        for_each(self.count_block, self.blocks, threads)
         for i in range(self.blocks):
             self.before[i], total = total, total + self.before[i]
         self.before[self.blocks] = total
@@ -124,7 +124,7 @@ cdef class TextRows:
         blocks = self.blocks
         while blocks > 1 and self.before[blocks - 1] >= rows:
             blocks -= 1
-        run_parallel(read_some, blocks, threads)
+        for_each(read_some, blocks, threads)
         self.join(rows)
 
     cdef read_block(self, int64_t block, float* matrix, int64_t dim, bint spaced, int64_t rows):

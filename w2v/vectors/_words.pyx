@@ -13,7 +13,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
-from w2v.vectors.parallel import run_parallel
+from w2v.threads import for_each
 
 
 cdef extern from "words.h" nogil:
@@ -140,7 +140,7 @@ cdef class WordTable:
                     for i in range(low, high):
                         hashes[i] = hash_word(self.data + self.ends[i], self.ends[i + 1] - self.ends[i], SEED)
 
-            run_parallel(hash_some, (rows + ROWS_PER_TASK - 1) // ROWS_PER_TASK, threads)
+            for_each(hash_some, (rows + ROWS_PER_TASK - 1) // ROWS_PER_TASK, threads)
             for p in range(PARTITIONS):
                 counts[p] = 0
             with nogil:
@@ -158,7 +158,7 @@ cdef class WordTable:
             def insert_some(task):
                 self.insert_partition(task, hashes, repeats)
 
-            run_parallel(insert_some, PARTITIONS, threads)
+            for_each(insert_some, PARTITIONS, threads)
         finally:
             free(hashes)
         self.repeated = array("q", heapq.merge(*repeats))
@@ -238,6 +238,6 @@ cdef class WordTable:
                         with gil:
                             found.append((distance, row))
 
-        run_parallel(compare_some, (self.count + ROWS_PER_TASK - 1) // ROWS_PER_TASK, threads)
+        for_each(compare_some, (self.count + ROWS_PER_TASK - 1) // ROWS_PER_TASK, threads)
         found.sort()
         return [row for _, row in found[:most]]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.errors import SettingsError, VectorsError
-from w2v.vectors.parallel import run_parallel
+from w2v.threads import for_each
 from w2v.vectors.words import to_text
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def neighbour_rows(units: np.ndarray, k: int) -> np.ndarray:
         scores[np.arange(len(scores)), np.arange(low, low + len(scores))] = -np.inf
         near[low : low + ROWS] = np.argpartition(scores, -k, axis=1)[:, -k:]
 
-    run_parallel(find, -(-len(units) // ROWS))
+    for_each(find, -(-len(units) // ROWS))
     return near
 
 

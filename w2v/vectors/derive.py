@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from w2v.files import UTF8_BOM
+from w2v.threads import for_each
 from w2v.vectors.formats import LoadOptions, Rows, check_repeats, load_rows
 from w2v.vectors.formats.source import Source, open_source
-from w2v.vectors.parallel import run_parallel
 from w2v.vectors.words import to_bytes
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def unit(vectors: Vectors, in_place: bool = False, threads: int | None = None) -
         np.divide(rows, lengths, out=rows, where=lengths > 0)
         out[task * step : (task + 1) * step] = rows
 
-    run_parallel(scale, -(-len(matrix) // step), threads)
+    for_each(scale, -(-len(matrix) // step), threads)
     made = Vectors(vectors.words, out)
     made.metadata.update(vectors.metadata)
     return made

@@ -12,8 +12,9 @@ import pytest
 
 import w2v as library
 from w2v.cluster.run import ClusterOptions, ClusterRun
+from w2v.corpus.config import CorpusConfig
 from w2v.errors import CorpusError
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.training.config import TrainConfig
 
 SMALL = 16_000  # bytes of a chunk
 

@@ -12,7 +12,8 @@ import pytest
 
 import w2v as library
 from w2v.cluster.run import ClusterOptions, ClusterRun
-from w2v.training.config import CorpusConfig, TrainConfig
+from w2v.corpus.config import CorpusConfig
+from w2v.training.config import TrainConfig
 
 CHUNK = 8_000  # bytes
 EPOCHS = 60

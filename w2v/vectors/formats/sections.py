@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from w2v.errors import VectorsError
+from w2v.threads import for_each
 from w2v.vectors.formats.rows import show_word
 from w2v.vectors.formats.source import Source
-from w2v.vectors.parallel import run_parallel
 
 __all__ = ["Sections", "checked_norms", "floats"]
 
@@ -113,5 +113,5 @@ def checked_norms(name: str, matrix: np.ndarray, words: Any = None, threads: int
             part[row] = min(float(np.linalg.norm(rows[row].astype(np.float64))), np.finfo(np.float32).max)
         norms[low : low + step] = part
 
-    run_parallel(measure, -(-len(matrix) // step), threads)
+    for_each(measure, -(-len(matrix) // step), threads)
     return norms

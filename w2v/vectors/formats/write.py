@@ -11,11 +11,11 @@ import numpy as np
 
 from w2v.errors import SettingsError, VectorsError, W2VError
 from w2v.output import AtomicOutput
+from w2v.threads import in_order
 from w2v.vectors._text import binary_rows, text_rows
 from w2v.vectors.formats.rows import show_word
 from w2v.vectors.formats.word2vec_binary import binary_size
 from w2v.vectors.formats.words_file import companion
-from w2v.vectors.parallel import in_order
 
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors

@@ -21,9 +21,9 @@ KERNELS = ("baseline", "avx2", "avx512")  # slowest first
 
 def available() -> list[str]:
     """Names of the kernels that are built in and run here, slowest first."""
-    from w2v.training._cpu import instruction_sets
+    from w2v.kernel._cpu import instruction_sets
 
-    return [name for name in instruction_sets() if find_spec(f"w2v.training._loop_{name}")]
+    return [name for name in instruction_sets() if find_spec(f"w2v.kernel._loop_{name}")]
 
 
 def choose(name: str | None = None) -> ModuleType:
@@ -35,7 +35,7 @@ def choose(name: str | None = None) -> ModuleType:
     elif wanted not in names:
         kind = "does not run on this CPU" if wanted in KERNELS else "does not exist"
         raise SettingsError(f'W2V_KERNEL: the kernel "{wanted}" {kind}; here there are {", ".join(names)}')
-    return import_module(f"w2v.training._loop_{wanted}")
+    return import_module(f"w2v.kernel._loop_{wanted}")
 
 
 def describe() -> str:

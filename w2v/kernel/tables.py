@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from w2v.training import _tables
+from w2v.kernel import _tables
 
 __all__ = [
     "SIGMOID_SIZE", "alias_columns", "alias_table", "held_out_share", "huffman_paths",

@@ -6,7 +6,7 @@
 # leaves open (window drawn for each centre, keep probability, a negative equal to the centre is skipped).
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
 
-from w2v.training._state cimport LONGEST_SENTENCE, Hot, LossSum, Own, Shared, Worker
+from w2v.kernel._state cimport LONGEST_SENTENCE, Hot, LossSum, Own, Shared, Worker
 
 
 cdef extern from "rng.h":

@@ -4,7 +4,7 @@ from libc.string cimport memset
 
 import numpy as np
 
-from w2v.training import _tables, tables
+from w2v.kernel import _tables, tables
 
 cdef extern from "block.h":
     enum: BLOCK_INPUTS

@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from w2v.training._state import Worker
+from w2v.kernel._state import Worker
 
 NAME: str
 FLOATS_AT_ONCE: int

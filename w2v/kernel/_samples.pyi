@@ -1,6 +1,6 @@
 import numpy as np
 
-from w2v.training._state import Worker
+from w2v.kernel._state import Worker
 
 Outputs = tuple[tuple[int, int], ...]
 
