@@ -42,7 +42,7 @@ def shorten(encoded: Any, ids: int) -> None:
 
     ends = np.flatnonzero(encoded.ids < 0)
     encoded.ids = encoded.ids[: ends[max(np.searchsorted(ends, ids), 1) - 1] + 1]
-    encoded.books.kept = int(np.count_nonzero(encoded.ids >= 0))
+    encoded.token_counts.kept = int(np.count_nonzero(encoded.ids >= 0))
 
 
 def gensim_train(
@@ -107,7 +107,7 @@ def w2v_encode(corpus: str, threads: int) -> dict[str, Any]:
         started = time.perf_counter()
         encoded = read_corpus([corpus], CorpusConfig(), threads=threads)
         seconds.append(time.perf_counter() - started)
-        tokens = encoded.books.read
+        tokens = encoded.token_counts.read
         encoded.close()
     return {"seconds": min(seconds[1:]), "bytes": os.path.getsize(corpus), "tokens": tokens}
 

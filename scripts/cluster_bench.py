@@ -66,9 +66,9 @@ def scores(vectors: Any, data: str) -> dict[str, float]:
 
 
 def figures(run: Any, result: Any) -> dict[str, Any]:
-    """What the summary tells; the books are checked once more."""
+    """What the summary tells; the token counts are checked once more."""
     summary = result.summary
-    kept = run.books.kept * EPOCHS
+    kept = run.token_counts.kept * EPOCHS
     assert summary.tokens_total == kept == summary.trained + summary.subsampled + summary.alone
     return {
         "words_per_s": round(summary.words_per_s), "seconds": round(summary.seconds, 2), "loss": round(summary.loss, 4),

@@ -108,7 +108,7 @@ def main() -> None:
 
     cut = len(sessions) * 9 // 10
     corpus, held_out = w2v.encode(sessions[:cut], min_count=1), sessions[cut:]
-    tokens = corpus.books.kept
+    tokens = corpus.token_counts.kept
     print(f"{cut:,} sessions, {tokens:,} plays of {len(corpus.vocab):,} songs; {len(held_out):,} sessions kept apart\n")
     print("| settings | HR@10 | +- | NDCG@10 |\n| --- | --- | --- | --- |")
     hits, gained = score_of_popularity([word.decode() for word in corpus.vocab.words], held_out)

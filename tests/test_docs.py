@@ -69,7 +69,7 @@ def test_every_row_of_the_table_of_faults_names_tests_that_exist():
     text = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
     tables = text.split("## How it is tried further")[0]
     rows = [line for line in tables.splitlines() if line.startswith("| ") and not line.startswith(("| case", "| ---"))]
-    assert len(rows) >= 31  # ten of vector files, twelve of corpora with the books, eleven of runs
+    assert len(rows) >= 31  # ten of vector files, twelve of corpora and the token counts, eleven of runs
     named = re.compile(r"`([\w/]+\.py)::(test_\w+)`")
     for row in rows:
         assert named.search(row.rsplit(" | ", 1)[1]), row

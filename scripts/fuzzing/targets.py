@@ -134,8 +134,8 @@ def compare(corpus: bytes, choice: int, config: CorpusConfig) -> None:
     assert found.vocab.words == words
     assert found.vocab.counts.tolist() == counts
     assert found.ids.tolist() == ids
-    assert found.books.nul_bytes == corpus.count(0)
-    found.books.balance()
+    assert found.token_counts.nul_bytes == corpus.count(0)
+    found.token_counts.check()
 
 
 @contextlib.contextmanager
@@ -183,7 +183,7 @@ def checkpoint(data: bytes) -> None:
         assert "\n" not in str(error), error
         return
     assert np.isfinite(result.vectors.matrix).all()
-    assert result.summary.tokens_total == 3 * corpus.books.kept
+    assert result.summary.tokens_total == 3 * corpus.token_counts.kept
 
 
 def changed(data: bytes) -> bytes:

@@ -52,7 +52,7 @@ def test_vocab_writes_files_and_json(w2v, corpus, tmp_path):
     assert list(rows[0]) == ["word", "count"]
 
 
-def test_vocab_tells_the_books(w2v):
+def test_vocab_prints_the_token_counts(w2v):
     done = w2v("vocab", "-", "--min-count", "2", input="a a b\nc a\n")
     assert done.out == "a\t3\n"
     assert done.err.splitlines() == [

@@ -100,7 +100,7 @@ def test_a_checkpoint_that_was_cut_short_is_refused_and_the_vectors_stay(w2v, co
     assert (tmp_path / "v.bin").read_bytes() == b"old"
 
 
-def test_odd_text_is_read_as_words_and_the_books_say_what_was_odd(w2v, tmp_path):
+def test_odd_text_is_read_as_words_and_the_token_counts_say_what_was_odd(w2v, tmp_path):
     """A byte order mark, CRLF, a NUL, a byte that is not UTF-8, a token that is too long, no newline at the end."""
     (tmp_path / "odd").write_bytes(b"\xef\xbb\xbfone two\r\nthree\0four f\xfcnf\r\n" + b"x" * (1 << 20) + b" last")
     done = w2v("train", "odd", "-o", "v.txt", *FAST, "--min-count", "1", "--sample", "0")

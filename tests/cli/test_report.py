@@ -1,4 +1,4 @@
-"""--report: what a run was, written down so that it can be repeated, with books that add up (docs/report.md)."""
+"""--report: what a run was, written down so that it can be repeated, with token counts that add up (docs/report.md)."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def load(path) -> dict:
 
 def balanced(report: dict) -> bool:
     """The sums that docs/report.md promises."""
-    books, training = report["books"], report["training"]
+    token_counts, training = report["token_counts"], report["training"]
     dropped = ("below_min_count", "beyond_max_vocab", "not_in_vocab", "too_long", "no_word", "joined")
     return (
-        books["read"] == books["kept"] + sum(books[name] for name in dropped)
-        and training["tokens_total"] == training["epochs"] * books["kept"]
+        token_counts["read"] == token_counts["kept"] + sum(token_counts[name] for name in dropped)
+        and training["tokens_total"] == training["epochs"] * token_counts["kept"]
         and training["tokens_total"] == training["trained"] + training["subsampled"] + training["alone"]
     )
 
 
-def test_the_report_of_a_run_lets_it_be_repeated_and_its_books_add_up(w2v, corpus, tmp_path):
+def test_the_report_of_a_run_lets_it_be_repeated_and_its_token_counts_add_up(w2v, corpus, tmp_path):
     text = corpus.read_bytes() + b"\xffrare " * 3 + b"x" * 2000 + b"\nking\n"
     (tmp_path / "a.txt").write_bytes(text)
     given = ("train", "a.txt", "-o", "v.bin", *FAST, "--sample", "1e-2", "--save-vocab", "vocab.tsv",
@@ -47,11 +47,11 @@ def test_the_report_of_a_run_lets_it_be_repeated_and_its_books_add_up(w2v, corpu
     done = w2v(*given, env={"W2V_KERNEL": "baseline"})
     assert done.returncode == 0, done.err
     report = load(tmp_path / "r.json")
-    assert report["format"] == "w2v report 1"
+    assert report["format"] == "w2v report 2"
     assert balanced(report)
-    assert report["books"]["read"] == 48_005
-    assert report["books"]["below_min_count"] == 3
-    assert report["books"]["too_long"] == 1
+    assert report["token_counts"]["read"] == 48_005
+    assert report["token_counts"]["below_min_count"] == 3
+    assert report["token_counts"]["too_long"] == 1
     assert report["training"]["alone"] > 0
     assert report["command"] == ["w2v", *given]
     assert report["directory"] == str(tmp_path)
@@ -117,7 +117,7 @@ def test_a_compressed_output_is_described_as_it_lies_on_the_disk(w2v, corpus, tm
     assert all(o["sha256"] == sha256(tmp_path / o["path"]) for o in outputs)
 
 
-def test_a_resumed_run_says_where_it_went_on_from_and_its_books_add_up(w2v, start, corpus, tmp_path):
+def test_a_resumed_run_says_where_it_went_on_from_and_its_token_counts_add_up(w2v, start, corpus, tmp_path):
     given = ("train", corpus, "-o", "v.bin", "--dim", "30", "--threads", "1", "--epochs", "150", "-q", "--report", "r")
     process = start(*given, "--checkpoint-every", "0.05s")
     for _ in range(6000):

@@ -8,7 +8,7 @@ ZERO = dict.fromkeys(
     ("below_min_count", "beyond_max_vocab", "not_in_vocab", "too_long", "no_word", "joined", "cut_sentences",
      "nul_bytes"), 0
 )
-BOOKS = {"read": 1000, "kept": 900, "sentences": 90, "text_bytes": 6000, "types_read": 120, "files": 1}
+TOKEN_COUNTS = {"read": 1000, "kept": 900, "sentences": 90, "text_bytes": 6000, "types_read": 120, "files": 1}
 SUMMARY = {
     "tokens_total": 4500, "trained": 3000, "subsampled": 1490, "alone": 10, "epochs": 5, "words_per_s": 9000.0,
     "loss": 0.25, "held_out": 0, "epoch_losses": (0.3, 0.2), "held_out_losses": (), "best_epoch": None,
@@ -17,8 +17,8 @@ SUMMARY = {
 TIMES = {"reading": 0.1, "training": 0.5, "all": 0.7}
 
 
-def lines(output: str = "v.bin", summary: dict | None = None, **books: int) -> list[str]:
-    corpus = SimpleNamespace(books=SimpleNamespace(**{**ZERO, **BOOKS, **books}))
+def lines(output: str = "v.bin", summary: dict | None = None, **token_counts: int) -> list[str]:
+    corpus = SimpleNamespace(token_counts=SimpleNamespace(**{**ZERO, **TOKEN_COUNTS, **token_counts}))
     vectors = SimpleNamespace(matrix=SimpleNamespace(shape=(50, 100)))
     result = SimpleNamespace(summary=SimpleNamespace(**{**SUMMARY, **(summary or {})}), vectors=vectors)
     return summary_lines(corpus, result, output, TIMES)

@@ -47,7 +47,7 @@ def test_ids_of_the_chunks_are_those_of_the_whole_text(text):
     parts = [read_corpus(c.source, CorpusConfig(), vocab=whole.vocab, part=True) for c in chunks]
     assert len(parts) > 10
     np.testing.assert_array_equal(np.concatenate([part.ids for part in parts]), whole.ids)
-    assert sum(part.books.sentences for part in parts) == whole.books.sentences
+    assert sum(part.token_counts.sentences for part in parts) == whole.token_counts.sentences
 
 
 def test_a_compressed_file_of_one_member_is_one_chunk(tmp_path):

@@ -83,8 +83,8 @@ def check_whole(path, parts):
     whole = read_corpus([path], config)
     read = [read_corpus(part.source, config, vocab=whole.vocab, part=True) for part in parts]
     np.testing.assert_array_equal(np.concatenate([part.ids for part in read]), whole.ids)
-    assert sum(part.books.sentences for part in read) == whole.books.sentences
-    assert sum(tally_words([part.source], config)[2].read for part in parts) == whole.books.read
+    assert sum(part.token_counts.sentences for part in read) == whole.token_counts.sentences
+    assert sum(tally_words([part.source], config)[2].read for part in parts) == whole.token_counts.read
     assert sum(part.bytes for part in parts) == path.stat().st_size
 
 

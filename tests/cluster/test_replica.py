@@ -21,7 +21,7 @@ def trained(corpus, config, chunks):
     """A replica that has trained the corpus in so many chunks, all epochs."""
     ids = corpus.ids
     cuts = [0, *(span_end(ids, len(ids) * i // chunks, 1) for i in range(1, chunks)), len(ids)]
-    replica = Replica(corpus.vocab, corpus.books.kept, config)
+    replica = Replica(corpus.vocab, corpus.token_counts.kept, config)
     replica.start()
     leases = [Lease(e, c) for e in range(config.epochs) for c in range(chunks)]
     for lease in leases:
@@ -47,12 +47,12 @@ def test_one_thread_trains_the_bytes_of_a_run_without_a_cluster(corpus, chunks, 
 
 def test_threads_train_every_token_of_every_chunk_once(corpus):
     replica, jobs = trained(corpus, TrainConfig(threads=3, dim=16, epochs=2), 7)
-    assert sum(job.totals.tokens for job in jobs) == 2 * corpus.books.kept == replica.own_tokens
+    assert sum(job.totals.tokens for job in jobs) == 2 * corpus.token_counts.kept == replica.own_tokens
     assert replica.ahead == 0
 
 
 def test_a_chunk_without_words_is_finished_at_once(corpus):
-    replica = Replica(corpus.vocab, corpus.books.kept, TrainConfig(threads=1, dim=16))
+    replica = Replica(corpus.vocab, corpus.token_counts.kept, TrainConfig(threads=1, dim=16))
     replica.start()
     replica.add(Lease(0, 0), np.empty(0, np.int32))
     assert [job.lease for job in replica.wait(10)] == [Lease(0, 0)]
@@ -60,7 +60,7 @@ def test_a_chunk_without_words_is_finished_at_once(corpus):
 
 
 def test_divergence_is_reported_and_ends_the_threads(corpus):
-    replica = Replica(corpus.vocab, corpus.books.kept, TrainConfig(threads=2, dim=16))
+    replica = Replica(corpus.vocab, corpus.token_counts.kept, TrainConfig(threads=2, dim=16))
     replica.model.inputs[:] = np.nan
     replica.start()
     replica.add(Lease(0, 0), corpus.ids)
@@ -73,6 +73,6 @@ def test_nodes_do_not_draw_the_same_random_numbers(corpus):
     config = TrainConfig(threads=2, dim=16)
     states = [
         worker.get_state()["random"]
-        for first in (0, 2) for worker in Replica(corpus.vocab, corpus.books.kept, config, first).workers
+        for first in (0, 2) for worker in Replica(corpus.vocab, corpus.token_counts.kept, config, first).workers
     ]
     assert len(set(states)) == 4

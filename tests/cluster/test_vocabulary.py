@@ -9,7 +9,7 @@ from w2v.cluster.chunks import cut
 from w2v.cluster.files import find_files
 from w2v.cluster.vocabulary import Tally, count_chunk, freeze, merge, prune
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import Books
+from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.reader import count_words
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError
@@ -18,15 +18,15 @@ SUMMED = ("read", "too_long", "no_word", "nul_bytes", "text_bytes")
 
 
 def in_parts(path, config, vocab=None, partitions=3, size=2000):
-    books, tallies = Books(), [[] for _ in range(partitions)]
+    token_counts, tallies = TokenCounts(), [[] for _ in range(partitions)]
     for number, chunk in enumerate(cut(find_files([path]), size)):
         (_, found), *parts = count_chunk(chunk, number == 0, config, partitions)
         for name in SUMMED:
-            setattr(books, name, getattr(books, name) + getattr(found, name))
+            setattr(token_counts, name, getattr(token_counts, name) + getattr(found, name))
         for home, part in zip(tallies, parts, strict=True):
             home.append(part)
     pruned = [prune(merge(merge(*home[:2]), *home[2:]), config.min_count, vocab) for home in tallies]
-    return freeze(pruned, config, vocab, books, str(path)), books
+    return freeze(pruned, config, vocab, token_counts, str(path)), token_counts
 
 
 @pytest.mark.parametrize(
@@ -41,19 +41,19 @@ def test_counting_in_parts_finds_the_vocabulary_of_the_whole(tmp_path, config):
     words = [f"Word{int(n)}" for n in draw.zipf(1.3, 4000) if n < 500]
     lines = [" ".join(words[i : i + 7]) + (" x," if i % 3 else " ﬁn \0 " + "y" * 1100) for i in range(0, len(words), 7)]
     path.write_text("\n".join(lines))
-    vocab, books = in_parts(path, config)
+    vocab, token_counts = in_parts(path, config)
     expected, whole = count_words([path], config)
     assert vocab == expected
     for name in (*SUMMED, "kept", "below_min_count", "beyond_max_vocab", "types_read"):
-        assert getattr(books, name) == getattr(whole, name), name
+        assert getattr(token_counts, name) == getattr(whole, name), name
 
 
 def test_a_vocabulary_that_is_given_stands(text):
     vocab = Vocab.sorted([b"w1_0", b"w2_0", b"absent"], np.array([7, 9, 8]))
-    found, books = in_parts(text, CorpusConfig(), vocab)
+    found, token_counts = in_parts(text, CorpusConfig(), vocab)
     assert found == vocab
-    assert books.kept == sum(text.read_bytes().split().count(word) for word in (b"w1_0", b"w2_0"))
-    assert books.not_in_vocab == books.read - books.kept
+    assert token_counts.kept == sum(text.read_bytes().split().count(word) for word in (b"w1_0", b"w2_0"))
+    assert token_counts.not_in_vocab == token_counts.read - token_counts.kept
 
 
 def test_errors_are_those_of_one_machine(tmp_path):

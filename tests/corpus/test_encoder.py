@@ -35,10 +35,10 @@ def check(path, text, config, **how):
     assert corpus.vocab.words == words
     assert corpus.vocab.counts.tolist() == counts
     assert corpus.ids.tolist() == ids
-    corpus.books.balance()
-    assert corpus.books.kept == sum(i >= 0 for i in ids)
-    assert corpus.books.sentences == ids.count(-1)
-    assert corpus.books.nul_bytes == text.count(0)
+    corpus.token_counts.check()
+    assert corpus.token_counts.kept == sum(i >= 0 for i in ids)
+    assert corpus.token_counts.sentences == ids.count(-1)
+    assert corpus.token_counts.nul_bytes == text.count(0)
 
 
 @pytest.mark.parametrize("whitespace", ["unicode", "ascii"])
@@ -107,8 +107,8 @@ def test_long_sentence_is_cut_at_kept_tokens_only(tmp_path, length, threads, blo
     check(path, text.encode(), CorpusConfig(min_count=2), threads=threads, block_size=block_size)
     kept = sum(len(t) == 1 for t in tokens)
     corpus = read_corpus([path], CorpusConfig(min_count=2), threads=threads, block_size=block_size)
-    assert corpus.books.cut_sentences == (kept > LONGEST_SENTENCE)
-    assert corpus.books.sentences == 2 + -(-kept // LONGEST_SENTENCE)
+    assert corpus.token_counts.cut_sentences == (kept > LONGEST_SENTENCE)
+    assert corpus.token_counts.sentences == 2 + -(-kept // LONGEST_SENTENCE)
 
 
 def test_tokens_of_1024_bytes_are_kept_and_longer_ones_counted(tmp_path):
@@ -117,7 +117,7 @@ def test_tokens_of_1024_bytes_are_kept_and_longer_ones_counted(tmp_path):
     for block_size in (1, 100, 1024, 1 << 20):
         corpus = read_corpus([path], CorpusConfig(min_count=1), block_size=block_size, threads=2)
         assert corpus.vocab.words == [b"a", b"x" * LONGEST_TOKEN]
-        assert (corpus.books.too_long, corpus.books.read, corpus.books.kept) == (2, 4, 2)
+        assert (corpus.token_counts.too_long, corpus.token_counts.read, corpus.token_counts.kept) == (2, 4, 2)
 
 
 def test_words_of_other_scripts_and_invalid_bytes_are_kept_as_they_are(tmp_path):

@@ -43,14 +43,14 @@ def test_known_words_stay_and_new_ones_join_when_they_are_frequent_enough(min_co
     order = sorted(counts, key=lambda word: (-counts[word], word))
     assert [word.decode() for word in made.vocab.words] == order
     assert made.vocab.counts.tolist() == [counts[word] for word in order]
-    assert made.books.kept + made.books.below_min_count == made.books.read == 10
-    made.books.balance()
+    assert made.token_counts.kept + made.token_counts.below_min_count == made.token_counts.read == 10
+    made.token_counts.check()
 
 
 def test_max_vocab_leaves_out_new_words_and_never_known_ones():
     made = grown(corpus(), KNOWN, 1, 4)
     assert set(made.vocab.words) == {*KNOWN.words, b"new"}
-    assert made.books.beyond_max_vocab == 5
+    assert made.token_counts.beyond_max_vocab == 5
     assert set(grown(corpus(), KNOWN, 1, 2).vocab.words) == set(KNOWN.words)
 
 

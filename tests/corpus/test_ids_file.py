@@ -41,7 +41,7 @@ def saved(text, tmp_path_factory):
 def assert_equal(a: EncodedCorpus, b: EncodedCorpus) -> None:
     assert a.vocab == b.vocab
     assert np.array_equal(a.ids, b.ids)
-    assert a.books == b.books
+    assert a.token_counts == b.token_counts
     assert a.settings == b.settings
     assert a.digest() == b.digest()
 
@@ -74,16 +74,16 @@ def test_pruned_corpus_is_as_if_it_had_been_read_so(text, saved, tmp_path, wante
     less = pruned(EncodedCorpus.load(saved), **full, memory_limit=memory_limit, tmp_dir=tmp_path)
     read = read_corpus(text, CorpusConfig(**full))
     # Which of the two limits a word falls to may differ; what is kept does not.
-    less.books.below_min_count += less.books.beyond_max_vocab - read.books.beyond_max_vocab
-    less.books.beyond_max_vocab = read.books.beyond_max_vocab
+    less.token_counts.below_min_count += less.token_counts.beyond_max_vocab - read.token_counts.beyond_max_vocab
+    less.token_counts.beyond_max_vocab = read.token_counts.beyond_max_vocab
     assert_equal(less, read)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_sentences_cut_at_encoding_are_whole_again_when_words_are_left_out(text, saved):
-    assert EncodedCorpus.load(saved).books.cut_sentences == 1
+    assert EncodedCorpus.load(saved).token_counts.cut_sentences == 1
     less = EncodedCorpus.load(saved).pruned(450)
-    assert less.books.cut_sentences == read_corpus(text, CorpusConfig(min_count=450)).books.cut_sentences
+    assert less.token_counts.cut_sentences == read_corpus(text, CorpusConfig(min_count=450)).token_counts.cut_sentences
 
 
 def test_pruning_to_less_than_two_words_is_an_error_with_the_counts(saved):
@@ -187,12 +187,13 @@ DAMAGE = {
     "empty sentence": (put("ids", 0, -1), "the id -1 is out of place"),
     "no end": (drop_last("ids"), "the last sentence has no end"),
     "endless sentence": (put("ids", slice(0, 12_000), 1), "the id -1 is out of place"),
-    "other ids than the books say": (lambda about, _: about["books"].update(kept=1, read=1, below_min_count=0),
-                                     "the header says 1 in"),
-    "books that do not balance": (lambda about, _: about["books"].update(read=1), "the books are wrong"),
-    "books of text": (lambda about, _: about["books"].update(files="x"), "the books are wrong"),
-    "unknown books": (lambda about, _: about["books"].update(other=1), "the books are wrong"),
-    "no books": (lambda about, _: about.pop("books") and None, "description cannot be read"),
+    "other ids than the token counts say": (
+        lambda about, _: about["token_counts"].update(kept=1, read=1, below_min_count=0), "the header says 1 in"
+    ),
+    "counts that do not add up": (lambda about, _: about["token_counts"].update(read=1), "the token counts are wrong"),
+    "counts of text": (lambda about, _: about["token_counts"].update(files="x"), "the token counts are wrong"),
+    "unknown counts": (lambda about, _: about["token_counts"].update(other=1), "the token counts are wrong"),
+    "no counts": (lambda about, _: about.pop("token_counts") and None, "description cannot be read"),
     "settings of text": (lambda about, _: about["settings"].update(min_count="5"), "the settings are wrong"),
     "no JSON": (lambda about, _: "\ud800", "description cannot be read"),
     "zero count": (put("counts", -1, 0), "a count cannot be"),

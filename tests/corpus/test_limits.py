@@ -18,7 +18,7 @@ from w2v.corpus.config import CorpusConfig
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 c = read_corpus([sys.argv[1]], CorpusConfig(min_count=1), threads=2)
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(after - before, c.books.read, c.books.too_long, c.books.sentences)
+print(after - before, c.token_counts.read, c.token_counts.too_long, c.token_counts.sentences)
 """
 
 

@@ -177,7 +177,7 @@ def test_sentences_that_were_cut_are_whole_for_phrases(tmp_path):
     sentence = ["a", "b", "x"] * 9000 + ["a"]
     (tmp_path / "t").write_text(" ".join(sentence) + "\n" + "y z\n" * 3)
     corpus = read_corpus(tmp_path / "t", ALL)
-    assert corpus.books.cut_sentences == 1
+    assert corpus.token_counts.cut_sentences == 1
     joined = join_phrases(corpus, PhraseSettings(threshold=1))
     assert as_sentences(joined)[0] == reference_pass([sentence, *[["y", "z"]] * 3], PhraseSettings(threshold=1))[0][0]
     assert len(as_sentences(joined)) == 4
@@ -215,7 +215,7 @@ def test_encoding_with_phrases_is_encoding_the_joined_text(wanted, tmp_path):
     again = read_corpus(tmp_path / "joined", CorpusConfig(min_count=config.min_count))
     assert corpus.vocab == again.vocab
     assert np.array_equal(corpus.ids, again.ids)
-    assert corpus.books.joined == joined.joined > 0
+    assert corpus.token_counts.joined == joined.joined > 0
     assert corpus.settings == vars(config)
     given = w2v.Vocab.sorted([b"new_york", b"w1", b"other"], np.array([9, 7, 3]))
     both = [w2v.training.corpora.read([tmp_path / name], c, vocab=given) for name, c in

@@ -24,8 +24,8 @@ def test_sequences_equal_the_same_text_read_from_a_file(tmp_path):
         once = (tuple(s) for s in sequences)
         for corpus in (encode_sequences(once, config), encode_sequences(sequences, config, memory_limit=0, threads=2)):
             assert corpus.digest() == from_file.digest()
-            assert corpus.books.read == from_file.books.read
-            assert corpus.books.cut_sentences == 1
+            assert corpus.token_counts.read == from_file.token_counts.read
+            assert corpus.token_counts.cut_sentences == 1
 
 
 def test_str_and_bytes_are_the_same_word():
@@ -68,4 +68,4 @@ def test_tokenizer_applies_to_tokens():
     corpus = encode_sequences([["The", "the.", "--", "a/b", "x" * 2000]], config)
     assert corpus.vocab.words == [b"the", b"a", b"b"]
     assert corpus.ids.tolist() == [0, 0, 1, 2, -1]
-    assert (corpus.books.read, corpus.books.no_word, corpus.books.too_long) == (6, 1, 1)
+    assert (corpus.token_counts.read, corpus.token_counts.no_word, corpus.token_counts.too_long) == (6, 1, 1)

@@ -36,7 +36,7 @@ PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst":
 
 def ids_of(paths, **how):
     corpus = read_corpus(paths, ALL, **how)
-    corpus.books.balance()
+    corpus.token_counts.check()
     return corpus.vocab.words, corpus.vocab.counts.tolist(), corpus.ids.tolist()
 
 
@@ -116,7 +116,7 @@ def test_folder_is_read_to_the_bottom_in_sorted_order(tmp_path):
     found = [s.path[len(str(tmp_path)) + 1 :] for s in expand([tmp_path])]
     assert found == ["a.txt", "b.txt", "b/10.txt", "b/2.txt", "b/c/x"]
     assert [s.path for s in expand([tmp_path / "a.txt"] * 2)] == [str(tmp_path / "a.txt")] * 2
-    assert read_corpus(tmp_path, ALL).books.files == 5
+    assert read_corpus(tmp_path, ALL).token_counts.files == 5
 
 
 def test_sentences_do_not_run_across_files(tmp_path):
@@ -234,7 +234,7 @@ def test_known_binary_formats_are_refused_by_name(tmp_path):
 def test_text_that_begins_with_two_numbers_is_text(tmp_path):
     path = tmp_path / "sessions.txt"
     path.write_bytes(b"3 5\n7 1 2 3 4 5\n5 3\n")
-    assert read_corpus([path], ALL).books.read == 10
+    assert read_corpus([path], ALL).token_counts.read == 10
 
 
 @pytest.mark.parametrize("text", [b"", b"\n \n\t\n", b"\xef\xbb\xbf", b"\0\0\0"])
@@ -264,7 +264,7 @@ import sys
 from w2v.corpus.reader import read_corpus
 from w2v.corpus.config import CorpusConfig
 c = read_corpus(["-"], CorpusConfig(min_count=1), threads=2)
-print(c.digest(), c.books.text_bytes, c.books.bytes_read)
+print(c.digest(), c.token_counts.text_bytes, c.token_counts.bytes_read)
 """
 
 
@@ -286,15 +286,15 @@ def test_progress_reports_bytes_of_the_files(tmp_path):
     assert seen[-1].tokens == len(TEXT.split())
 
 
-def test_counting_words_gives_the_same_vocabulary_and_balanced_books(tmp_path):
+def test_counting_words_gives_the_same_vocabulary_and_token_counts_that_add_up(tmp_path):
     path = tmp_path / "c"
     path.write_bytes(TEXT)
     config = CorpusConfig(min_count=400)
-    vocab, books = count_words([path], config, threads=2, block_size=1000)
+    vocab, token_counts = count_words([path], config, threads=2, block_size=1000)
     corpus = read_corpus([path], config)
     assert vocab == corpus.vocab
-    assert (books.read, books.kept, books.below_min_count) == (
-        corpus.books.read, corpus.books.kept, corpus.books.below_min_count,
+    assert (token_counts.read, token_counts.kept, token_counts.below_min_count) == (
+        corpus.token_counts.read, corpus.token_counts.kept, corpus.token_counts.below_min_count,
     )
 
 

@@ -88,7 +88,7 @@ def test_a_long_line_without_spaces_is_split_as_a_short_one(tmp_path, name, bloc
     corpus = read_corpus([tmp_path / "long"], config, block_size=block_size, threads=3)
     found = [corpus.vocab.words[i].decode() for i in corpus.ids if i >= 0]
     assert found == [*words_of(piece, tokenizer="words") * 400, "x", "y"]
-    assert corpus.books.too_long == 0
+    assert corpus.token_counts.too_long == 0
 
 
 def test_marks_that_the_encoder_takes_for_separators_are_in_no_word():
@@ -110,7 +110,7 @@ def test_marks_that_the_encoder_takes_for_separators_are_in_no_word():
                 ), (mark, text)
 
 
-def test_books_count_words_and_spellings_without_any(tmp_path):
+def test_token_counts_are_of_words_and_spellings_without_any(tmp_path):
     path = tmp_path / "t"
     path.write_text("The cat, the dog -- and/or THE cat.\n!!! ok ok rare/ok\n" + "x" * 2000)
     config = CorpusConfig(tokenizer="words", lower=True, min_count=2)
@@ -120,8 +120,8 @@ def test_books_count_words_and_spellings_without_any(tmp_path):
             (b"ok", 3), (b"the", 3), (b"cat", 2),
         ]
         assert corpus.ids.tolist() == [1, 2, 1, 1, 2, -1, 0, 0, 0, -1]
-        books = corpus.books
-        assert (books.read, books.kept, books.below_min_count, books.no_word, books.too_long) == (15, 8, 4, 2, 1)
+        found = corpus.token_counts
+        assert (found.read, found.kept, found.below_min_count, found.no_word, found.too_long) == (15, 8, 4, 2, 1)
 
 
 def test_run_of_words_is_kept_in_order(tmp_path):
@@ -137,4 +137,4 @@ def test_word_longer_than_a_token_after_normalisation_is_counted(tmp_path):
     path = tmp_path / "t"
     path.write_text("a b " + "\u3316" * 300)  # 3 bytes each, 18 under NFKC
     corpus = read_corpus([path], CorpusConfig(normalize="nfkc", min_count=1))
-    assert (corpus.vocab.words, corpus.books.too_long, corpus.books.read) == ([b"a", b"b"], 1, 3)
+    assert (corpus.vocab.words, corpus.token_counts.too_long, corpus.token_counts.read) == ([b"a", b"b"], 1, 3)

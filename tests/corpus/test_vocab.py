@@ -27,13 +27,13 @@ def test_equal_counts_are_in_order_of_bytes(tmp_path):
     assert (vocab.total, len(vocab), vocab.index("é"), vocab.index(b"none")) == (10, 9, 7, None)
 
 
-def test_max_vocab_keeps_the_most_frequent_and_books_the_rest(tmp_path):
+def test_max_vocab_keeps_the_most_frequent_and_counts_the_rest(tmp_path):
     path = tmp_path / "t"
     path.write_text("a a a b b b c c d e")
     corpus = read_corpus([path], CorpusConfig(min_count=2, max_vocab=2))
     assert corpus.vocab.words == [b"a", b"b"]
-    assert (corpus.books.beyond_max_vocab, corpus.books.below_min_count, corpus.books.kept) == (2, 2, 6)
-    assert corpus.books.types_read == 5
+    found = corpus.token_counts
+    assert (found.beyond_max_vocab, found.below_min_count, found.kept, found.types_read) == (2, 2, 6, 5)
 
 
 def test_saved_vocabulary_loads_again(tmp_path):
@@ -83,7 +83,7 @@ def test_given_vocabulary_fixes_words_and_counts(tmp_path):
     assert corpus.vocab.words == [b"b", b"a", b"unseen"]
     assert corpus.vocab.counts.tolist() == [100, 50, 20]
     assert corpus.ids.tolist() == [1, 0, 1, 1, -1, 0, -1]
-    assert (corpus.books.not_in_vocab, corpus.books.kept, corpus.books.read) == (4, 5, 9)
+    assert (corpus.token_counts.not_in_vocab, corpus.token_counts.kept, corpus.token_counts.read) == (4, 5, 9)
     with pytest.raises(CorpusError, match="no word of it is in the vocabulary"):
         read_corpus([path], CorpusConfig(min_count=5), vocab=vocab_of(x=9, y=9))
     with pytest.raises(CorpusError, match="the vocabulary has 0 words"):

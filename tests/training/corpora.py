@@ -29,7 +29,7 @@ class Corpus:
         self.ids = np.where(self.ids >= 0, rank[self.ids], -1).astype(np.int32)
         names = self.words or [b"w%d" % i for i in range(len(order))]
         self.vocab = SimpleNamespace(words=[names[i] for i in order], counts=np.bincount(kept)[order])
-        self.books = SimpleNamespace(kept=len(kept))
+        self.token_counts = SimpleNamespace(kept=len(kept))
 
     def digest(self) -> str:
         return "made by hand"

@@ -47,7 +47,7 @@ def scores(wiki: EncodedCorpus, bench_data: Path, **settings) -> np.ndarray:
 
 
 def test_benchmark_corpus_is_read_as_others_read_it(wiki: EncodedCorpus) -> None:
-    assert wiki.books.read == 16_807_410
+    assert wiki.token_counts.read == 16_807_410
     assert len(wiki.vocab) == 72_948
 
 

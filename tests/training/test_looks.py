@@ -63,14 +63,14 @@ def test_the_share_that_is_held_out_is_the_one_asked_for():
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_the_books_balance_and_what_is_held_out_is_not_trained(threads):
+def test_the_token_counts_add_up_and_what_is_held_out_is_not_trained(threads):
     made = zipf_corpus(20_000)
     trainer = trainer_of(made, threads=threads, epochs=3, held_out=0.2)
     result = trainer.run()
     summary = result.summary
     assert summary.held_out == trainer.held_out.tokens > 2000
     assert summary.tokens_total == summary.trained + summary.subsampled + summary.alone
-    assert summary.tokens_total == 3 * (made.books.kept - summary.held_out)
+    assert summary.tokens_total == 3 * (made.token_counts.kept - summary.held_out)
 
 
 def test_words_that_are_only_in_held_out_sentences_are_never_centres_or_contexts():

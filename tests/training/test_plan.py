@@ -28,9 +28,10 @@ def test_words_and_tokens_at_each_min_count_are_those_of_readings(text):
     found = plan_training(text, CorpusConfig(min_count=20), TrainConfig(dim=8, threads=1), seconds=0)
     for minimum, words, tokens in found.at_min_count:
         corpus = w2v.encode(text, min_count=minimum)
-        assert (words, tokens) == (len(corpus.vocab), corpus.books.kept), minimum
+        assert (words, tokens) == (len(corpus.vocab), corpus.token_counts.kept), minimum
     kept = w2v.encode(text, min_count=20)
-    assert (found.words, found.tokens, found.sentences) == (len(kept.vocab), kept.books.kept, kept.books.sentences)
+    assert (found.words, found.tokens) == (len(kept.vocab), kept.token_counts.kept)
+    assert found.sentences == kept.token_counts.sentences
     assert (found.tokens_read, found.files, found.text_bytes) == (36_000, 1, text.stat().st_size)
     assert found.calibration is None
     assert found.training_s is None

@@ -20,8 +20,8 @@ def test_a_training_of_the_library_writes_the_same_report(tmp_path):
     report = json.loads((tmp_path / "r.json").read_text("ascii"))
     assert report["command"] is None
     assert report["corpus"]["files"] == []
-    assert report["books"]["read"] == report["books"]["kept"] > 0
-    assert report["training"]["tokens_total"] == 2 * report["books"]["kept"]
+    assert report["token_counts"]["read"] == report["token_counts"]["kept"] > 0
+    assert report["training"]["tokens_total"] == 2 * report["token_counts"]["kept"]
     assert report["outputs"] == []
 
 

@@ -77,13 +77,13 @@ def test_checkpoints_on_the_way_change_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("before", "after"), [(3, 1), (1, 3), (4, 2), (2, 4), (3, 3)])
-def test_a_run_goes_on_with_another_number_of_threads_and_its_books_balance(tmp_path, before, after):
+def test_a_run_goes_on_with_another_number_of_threads_and_its_token_counts_add_up(tmp_path, before, after):
     keeper = Keeper(tmp_path / "c")
     assert rest_after(Trainer(corpus(), config(threads=before)), 30, keeper) is None
     trainer = resumed(keeper.path, threads=after)
     result = trainer.run()
     summary = result.summary
-    assert summary.tokens_total == 3 * corpus().books.kept
+    assert summary.tokens_total == 3 * corpus().token_counts.kept
     assert summary.tokens_total == summary.trained + summary.subsampled + summary.alone
     assert len(summary.epoch_losses) == 3
     assert np.isfinite(result.vectors.matrix).all()

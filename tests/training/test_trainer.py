@@ -1,4 +1,4 @@
-"""The trainer: same bytes for the same seed, learning rate, books, threads, and what ends a run."""
+"""The trainer: same bytes for the same seed, learning rate, token counts, threads, and what ends a run."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_first_values_do_not_depend_on_the_number_of_threads() -> None:
     assert bytes_of(one) == bytes_of(four)
 
 
-# --- books and learning rate -----------------------------------------------------------------------------------------
+# --- token counts and learning rate -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -115,7 +115,7 @@ def test_every_token_is_accounted_for(settings: dict, threads: int) -> None:
     corpus = zipf_corpus(20_000, longest=4)
     result = trained(corpus, sample=0.01, epochs=3, threads=threads, **settings)
     summary = result.summary
-    assert summary.tokens_total == summary.trained + summary.subsampled + summary.alone == 3 * corpus.books.kept
+    assert summary.tokens_total == summary.trained + summary.subsampled + summary.alone == 3 * corpus.token_counts.kept
     assert min(summary.trained, summary.subsampled, summary.alone) > 0
     assert summary.threads == threads
     assert summary.epochs == len(summary.epoch_losses) == 3
@@ -144,7 +144,7 @@ def test_learning_rate_falls_linearly_with_the_tokens_of_all_epochs() -> None:
     with_kernel(trainer, train).run()
     assert len(seen) >= 200
     for done, lr in seen:
-        assert lr == pytest.approx(0.05 - 0.04 * done / (3 * corpus.books.kept), rel=1e-9)
+        assert lr == pytest.approx(0.05 - 0.04 * done / (3 * corpus.token_counts.kept), rel=1e-9)
     assert seen[0] == (0, 0.05)
     assert seen[-1][1] == pytest.approx(0.01, abs=0.001)
 
@@ -188,7 +188,7 @@ def test_progress_goes_forward_to_the_end() -> None:
     assert len(seen) > 3
     tokens = [progress.tokens_done for progress in seen]
     assert tokens == sorted(tokens)
-    assert tokens[-1] == seen[-1].tokens_total == 3 * corpus.books.kept
+    assert tokens[-1] == seen[-1].tokens_total == 3 * corpus.token_counts.kept
     assert [progress.epoch for progress in seen] == sorted(progress.epoch for progress in seen)
     assert (seen[0].epoch, seen[-1].epoch, seen[-1].epochs) == (1, 3, 3)
     assert all(a.lr >= b.lr for a, b in itertools.pairwise(seen))

@@ -126,7 +126,7 @@ def test_first_loss_is_log_2_an_example(kernel: ModuleType, settings: dict) -> N
     worker = Worker(model_of(corpus.vocab.counts, **settings), 0)
     train_all(kernel, worker, [corpus.ids], lr=0.0)
     assert worker.loss_sum / worker.examples == pytest.approx(math.log(2), rel=1e-6)  # all dot products are 0
-    assert worker.trained + worker.subsampled + worker.alone == corpus.books.kept
+    assert worker.trained + worker.subsampled + worker.alone == corpus.token_counts.kept
 
 
 @BY_NAME

@@ -27,7 +27,7 @@ __all__ = ["command"]
 
 HELP = """Read a corpus once and keep it as numbers, so that every training on it starts at once.
 
-The file holds a number for each token, the words with their counts, the options below, the books of the reading and a
+The file holds a number for each token, the words with their counts, the options below, the token counts and a
 digest. w2v train CORPUS.ids maps it and gives the same vectors as from the text, with the same --seed and one thread;
 a higher --min-count and a smaller --max-vocab are possible then, everything else is as at encoding. The file is of
 safetensors; nothing in it is trusted when it is read.
@@ -72,7 +72,7 @@ def encode(
     if not quiet:
         from w2v.cli.summary import notes, reading_rows, summed
 
-        for line in summed(reading_rows(encoded.books), notes(encoded.books)):
+        for line in summed(reading_rows(encoded.token_counts), notes(encoded.token_counts)):
             say(line)
         say(f"{output}: {count(len(encoded.vocab))} words, {size(out.written)}, digest {encoded.digest()[:16]}")
 

@@ -44,8 +44,8 @@ def _add_corpus(report: Report, path: str) -> None:
     try:
         report.add(FACT, "format", "encoded corpus")
         report.add(FACT, "words", len(corpus.vocab))
-        report.add(FACT, "tokens", corpus.books.kept)
-        report.add(FACT, "sentences", corpus.books.sentences)
+        report.add(FACT, "tokens", corpus.token_counts.kept)
+        report.add(FACT, "sentences", corpus.token_counts.sentences)
         if corpus.stated_digest != corpus.digest():
             report.add(FAULT, "digest", 1, "", "the words or ids are not those that were written; encode again")
     finally:

@@ -160,9 +160,9 @@ def summary(encoded: EncodedCorpus, found: Joined, passes: int) -> list[str]:
     from w2v.cli.summary import notes, plural, reading_rows, summed
     from w2v.numbers import count
 
-    tokens = encoded.books.kept - found.joined
-    rows = [*reading_rows(encoded.books)[:-1], (found.joined, "joined to the token before them")]
-    lines = summed([*rows, (tokens, "tokens after that")], notes(encoded.books))
+    tokens = encoded.token_counts.kept - found.joined
+    rows = [*reading_rows(encoded.token_counts)[:-1], (found.joined, "joined to the token before them")]
+    lines = summed([*rows, (tokens, "tokens after that")], notes(encoded.token_counts))
     for number in range(1, passes + 1):
         here = sum(phrase.number == number for phrase in found.phrases)
         lines.append(f"pass {count(number)}: {plural(here, 'phrase')}")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from w2v.numbers import count, duration, short, size
 
 if TYPE_CHECKING:
-    from w2v.corpus.encoded import Books, EncodedCorpus
+    from w2v.corpus.encoded import EncodedCorpus, TokenCounts
     from w2v.training.trainer import TrainResult, TrainSummary
 
 __all__ = ["notes", "plural", "reading_rows", "summary_lines", "summed"]
 
-# Books' fields that say why a token of the text was not kept.
+# TokenCounts' fields that say why a token of the text was not kept.
 DROPPED = {
     "below_min_count": "dropped, rarer than --min-count",
     "beyond_max_vocab": "dropped, beyond --max-vocab",
@@ -32,7 +32,7 @@ def summary_lines(
     corpus: EncodedCorpus, result: TrainResult, output: str, times: dict[str, float]
 ) -> list[str]:
     """Lines without a prefix; numbers in one column."""
-    lines = summed([*reading_rows(corpus.books), *training_rows(result.summary)], notes(corpus.books))
+    lines = summed([*reading_rows(corpus.token_counts), *training_rows(result.summary)], notes(corpus.token_counts))
     summary = result.summary
     lines += loss_lines(summary)
     lines.append(
@@ -51,11 +51,11 @@ def summed(rows: list[tuple[int, str]], after: list[tuple[int, str]]) -> list[st
     return [f"{count(number):>{width}}  {text}" for number, text in (*rows, *after)]
 
 
-def reading_rows(books: Books) -> list[tuple[int, str]]:
-    where = f"{size(books.text_bytes)} of text in {plural(books.files, 'file')}"
-    rows = [(books.read, f"tokens read ({where}; {plural(books.types_read, 'type')})")]
-    rows += [(getattr(books, name), text) for name, text in DROPPED.items() if getattr(books, name)]
-    return [*rows, (books.kept, f"tokens kept, in {plural(books.sentences, 'sentence')}")]
+def reading_rows(token_counts: TokenCounts) -> list[tuple[int, str]]:
+    where = f"{size(token_counts.text_bytes)} of text in {plural(token_counts.files, 'file')}"
+    rows = [(token_counts.read, f"tokens read ({where}; {plural(token_counts.types_read, 'type')})")]
+    rows += [(getattr(token_counts, name), text) for name, text in DROPPED.items() if getattr(token_counts, name)]
+    return [*rows, (token_counts.kept, f"tokens kept, in {plural(token_counts.sentences, 'sentence')}")]
 
 
 def training_rows(summary: TrainSummary) -> list[tuple[int, str]]:
@@ -88,8 +88,8 @@ def series(values: Sequence[float], most: int = 10) -> str:
     return " ".join(shown if len(shown) <= most else [*shown[: most // 2], "...", *shown[-(most // 2):]])
 
 
-def notes(books: Books) -> list[tuple[int, str]]:
-    return [(getattr(books, name), text) for name, text in NOTES.items() if getattr(books, name)]
+def notes(token_counts: TokenCounts) -> list[tuple[int, str]]:
+    return [(getattr(token_counts, name), text) for name, text in NOTES.items() if getattr(token_counts, name)]
 
 
 def plural(number: int, noun: str) -> str:

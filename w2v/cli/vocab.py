@@ -23,7 +23,7 @@ from w2v.corpus.config import CorpusConfig
 
 if TYPE_CHECKING:
     from w2v.cli.progress import Silence
-    from w2v.corpus.encoded import Books
+    from w2v.corpus.encoded import TokenCounts
     from w2v.corpus.vocab import Vocab
     from w2v.output import AtomicOutput
 
@@ -57,35 +57,35 @@ def vocab(
     from w2v.output import AtomicOutput
 
     with progress_for(quiet) as progress, AtomicOutput(output) as out:
-        words, books = counted(corpus, config, threads, progress)
+        words, token_counts = counted(corpus, config, threads, progress)
         progress.finish()
         if max_vocab == 1 < len(words):
-            books.beyond_max_vocab += words.total - int(words.counts[0])
+            token_counts.beyond_max_vocab += words.total - int(words.counts[0])
             words = words.pruned(1, max_vocab)
-            books.kept = words.total
+            token_counts.kept = words.total
         if form == "json":
             write_json(words, out)
         else:
             words.write(out)
     if not quiet:
-        for line in summary(words, books):
+        for line in summary(words, token_counts):
             say(line)
 
 
 def counted(
     corpus: tuple[str, ...], config: CorpusConfig, threads: int | None, progress: Silence
-) -> tuple[Vocab, Books]:
+) -> tuple[Vocab, TokenCounts]:
     from w2v.corpus.reader import count_words
     from w2v.training.corpora import encoded_path, open_encoded, read
 
     path = encoded_path(corpus)
     if path is None and config.phrases:
         joined = read(list(corpus), config, threads=threads, on_progress=progress.reading)
-        return joined.vocab, joined.books
+        return joined.vocab, joined.token_counts
     if path is None:
         return count_words(corpus, config, threads=threads, on_progress=progress.reading)
     encoded, _ = open_encoded(path, config, stated_options(CorpusConfig), threads=threads)
-    return encoded.vocab, encoded.books
+    return encoded.vocab, encoded.token_counts
 
 
 def write_json(words: Vocab, out: AtomicOutput) -> None:
@@ -97,11 +97,11 @@ def write_json(words: Vocab, out: AtomicOutput) -> None:
         out.write("".join(lines).encode("utf-8", "surrogateescape"))
 
 
-def summary(words: Vocab, books: Books) -> list[str]:
+def summary(words: Vocab, token_counts: TokenCounts) -> list[str]:
     from w2v.cli.summary import notes, plural, reading_rows, summed
 
-    kept = (books.kept, f"tokens kept: {plural(len(words), 'word')}")
-    return summed([*reading_rows(books)[:-1], kept], notes(books))
+    kept = (token_counts.kept, f"tokens kept: {plural(len(words), 'word')}")
+    return summed([*reading_rows(token_counts)[:-1], kept], notes(token_counts))
 
 
 command = Command(

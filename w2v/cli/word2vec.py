@@ -148,7 +148,7 @@ def only_vocabulary(params: dict[str, Any], path: str | None) -> None:
     vocab = Vocab.load(params["read_vocab"]) if params["read_vocab"] else None
     with progress_for(params["quiet"]) as progress, AtomicOutput(path) as out:
         corpus = read_corpus(params["corpus"], config, vocab=vocab, on_progress=progress.reading)
-        write_original(corpus.vocab, corpus.books.sentences, out)
+        write_original(corpus.vocab, corpus.token_counts.sentences, out)
 
 
 def write_original(vocab: Vocab, sentences: int, out: AtomicOutput) -> None:
@@ -184,7 +184,7 @@ class Original(Job):
 
     def write(self, corpus: EncodedCorpus, result: TrainResult, places: dict[str, AtomicOutput]) -> None:
         if self.save_vocab:
-            write_original(corpus.vocab, corpus.books.sentences, places[self.save_vocab])
+            write_original(corpus.vocab, corpus.token_counts.sentences, places[self.save_vocab])
         if self.classes:
             from w2v.seeing.classes import word_classes
 

@@ -17,7 +17,7 @@ import numpy as np
 from w2v.cluster.coordinator import Ledger
 from w2v.cluster.leases import Lease
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import Books
+from w2v.corpus.encoded import TokenCounts
 from w2v.errors import TrainingError, W2VError
 from w2v.kernel._tables import first_bad_row
 from w2v.output import AtomicOutput
@@ -33,7 +33,7 @@ __all__ = ["ClusterCheckpoint", "ClusterKeeper", "write_cluster_checkpoint"]
 
 FORMAT = "w2v cluster checkpoint 1"
 FREE_SETTINGS = {"threads"}
-BOOKS = [field.name for field in dataclasses.fields(Books)]
+TOKEN_COUNTS = [field.name for field in dataclasses.fields(TokenCounts)]
 TOTALS = [field.name for field in dataclasses.fields(Totals)]
 
 
@@ -60,12 +60,12 @@ def write_cluster_checkpoint(
     sums = np.array(
         [[getattr(ledger.epochs.get(epoch, Totals()), name) for name in TOTALS] for epoch in range(epochs)], np.float64
     )
-    books = np.full((len(run.setup.chunks), len(BOOKS)), -1, np.int64)
+    token_counts = np.full((len(run.setup.chunks), len(TOKEN_COUNTS)), -1, np.int64)
     for chunk, found in ledger.chunks.items():
-        books[chunk] = [getattr(found, name) for name in BOOKS]
+        token_counts[chunk] = [getattr(found, name) for name in TOKEN_COUNTS]
     tensors = {
         "done": Tensor.of(np.array([(x.epoch, x.chunk) for x in sorted(done)], np.int64).reshape(-1, 2)),
-        "chunk_books": Tensor.of(books),
+        "chunk_token_counts": Tensor.of(token_counts),
         "epoch_sums": Tensor.of(sums),
         "vectors": matrix_tensor(matrices[0], run.config.dim),
         "outputs": matrix_tensor(matrices[1], run.config.dim),
@@ -120,19 +120,19 @@ class ClusterCheckpoint(CheckpointFile):
     def ledger(self) -> Ledger:
         """What was counted so far."""
         sums = self._file.read("epoch_sums", "F64", 2)
-        books = self._file.read("chunk_books", "I64", 2)
-        right = (self.state["train"]["epochs"], len(TOTALS)), (self.state["chunks"], len(BOOKS))
-        if (sums.shape, books.shape) != right or not np.all(np.isfinite(sums)) or np.any(sums < 0):
-            raise self.error("the books", "they are not those of this run")
+        token_counts = self._file.read("chunk_token_counts", "I64", 2)
+        right = (self.state["train"]["epochs"], len(TOTALS)), (self.state["chunks"], len(TOKEN_COUNTS))
+        if (sums.shape, token_counts.shape) != right or not np.all(np.isfinite(sums)) or np.any(sums < 0):
+            raise self.error("the token counts", "they are not those of this run")
         ledger = Ledger()
         for epoch, row in enumerate(sums.tolist()):
             numbers = {name: value if name == "loss" else int(value) for name, value in zip(TOTALS, row, strict=True)}
             if any(numbers.values()):
                 ledger.epochs[epoch] = Totals(**numbers)
         ledger.totals = sum(ledger.epochs.values(), start=Totals())
-        for chunk, row in enumerate(books.tolist()):
+        for chunk, row in enumerate(token_counts.tolist()):
             if min(row) >= 0:
-                ledger.chunks[chunk] = Books(**dict(zip(BOOKS, row, strict=True)))
+                ledger.chunks[chunk] = TokenCounts(**dict(zip(TOKEN_COUNTS, row, strict=True)))
         return ledger
 
     def model(self, words: int) -> list[np.ndarray]:

@@ -21,7 +21,7 @@ from w2v.cluster.patience import Gone, Patience, expect, limit_s
 from w2v.cluster.progress import ClusterProgress, NodeRate
 from w2v.cluster.recruiting import Recruiter
 from w2v.cluster.schedule import Schedule
-from w2v.corpus.encoded import Books
+from w2v.corpus.encoded import TokenCounts
 from w2v.errors import TrainingError
 from w2v.training.progress import Totals, TrainingStopped
 
@@ -39,17 +39,17 @@ MOST_LR_SCALE = 4.0
 
 @dataclass
 class Ledger:
-    """What has been trained, in finished chunks; the books of the run."""
+    """What has been trained, in finished chunks; the token counts of the run."""
 
     totals: Totals = field(default_factory=Totals)
     epochs: dict[int, Totals] = field(default_factory=dict)
-    chunks: dict[int, Books] = field(default_factory=dict)
+    chunks: dict[int, TokenCounts] = field(default_factory=dict)
 
     def enter(self, done: Done) -> None:
         self.totals += done.totals
         self.epochs[done.lease.epoch] = self.epochs.get(done.lease.epoch, Totals()) + done.totals
-        if done.books is not None:
-            self.chunks.setdefault(done.lease.chunk, done.books)
+        if done.token_counts is not None:
+            self.chunks.setdefault(done.lease.chunk, done.token_counts)
 
     def copy(self) -> Ledger:
         return Ledger(self.totals, dict(self.epochs), dict(self.chunks))
@@ -167,7 +167,7 @@ class Coordinator:
     # Work
 
     def done(self) -> tuple[list[Lease], Ledger]:
-        """Leases that are done now, and their books."""
+        """Leases that are done now, and their token counts."""
         return sorted(self.leases.done), self.ledger.copy()
 
     @property

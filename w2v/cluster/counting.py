@@ -11,7 +11,7 @@ from typing import Any
 from w2v.cluster.chunks import Chunk, begins
 from w2v.cluster.vocabulary import count_chunk, freeze, merge, prune
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import Books
+from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.progress import OnProgress, ReadProgress
 from w2v.corpus.vocab import Vocab
 from w2v.errors import TrainingError, W2VError
@@ -31,7 +31,7 @@ class Counted:
     vocab: Vocab
     chunks: list[Chunk]
     tokens: list[int]
-    books: Books
+    token_counts: TokenCounts
 
 
 class Tree:
@@ -65,9 +65,9 @@ def count_corpus(
     count = ray.remote(count_chunk).options(num_returns=partitions + 1, scheduling_strategy="SPREAD")
     trees = [Tree(ray.remote(merge)) for _ in range(partitions)]
     heads: dict[Any, int] = {}
-    found: dict[int, tuple[Chunk, Books]] = {}
+    found: dict[int, tuple[Chunk, TokenCounts]] = {}
     config_ref, left = ray.put(config), iter(chunks)
-    total, books = sum(chunk.bytes for chunk in chunks), Books()
+    total, token_counts = sum(chunk.bytes for chunk in chunks), TokenCounts()
     while True:
         while len(heads) < WAITING * cpus and (chunk := next(left, None)) is not None:
             head, *tallies = count.remote(chunk, begins(chunks, chunk.number), config_ref, partitions)
@@ -81,14 +81,14 @@ def count_corpus(
             number = heads.pop(head)
             found[number] = get(ray, head)
             for field in SUMMED:
-                setattr(books, field, getattr(books, field) + getattr(found[number][1], field))
+                setattr(token_counts, field, getattr(token_counts, field) + getattr(found[number][1], field))
         if on_progress is not None:
-            on_progress(ReadProgress(books.bytes_read, total, books.read))
+            on_progress(ReadProgress(token_counts.bytes_read, total, token_counts.read))
     prune_task, vocab_ref = ray.remote(prune), ray.put(vocab)
     pruned = get(ray, [prune_task.remote(tree.root(), config.min_count, vocab_ref) for tree in trees])
-    frozen = freeze(pruned, config, vocab, books, name)
+    frozen = freeze(pruned, config, vocab, token_counts, name)
     full = [found[number] for number in sorted(found) if found[number][1].read]
-    return Counted(frozen, [chunk for chunk, _ in full], [part.read for _, part in full], books)
+    return Counted(frozen, [chunk for chunk, _ in full], [part.read for _, part in full], token_counts)
 
 
 def get(ray: Any, reference: Any) -> Any:

@@ -19,7 +19,7 @@ from w2v.cluster.replica import Replica
 from w2v.cluster.schedule import Part
 from w2v.cluster.shadow import Shadow
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import Books
+from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, TrainingError, W2VError
 from w2v.training.config import TrainConfig
@@ -57,11 +57,11 @@ class Greeting:
 
 @dataclass(frozen=True)
 class Done:
-    """A chunk that was trained, and its books when it was read for that."""
+    """A chunk that was trained, and its token counts when it was read for that."""
 
     lease: Lease
     totals: Totals
-    books: Books | None
+    token_counts: TokenCounts | None
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Reading:
     """Ids of the chunks that this node has read, and what is still to be read."""
 
     ids: dict[int, np.ndarray] = field(default_factory=dict)
-    books: dict[int, Books] = field(default_factory=dict)  # not reported yet
+    token_counts: dict[int, TokenCounts] = field(default_factory=dict)  # not reported yet
     wanted: deque[Lease] = field(default_factory=deque)
     size: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -137,7 +137,7 @@ class Node:
                 self.reading.wanted.extend(leases)
                 self.reading.changed.notify_all()
         done = [
-            Done(job.lease, job.totals, self.reading.books.pop(job.lease.chunk, None))
+            Done(job.lease, job.totals, self.reading.token_counts.pop(job.lease.chunk, None))
             for job in self.replica.wait(0 if self.error else wait_s)
         ]
         return Report(self.replica.own_tokens, done, self._ahead(), self.error or self._failure())
@@ -183,14 +183,14 @@ class Node:
             chunk.source, setup.corpus_config, threads=1, vocab=setup.vocab, tmp_dir=setup.tmp_dir, part=True,
             memory_limit=max(0, self.memory_limit - reading.size),
         )
-        if corpus.books.read != setup.tokens[number]:
+        if corpus.token_counts.read != setup.tokens[number]:
             raise CorpusError(
                 f"{chunk.name}: has changed: {setup.tokens[number]:,} tokens when it was counted, now"
-                f" {corpus.books.read:,}; leave the corpus alone while it is trained on"
+                f" {corpus.token_counts.read:,}; leave the corpus alone while it is trained on"
             )
         if not corpus.spooled:
             reading.size += corpus.ids.nbytes
-        reading.ids[number], reading.books[number] = corpus.ids, corpus.books
+        reading.ids[number], reading.token_counts[number] = corpus.ids, corpus.token_counts
         return corpus.ids
 
     # Exchange

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from w2v.cluster.leases import Lease
-from w2v.corpus.encoded import Books
+from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.vocab import Vocab
 from w2v.kernel._state import Worker
 from w2v.threads import Group
@@ -27,11 +27,11 @@ __all__ = ["Job", "Outline", "Replica"]
 
 
 class Outline:
-    """What a Trainer asks of a corpus before it sees its ids: the vocabulary, the books, how many ids there are."""
+    """What a Trainer asks of a corpus before it sees its ids: vocabulary, token counts, how many ids there are."""
 
     def __init__(self, vocab: Vocab, kept: int):
         self.vocab = vocab
-        self.books = Books(kept=kept)
+        self.token_counts = TokenCounts(kept=kept)
         self.ids = range(kept)  # nothing but their number is asked for
 
 

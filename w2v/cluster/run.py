@@ -22,7 +22,7 @@ from w2v.cluster.progress import ClusterProgress, ClusterSummary
 from w2v.cluster.schedule import Schedule
 from w2v.cluster.session import session
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import Books
+from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.progress import OnProgress
 from w2v.corpus.vocab import Vocab
 from w2v.errors import TrainingError
@@ -64,7 +64,7 @@ class ClusterRun:
         self.paths, self.corpus_config, self.options = list(paths), corpus_config, options
         self.threads = config.threads  # on each node; None: all CPUs of it
         self.config = config.resolved()
-        self.books = Books()
+        self.token_counts = TokenCounts()
         self.vocab: Vocab | None = None
         self.setup: Setup | None = None
         self.coordinator: Coordinator | None = None
@@ -89,12 +89,13 @@ class ClusterRun:
         counted = count_corpus(
             self.ray, cut(self.sources, options.chunk_bytes), self.corpus_config, pruned, name, on_progress
         )
-        self.books, self.vocab = counted.books, counted.vocab
-        self.books.files = len(self.sources)
+        self.token_counts, self.vocab = counted.token_counts, counted.vocab
+        self.token_counts.files = len(self.sources)
         chunks = [Chunk(number, chunk.source) for number, chunk in enumerate(counted.chunks)]
         self.setup = Setup(
-            version=w2v.__version__, vocab=counted.vocab, kept=self.books.kept, chunks=chunks, tokens=counted.tokens,
-            corpus_config=self.corpus_config, config=self.config, combine=options.combine, tmp_dir=options.tmp_dir,
+            version=w2v.__version__, vocab=counted.vocab, kept=self.token_counts.kept, chunks=chunks,
+            tokens=counted.tokens, corpus_config=self.corpus_config, config=self.config, combine=options.combine,
+            tmp_dir=options.tmp_dir,
         )
         return counted.vocab
 
@@ -149,7 +150,7 @@ class ClusterRun:
             await coordinator.close()
         self.check_finite(matrices)
         self.matrices = matrices
-        self.enter_books(ledger)
+        self.enter_token_counts(ledger)
         seconds = time.perf_counter() - coordinator.started + (resume.seconds if resume is not None else 0.0)
         return self.result(matrices, seconds)
 
@@ -161,15 +162,15 @@ class ClusterRun:
                     f" {(self.config.lr or 0) / 2:.2g} or a shorter --sync-every"
                 )
 
-    def enter_books(self, ledger: Ledger) -> None:
-        """Sentences, which are known since every chunk was trained; raise unless the books balance."""
+    def enter_token_counts(self, ledger: Ledger) -> None:
+        """Sentences, which are known since every chunk was trained; raise unless the token counts add up."""
         assert self.setup is not None
         for name in ("sentences", "cut_sentences"):
-            setattr(self.books, name, sum(getattr(books, name) for books in ledger.chunks.values()))
-        self.books.balance()
+            setattr(self.token_counts, name, sum(getattr(found, name) for found in ledger.chunks.values()))
+        self.token_counts.check()
         if ledger.totals.tokens != self.setup.kept * self.config.epochs:
             raise ValueError(
-                f"the books do not balance: {ledger.totals.tokens} tokens trained, of"
+                f"the token counts do not add up: {ledger.totals.tokens} tokens trained, of"
                 f" {self.setup.kept} x {self.config.epochs}"
             )
 

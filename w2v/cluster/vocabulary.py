@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.cluster.chunks import Chunk, align
-from w2v.corpus.encoded import Books
+from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.reader import tally_words
 from w2v.corpus.selection import SpellingList, select
 from w2v.corpus.vocab import Vocab
@@ -51,18 +51,18 @@ class Pruned:
 
 
 def count_chunk(chunk: Chunk, begins: bool, config: CorpusConfig, partitions: int) -> list:
-    """[(the chunk from line to line, its books), a Tally for each partition]. Raises OSError, CorpusError."""
+    """[(the chunk from line to line, its token counts), a Tally for each partition]. Raises OSError, CorpusError."""
     chunk = align(chunk, begins)
-    words, counts, books = tally_words([chunk.source], config, threads=1)
-    books.bytes_read = chunk.bytes  # not of the text that comes out of a compressed file
+    words, counts, token_counts = tally_words([chunk.source], config, threads=1)
+    token_counts.bytes_read = chunk.bytes  # not of the text that comes out of a compressed file
     if partitions == 1:
-        return [(chunk, books), Tally.of(words, counts)]
+        return [(chunk, token_counts), Tally.of(words, counts)]
     homes = np.fromiter((zlib.crc32(word) % partitions for word in words), np.int64, len(words))
     parts = []
     for partition in range(partitions):
         rows = np.flatnonzero(homes == partition)
         parts.append(Tally.of([words[i] for i in rows.tolist()], counts[rows]))
-    return [(chunk, books), *parts]
+    return [(chunk, token_counts), *parts]
 
 
 def merge(*tallies: Tally) -> Tally:
@@ -88,24 +88,26 @@ def prune(tally: Tally, min_count: int, vocab: Vocab | None = None) -> Pruned:
 
 
 def freeze(
-    partitions: Sequence[Pruned], config: CorpusConfig, vocab: Vocab | None, books: Books, name: str
+    partitions: Sequence[Pruned], config: CorpusConfig, vocab: Vocab | None, token_counts: TokenCounts, name: str
 ) -> Vocab:
-    """The vocabulary of all partitions together; `books`, the sum of the chunks', get what is dropped and kept.
+    """The vocabulary of all partitions together; `token_counts`, the sum of the chunks', get what is dropped and kept.
 
     The same words in the same order as `read_corpus` finds, and the same errors.
     """
     words = [word for part in partitions for word in part.tally.list()]
     counts = np.concatenate([part.tally.counts for part in partitions]) if partitions else np.zeros(0, np.int64)
     as_they_are = dataclasses.replace(config, tokenizer="none", lower=False, normalize="none")
-    chosen = Books(text_bytes=books.text_bytes, too_long=books.too_long, no_word=books.no_word)
+    chosen = TokenCounts(
+        text_bytes=token_counts.text_bytes, too_long=token_counts.too_long, no_word=token_counts.no_word
+    )
     result = select(SpellingList(words, counts), as_they_are, vocab, chosen, name).vocab
     dropped = sum(part.dropped for part in partitions)
     if vocab is None:
-        books.below_min_count = chosen.below_min_count + dropped
+        token_counts.below_min_count = chosen.below_min_count + dropped
     else:
-        books.not_in_vocab = chosen.not_in_vocab + dropped
-    books.beyond_max_vocab = chosen.beyond_max_vocab
-    books.types_read = sum(part.types for part in partitions)
-    books.kept = books.read - books.dropped()
-    books.balance()
+        token_counts.not_in_vocab = chosen.not_in_vocab + dropped
+    token_counts.beyond_max_vocab = chosen.beyond_max_vocab
+    token_counts.types_read = sum(part.types for part in partitions)
+    token_counts.kept = token_counts.read - token_counts.dropped()
+    token_counts.check()
     return result

@@ -50,4 +50,4 @@ cdef class Remapping:
         with nogil:
             written = write_block(ids, block.size, &self.pointers, open_tokens, place)
         if written != out.shape[0]:
-            raise CorpusError(f"the books of a block do not balance: {written} ids instead of {out.shape[0]}")
+            raise CorpusError(f"the token counts of a block do not add up: {written} ids instead of {out.shape[0]}")

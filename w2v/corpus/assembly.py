@@ -16,7 +16,7 @@ import numpy as np
 from w2v.corpus._assembly import Remapping
 from w2v.corpus._blocks import Block, write_all
 from w2v.corpus._encode import LONGEST_SENTENCE
-from w2v.corpus.encoded import Books
+from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.spool import ID_BYTES, Spool, spool_errors, unnamed_file
 from w2v.threads import for_each
 
@@ -36,9 +36,9 @@ class Place:
 
 
 def assemble(
-    blocks: Sequence[Block], maps: Sequence[Remapping], spool: Spool, books: Books, threads: int
+    blocks: Sequence[Block], maps: Sequence[Remapping], spool: Spool, token_counts: TokenCounts, threads: int
 ) -> NDArray[np.int32]:
-    """int32 [N]: the final ids of all blocks, in order; sentences and kept tokens are entered into the books.
+    """int32 [N]: the final ids of all blocks, in order; sentences and kept tokens are entered into the token counts.
 
     `maps[e]` belongs to the blocks of encoder e. Blocks in memory are given back as they are written.
     """
@@ -48,7 +48,7 @@ def assemble(
         measures[i] = maps[blocks[i].encoder].measure(blocks[i], spool.load(blocks[i]))
 
     for_each(measure, len(blocks), threads)
-    places = _lay_out(measures, books)
+    places = _lay_out(measures, token_counts)
     total = places[-1].start + places[-1].size if places else 0
     if total * ID_BYTES <= spool.memory_limit:
         ids = np.empty(total, np.int32)
@@ -75,25 +75,25 @@ def assemble(
         return np.memmap(file, np.int32, "r", shape=(total,))
 
 
-def _lay_out(measures: Sequence[tuple[int, ...]], books: Books) -> list[Place]:
+def _lay_out(measures: Sequence[tuple[int, ...]], token_counts: TokenCounts) -> list[Place]:
     places = []
     start = open_tokens = 0
     was_cut = False
     for head, tail, ends, between, kept, sentences, cut in measures:
         size, now_open, cuts = _extend(open_tokens, head)
-        books.sentences += cuts
-        books.cut_sentences += bool(cuts) and not was_cut
+        token_counts.sentences += cuts
+        token_counts.cut_sentences += bool(cuts) and not was_cut
         was_cut = was_cut or bool(cuts)
         if ends:
-            books.sentences += bool(now_open) + sentences
-            books.cut_sentences += cut
+            token_counts.sentences += bool(now_open) + sentences
+            token_counts.cut_sentences += cut
             more, after, cuts = _extend(0, tail)
-            books.sentences += cuts
+            token_counts.sentences += cuts
             was_cut = bool(cuts)
-            books.cut_sentences += was_cut
+            token_counts.cut_sentences += was_cut
             size += bool(now_open) + between + more
             now_open = after
-        books.kept += kept
+        token_counts.kept += kept
         places.append(Place(start, size, open_tokens))
         start += size
         open_tokens = now_open

@@ -1,4 +1,4 @@
-"""A corpus as ids, ready to be trained on, and the books of where each token of the text went."""
+"""A corpus as ids, ready to be trained on, and the token counts: where each token of the text went."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from w2v.corpus.vocab import Vocab
 
-__all__ = ["Books", "EncodedCorpus"]
+__all__ = ["EncodedCorpus", "TokenCounts"]
 
 DIGEST_STEP = 1 << 22
 
 
 @dataclass
-class Books:
-    """Where each token of the text went. A spelling in which the tokenizer finds several words counts as so many."""
+class TokenCounts:
+    """Where each token of the text went. A spelling in which the tokenizer finds several words counts once for each."""
 
     read: int = 0
     kept: int = 0
@@ -46,10 +46,10 @@ class Books:
             + self.joined
         )
 
-    def balance(self) -> None:
+    def check(self) -> None:
         """Raise ValueError unless read == kept + dropped and nothing is negative."""
         if self.read != self.kept + self.dropped() or any(getattr(self, f.name) < 0 for f in fields(self)):
-            raise ValueError(f"the books do not balance: {self}")
+            raise ValueError(f"the token counts do not add up: {self}")
 
 
 class EncodedCorpus:
@@ -60,13 +60,14 @@ class EncodedCorpus:
     """
 
     def __init__(
-        self, ids: NDArray[np.int32], vocab: Vocab, books: Books, *, settings: dict[str, Any] | None = None,
-        given_vocab: bool = False, name: str = "the corpus", stated_digest: str | None = None,
+        self, ids: NDArray[np.int32], vocab: Vocab, token_counts: TokenCounts, *,
+        settings: dict[str, Any] | None = None, given_vocab: bool = False, name: str = "the corpus",
+        stated_digest: str | None = None,
     ):
         ids.flags.writeable = False
         self.ids = ids
         self.vocab = vocab
-        self.books = books
+        self.token_counts = token_counts
         self.settings = settings
         self.given_vocab = given_vocab
         self.name = name
@@ -74,7 +75,8 @@ class EncodedCorpus:
         self._digest: str | None = None
 
     def __repr__(self) -> str:
-        return f"<EncodedCorpus of {self.books.kept} tokens, {self.books.sentences} sentences, {len(self.vocab)} words>"
+        found = self.token_counts
+        return f"<EncodedCorpus of {found.kept} tokens, {found.sentences} sentences, {len(self.vocab)} words>"
 
     @property
     def spooled(self) -> bool:

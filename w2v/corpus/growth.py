@@ -44,14 +44,14 @@ def grown(
     index = {word: i for i, word in enumerate(vocab.words)}
     final_of = np.fromiter((index[word] for word in words), np.int32, len(words))
     final_ids = np.where(row >= 0, final_of[row], DROPPED).astype(np.int32)
-    books = dataclasses.replace(corpus.books, kept=0, sentences=0, cut_sentences=0)
+    token_counts = dataclasses.replace(corpus.token_counts, kept=0, sentences=0, cut_sentences=0)
     ids = whole_sentences(corpus, tmp_dir=tmp_dir, memory_limit=memory_limit)
-    ids = remapped(ids, final_ids, books, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
-    books.beyond_max_vocab += int(own.counts[beyond].sum())
-    books.below_min_count += int(own.counts[row < 0].sum()) - int(own.counts[beyond].sum())
-    books.balance()
-    if not books.kept:
+    ids = remapped(ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    token_counts.beyond_max_vocab += int(own.counts[beyond].sum())
+    token_counts.below_min_count += int(own.counts[row < 0].sum()) - int(own.counts[beyond].sum())
+    token_counts.check()
+    if not token_counts.kept:
         raise CorpusError(
             f"{corpus.name}: none of its words is known, and none occurs {min_count} times; try a smaller --min-count"
         )
-    return EncodedCorpus(ids, vocab, books, settings=corpus.settings, name=corpus.name)
+    return EncodedCorpus(ids, vocab, token_counts, settings=corpus.settings, name=corpus.name)

@@ -1,7 +1,7 @@
 """An encoded corpus in one file, to be trained on at once and as often as wanted: mapped, not copied.
 
 A safetensors file: `counts` int64 [V], `ids` int32 [N] (-1 ends each sentence), `word_lengths` int32 [V], and `words`,
-one behind the other; as JSON in its metadata how the text became words, the books of the reading, and the digest.
+one behind the other; as JSON in its metadata how the text became words, the token counts, and the digest.
 Nothing in it is trusted: all of it is checked when it is opened, each id too.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._ids import check_span
 from w2v.corpus._rank import rank
-from w2v.corpus.encoded import Books, EncodedCorpus
+from w2v.corpus.encoded import EncodedCorpus, TokenCounts
 from w2v.corpus.vocab import LARGEST_COUNT, Vocab
 from w2v.errors import CorpusError
 from w2v.output import AtomicOutput
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["data_size", "is_encoded", "is_encoded_head", "load_corpus", "save_corpus", "write_corpus"]
 
-FORMAT = "w2v corpus 1"
+FORMAT = "w2v corpus 2"
 CHECK_IDS = 1 << 20  # of one thread's step
 WRITE_IDS = 1 << 20
 SHAPES = {"counts": ("I64", 1), "ids": ("I32", 1), "word_lengths": ("I32", 1), "words": ("U8", 1)}
@@ -62,7 +62,7 @@ def _header(corpus: EncodedCorpus, digest: str) -> bytes:
         "w2v": w2v.__version__,
         "settings": corpus.settings,
         "given_vocab": corpus.given_vocab,
-        "books": dataclasses.asdict(corpus.books),
+        "token_counts": dataclasses.asdict(corpus.token_counts),
         "digest": digest,
     }
     words = len(corpus.vocab)
@@ -103,13 +103,13 @@ def load_corpus(path: str | os.PathLike[str], threads: int | None = None) -> Enc
         size = os.fstat(file.fileno()).st_size
         header = read_header(name, file.read, size, CorpusError)
         about = _about(name, header)
-        books = _books(name, about)
+        token_counts = _token_counts(name, about)
         arrays = {key: _map(file, name, header, key) for key in SHAPES}
     vocab = _vocab(name, arrays)
     ids = arrays["ids"]
-    _check_ids(name, ids, header.tensors["ids"].begin, len(vocab), books, threads)
+    _check_ids(name, ids, header.tensors["ids"].begin, len(vocab), token_counts, threads)
     return EncodedCorpus(
-        ids, vocab, books, settings=about["settings"], given_vocab=about["given_vocab"], name=name,
+        ids, vocab, token_counts, settings=about["settings"], given_vocab=about["given_vocab"], name=name,
         stated_digest=about["digest"],
     )
 
@@ -125,7 +125,7 @@ def _about(name: str, header: Header) -> dict[str, Any]:
         about = json.loads(header.metadata.get("corpus", ""))
     except (ValueError, RecursionError):
         about = None
-    wanted = {"settings": (dict, type(None)), "given_vocab": bool, "books": dict, "digest": str}
+    wanted = {"settings": (dict, type(None)), "given_vocab": bool, "token_counts": dict, "digest": str}
     if not isinstance(about, dict) or not all(isinstance(about.get(key, ...), kind) for key, kind in wanted.items()):
         raise CorpusError(f"{name}: the header: its description cannot be read; the file is damaged")
     settings = about["settings"]
@@ -136,15 +136,16 @@ def _about(name: str, header: Header) -> dict[str, Any]:
     return about
 
 
-def _books(name: str, about: dict[str, Any]) -> Books:
+def _token_counts(name: str, about: dict[str, Any]) -> TokenCounts:
     try:
-        books = Books(**about["books"])
-        if not all(type(value) is int and value < 1 << 62 for value in dataclasses.astuple(books)):
+        token_counts = TokenCounts(**about["token_counts"])
+        if not all(type(value) is int and value < 1 << 62 for value in dataclasses.astuple(token_counts)):
             raise ValueError("a count is not a whole number")
-        books.balance()
+        token_counts.check()
     except (TypeError, ValueError) as error:
-        raise CorpusError(f"{name}: the header: the books are wrong ({error!s:.200}); the file is damaged") from None
-    return books
+        what = f"the token counts are wrong ({error!s:.200})"
+        raise CorpusError(f"{name}: the header: {what}; the file is damaged") from None
+    return token_counts
 
 
 def _map(file: Any, name: str, header: Header, key: str) -> NDArray[Any]:
@@ -191,7 +192,7 @@ def _vocab(name: str, arrays: dict[str, NDArray[Any]]) -> Vocab:
 
 
 def _check_ids(
-    name: str, ids: NDArray[np.int32], begin: int, words: int, books: Books, threads: int | None
+    name: str, ids: NDArray[np.int32], begin: int, words: int, token_counts: TokenCounts, threads: int | None
 ) -> None:
     """Raise unless each id is a word's and the sentences are sound; in steps of whole sentences, by all threads."""
     cuts = [0]
@@ -211,8 +212,8 @@ def _check_ids(
             what = f"the id {ids[place]} is out of place" if place < len(ids) else "the last sentence has no end"
             raise CorpusError(f"{name}: byte {begin + 4 * place}: {what}; the file is damaged")
     tokens, sentences = (sum(row[i] for row in found) for i in (1, 2))
-    if (tokens, sentences) != (books.kept, books.sentences):
+    if (tokens, sentences) != (token_counts.kept, token_counts.sentences):
         raise CorpusError(
-            f"{name}: the ids are {tokens:,} tokens in {sentences:,} sentences, and the header says {books.kept:,} in "
-            f"{books.sentences:,}; the file is damaged"
+            f"{name}: the ids are {tokens:,} tokens in {sentences:,} sentences, and the header says "
+            f"{token_counts.kept:,} in {token_counts.sentences:,}; the file is damaged"
         )

@@ -16,7 +16,7 @@ from w2v.corpus._blocks import Block
 from w2v.corpus._encode import Encoder, Spellings
 from w2v.corpus.assembly import assemble
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import Books, EncodedCorpus
+from w2v.corpus.encoded import EncodedCorpus, TokenCounts
 from w2v.corpus.feed import Feed
 from w2v.corpus.progress import OnProgress, ReadProgress
 from w2v.corpus.selection import Selection, select, tally
@@ -63,10 +63,10 @@ def read_corpus(
         reading.run(spool.keep)
         selection = reading.select(vocab, 0 if part else 2)
         maps = reading.remappings(selection)
-        ids = assemble(reading.blocks(), maps, spool, reading.books, reading.threads)
-        reading.books.balance()
+        ids = assemble(reading.blocks(), maps, spool, reading.token_counts, reading.threads)
+        reading.token_counts.check()
         return EncodedCorpus(
-            ids, selection.vocab, reading.books, settings=config.as_dict(), given_vocab=vocab is not None,
+            ids, selection.vocab, reading.token_counts, settings=config.as_dict(), given_vocab=vocab is not None,
             name=reading.name,
         )
     finally:
@@ -80,31 +80,31 @@ def count_words(
     threads: int | None = None,
     on_progress: OnProgress | None = None,
     block_size: int = BLOCK_BYTES,
-) -> tuple[Vocab, Books]:
+) -> tuple[Vocab, TokenCounts]:
     """Count the words of a corpus, keeping no ids; sentences are not counted. Errors as in `read_corpus`."""
     reading = _Reading(expand(paths), config, threads, block_size, on_progress)
     reading.run(None)
     vocab = reading.select(None, least=1).vocab
-    reading.books.kept = vocab.total
-    reading.books.balance()
-    return vocab, reading.books
+    reading.token_counts.kept = vocab.total
+    reading.token_counts.check()
+    return vocab, reading.token_counts
 
 
 def tally_words(
     sources: Sequence[Path | Source], config: CorpusConfig, *, threads: int | None = None,
     block_size: int = BLOCK_BYTES,
-) -> tuple[list[bytes], NDArray[np.int64], Books]:
-    """Every distinct word of a corpus with its count, in no order, rare ones too; books.kept is their sum.
+) -> tuple[list[bytes], NDArray[np.int64], TokenCounts]:
+    """Every distinct word of a corpus with its count, in no order, rare ones too; token_counts.kept is their sum.
 
     For counting a corpus in parts. Errors as in `read_corpus`, but a part without words is none.
     """
     reading = _Reading(expand(sources), config, threads, block_size, None)
     reading.run(None)
     reading.join()
-    words, counts = tally(reading.spellings, config, reading.books)
-    reading.books.kept = int(counts.sum())
-    reading.books.balance()
-    return words, counts, reading.books
+    words, counts = tally(reading.spellings, config, reading.token_counts)
+    reading.token_counts.kept = int(counts.sum())
+    reading.token_counts.check()
+    return words, counts, reading.token_counts
 
 
 class _Reading:
@@ -116,7 +116,7 @@ class _Reading:
     ):
         self.config = config
         self.name = sources[0].name + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
-        self.books = Books(files=len(sources))
+        self.token_counts = TokenCounts(files=len(sources))
         self.on_progress = on_progress
         self.threads = _useful_threads(threads, sources, block_size)
         self.feed = Feed(sources, block_size, self.threads)
@@ -147,11 +147,11 @@ class _Reading:
         readers = min(self.feed.stream_count, self.threads)
         works = [*map(encode, range(self.threads)), *[self.feed.read_streams] * readers]
         run_all(works, on_stop=self.feed.stop, on_tick=self._report)
-        self.books.bytes_read = self.feed.bytes_read
-        self.books.text_bytes = self.feed.text_bytes
-        self.books.nul_bytes = sum(e.nuls for e in self.encoders)
-        self.books.too_long = sum(e.too_long for e in self.encoders)
-        self.books.read = self.books.too_long
+        self.token_counts.bytes_read = self.feed.bytes_read
+        self.token_counts.text_bytes = self.feed.text_bytes
+        self.token_counts.nul_bytes = sum(e.nuls for e in self.encoders)
+        self.token_counts.too_long = sum(e.too_long for e in self.encoders)
+        self.token_counts.read = self.token_counts.too_long
 
     def join(self) -> None:
         """Join the tables of all encoders."""
@@ -162,7 +162,7 @@ class _Reading:
     def select(self, vocab: Vocab | None, least: int = 2) -> Selection:
         """Choose the words; CorpusError if there are fewer than `least`."""
         self.join()
-        return select(self.spellings, self.config, vocab, self.books, self.name, least)
+        return select(self.spellings, self.config, vocab, self.token_counts, self.name, least)
 
     def remappings(self, selection: Selection) -> list[Remapping]:
         """What each encoder's provisional ids become. The tables are given up."""

@@ -16,7 +16,7 @@ from w2v.corpus._encode import DROPPED
 from w2v.corpus._ids import uncut
 from w2v.corpus.assembly import assemble
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import Books, EncodedCorpus
+from w2v.corpus.encoded import EncodedCorpus, TokenCounts
 from w2v.corpus.selection import SpellingList, final_of_words, require_two
 from w2v.corpus.spool import ID_BYTES, Spool, make_spool
 from w2v.cpus import thread_count
@@ -70,22 +70,22 @@ def pruned(
     final_ids = np.full(len(corpus.vocab), DROPPED, np.int32)
     final_ids[: len(vocab)] = np.arange(len(vocab), dtype=np.int32)
     ids = whole_sentences(corpus, tmp_dir=tmp_dir, memory_limit=memory_limit)
-    books = dataclasses.replace(corpus.books, kept=0, sentences=0, cut_sentences=0)
-    ids = remapped(ids, final_ids, books, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
-    dropped = corpus.books.kept - books.kept
+    token_counts = dataclasses.replace(corpus.token_counts, kept=0, sentences=0, cut_sentences=0)
+    ids = remapped(ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    dropped = corpus.token_counts.kept - token_counts.kept
     if corpus.given_vocab:
-        books.not_in_vocab += dropped
+        token_counts.not_in_vocab += dropped
     else:
         rare = int(corpus.vocab.counts[corpus.vocab.counts < min_count].sum())
-        books.below_min_count += rare
-        books.beyond_max_vocab += dropped - rare
-    books.balance()
+        token_counts.below_min_count += rare
+        token_counts.beyond_max_vocab += dropped - rare
+    token_counts.check()
     settings = None
     if corpus.settings is not None:
         settings = {**corpus.settings, "min_count": max(min_count, corpus.settings["min_count"])}
         settings["max_vocab"] = corpus.settings["max_vocab"] if max_vocab is None else max_vocab
     return EncodedCorpus(
-        ids, vocab, books, settings=settings, given_vocab=corpus.given_vocab, name=corpus.name
+        ids, vocab, token_counts, settings=settings, given_vocab=corpus.given_vocab, name=corpus.name
     )
 
 
@@ -97,15 +97,15 @@ def chosen(
 
     A `vocab` that is given stands, as in `read_corpus`. Raises CorpusError if fewer than two words are left.
     """
-    books = dataclasses.replace(
-        corpus.books, kept=0, sentences=0, cut_sentences=0, joined=corpus.books.joined + found.joined
+    token_counts = dataclasses.replace(
+        corpus.token_counts, kept=0, sentences=0, cut_sentences=0, joined=corpus.token_counts.joined + found.joined
     )
-    words, final_ids = final_of_words(found.words, found.counts, config, vocab, books)
-    require_two(words, SpellingList(found.words, found.counts), config, books, corpus.name, vocab)
-    ids = remapped(found.ids, final_ids, books, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
-    books.balance()
+    words, final_ids = final_of_words(found.words, found.counts, config, vocab, token_counts)
+    require_two(words, SpellingList(found.words, found.counts), config, token_counts, corpus.name, vocab)
+    ids = remapped(found.ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    token_counts.check()
     return EncodedCorpus(
-        ids, words, books, settings=config.as_dict(), given_vocab=vocab is not None, name=corpus.name
+        ids, words, token_counts, settings=config.as_dict(), given_vocab=vocab is not None, name=corpus.name
     )
 
 
@@ -116,17 +116,17 @@ def whole_sentences(
 
     A sentence of 10,000 tokens is taken for a part of the one that follows it, if any sentence was cut at all.
     """
-    if not corpus.books.cut_sentences:
+    if not corpus.token_counts.cut_sentences:
         return corpus.ids
     out = make_spool(memory_limit, tmp_dir).array(len(corpus.ids))
     return out[: uncut(corpus.ids, out)]
 
 
 def remapped(
-    ids: NDArray[np.int32], final_ids: NDArray[np.int32], books: Books, *, threads: int | None = None,
+    ids: NDArray[np.int32], final_ids: NDArray[np.int32], token_counts: TokenCounts, *, threads: int | None = None,
     tmp_dir: Folder = None, memory_limit: int | None = None,
 ) -> NDArray[np.int32]:
-    """int32 [N]: final_ids[id] for each id, without those that are DROPPED; kept tokens and sentences go to the books.
+    """int32 [N]: final_ids[id] for each id, without those that are DROPPED; kept tokens and sentences are added.
 
     `ids` has -1 behind each sentence, of whatever length; what comes out is cut after 10,000 tokens.
     """
@@ -135,4 +135,4 @@ def remapped(
         block_at(start * ID_BYTES, min(BLOCK_IDS, len(ids) - start)) for start in range(0, len(ids), BLOCK_IDS)
     ]
     maps = [Remapping(final_ids, *NO_RUNS)]
-    return assemble(blocks, maps, _Given(ids, limit, tmp_dir), books, thread_count(threads))
+    return assemble(blocks, maps, _Given(ids, limit, tmp_dir), token_counts, thread_count(threads))

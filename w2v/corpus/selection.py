@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.corpus.config import CorpusConfig
-    from w2v.corpus.encoded import Books
+    from w2v.corpus.encoded import TokenCounts
 
 __all__ = ["Selection", "Spelled", "SpellingList", "final_of_words", "require_two", "select", "tally"]
 
@@ -60,47 +60,47 @@ class Selection:
 
 
 def select(
-    spelled: Spelled, config: CorpusConfig, vocab: Vocab | None, books: Books, name: str, least: int = 2
+    spelled: Spelled, config: CorpusConfig, vocab: Vocab | None, token_counts: TokenCounts, name: str, least: int = 2
 ) -> Selection:
-    """Choose the words and enter into the books what is dropped.
+    """Choose the words and enter into the token counts what is dropped.
 
     With a vocabulary given, its words and its counts stand (as with the original's -read-vocab), `min_count` and
     `max_vocab` apply to them, and all other words are dropped. Raises CorpusError if fewer than `least` words are left,
     or none of the text is in the vocabulary; never with 0, for a part of a corpus.
     """
     if changes_spellings(config) or vocab is not None:
-        return _select_words(spelled, config, vocab, books, name, least)
+        return _select_words(spelled, config, vocab, token_counts, name, least)
     counts = spelled.counts()
-    books.read += int(counts.sum())
-    books.types_read = len(counts)
+    token_counts.read += int(counts.sum())
+    token_counts.types_read = len(counts)
     enough = np.flatnonzero(counts >= config.min_count)
-    chosen, order = _choose(spelled.words(enough), counts[enough], config, books)
-    books.below_min_count += int(counts.sum() - counts[enough].sum())
+    chosen, order = _choose(spelled.words(enough), counts[enough], config, token_counts)
+    token_counts.below_min_count += int(counts.sum() - counts[enough].sum())
     if len(chosen) < least:
-        require_two(chosen, spelled, config, books, name)
+        require_two(chosen, spelled, config, token_counts, name)
     final_ids = np.full(len(counts), DROPPED, np.int32)
     final_ids[enough[order]] = np.arange(len(order), dtype=np.int32)
     return Selection(chosen, final_ids, NO_ENDS, NO_IDS)
 
 
 def _choose(
-    words: list[bytes], counts: NDArray[np.int64], config: CorpusConfig, books: Books
+    words: list[bytes], counts: NDArray[np.int64], config: CorpusConfig, token_counts: TokenCounts
 ) -> tuple[Vocab, NDArray[np.int64]]:
     """The vocabulary of words that are frequent enough, and which of them each row is."""
     from w2v.corpus._rank import rank
 
     order = rank(words, counts)
     if config.max_vocab is not None and len(order) > config.max_vocab:
-        books.beyond_max_vocab += int(counts[order[config.max_vocab :]].sum())
+        token_counts.beyond_max_vocab += int(counts[order[config.max_vocab :]].sum())
         order = order[: config.max_vocab]
     return Vocab([words[i] for i in order.tolist()], counts[order]), order
 
 
-def tally(spelled: Spelled, config: CorpusConfig, books: Books) -> tuple[list[bytes], NDArray[np.int64]]:
-    """Every distinct word and its count, in no order and none left out but what is too long; the rest to the books."""
-    words, counts, _, _ = _count_words(spelled, config, books)
+def tally(spelled: Spelled, config: CorpusConfig, token_counts: TokenCounts) -> tuple[list[bytes], NDArray[np.int64]]:
+    """Every distinct word and its count, in no order and none left out but what is too long."""
+    words, counts, _, _ = _count_words(spelled, config, token_counts)
     short = _lengths(words) <= LONGEST_TOKEN
-    books.too_long += int(counts[~short].sum())
+    token_counts.too_long += int(counts[~short].sum())
     return [words[i] for i in np.flatnonzero(short).tolist()], counts[short]
 
 
@@ -109,7 +109,7 @@ def _lengths(words: list[bytes]) -> NDArray[np.int64]:
 
 
 def _count_words(
-    spelled: Spelled, config: CorpusConfig, books: Books
+    spelled: Spelled, config: CorpusConfig, token_counts: TokenCounts
 ) -> tuple[list[bytes], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Spellings to words: (distinct words, their counts, places among them of all spellings' words, ends of these)."""
     counts = spelled.counts()
@@ -126,25 +126,25 @@ def _count_words(
     # Sums of float64 are exact here: no count reaches 2^53.
     word_counts = np.bincount(flat, np.repeat(counts, per_spelling), minlength=len(distinct)).astype(np.int64)
     no_word = int(counts[per_spelling == 0].sum())
-    books.no_word += no_word
-    books.read += int(word_counts.sum()) + no_word
-    books.types_read = len(distinct)
+    token_counts.no_word += no_word
+    token_counts.read += int(word_counts.sum()) + no_word
+    token_counts.types_read = len(distinct)
     return distinct, word_counts, flat, ends
 
 
 def _select_words(
-    spelled: Spelled, config: CorpusConfig, vocab: Vocab | None, books: Books, name: str, least: int
+    spelled: Spelled, config: CorpusConfig, vocab: Vocab | None, token_counts: TokenCounts, name: str, least: int
 ) -> Selection:
     """The general case: spellings become words first, and equal words are counted together."""
-    distinct, word_counts, flat, ends = _count_words(spelled, config, books)
-    chosen, final = final_of_words(distinct, word_counts, config, vocab, books)
+    distinct, word_counts, flat, ends = _count_words(spelled, config, token_counts)
+    chosen, final = final_of_words(distinct, word_counts, config, vocab, token_counts)
     if len(chosen) < least or (vocab is not None and least):
-        require_two(chosen, SpellingList(distinct, word_counts), config, books, name, vocab)
+        require_two(chosen, SpellingList(distinct, word_counts), config, token_counts, name, vocab)
     return Selection(chosen, *_runs(final[flat] if len(flat) else NO_IDS, ends))
 
 
 def final_of_words(
-    words: list[bytes], counts: NDArray[np.int64], config: CorpusConfig, vocab: Vocab | None, books: Books
+    words: list[bytes], counts: NDArray[np.int64], config: CorpusConfig, vocab: Vocab | None, token_counts: TokenCounts
 ) -> tuple[Vocab, NDArray[np.int32]]:
     """The vocabulary, and each word's final id or DROPPED."""
     final = np.full(len(words), DROPPED, np.int32)
@@ -152,13 +152,13 @@ def final_of_words(
         vocab = vocab.pruned(config.min_count, config.max_vocab)
         rows = vocab.rows(words)
         final[rows >= 0] = rows[rows >= 0]
-        books.not_in_vocab += int(counts[final == DROPPED].sum())
+        token_counts.not_in_vocab += int(counts[final == DROPPED].sum())
         return vocab, final
     short = _lengths(words) <= LONGEST_TOKEN  # NFKC can make words longer
-    books.too_long += int(counts[~short].sum())
+    token_counts.too_long += int(counts[~short].sum())
     enough = np.flatnonzero(short & (counts >= config.min_count))
-    books.below_min_count += int(counts[short & (counts < config.min_count)].sum())
-    chosen, order = _choose([words[i] for i in enough.tolist()], counts[enough], config, books)
+    token_counts.below_min_count += int(counts[short & (counts < config.min_count)].sum())
+    chosen, order = _choose([words[i] for i in enough.tolist()], counts[enough], config, token_counts)
     final[enough[order]] = np.arange(len(order), dtype=np.int32)
     return chosen, final
 
@@ -179,15 +179,17 @@ def _runs(
 
 
 def require_two(
-    chosen: Vocab, spelled: Spelled, config: CorpusConfig, books: Books, name: str, vocab: Vocab | None = None
+    chosen: Vocab, spelled: Spelled, config: CorpusConfig, token_counts: TokenCounts, name: str,
+    vocab: Vocab | None = None,
 ) -> None:
     """Raise CorpusError where there is nothing to train on."""
-    if len(chosen) >= 2 and (vocab is None or books.read > books.not_in_vocab + books.no_word + books.too_long):
+    unknown = token_counts.not_in_vocab + token_counts.no_word + token_counts.too_long
+    if len(chosen) >= 2 and (vocab is None or token_counts.read > unknown):
         return
     if len(spelled) == 0:
-        why = f"; {books.too_long} are longer than {LONGEST_TOKEN} bytes" if books.too_long else ""
-        why = why or (f"; {books.no_word} tokens, none of them a word" if books.no_word else "")
-        raise CorpusError(f"{name}: no words in it ({books.text_bytes} bytes read{why})")
+        why = f"; {token_counts.too_long} are longer than {LONGEST_TOKEN} bytes" if token_counts.too_long else ""
+        why = why or (f"; {token_counts.no_word} tokens, none of them a word" if token_counts.no_word else "")
+        raise CorpusError(f"{name}: no words in it ({token_counts.text_bytes} bytes read{why})")
     counts = spelled.counts()
     top = int(counts.max())
     word = min(spelled.words(np.flatnonzero(counts == top)))

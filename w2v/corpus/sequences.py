@@ -12,7 +12,7 @@ from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._sequences import SequenceEncoder
 from w2v.corpus.assembly import assemble
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import Books, EncodedCorpus
+from w2v.corpus.encoded import EncodedCorpus, TokenCounts
 from w2v.corpus.progress import OnProgress, ReadProgress
 from w2v.corpus.selection import SpellingList, select
 from w2v.corpus.sources import Path
@@ -58,14 +58,15 @@ def encode_sequences(
             blocks.append(block)
             if on_progress:
                 on_progress(ReadProgress(0, None, encoder.tokens))
-        books = Books(read=encoder.too_long, too_long=encoder.too_long)
-        selection = select(SpellingList(encoder.spellings, encoder.counts()), config, vocab, books, "sequences")
+        token_counts = TokenCounts(read=encoder.too_long, too_long=encoder.too_long)
+        selection = select(SpellingList(encoder.spellings, encoder.counts()), config, vocab, token_counts, "sequences")
         maps = [Remapping(selection.final_ids, selection.run_ends, selection.run_ids)]
         del encoder
-        ids = assemble(blocks, maps, spool, books, threads or 1)
-        books.balance()
+        ids = assemble(blocks, maps, spool, token_counts, threads or 1)
+        token_counts.check()
         return EncodedCorpus(
-            ids, selection.vocab, books, settings=config.as_dict(), given_vocab=vocab is not None, name="sequences"
+            ids, selection.vocab, token_counts, settings=config.as_dict(), given_vocab=vocab is not None,
+            name="sequences",
         )
     finally:
         spool.close()

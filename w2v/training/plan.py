@@ -125,10 +125,11 @@ def plan_training(
                 "nothing would be trained: no word has another one in its line; --sample 0, a smaller --min-count or "
                 "lines that are whole sentences help"
             )
-    books = whole.books
+    token_counts = whole.token_counts
     return Plan(
-        tokens_read=books.read, types=books.types_read, sentences=kept.books.sentences, text_bytes=books.text_bytes,
-        files=books.files, at_min_count=_at_min_counts(whole), words=len(vocab), tokens=kept.books.kept,
+        tokens_read=token_counts.read, types=token_counts.types_read, sentences=kept.token_counts.sentences,
+        text_bytes=token_counts.text_bytes, files=token_counts.files, at_min_count=_at_min_counts(whole),
+        words=len(vocab), tokens=kept.token_counts.kept,
         epochs=resolved.epochs, memory=memory, memory_there=there, disk=disk, reading_s=round(reading_s, 3),
         calibration=calibration, warnings=warnings,
     )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "InputFile", "OutputFile", "Recorder", "Report"]
 
-FORMAT = "w2v report 1"
+FORMAT = "w2v report 2"
 BLOCK_BYTES = 1 << 20
 CPU_NAMES = re.compile(r"^(?:model name|Model|Hardware|cpu model)\s*:\s*(.+)$", re.MULTILINE)
 
@@ -62,7 +62,7 @@ class Report:
     machine: dict[str, Any]
     settings: dict[str, dict[str, Any]]  # every one, also those that were not given
     corpus: dict[str, Any]
-    books: dict[str, int]
+    token_counts: dict[str, int]
     training: dict[str, Any]
     resumed: dict[str, Any] | None
     times: dict[str, float]
@@ -129,7 +129,7 @@ class Recorder:
                 "digest": corpus.digest(),
                 "words": len(corpus.vocab),
             },
-            books=dataclasses.asdict(corpus.books),
+            token_counts=dataclasses.asdict(corpus.token_counts),
             training=dataclasses.asdict(result.summary),
             resumed=None if before is None else _resumed(before),
             times={f"{name}_s": round(seconds, 3) for name, seconds in self.times.items()},

@@ -80,7 +80,7 @@ class Trainer:
             resume.check_corpus(corpus)
         self.kernel = kernels.choose()
         self.held_out = HeldOut(corpus.ids, self.config) if self.config.held_out else None
-        self.tokens_per_epoch = int(corpus.books.kept) - (self.held_out.tokens if self.held_out else 0)
+        self.tokens_per_epoch = int(corpus.token_counts.kept) - (self.held_out.tokens if self.held_out else 0)
         self.span_size = self._span_size()
         spans = max(1, len(corpus.ids) // self.span_size)
         self.threads = min(self.config.threads, spans)

@@ -31,9 +31,9 @@ def test_two_nodes_train_every_token_once_an_epoch_and_agree(two_nodes, text):
     run, result = train(text, two_nodes.address, config)
     summary = result.summary
     assert (summary.nodes, summary.threads) == (2, 2)
-    assert summary.tokens_total == 8 * run.books.kept == summary.trained + summary.subsampled + summary.alone
-    assert run.books.read == len(text.read_bytes().split())
-    assert run.books.sentences == 8000
+    assert summary.tokens_total == 8 * run.token_counts.kept == summary.trained + summary.subsampled + summary.alone
+    assert run.token_counts.read == len(text.read_bytes().split())
+    assert run.token_counts.sentences == 8000
     assert summary.exchanges >= 1
     # All rows of both matrices, at least once, from each of the two nodes to the other and back.
     assert summary.bytes_exchanged >= 2 * 2 * len(result.vectors) * 16 * 2

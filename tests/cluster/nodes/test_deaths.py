@@ -34,8 +34,8 @@ def train(text, address, act=None, epochs=EPOCHS, **config):
         run.read()
         result = run.train(look, tell=told.append)
     assert acted or act is None, "the run was over before anything could happen"
-    assert result.summary.tokens_total == epochs * run.books.kept
-    assert run.books.sentences == 8000
+    assert result.summary.tokens_total == epochs * run.token_counts.kept
+    assert run.token_counts.sentences == 8000
     best = [word for word, _ in result.vectors.most_similar("w7_0", topn=4)]
     assert all(word.startswith("w7_") for word in best)
     return run, result.summary, told
