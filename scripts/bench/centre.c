@@ -18,7 +18,7 @@
 #define OUTPUTS 6
 #define VOCAB 70000
 
-enum { DOTS, SUMS, UPDATE, RANDOM, PARTS };
+enum { DOTS, GRADIENTS, UPDATE, RANDOM, PARTS };
 static const char *NAMES[] = {"dot products", "sums and sigmoids", "updates", "random numbers"};
 
 static Block block;
@@ -32,7 +32,7 @@ static void *room(size_t bytes) {
 }
 
 NOINLINE static void only_dots(const Block *b) { all_dots(0, b->m, b); }
-NOINLINE static void only_sums(const Block *b) { gradients(0, b->m, b->n, b); }
+NOINLINE static void only_gradients(const Block *b) { compute_gradients(0, b->m, b->n, b); }
 
 NOINLINE static void only_update(const Block *b) {
     switch (b->n) {
@@ -74,7 +74,7 @@ static double once(int part, uint64_t *state, const AliasColumn *table, uint32_t
         for (int j = 0; j < block.n; j++) block.in[j] = rows[0][(c + j) % ROWS];
         for (int i = 0; i < OUTPUTS; i++) block.out[i] = rows[1][(places[c] + 7 * i) % ROWS];
         if (part == DOTS) only_dots(&block);
-        else if (part == SUMS) only_sums(&block);
+        else if (part == GRADIENTS) only_gradients(&block);
         else only_update(&block);
     }
     sink = sum;
@@ -102,8 +102,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < SIGMOID_SIZE; i++) sigmoid[i] = 0.5f / (float)(i + 1);
     for (int i = 0; i < LANES; i++) loss->mantissa[i] = 1;
     block.out = room(sizeof(float *) * OUTPUTS);
-    block.pairs = room(sizeof(float) * (OUTPUTS * BLOCK_INPUTS + LANES));
-    block.sums = room(sizeof(float) * (SUMMED_OUTPUTS * BLOCK_INPUTS + LANES) * LANES);
+    block.gradients = room(sizeof(float) * (OUTPUTS * BLOCK_INPUTS + LANES));
+    block.dots = room(sizeof(float) * (SUMMED_OUTPUTS * BLOCK_INPUTS + LANES) * LANES);
     block.waiting = room(sizeof(float) * (size_t)stride * BLOCK_INPUTS);
     block.m = OUTPUTS, block.columns = (dim + WIDTH - 1) / WIDTH * WIDTH, block.lr = 1e-6f;
     block.sigmoid = sigmoid, block.loss = loss;

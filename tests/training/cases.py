@@ -30,7 +30,7 @@ class Case:
     lr: float = 0.05
     spans: int = 1
     workers: int = 1
-    hot_rows: int = 0
+    private_rows: int = 0
     merge_after: int = 4
     scale: float = 1.5
     chain: bool = False
@@ -106,8 +106,8 @@ def start_reference(wanted: Case, seed: int) -> tuple[reference.Model, list[refe
     values = wanted.first_values(seed, *model.inputs.shape[:1], *model.outputs.shape)
     if values is not None:
         model.inputs[:], model.outputs[:] = values
-    hot = wanted.hot_rows, wanted.merge_after
-    return model, [reference.Worker(model, number, *hot) for number in range(wanted.workers)]
+    private = wanted.private_rows, wanted.merge_after
+    return model, [reference.Worker(model, number, *private) for number in range(wanted.workers)]
 
 
 def start_kernel(wanted: Case, seed: int) -> tuple[Model, list[Worker]]:
@@ -117,8 +117,8 @@ def start_kernel(wanted: Case, seed: int) -> tuple[Model, list[Worker]]:
     values = wanted.first_values(seed, *model.inputs.shape[:1], len(model.outputs), config.dim)
     if values is not None:
         model.inputs[:, : config.dim], model.outputs[:, : config.dim] = values
-    hot = wanted.hot_rows, wanted.merge_after
-    return model, [Worker(model, number, *hot) for number in range(wanted.workers)]
+    private = wanted.private_rows, wanted.merge_after
+    return model, [Worker(model, number, *private) for number in range(wanted.workers)]
 
 
 def run_kernel(kernel: ModuleType, wanted: Case, seed: int) -> Outcome:

@@ -17,7 +17,7 @@ import pytest
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "w2v"
-SOURCE = PACKAGE / "training" / "_loop_avx512.c"  # Cython has written it when the package was installed from here
+SOURCE = PACKAGE / "kernel" / "_loop_avx512.c"  # Cython has written it when the package was installed from here
 
 
 def emulated_avx512(folder: Path) -> ModuleType:
@@ -26,7 +26,7 @@ def emulated_avx512(folder: Path) -> ModuleType:
         pytest.skip("the C of the AVX-512 kernel is not there: the package was not built in this tree")
     path = folder / f"_loop_avx512{sysconfig.get_config_var('EXT_SUFFIX')}"
     includes = [
-        HERE / "emulated", PACKAGE, PACKAGE / "training", np.get_include(), sysconfig.get_path("include"),
+        HERE / "emulated", PACKAGE, PACKAGE / "kernel", np.get_include(), sysconfig.get_path("include"),
         sysconfig.get_path("platinclude"),
     ]
     compiler = shlex.split(sysconfig.get_config_var("LDSHARED") or "cc -shared")

@@ -182,26 +182,26 @@ class Model:
 
 
 class Rows:
-    """One matrix as one worker sees it: its first `hot` rows are private copies, the others shared.
+    """One matrix as one worker sees it: its first `count` rows are private copies, the others shared.
 
     A private row's changes since the last merge are added to the shared row after `merge_after` of its own updates; the
     worker goes on from the sum, which holds the other workers' changes too.
     """
 
-    def __init__(self, shared: np.ndarray, hot: int, merge_after: int):
+    def __init__(self, shared: np.ndarray, count: int, merge_after: int):
         self.shared = shared
-        self.hot = min(hot, len(shared))
+        self.count = min(count, len(shared))
         self.merge_after = merge_after
-        self.own = shared[: self.hot].copy()
-        self.base = self.own.copy()
-        self.updates = [0] * self.hot
+        self.copies = shared[: self.count].copy()
+        self.base = self.copies.copy()
+        self.updates = [0] * self.count
 
     def row(self, number: int) -> np.ndarray:
-        return self.own[number] if number < self.hot else self.shared[number]
+        return self.copies[number] if number < self.count else self.shared[number]
 
     def count_updates(self, numbers: Sequence[int]) -> None:
         """A block has updated these rows: all are counted, then those that have had their share are merged."""
-        private = [number for number in numbers if number < self.hot]
+        private = [number for number in numbers if number < self.count]
         for number in private:
             self.updates[number] += 1
         for number in private:
@@ -209,12 +209,12 @@ class Rows:
                 self.merge(number)
 
     def merge(self, number: int) -> None:
-        self.shared[number] += self.own[number] - self.base[number]
-        self.own[number] = self.base[number] = self.shared[number]
+        self.shared[number] += self.copies[number] - self.base[number]
+        self.copies[number] = self.base[number] = self.shared[number]
         self.updates[number] = 0
 
     def flush(self) -> None:
-        for number in range(self.hot):
+        for number in range(self.count):
             if self.updates[number]:
                 self.merge(number)
 
@@ -225,15 +225,15 @@ class Rows:
 class Worker:
     """One thread's share of the training: random numbers, pool of negatives, counters, private rows."""
 
-    def __init__(self, model: Model, number: int, hot_rows: int = 0, merge_after: int = 32):
+    def __init__(self, model: Model, number: int, private_rows: int = 0, merge_after: int = 32):
         self.model = model
         self.config = model.config
         self.random = Random(worker_state(model.config.seed, number))
         pool_size = self.config.negative_pool if self.config.loss == "ns" else 0
         self.pool = [model.draw_negative(self.random.bits()) for _ in range(pool_size)]
         self.next_draw = self.random.bits() if pool_size else 0
-        self.inputs = Rows(model.inputs, hot_rows, merge_after)
-        self.outputs = Rows(model.outputs, hot_rows, merge_after)
+        self.inputs = Rows(model.inputs, private_rows, merge_after)
+        self.outputs = Rows(model.outputs, private_rows, merge_after)
         self.trained = self.subsampled = self.alone = self.examples = 0
         self.loss_sum = 0.0
 

@@ -53,10 +53,12 @@ def cases() -> dict[str, Case]:
             found[f"{name}-saturated"] = case(base, scale=40)
             found[f"{name}-spans"] = case(base, sentences=(7, 1, 1, 4, 9, 2), spans=3)
             found[f"{name}-workers"] = case(base, sentences=(7, 1, 8, 4, 9, 2), spans=6, workers=3)
-            found[f"{name}-hot-rows"] = case(base, hot_rows=5, merge_after=3)
-            found[f"{name}-hot-rows-all"] = case({**base, "share_negatives": False}, hot_rows=1000, merge_after=1)
-            found[f"{name}-hot-rows-workers"] = case(
-                base, hot_rows=6, merge_after=4, sentences=(7, 1, 8, 4, 9, 2), spans=6, workers=3
+            found[f"{name}-private-rows"] = case(base, private_rows=5, merge_after=3)
+            found[f"{name}-private-rows-all"] = case(
+                {**base, "share_negatives": False}, private_rows=1000, merge_after=1
+            )
+            found[f"{name}-private-rows-workers"] = case(
+                base, private_rows=6, merge_after=4, sentences=(7, 1, 8, 4, 9, 2), spans=6, workers=3
             )
         for negative in (1, 4, 20, 60):  # 60: more output rows than are summed at a time
             for c, pool in (("pool", 30), ("fresh", 0)):

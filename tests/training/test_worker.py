@@ -52,15 +52,15 @@ def train_all(kernel: ModuleType, worker: Worker, spans: list[np.ndarray], lr: f
 
 
 @BY_NAME
-@pytest.mark.parametrize(("hot_rows", "merge_after"), [(1, 8), (50, 2), (50, 32), (10_000, 300)])
+@pytest.mark.parametrize(("private_rows", "merge_after"), [(1, 8), (50, 2), (50, 32), (10_000, 300)])
 @pytest.mark.parametrize("settings", EVERY)
 def test_private_rows_of_one_worker_change_nothing(
-    kernel: ModuleType, settings: dict, hot_rows: int, merge_after: int
+    kernel: ModuleType, settings: dict, private_rows: int, merge_after: int
 ) -> None:
     corpus = zipf_corpus(3000)
     spans = spans_of(corpus.ids, 7)
     plain, private = (model_of(corpus.vocab.counts, **settings) for _ in range(2))
-    without, worker = Worker(plain, 0), Worker(private, 0, hot_rows, merge_after)
+    without, worker = Worker(plain, 0), Worker(private, 0, private_rows, merge_after)
     first = matrices(plain)
     train_all(kernel, without, spans)
     for number, span in enumerate(spans):

@@ -74,7 +74,7 @@ class Replica(Trainer):
 
     def _workers(self) -> list[Worker]:
         """As the Trainer's, with numbers of their own."""
-        rows = self._busy_rows() if self.threads > 1 else 0
+        rows = self._private_rows() if self.threads > 1 else 0
         merge_after = self.merge_after_at(self.config.lr)
         first = self.first_worker
         return [Worker(self.model, first + i, rows * (merge_after > 1), merge_after) for i in range(self.threads)]

@@ -1,4 +1,4 @@
-"""What threads share (Shared) and what one thread owns (Own), as plain C structs for the loops, and their owners."""
+"""What threads share (ModelState) and what one thread owns (WorkerState), as C structs for the loops; their owners."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 
@@ -13,7 +13,7 @@ cdef enum:
     LONGEST_SENTENCE = 10000  # tokens; the corpus cuts what is longer (word2vec.c: 1,000; gensim: 10,000)
 
 
-cdef struct Shared:
+cdef struct ModelState:
     float *inputs            # [rows of inputs, stride]
     float *outputs           # [rows of outputs, stride]
     int64_t dim
@@ -35,15 +35,15 @@ cdef struct Shared:
     const int32_t *path         # (node << 1) | code
 
 
-cdef struct Hot:             # private copies of the first rows of one matrix
-    int64_t rows             # 0: none
-    float *own               # [rows, stride]
-    int64_t apart            # floats from the shared matrix to own
-    float *base              # [rows, stride] the shared row when it was last merged
-    uint16_t *touched        # [rows + 1] updates since then; the last counts nothing
+cdef struct PrivateRows:     # one thread's copies of the first rows of one matrix
+    int64_t count            # 0: none
+    float *copies            # [count, stride]
+    int64_t offset           # floats from the shared matrix to the copies
+    float *base              # [count, stride] the shared row when it was last merged
+    uint16_t *updates        # [count + 1] since then; the last counts nothing
 
 
-cdef struct Own:
+cdef struct WorkerState:
     uint64_t random
     uint64_t next_draw       # random number of the pool's next fresh negative
     LossSum loss
@@ -55,16 +55,16 @@ cdef struct Own:
     int32_t *pool            # [pool_size]
     int32_t *drawn           # [most output rows]
     float **out              # [most output rows]
-    int32_t *flip            # [most output rows] LABEL_1 or 0
-    float *pairs             # [most output rows x BLOCK_INPUTS + LANES]
-    float *sums              # [(SUMMED_OUTPUTS x BLOCK_INPUTS + LANES) x LANES] dot products before their sums
-    int32_t *flips           # [SUMMED_OUTPUTS x BLOCK_INPUTS + LANES] labels of pairs
+    int32_t *label_signs     # [most output rows] LABEL_1 or 0
+    float *gradients         # [most output rows x BLOCK_INPUTS + LANES]
+    float *dots              # [(SUMMED_OUTPUTS x BLOCK_INPUTS + LANES) x LANES] dot products before their sums
+    int32_t *pair_signs      # [SUMMED_OUTPUTS x BLOCK_INPUTS + LANES] labels of pairs
     float *waiting           # [BLOCK_INPUTS x stride] changes of input rows within a block
     float *mean              # [stride]
     float **contexts         # [2 x window]
     int32_t *context_ids     # [2 x window]
-    Hot hot_in
-    Hot hot_out
+    PrivateRows private_inputs
+    PrivateRows private_outputs
     int32_t merge_after      # updates of a private row between two merges
     uint32_t held_out        # share of the sentences that are skipped, of 2^32 (rng_held_out)
     uint64_t held_out_seed
@@ -74,13 +74,13 @@ cdef class Model:
     cdef readonly object inputs, outputs, config
     cdef readonly int64_t vocab_size, dim, stride
     cdef object _keep_alive
-    cdef Shared shared
+    cdef ModelState state
 
 
 cdef class Worker:
     cdef readonly Model model
-    cdef Own own
+    cdef WorkerState state
     cdef object _keep_alive
-    cdef object _hot
+    cdef object _private
     cdef _fill_pool(self)
-    cdef _own_rows(self, Hot *hot, matrix, int64_t rows)
+    cdef _copy_rows(self, PrivateRows *private, matrix, int64_t rows)

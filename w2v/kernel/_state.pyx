@@ -51,7 +51,7 @@ cdef class Model:
         self.stride = padded(config.dim)
         self.inputs = aligned((self.vocab_size, self.stride))
         self.outputs = aligned((self.vocab_size - (config.loss == "hs"), self.stride))
-        memset(&self.shared, 0, sizeof(self.shared))
+        memset(&self.state, 0, sizeof(self.state))
         self._point_tables(counts, config)
 
     def _point_tables(self, counts, config):
@@ -62,48 +62,48 @@ cdef class Model:
         cdef uint32_t[:, ::1] alias
         cdef int32_t[::1] path
         cdef int64_t[::1] start
-        cdef Shared *shared = &self.shared
+        cdef ModelState *state = &self.state
         kept = [inputs, outputs, sigmoid]
-        shared.inputs = &inputs[0, 0]
-        shared.outputs = &outputs[0, 0]
+        state.inputs = &inputs[0, 0]
+        state.outputs = &outputs[0, 0]
         np.asarray(sigmoid)[:] = tables.sigmoid_table()
-        shared.sigmoid = &sigmoid[0, 0]
-        shared.dim = self.dim
-        shared.stride = self.stride
-        shared.vocab_size = self.vocab_size
-        shared.window = config.window
-        shared.fixed_window = config.fixed_window
-        shared.cbow = config.model == "cbow"
-        shared.exact_cbow = config.cbow_gradient == "exact"
+        state.sigmoid = &sigmoid[0, 0]
+        state.dim = self.dim
+        state.stride = self.stride
+        state.vocab_size = self.vocab_size
+        state.window = config.window
+        state.fixed_window = config.fixed_window
+        state.cbow = config.model == "cbow"
+        state.exact_cbow = config.cbow_gradient == "exact"
         thresholds = tables.keep_thresholds(counts, config.sample)
         if thresholds is not None:
             keep = thresholds
-            shared.keep = &keep[0]
+            state.keep = &keep[0]
             kept.append(keep)
         if config.loss == "hs":
             start, path = tables.huffman_paths(counts)
-            shared.path_start = &start[0]
-            shared.path = &path[0]
-            shared.share_negatives = True
+            state.path_start = &start[0]
+            state.path = &path[0]
+            state.share_negatives = True
             kept += [start, path]
         else:
             alias = tables.alias_columns(counts, config.ns_exponent)
-            shared.negative = config.negative
-            shared.alias = &alias[0, 0]
-            shared.share_negatives = config.share_negatives
-            shared.pool_size = config.negative_pool
+            state.negative = config.negative
+            state.alias = &alias[0, 0]
+            state.share_negatives = config.share_negatives
+            state.pool_size = config.negative_pool
             kept.append(alias)
         if config.exact:
-            shared.share_negatives = False
+            state.share_negatives = False
         self._keep_alive = kept
 
     def most_outputs(self):
         """Output rows of one block at the most."""
         cdef int64_t i, most = 0
-        if self.shared.negative:
-            return self.shared.negative + 1
+        if self.state.negative:
+            return self.state.negative + 1
         for i in range(self.vocab_size):
-            most = max(most, self.shared.path_start[i + 1] - self.shared.path_start[i])
+            most = max(most, self.state.path_start[i + 1] - self.state.path_start[i])
         return most
 
     def fill_inputs(self, first, last):
@@ -112,119 +112,121 @@ cdef class Model:
 
 
 cdef class Worker:
-    """One thread's random state, buffers, counters, loss, and private copies of the busiest rows.
+    """One thread's random state, buffers, counters, loss, and private copies of the most frequent words' rows.
 
-    `number` sets the random state. `hot_rows` rows of each matrix get a private copy (0: none), which is merged into
-    the shared matrix after `merge_after` of its own updates.
+    `number` sets the random state. `private_rows` rows of each matrix get a private copy (0: none), which is merged
+    into the shared matrix after `merge_after` of its own updates.
     """
 
-    def __init__(self, Model model, int number, int64_t hot_rows=0, int merge_after=32):
+    def __init__(self, Model model, int number, int64_t private_rows=0, int merge_after=32):
         cdef int64_t most = model.most_outputs(), i
         cdef int32_t[::1] sentence = np.zeros(LONGEST_SENTENCE, np.int32)
-        cdef int32_t[::1] pool = np.zeros(max(model.shared.pool_size, 1), np.int32)
+        cdef int32_t[::1] pool = np.zeros(max(model.state.pool_size, 1), np.int32)
         cdef int32_t[::1] drawn = np.zeros(most + 1, np.int32)
         cdef int64_t[::1] out = np.zeros(most + 1, np.int64)
-        cdef int32_t[::1] flip = np.zeros(most, np.int32)
-        cdef float[::1] pairs = aligned((most * BLOCK_INPUTS + LANES,))
-        cdef float[::1] sums = aligned(((SUMMED_OUTPUTS * BLOCK_INPUTS + LANES) * LANES,))
-        cdef int32_t[::1] flips = np.zeros(SUMMED_OUTPUTS * BLOCK_INPUTS + LANES, np.int32)
+        cdef int32_t[::1] label_signs = np.zeros(most, np.int32)
+        cdef float[::1] gradients = aligned((most * BLOCK_INPUTS + LANES,))
+        cdef float[::1] dots = aligned(((SUMMED_OUTPUTS * BLOCK_INPUTS + LANES) * LANES,))
+        cdef int32_t[::1] pair_signs = np.zeros(SUMMED_OUTPUTS * BLOCK_INPUTS + LANES, np.int32)
         cdef float[::1] waiting = aligned((BLOCK_INPUTS * model.stride,))
         cdef float[::1] mean = aligned((model.stride,))
-        cdef int64_t[::1] contexts = np.zeros(2 * model.shared.window, np.int64)
-        cdef int32_t[::1] context_ids = np.zeros(2 * model.shared.window, np.int32)
-        memset(&self.own, 0, sizeof(self.own))
+        cdef int64_t[::1] contexts = np.zeros(2 * model.state.window, np.int64)
+        cdef int32_t[::1] context_ids = np.zeros(2 * model.state.window, np.int32)
+        memset(&self.state, 0, sizeof(self.state))
         self.model = model
-        self.own.sentence = &sentence[0]
-        self.own.pool = &pool[0]
-        self.own.drawn = &drawn[0]
-        self.own.out = <float **>&out[0]
-        self.own.flip = &flip[0]
-        self.own.pairs = &pairs[0]
-        self.own.sums = &sums[0]
-        self.own.flips = &flips[0]
-        self.own.waiting = &waiting[0]
-        self.own.mean = &mean[0]
-        self.own.contexts = <float **>&contexts[0]
-        self.own.context_ids = &context_ids[0]
-        self.own.merge_after = merge_after
-        self.own.held_out = tables.held_out_share(model.config.held_out)
-        self.own.held_out_seed = model.config.seed
+        self.state.sentence = &sentence[0]
+        self.state.pool = &pool[0]
+        self.state.drawn = &drawn[0]
+        self.state.out = <float **>&out[0]
+        self.state.label_signs = &label_signs[0]
+        self.state.gradients = &gradients[0]
+        self.state.dots = &dots[0]
+        self.state.pair_signs = &pair_signs[0]
+        self.state.waiting = &waiting[0]
+        self.state.mean = &mean[0]
+        self.state.contexts = <float **>&contexts[0]
+        self.state.context_ids = &context_ids[0]
+        self.state.merge_after = merge_after
+        self.state.held_out = tables.held_out_share(model.config.held_out)
+        self.state.held_out_seed = model.config.seed
         for i in range(LANES):
-            self.own.loss.mantissa[i] = 1
-        self.own.random = _tables.worker_seed(model.config.seed, number)
-        self._keep_alive = (sentence, pool, drawn, out, flip, pairs, sums, flips, waiting, mean, contexts, context_ids)
+            self.state.loss.mantissa[i] = 1
+        self.state.random = _tables.worker_seed(model.config.seed, number)
+        self._keep_alive = (
+            sentence, pool, drawn, out, label_signs, gradients, dots, pair_signs, waiting, mean, contexts, context_ids,
+        )
         self._fill_pool()
-        self._hot = ()
-        if hot_rows and model.config.exact is False:
-            self._hot = (
-                self._own_rows(&self.own.hot_in, model.inputs, hot_rows),
-                self._own_rows(&self.own.hot_out, model.outputs, hot_rows),
+        self._private = ()
+        if private_rows and model.config.exact is False:
+            self._private = (
+                self._copy_rows(&self.state.private_inputs, model.inputs, private_rows),
+                self._copy_rows(&self.state.private_outputs, model.outputs, private_rows),
             )
 
     cdef _fill_pool(self):
-        cdef Shared *shared = &self.model.shared
+        cdef ModelState *model = &self.model.state
         cdef int32_t i
-        for i in range(shared.pool_size):
-            self.own.pool[i] = rng_alias(
-                rng_next(&self.own.random), shared.vocab_size, <const AliasColumn *>shared.alias)
-        if shared.pool_size:
-            self.own.next_draw = rng_next(&self.own.random)
+        for i in range(model.pool_size):
+            self.state.pool[i] = rng_alias(
+                rng_next(&self.state.random), model.vocab_size, <const AliasColumn *>model.alias)
+        if model.pool_size:
+            self.state.next_draw = rng_next(&self.state.random)
 
-    cdef _own_rows(self, Hot *hot, matrix, int64_t rows):
+    cdef _copy_rows(self, PrivateRows *private, matrix, int64_t rows):
         """Private copies of the first rows of a matrix."""
         rows = min(rows, matrix.shape[0])
-        cdef float[:, ::1] own = aligned((rows, matrix.shape[1]))
+        cdef float[:, ::1] copies = aligned((rows, matrix.shape[1]))
         cdef float[:, ::1] base = aligned((rows, matrix.shape[1]))
-        cdef uint16_t[::1] touched = np.zeros(rows + 1, np.uint16)
-        np.asarray(own)[:] = matrix[:rows]
+        cdef uint16_t[::1] updates = np.zeros(rows + 1, np.uint16)
+        np.asarray(copies)[:] = matrix[:rows]
         np.asarray(base)[:] = matrix[:rows]
         cdef float[:, ::1] shared = matrix
-        hot.own = &own[0, 0]
-        hot.apart = (<int64_t>hot.own - <int64_t>&shared[0, 0]) // <int64_t>sizeof(float)
-        hot.base = &base[0, 0]
-        hot.touched = &touched[0]
-        hot.rows = rows
-        return own, base, touched
+        private.copies = &copies[0, 0]
+        private.offset = (<int64_t>private.copies - <int64_t>&shared[0, 0]) // <int64_t>sizeof(float)
+        private.base = &base[0, 0]
+        private.updates = &updates[0]
+        private.count = rows
+        return copies, base, updates
 
     @property
     def trained(self):
         """Tokens that were a centre word, so far."""
-        return self.own.trained
+        return self.state.trained
 
     @property
     def subsampled(self):
         """Tokens dropped by subsampling, so far."""
-        return self.own.subsampled
+        return self.state.subsampled
 
     @property
     def alone(self):
         """Tokens left alone in their sentence, which have no context, so far."""
-        return self.own.alone
+        return self.state.alone
 
     @property
     def examples(self):
         """Pairs of an input and an output row trained, so far."""
-        return self.own.examples
+        return self.state.examples
 
     @property
     def merge_after(self):
         """Updates of a private row between two merges, at least 1."""
-        return self.own.merge_after
+        return self.state.merge_after
 
     @merge_after.setter
     def merge_after(self, int updates):
-        self.own.merge_after = max(1, min(updates, 65535))
+        self.state.merge_after = max(1, min(updates, 65535))
 
     def take_all(self):
         """From now on train on the sentences that are held out too."""
-        self.own.held_out = 0
+        self.state.held_out = 0
 
     @property
     def diverged(self):
         """Whether a dot product was not a number."""
         cdef int i
         for i in range(LANES):
-            if self.own.loss.nan[i]:
+            if self.state.loss.nan[i]:
                 return True
         return False
 
@@ -234,38 +236,38 @@ cdef class Worker:
         cdef int i
         cdef double mantissas = 0
         for i in range(LANES):
-            mantissas += log(<double>self.own.loss.mantissa[i])
-        return -(<double>self.own.loss.total * log(2.0) + mantissas)
+            mantissas += log(<double>self.state.loss.mantissa[i])
+        return -(<double>self.state.loss.total * log(2.0) + mantissas)
 
     def get_state(self):
         """What a checkpoint needs of this worker, as a dict of plain values (private rows are flushed first)."""
         return {
-            "random": self.own.random,
-            "next_draw": self.own.next_draw,
-            "pool": [self.own.pool[i] for i in range(self.model.shared.pool_size)],
-            "examples": self.own.examples,
-            "trained": self.own.trained,
-            "subsampled": self.own.subsampled,
-            "alone": self.own.alone,
-            "loss_mantissa": [self.own.loss.mantissa[i] for i in range(LANES)],
-            "loss_total": self.own.loss.total,
+            "random": self.state.random,
+            "next_draw": self.state.next_draw,
+            "pool": [self.state.pool[i] for i in range(self.model.state.pool_size)],
+            "examples": self.state.examples,
+            "trained": self.state.trained,
+            "subsampled": self.state.subsampled,
+            "alone": self.state.alone,
+            "loss_mantissa": [self.state.loss.mantissa[i] for i in range(LANES)],
+            "loss_total": self.state.loss.total,
         }
 
     def set_state(self, state):
         """Go on from what `get_state` gave."""
         cdef int i
-        if len(state["pool"]) != self.model.shared.pool_size:
+        if len(state["pool"]) != self.model.state.pool_size:
             raise ValueError("the pool of negatives has another size")
         for i, word in enumerate(state["pool"]):
             if not 0 <= word < self.model.vocab_size:
                 raise ValueError(f"the pool of negatives holds {word}, not a word")
-            self.own.pool[i] = word
-        self.own.random = state["random"]
-        self.own.next_draw = state["next_draw"]
-        self.own.examples = state["examples"]
-        self.own.trained = state["trained"]
-        self.own.subsampled = state["subsampled"]
-        self.own.alone = state["alone"]
-        self.own.loss.total = state["loss_total"]
+            self.state.pool[i] = word
+        self.state.random = state["random"]
+        self.state.next_draw = state["next_draw"]
+        self.state.examples = state["examples"]
+        self.state.trained = state["trained"]
+        self.state.subsampled = state["subsampled"]
+        self.state.alone = state["alone"]
+        self.state.loss.total = state["loss_total"]
         for i in range(LANES):
-            self.own.loss.mantissa[i] = state["loss_mantissa"][i]
+            self.state.loss.mantissa[i] = state["loss_mantissa"][i]

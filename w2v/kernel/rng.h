@@ -1,4 +1,4 @@
-/* The only random numbers of the hot loop: SplitMix64.
+/* The only random numbers of the training loop: SplitMix64.
  *
  * One 64-bit word of state, one addition, two multiplications and three shifts a draw; equidistributed over 2^64
  * draws and passes BigCrush. Source: Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators".

@@ -27,18 +27,18 @@
 
 typedef struct {
     float *in[BLOCK_INPUTS];
-    float **out;         /* [m] */
-    const int32_t *flip; /* [m] LABEL_1 or 0, or NULL: label 1 for the first output row, 0 for the others */
-    float *pairs;        /* G: m x n and LANES more */
-    float *sums;         /* dot products before horizontal sums, a vector each: SUMMED_OUTPUTS x n and LANES more */
-    int32_t *flips;      /* of each pair, where `flip` is not NULL; as many as `sums` */
-    float *waiting;      /* changes of the input rows between the cuts of pass 2: a vector of each row, then the next */
+    float **out;                /* [m] */
+    const int32_t *label_signs; /* [m] LABEL_1 or 0, or NULL: label 1 for the first output row, 0 for the others */
+    float *gradients;           /* G: m x n and LANES more */
+    float *dots;                /* dot products before horizontal sums, a vector each: SUMMED_OUTPUTS x n, LANES more */
+    int32_t *pair_signs;        /* of each pair, where `label_signs` is not NULL; as many as `dots` */
+    float *waiting;             /* changes of the input rows between the cuts of pass 2: a vector of each row in turn */
     int n, m;
-    int64_t columns;     /* floats of a row that may not be zero, a multiple of WIDTH */
+    int64_t columns;            /* floats of a row that may not be zero, a multiple of WIDTH */
     float lr;
     const float *sigmoid;
     LossSum *loss;
-    const float *fetch[FETCHED]; /* rows that later centres need, asked for during pass 2; FETCHED_FEW without `flip` */
+    const float *fetch[FETCHED]; /* rows that later centres need, asked for during pass 2; FETCHED_FEW for two labels */
 } Block;
 
 /* Exponents out of the product, before it is too small: a factor is more than 2^-12, so ten are safe. */
@@ -76,7 +76,7 @@ INLINE vec load_once(const float *p) {
 
 /* Pass 1 for `n` input rows from the first-th on and `g` output rows from the i-th: n * g dot products, each still a
  * vector. The fewer rows stay in registers while the others go by. */
-INLINE void dots(const int n, const int g, int first, int i, float *sums, const Block *b) {
+INLINE void dot_tile(const int n, const int g, int first, int i, float *dots, const Block *b) {
     const int few = n < g ? n : g, many = n < g ? g : n;
     float *const *kept = n < g ? b->in + first : b->out + i, *const *passing = n < g ? b->out + i : b->in + first;
     const int gap = b->n * WIDTH;
@@ -95,20 +95,20 @@ INLINE void dots(const int n, const int g, int first, int i, float *sums, const 
         }
     }
 #pragma GCC unroll 32
-    for (int r = 0; r < g; r++, sums += gap)
+    for (int r = 0; r < g; r++, dots += gap)
 #pragma GCC unroll 32
-        for (int j = 0; j < n; j++) store(sums + j * WIDTH, acc[n < g ? j * g + r : r * n + j]);
+        for (int j = 0; j < n; j++) store(dots + j * WIDTH, acc[n < g ? j * g + r : r * n + j]);
 }
 
 /* Pass 1 for `n` input rows from the first-th on and `c` output rows from the i-th, as many at a time as fit. */
-INLINE void dots_with(const int n, int first, int i, int c, const Block *b) {
+INLINE void dot_strip(const int n, int first, int i, int c, const Block *b) {
     const int most = ACCUMULATORS / n, g = most < 6 ? most : 6;
-    float *sums = b->sums + first * WIDTH;
-    for (; c >= g; c -= g, i += g, sums += g * b->n * WIDTH) dots(n, g, first, i, sums, b);
+    float *dots = b->dots + first * WIDTH;
+    for (; c >= g; c -= g, i += g, dots += g * b->n * WIDTH) dot_tile(n, g, first, i, dots, b);
     switch (c) {
 #define REST(C) \
     case C: \
-        if (C < g) dots(n, C < g ? C : 1, first, i, sums, b); \
+        if (C < g) dot_tile(n, C < g ? C : 1, first, i, dots, b); \
         break;
         REST(1) REST(2) REST(3) REST(4) REST(5)
     }
@@ -120,7 +120,7 @@ INLINE void all_dots(int i, int c, const Block *b) {
         n = left > 6 ? (left + 1) / 2 : left;
         switch (n) {
 #define DOTS(N) \
-        case N: dots_with(N, first, i, c, b); break;
+        case N: dot_strip(N, first, i, c, b); break;
             DOTS(1) DOTS(2) DOTS(3) DOTS(4) DOTS(5) DOTS(6)
         }
     }
@@ -128,27 +128,27 @@ INLINE void all_dots(int i, int c, const Block *b) {
 
 /* G for all input rows and `c` output rows from the i-th on, and the loss. With the sign of a dot product turned where
  * the label is 1 both labels are one case: it says how wrong the pair is. `positive` pairs have label 1, or, below 0,
- * those of `flips`. */
-INLINE void gradients(int i, int c, int positive, const Block *b) {
+ * those of `pair_signs`. */
+INLINE void compute_gradients(int i, int c, int positive, const Block *b) {
     const vec one = spread(1), rate = spread(-b->lr);
     const int count = c * b->n;
-    const float *sums = b->sums, *sigmoid = b->sigmoid;
-    const int32_t *flips = b->flips;
-    float *pairs = b->pairs + i * b->n;
+    const float *dots = b->dots, *sigmoid = b->sigmoid;
+    const int32_t *pair_signs = b->pair_signs;
+    float *gradients = b->gradients + i * b->n;
     LossSum *loss = b->loss;
     vec product;
     memcpy(&product, loss->mantissa, sizeof product);
     for (int p = 0, factors = 1; p < count; p += WIDTH, factors++) {
-        vec x = sum_vectors(sums + p * WIDTH);
-        ivec flip = (count_from(p) < positive) & LABEL_1;
-        if (positive < 0) memcpy(&flip, flips + p, sizeof flip);
-        x = (vec)((ivec)x ^ flip);
+        vec x = sum_vectors(dots + p * WIDTH);
+        ivec label_sign = (count_from(p) < positive) & LABEL_1;
+        if (positive < 0) memcpy(&label_sign, pair_signs + p, sizeof label_sign);
+        x = (vec)((ivec)x ^ label_sign);
         vec tail = sigmoid_tail(x, sigmoid), rest = one - tail;
         vec error = select_by_sign(x, tail, rest); /* |y - sigmoid| */
         vec right = select_by_sign(x, rest, tail); /* probability of the right label; a NaN stays one */
         product *= select_lanes(count_from(p) < count, right, one);
-        vec gradient = rate * (vec)((ivec)error ^ flip);
-        memcpy(pairs + p, &gradient, sizeof gradient); /* what is too much is written over by the next rows */
+        vec gradient = rate * (vec)((ivec)error ^ label_sign);
+        memcpy(gradients + p, &gradient, sizeof gradient); /* what is too much is written over by the next rows */
         if (factors == FACTORS) settle(&product, loss), factors = 0;
     }
     settle(&product, loss);
@@ -156,13 +156,14 @@ INLINE void gradients(int i, int c, int positive, const Block *b) {
 }
 
 /* Labels of output rows to those of pairs. */
-INLINE void spread_flips(int i, int c, const Block *b) {
-    const int32_t *flip_of = b->flip + i;
-    int32_t *flips = b->flips;
+INLINE void spread_label_signs(int i, int c, const Block *b) {
+    const int32_t *label_signs = b->label_signs + i;
+    int32_t *pair_signs = b->pair_signs;
     const int n = b->n;
-    for (int r = 0; r < c; r++, flips += n) {
-        ivec flip = (ivec){0} + flip_of[r];
-        for (int j = 0; j < n; j += WIDTH) memcpy(flips + j, &flip, sizeof flip); /* the next row writes over */
+    for (int r = 0; r < c; r++, pair_signs += n) {
+        ivec label_sign = (ivec){0} + label_signs[r];
+        for (int j = 0; j < n; j += WIDTH) /* what is too much is written over by the next row */
+            memcpy(pair_signs + j, &label_sign, sizeof label_sign);
     }
 }
 
@@ -170,9 +171,9 @@ INLINE void spread_flips(int i, int c, const Block *b) {
 NOINLINE static void pass_1(const Block *b) {
     for (int i = 0, c; i < b->m; i += c) {
         c = b->m - i < SUMMED_OUTPUTS ? b->m - i : SUMMED_OUTPUTS;
-        if (b->flip) spread_flips(i, c, b);
+        if (b->label_signs) spread_label_signs(i, c, b);
         all_dots(i, c, b);
-        gradients(i, c, b->flip ? -1 : i ? 0 : b->n, b);
+        compute_gradients(i, c, b->label_signs ? -1 : i ? 0 : b->n, b);
     }
 }
 
@@ -182,7 +183,7 @@ INLINE void fetch_columns(const Block *b, int64_t k) {
     if (k % 16) return; /* the line is on its way */
 #pragma GCC unroll 16
     for (int q = 0; q < FETCHED_FEW; q++) __builtin_prefetch(b->fetch[q] + k, 1, 3);
-    if (!b->flip) return;
+    if (!b->label_signs) return;
 #pragma GCC unroll 16
     for (int q = FETCHED_FEW; q < FETCHED; q++) __builtin_prefetch(b->fetch[q] + k, 1, 3);
 }
@@ -210,7 +211,7 @@ INLINE void apply_row(
 /* Pass 2 for `c` output rows from the i-th on and all n input rows; `fixed` is n where the compiler knows it, or 0. */
 INLINE void apply(const int c, const int cut, const int fixed, int i, const Block *b) {
     float *const *in = b->in, *const *out = b->out + i, *waiting = b->waiting;
-    const float *G = b->pairs + i * b->n;
+    const float *G = b->gradients + i * b->n;
     const int64_t columns = b->columns, n = fixed ? fixed : b->n;
     for (int64_t k = 0; k < columns; k += WIDTH) {
         if (cut <= FIRST) fetch_columns(b, k);
@@ -287,7 +288,7 @@ INLINE void share_chunk(
     for (int v = 0; v < c; v++) h[v] = load(mean + k + v * WIDTH), change[v] = spread(0);
     for (int i = 0; i < b->m; i++) {
         float *out = b->out[i] + k;
-        const vec g = spread(b->pairs[i]);
+        const vec g = spread(b->gradients[i]);
 #pragma GCC unroll 8
         for (int v = 0; v < c; v++) {
             vec old = load(out + v * WIDTH);
@@ -329,11 +330,11 @@ static void block_cbow(Block *b, float **contexts, int count, float *mean, float
 
 /* A private row gives its change to the shared one and goes on from the sum. Plain Hogwild: two threads that do this at
  * the same instant may lose one of the two changes, as any two updates may. */
-static void merge_row(float *own, float *base, float *shared, int64_t stride) {
+static void merge_row(float *copy, float *base, float *shared, int64_t stride) {
     for (int64_t k = 0; k < stride; k += WIDTH) {
-        vec sum = load(shared + k) + (load(own + k) - load(base + k));
+        vec sum = load(shared + k) + (load(copy + k) - load(base + k));
         store(shared + k, sum);
-        store(own + k, sum);
+        store(copy + k, sum);
         store(base + k, sum);
     }
 }

@@ -42,7 +42,7 @@ PENDING_CHANGE = 3.2
 USUAL_PAIRS = 6
 # A word gets private copies if it occurs so often in the run, over all epochs: at six updates an occurrence and 128
 # pending over all threads, they are merged a hundred times or more. Rarer rows would be trained from stale values.
-HOT_OCCURRENCES = 2000
+PRIVATE_OCCURRENCES = 2000
 PENDING_UPDATES = 128  # the same bound as a number of updates, for small learning rates
 PROGRESS_EVERY_S = 0.1
 
@@ -130,16 +130,16 @@ class Trainer:
 
     def _workers(self) -> list[Worker]:
         """One worker a thread. A single thread has no one to share rows with and keeps no private copies."""
-        hot_rows = self._busy_rows() if self.threads > 1 else 0
+        private_rows = self._private_rows() if self.threads > 1 else 0
         merge_after = self.merge_after_at(self.config.lr)
         if merge_after == 1:  # a copy that is merged at every update gains nothing
-            hot_rows = 0
-        return [Worker(self.model, i, hot_rows, merge_after) for i in range(self.threads)]
+            private_rows = 0
+        return [Worker(self.model, i, private_rows, merge_after) for i in range(self.threads)]
 
-    def _busy_rows(self) -> int:
-        """How many words get private copies: --hot-rows of them at the most, and only those that come often enough."""
-        busy = int(np.count_nonzero(np.asarray(self.corpus.vocab.counts) * self.config.epochs >= HOT_OCCURRENCES))
-        return min(self.config.hot_rows, busy)
+    def _private_rows(self) -> int:
+        """How many words get private copies: `hot_rows` of them at the most, and only those that come often enough."""
+        occurrences = np.asarray(self.corpus.vocab.counts) * self.config.epochs
+        return min(self.config.hot_rows, int(np.count_nonzero(occurrences >= PRIVATE_OCCURRENCES)))
 
     def merge_after_at(self, lr: float) -> int:
         """Updates of a private row between two merges at this learning rate."""
