@@ -5,8 +5,9 @@
     python scripts/sanitize.py bounds                # Cython's checks of every index (W2V_DEBUG=1)
     python scripts/sanitize.py address tests/corpus tests/vectors -k hostile    # what follows is for pytest
 
-By default all tests that reach compiled code: tests/corpus, tests/training, tests/vectors, tests/test_fuzzing.py. The
-build is kept in build/MODE and made again when a source is newer; everything else of this Python is used as it is.
+By default all tests that reach compiled code: tests/corpus, tests/kernel, tests/training, tests/vectors and
+tests/test_fuzzing.py. The build is kept in build/MODE and made again when a source is newer; everything else of this
+Python is used as it is.
 """
 
 from __future__ import annotations

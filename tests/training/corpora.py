@@ -11,7 +11,7 @@ import numpy as np
 from w2v.training.config import TrainConfig
 from w2v.training.trainer import Trainer, TrainResult
 
-from .cases import span_of
+from ..kernel.cases import span_of
 
 
 @dataclass

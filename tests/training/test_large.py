@@ -14,7 +14,7 @@ from w2v.training.config import TrainConfig
 from w2v.training.spans import Spans
 from w2v.vectors.vectors import load
 
-from .cases import span_of
+from ..kernel.cases import span_of
 
 BEYOND = 2**31 + 1000
 

@@ -15,7 +15,7 @@ from w2v.kernel._state import Model, Worker
 from w2v.training import samples
 from w2v.training.config import TrainConfig
 
-from . import reference
+from ..kernel import reference
 
 TEXT = [
     line.split()

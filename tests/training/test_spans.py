@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from w2v.kernel._tables import span_end
 from w2v.training.spans import Spans
 
-from .cases import span_of
+from ..kernel.cases import span_of
 
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 

@@ -16,7 +16,7 @@ from w2v.kernel import kernels
 from w2v.training import trainer as trainer_module
 from w2v.training.trainer import Trainer
 
-from .cases import span_of
+from ..kernel.cases import span_of
 from .corpora import Corpus, class_corpus, trained, trainer_of, zipf_corpus
 
 EVERY = [

@@ -14,9 +14,9 @@ from w2v.kernel import kernels
 from w2v.kernel._state import Model, Worker
 from w2v.training.config import TrainConfig
 
+from ..training.corpora import zipf_corpus
 from . import reference
 from .cases import span_of
-from .corpora import zipf_corpus
 
 EVERY = [
     pytest.param({"model": model, "loss": loss}, id=f"{model}-{loss}")

@@ -120,7 +120,7 @@ class Model:
         self.outputs = np.zeros((self.vocab_size - (config.loss == "hs"), config.dim))
         total = sum(int(n) for n in counts)
         self.keep = [keep_threshold(int(n), total, config.sample) for n in counts]
-        # These two have tests of their own (test_alias.py, test_huffman.py); here only their use is judged.
+        # These two have tests of their own (test_tables.py, test_huffman.py); here only their use is judged.
         if config.loss == "ns":
             share, other = tables.alias_table(np.asarray(counts), config.ns_exponent)
             self.alias_share, self.alias_other = share.tolist(), other.tolist()
