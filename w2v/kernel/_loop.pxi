@@ -289,14 +289,8 @@ cdef void train_sentence(
     worker.trained += length
 
 
-cdef void train_span(
-    const ModelState *model, WorkerState *worker, const int32_t *ids, int64_t count, int64_t place, float lr
-) noexcept nogil:
-    """Train on ids[0:count], sentences that each end with -1; one that is too long is cut.
-
-    `place` is where the span begins in the corpus: it tells which sentences are held out."""
-    cdef Block block
-    cdef int64_t start = 0, i
+cdef inline void set_up_block(const ModelState *model, WorkerState *worker, Block *block, float lr) noexcept nogil:
+    """What is the same for all centres of a span."""
     block.out = worker.out
     block.label_signs = NULL if model.negative else worker.label_signs
     block.gradients = worker.gradients
@@ -307,6 +301,17 @@ cdef void train_span(
     block.lr = lr
     block.sigmoid = model.sigmoid
     block.loss = &worker.loss
+
+
+cdef void train_span(
+    const ModelState *model, WorkerState *worker, const int32_t *ids, int64_t count, int64_t place, float lr
+) noexcept nogil:
+    """Train on ids[0:count], sentences that each end with -1; one that is too long is cut.
+
+    `place` is where the span begins in the corpus: it tells which sentences are held out."""
+    cdef Block block
+    cdef int64_t start = 0, i
+    set_up_block(model, worker, &block, lr)
     for i in range(count):
         if ids[i] < 0:
             if rng_held_out(worker.held_out_seed, place + start, worker.held_out):
