@@ -32,9 +32,8 @@ from w2v.corpus.reader import encode_sequences, read_corpus  # noqa: E402
 from w2v.corpus.sources import check_text  # noqa: E402
 from w2v.errors import CorpusError, TrainingError, VectorsError  # noqa: E402
 from w2v.files import compression_of  # noqa: E402
-from w2v.training.checkpoint import Checkpoint  # noqa: E402
+from w2v.training.checkpoint import Checkpoint, Checkpointer  # noqa: E402
 from w2v.training.config import TrainConfig  # noqa: E402
-from w2v.training.keeper import Keeper  # noqa: E402
 from w2v.training.trainer import Trainer  # noqa: E402
 from w2v.vectors.formats.sniff import tell_format  # noqa: E402
 from w2v.vectors.vectors import Vectors, load  # noqa: E402
@@ -165,9 +164,9 @@ def small_run() -> tuple:
 def good_checkpoint() -> bytes:
     """A run that has rested within its second epoch."""
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        keeper = Keeper(Path(folder) / "c")
-        assert rest_after(Trainer(*small_run()), 3, keeper) is None
-        return Path(keeper.path).read_bytes()
+        checkpointer = Checkpointer(Path(folder) / "c")
+        assert rest_after(Trainer(*small_run()), 3, checkpointer) is None
+        return Path(checkpointer.path).read_bytes()
 
 
 def checkpoint(data: bytes) -> None:

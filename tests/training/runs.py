@@ -44,14 +44,14 @@ class FewSpans(Spans):
         return super().take(home)
 
 
-def rest_after(trainer: Trainer, spans: int, keeper=None) -> TrainResult | None:
+def rest_after(trainer: Trainer, spans: int, checkpointer=None) -> TrainResult | None:
     """Train so many spans and rest; None when the run was stopped there, its result when it had ended before."""
     FewSpans.budget = spans
     trainer._new_spans = lambda: FewSpans(trainer.corpus.ids, trainer.span_size, trainer.threads)
-    left = trainer.spans.state()
-    trainer.spans = FewSpans(trainer.corpus.ids, trainer.span_size, trainer.threads, left)
+    left = trainer.state.spans.state()
+    trainer.state.spans = FewSpans(trainer.corpus.ids, trainer.span_size, trainer.threads, left)
     try:
-        return trainer.run(should_stop=lambda: FewSpans.budget <= 0, keeper=keeper)
+        return trainer.run(should_stop=lambda: FewSpans.budget <= 0, checkpointer=checkpointer)
     except KeyboardInterrupt:
         return None
 

@@ -11,8 +11,7 @@ import pytest
 
 from w2v.errors import CheckpointError, W2VError
 from w2v.safetensors import MAX_HEADER
-from w2v.training.checkpoint import Checkpoint
-from w2v.training.keeper import Keeper
+from w2v.training.checkpoint import Checkpoint, Checkpointer
 from w2v.training.tensors import TensorFile
 from w2v.training.trainer import Trainer
 
@@ -23,7 +22,7 @@ from .runs import config, corpus, rest_after
 def good(tmp_path_factory) -> bytes:
     """A checkpoint in the middle of the second epoch."""
     path = tmp_path_factory.mktemp("good") / "c"
-    assert rest_after(Trainer(corpus(), config()), 110, Keeper(path)) is None
+    assert rest_after(Trainer(corpus(), config()), 110, Checkpointer(path)) is None
     return path.read_bytes()
 
 
@@ -79,10 +78,10 @@ def test_a_checkpoint_holds_all_that_is_needed_to_go_on(good, tmp_path):
     assert 0 < state["lr"] < 0.025
     assert state["w2v"]
     trainer = load(write(tmp_path, good))
-    assert trainer.epoch == 1
-    assert trainer.totals().tokens == state["tokens_done"]
-    assert len(trainer.epoch_losses) == 1
-    assert trainer.seconds_before > 0
+    assert trainer.state.epoch == 1
+    assert trainer.state.totals().tokens == state["tokens_done"]
+    assert len(trainer.state.epoch_losses) == 1
+    assert trainer.state.seconds > 0
 
 
 def test_tensors_are_aligned_and_cover_the_file(good):

@@ -56,7 +56,7 @@ def test_checkpoint_is_as_large_as_planned(text, tmp_path):
     from w2v.training.trainer import Trainer
 
     corpus = w2v.encode(text)
-    size = write_checkpoint(tmp_path / "c", Trainer(corpus, TrainConfig(dim=50, threads=1)), None, 0.0)
+    size = write_checkpoint(tmp_path / "c", Trainer(corpus, TrainConfig(dim=50, threads=1)).state, None)
     assert disk_needed(corpus.vocab, 50, 0)["checkpoint"] == pytest.approx(size, rel=0.05, abs=4000)
 
 

@@ -9,8 +9,7 @@ import pytest
 
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import CheckpointError, TrainingError
-from w2v.training.checkpoint import Checkpoint
-from w2v.training.keeper import Keeper
+from w2v.training.checkpoint import Checkpoint, Checkpointer
 from w2v.training.trainer import Trainer
 
 from .runs import config, corpus, outcome, rest_after
@@ -38,21 +37,21 @@ def resumed(path, **settings) -> Trainer:
 @pytest.mark.parametrize("spans", [1, 40, 170])
 def test_with_one_thread_a_resumed_run_gives_the_same_bytes_as_an_uninterrupted_one(tmp_path, settings, spans):
     whole = Trainer(corpus(), config(**settings)).run()
-    keeper = Keeper(tmp_path / "c")
-    first = rest_after(Trainer(corpus(), config(**settings)), spans, keeper)
+    checkpointer = Checkpointer(tmp_path / "c")
+    first = rest_after(Trainer(corpus(), config(**settings)), spans, checkpointer)
     if first is not None:  # a run of one epoch had ended by then
         assert outcome(first) == outcome(whole)
         return
-    assert outcome(resumed(keeper.path, **settings).run()) == outcome(whole)
+    assert outcome(resumed(checkpointer.path, **settings).run()) == outcome(whole)
 
 
 def test_a_run_that_is_stopped_again_and_again_gives_the_same_bytes(tmp_path):
-    keeper = Keeper(tmp_path / "c")
-    result = rest_after(Trainer(corpus(), config()), 7, keeper)
+    checkpointer = Checkpointer(tmp_path / "c")
+    result = rest_after(Trainer(corpus(), config()), 7, checkpointer)
     stops = 0
     while result is None:
         stops += 1
-        result = rest_after(resumed(keeper.path), 7, keeper)
+        result = rest_after(resumed(checkpointer.path), 7, checkpointer)
     assert stops > 20
     assert outcome(result) == outcome(Trainer(corpus(), config()).run())
 
@@ -61,16 +60,16 @@ def test_checkpoints_on_the_way_change_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("w2v.training.trainer.PROGRESS_EVERY_S", 0.0005)
     written = []
 
-    class Eager(Keeper):
+    class Eager(Checkpointer):
         def due(self):
             return True
 
-        def keep(self, *args):
-            written.append(super().keep(*args))
+        def write(self, *args):
+            written.append(super().write(*args))
             return written[-1]
 
     big = corpus(6000)
-    result = Trainer(big, config()).run(keeper=Eager(tmp_path / "c"))
+    result = Trainer(big, config()).run(checkpointer=Eager(tmp_path / "c"))
     assert len(written) > 3
     assert all(written)
     assert outcome(result) == outcome(Trainer(big, config()).run())
@@ -78,9 +77,9 @@ def test_checkpoints_on_the_way_change_nothing(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("before", "after"), [(3, 1), (1, 3), (4, 2), (2, 4), (3, 3)])
 def test_a_run_goes_on_with_another_number_of_threads_and_its_token_counts_add_up(tmp_path, before, after):
-    keeper = Keeper(tmp_path / "c")
-    assert rest_after(Trainer(corpus(), config(threads=before)), 30, keeper) is None
-    trainer = resumed(keeper.path, threads=after)
+    checkpointer = Checkpointer(tmp_path / "c")
+    assert rest_after(Trainer(corpus(), config(threads=before)), 30, checkpointer) is None
+    trainer = resumed(checkpointer.path, threads=after)
     result = trainer.run()
     summary = result.summary
     assert summary.tokens_total == 3 * corpus().token_counts.kept
@@ -91,21 +90,21 @@ def test_a_run_goes_on_with_another_number_of_threads_and_its_token_counts_add_u
 
 
 def test_dropped_workers_keep_their_share_of_the_loss(tmp_path):
-    keeper = Keeper(tmp_path / "c")
+    checkpointer = Checkpointer(tmp_path / "c")
     trainer = Trainer(corpus(), config(threads=3))
-    assert rest_after(trainer, 30, keeper) is None
-    again = resumed(keeper.path, threads=1)
-    before, after = trainer.totals(), again.totals()
+    assert rest_after(trainer, 30, checkpointer) is None
+    again = resumed(checkpointer.path, threads=1)
+    before, after = trainer.state.totals(), again.state.totals()
     assert (after.trained, after.examples) == (before.trained, before.examples)
     assert after.loss == pytest.approx(before.loss, rel=1e-12)
 
 
 def test_a_finished_run_is_resumed_to_its_end_without_training(tmp_path):
-    keeper = Keeper(tmp_path / "c")
+    checkpointer = Checkpointer(tmp_path / "c")
     trainer = Trainer(corpus(), config())
     whole = trainer.run()
-    assert keeper.keep(trainer, 1.0)
-    assert outcome(resumed(keeper.path).run()) == outcome(whole)
+    assert checkpointer.write(trainer.state)
+    assert outcome(resumed(checkpointer.path).run()) == outcome(whole)
 
 
 @pytest.mark.parametrize(
@@ -120,17 +119,17 @@ def test_a_finished_run_is_resumed_to_its_end_without_training(tmp_path):
     ],
 )
 def test_resume_with_other_settings_is_refused_naming_what_differs(tmp_path, settings, named):
-    keeper = Keeper(tmp_path / "c")
-    rest_after(Trainer(corpus(), config()), 5, keeper)
+    checkpointer = Checkpointer(tmp_path / "c")
+    rest_after(Trainer(corpus(), config()), 5, checkpointer)
     with pytest.raises(CheckpointError) as caught:
-        resumed(keeper.path, **settings)
+        resumed(checkpointer.path, **settings)
     assert named in str(caught.value)
 
 
 def test_resume_with_other_corpus_settings_is_refused_naming_what_differs(tmp_path):
-    keeper = Keeper(tmp_path / "c", corpus_config=CorpusConfig(min_count=1))
-    rest_after(Trainer(corpus(), config()), 5, keeper)
-    with Checkpoint(keeper.path) as checkpoint:
+    checkpointer = Checkpointer(tmp_path / "c", corpus_config=CorpusConfig(min_count=1))
+    rest_after(Trainer(corpus(), config()), 5, checkpointer)
+    with Checkpoint(checkpointer.path) as checkpoint:
         checkpoint.check_settings(config(), CorpusConfig(min_count=1))
         with pytest.raises(CheckpointError, match="--lower was False, is True"):
             checkpoint.check_settings(config(), CorpusConfig(min_count=1, lower=True))
@@ -144,9 +143,9 @@ def test_resume_with_other_corpus_settings_is_refused_naming_what_differs(tmp_pa
     ],
 )
 def test_resume_with_another_corpus_is_refused_naming_what_differs(tmp_path, other, named):
-    keeper = Keeper(tmp_path / "c")
-    rest_after(Trainer(corpus(), config()), 5, keeper)
-    with Checkpoint(keeper.path) as checkpoint, pytest.raises(CheckpointError, match=named):
+    checkpointer = Checkpointer(tmp_path / "c")
+    rest_after(Trainer(corpus(), config()), 5, checkpointer)
+    with Checkpoint(checkpointer.path) as checkpoint, pytest.raises(CheckpointError, match=named):
         Trainer(other(), config(), checkpoint)
 
 
@@ -155,21 +154,21 @@ def test_resume_with_the_same_words_in_another_order_is_refused(tmp_path):
 
     from .runs import sentences
 
-    keeper = Keeper(tmp_path / "c")
-    rest_after(Trainer(corpus(), config()), 5, keeper)
+    checkpointer = Checkpointer(tmp_path / "c")
+    rest_after(Trainer(corpus(), config()), 5, checkpointer)
     turned = encode_sequences(sentences()[::-1], CorpusConfig(min_count=1, whitespace="ascii"))
-    with Checkpoint(keeper.path) as checkpoint, pytest.raises(CheckpointError, match="in another order now"):
+    with Checkpoint(checkpointer.path) as checkpoint, pytest.raises(CheckpointError, match="in another order now"):
         Trainer(turned, config(), checkpoint)
 
 
 def test_divergence_ends_the_run_and_the_last_good_checkpoint_stays(tmp_path):
-    keeper = Keeper(tmp_path / "c")
+    checkpointer = Checkpointer(tmp_path / "c")
     trainer = Trainer(corpus(), config())
-    assert rest_after(trainer, 5, keeper) is None
+    assert rest_after(trainer, 5, checkpointer) is None
     good = (tmp_path / "c").read_bytes()
     trainer.model.inputs[3, 2] = np.nan
     with pytest.raises(TrainingError, match=r"diverged .* learning rate 0\.02.*try --lr 0\.013"):
-        keeper.keep(trainer, 1.0)
+        checkpointer.write(trainer.state)
     assert (tmp_path / "c").read_bytes() == good
     assert os.listdir(tmp_path) == ["c"]
 
@@ -211,8 +210,8 @@ def test_an_error_in_a_worker_thread_ends_the_whole_run_with_that_error():
 
 def test_a_checkpoint_that_cannot_be_written_is_told_and_the_run_goes_on(tmp_path):
     failures = []
-    keeper = Keeper(tmp_path / "missing" / "c", every_s=1e-9, on_failure=failures.append)
-    result = Trainer(corpus(), config()).run(keeper=keeper)
+    checkpointer = Checkpointer(tmp_path / "missing" / "c", every_s=1e-9, on_failure=failures.append)
+    result = Trainer(corpus(), config()).run(checkpointer=checkpointer)
     assert failures
     assert "does not exist" in str(failures[0])
     assert outcome(result) == outcome(Trainer(corpus(), config()).run())
@@ -220,14 +219,14 @@ def test_a_checkpoint_that_cannot_be_written_is_told_and_the_run_goes_on(tmp_pat
 
 def test_keeper_is_due_every_so_often_and_never_when_told_so(tmp_path):
     now = [0.0]
-    keeper = Keeper(tmp_path / "c", 600, clock=lambda: now[0])
-    never = Keeper(tmp_path / "n", 0, clock=lambda: now[0])
+    checkpointer = Checkpointer(tmp_path / "c", 600, clock=lambda: now[0])
+    never = Checkpointer(tmp_path / "n", 0, clock=lambda: now[0])
     due = []
     for now[0] in (1.0, 599.0, 600.0, 700.0):
-        due.append(keeper.due())
+        due.append(checkpointer.due())
         assert not never.due()
     assert due == [False, False, True, True]
-    keeper.keep(Trainer(corpus(), config()), 0.0)
-    assert not keeper.due()
+    checkpointer.write(Trainer(corpus(), config()).state)
+    assert not checkpointer.due()
     now[0] = 1300.0
-    assert keeper.due()
+    assert checkpointer.due()

@@ -104,8 +104,8 @@ def test_a_run_of_another_shape_cannot_be_continued(kept, settings, named):
 def test_a_continued_run_begins_with_the_best_epoch_where_one_was_kept(tmp_path):
     trainer = Trainer(corpus(), config(held_out=0.2, stop_early=1))
     trainer.run()
-    trainer.best.inputs[:, :12] = 7
-    write_checkpoint(tmp_path / "c", trainer, None, 1.0)
+    trainer.state.best.inputs[:, :12] = 7
+    write_checkpoint(tmp_path / "c", trainer.state, None)
     start = Continuation.of(Checkpoint(tmp_path / "c"), {})
     again = Trainer(start.grown(corpus()), start.config, start=start)
     assert (again.model.inputs[:, :12] == 7).all()

@@ -151,10 +151,10 @@ def test_learning_rate_falls_linearly_with_the_tokens_of_all_epochs() -> None:
 
 def test_learning_rate_ends_at_its_smallest_value_and_never_below() -> None:
     trainer = trainer_of(zipf_corpus(1000), lr=0.025)
-    total = trainer.tokens_total
-    assert trainer.lr_at(0) == 0.025
-    assert trainer.lr_at(total // 2) == pytest.approx(0.025 * 0.50005)
-    assert trainer.lr_at(total) == trainer.lr_at(10 * total) == pytest.approx(2.5e-6)
+    total = trainer.state.tokens_total
+    assert trainer.state.lr_at(0) == 0.025
+    assert trainer.state.lr_at(total // 2) == pytest.approx(0.025 * 0.50005)
+    assert trainer.state.lr_at(total) == trainer.state.lr_at(10 * total) == pytest.approx(2.5e-6)
 
 
 def test_every_span_of_every_epoch_is_trained_once() -> None:
@@ -214,7 +214,7 @@ def test_more_threads_than_work_are_not_used(lengths: list[int]) -> None:
     corpus = Corpus(span_of(*(np.arange(n) % 3 for n in lengths)))
     trainer = trainer_of(corpus, threads=64, sample=0)
     result = trainer.run()
-    assert trainer.threads == len(trainer.workers) <= 4
+    assert trainer.threads == len(trainer.state.workers) <= 4
     assert result.summary.tokens_total == 2 * sum(lengths)
     if trainer.threads == 1:
         assert bytes_of(trainer) == bytes_of(run(corpus, threads=1, sample=0))
@@ -300,7 +300,7 @@ def test_thread_that_cannot_be_started_ends_the_run(monkeypatch: pytest.MonkeyPa
 def test_wish_to_stop_ends_the_run_and_joins_its_threads(threads: int) -> None:
     trainer = trainer_of(zipf_corpus(30_000), threads=threads, epochs=1_000_000)
     with pytest.raises(KeyboardInterrupt):
-        slow(trainer).run(should_stop=lambda: trainer.totals().tokens > 5000)
+        slow(trainer).run(should_stop=lambda: trainer.state.totals().tokens > 5000)
     assert not threads_left()
     assert np.isfinite(trainer.model.inputs).all()
 
@@ -383,4 +383,4 @@ def test_spans_give_all_threads_work_and_the_learning_rate_many_steps(tokens: in
     trainer = trainer_of(zipf_corpus(tokens), threads=threads, epochs=epochs)
     assert trainer.threads == threads
     assert len(trainer.corpus.ids) / trainer.span_size >= 4 * threads
-    assert trainer.tokens_total / trainer.span_size >= min(150 * threads, trainer.tokens_total / 64)
+    assert trainer.state.tokens_total / trainer.span_size >= min(150 * threads, trainer.state.tokens_total / 64)

@@ -19,7 +19,7 @@ from w2v.training.config import TrainConfig
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.output import AtomicOutput
-    from w2v.training.looks import Looks
+    from w2v.training.evaluation import Evaluator
     from w2v.training.report import OutputFile, Recorder
     from w2v.training.start import Start
     from w2v.training.trainer import TrainResult
@@ -80,7 +80,7 @@ class Job:
         check_outputs([*outputs, *(path for path in (keeping.path, self.log) if path)], inputs)
         if keeping.path:
             keeping.check()
-        _ = self.looks  # reads the files of --eval
+        _ = self.evaluator  # reads the files of --eval
 
     def outputs(self) -> list[str]:
         """Every file that is written at the end."""
@@ -100,12 +100,12 @@ class Job:
         return Keeping(self.output, self.checkpoint, self.checkpoint_every, self.resume, self.keep_checkpoint)
 
     @cached_property
-    def looks(self) -> Looks:
-        from w2v.training.looks import Looks, read_tests
+    def evaluator(self) -> Evaluator:
+        from w2v.training.evaluation import Evaluator, read_tests
 
         if STDOUT in self.eval:
             raise SettingsError("--eval: give a file; standard input is read once, and may be the corpus")
-        return Looks(read_tests(self.eval), self.eval_every, self.combine)
+        return Evaluator(read_tests(self.eval), self.eval_every, self.combine)
 
     def run(self, progress: Silence) -> list[str]:
         """Read, train, write; returns the summary."""
@@ -137,12 +137,13 @@ class Job:
                 progress.note(found_line(begin))
             if recorder is not None:
                 recorder.read_again()
-            watching = files.enter_context(Watching(self.looks, self.log, progress))
-            watching.start(trainer)
+            watching = files.enter_context(Watching(self.evaluator, self.log, progress))
+            before_s = trainer.state.seconds
+            watching.start(trainer.state)
             result = keeping.train(trainer, corpus_config, watching)
-            watching.end(trainer, result)
+            watching.end(trainer.state, result)
             progress.finish()
-            times = {"reading": read_s, "training": result.summary.seconds - trainer.seconds_before}
+            times = {"reading": read_s, "training": result.summary.seconds - before_s}
             trained = time.monotonic()
             result = self.finished(result)
             self.write(corpus, result, places)
@@ -150,7 +151,7 @@ class Job:
             if recorder is not None:
                 recorder.times = times
                 recorder.outputs = self.written(places)
-                recorder.report(trainer, result, corpus_config, before).write(places[self.report])
+                recorder.report(trainer.state, result, corpus_config, before).write(places[self.report])
         return summary_lines(corpus, result, shown_name(self.output), {**times, "training": result.summary.seconds})
 
     def open_outputs(self, files: ExitStack) -> dict[str, AtomicOutput]:

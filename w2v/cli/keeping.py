@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from w2v.cli.watching import Watching
     from w2v.cluster.checkpoint import ClusterCheckpoint
     from w2v.corpus.config import CorpusConfig
-    from w2v.training.checkpoint import Checkpoint
+    from w2v.training.checkpoint import Checkpoint, Checkpointer
     from w2v.training.config import TrainConfig
-    from w2v.training.keeper import Keeper
     from w2v.training.trainer import Trainer, TrainResult
 
 __all__ = ["Keeping", "arguments", "resume_command"]
@@ -47,7 +46,7 @@ class Keeping:
         self.resume = self.path if resume == "" else resume
         if resume == "" and self.path is None:
             raise SettingsError("--resume: give the checkpoint, --resume=FILE; standard output has none of its own")
-        self.keeper: Keeper | None = None
+        self.keeper: Checkpointer | None = None
         self.trainer: Trainer | None = None
         self.result: TrainResult | None = None
         # Brings a training that has ended into its checkpoint, and says whether it is there.
@@ -77,16 +76,16 @@ class Keeping:
 
     def train(self, trainer: Trainer, corpus_config: CorpusConfig, watching: Watching) -> TrainResult:
         """Train to the end; KeyboardInterrupt when a signal has stopped it and the checkpoint is written."""
-        from w2v.training.keeper import Keeper
+        from w2v.training.checkpoint import Checkpointer
         from w2v.training.trainer import TrainingStopped
 
         self.trainer = trainer
         if self.path is not None:
-            self.keeper = Keeper(self.path, self.every_s, corpus_config, on_failure=self.tell_failure)
+            self.keeper = Checkpointer(self.path, self.every_s, corpus_config, on_failure=self.tell_failure)
             self.keeper.prepare(trainer.corpus)
         with stop_softly() as wish:
             try:
-                self.result = trainer.run(watching.progress, wish, self.keeper, watching.looks)
+                self.result = trainer.run(watching.progress, wish, self.keeper, watching.evaluator)
                 self.keep_result = self._keep_result
             except TrainingStopped:
                 watching.display.finish(complete=False)
@@ -105,7 +104,7 @@ class Keeping:
     def tell_stop(self) -> None:
         """What is left of a training that was stopped, and how to go on."""
         assert self.trainer is not None
-        share = self.trainer.totals().tokens / max(1, self.trainer.tokens_total)
+        share = self.trainer.state.totals().tokens / max(1, self.trainer.state.tokens_total)
         if self.keeper is None:
             say("nothing is kept of a training to standard output or a device; --checkpoint FILE keeps it")
         elif self.keeper.failure is not None:
@@ -137,7 +136,7 @@ class Keeping:
     def _keep_result(self) -> bool:
         if self.keeper is None or self.trainer is None or self.result is None:
             return False
-        return self.keeper.keep(self.trainer, self.result.summary.seconds - self.trainer.seconds_before, True)
+        return self.keeper.write(self.trainer.state, True)
 
 
 def what_left(path: str) -> str:

@@ -52,7 +52,7 @@ def sweep(
     corpus: tuple[str, ...], output: str | None, results: str | None, files: tuple[str, ...], mean: bool,
     form: str | None, tmp_dir: str | None, quiet: bool, **given: Any,
 ) -> None:
-    from w2v.training.looks import read_tests
+    from w2v.training.evaluation import read_tests
     from w2v.training.sweep import combinations, varied_names
     from w2v.training.sweep import sweep as runs_of
 

@@ -9,10 +9,11 @@ from w2v.cli.errors import os_error_text, say
 from w2v.cli.progress import FIRST_LINE_S, Silence, percent
 
 if TYPE_CHECKING:
+    from w2v.training.evaluation import Evaluator
     from w2v.training.log import TrainingLog
-    from w2v.training.looks import Looks
     from w2v.training.progress import EpochReport, Progress
-    from w2v.training.trainer import Trainer, TrainResult
+    from w2v.training.state import TrainState
+    from w2v.training.trainer import TrainResult
 
 __all__ = ["Watching", "report_line"]
 
@@ -20,8 +21,8 @@ __all__ = ["Watching", "report_line"]
 class Watching(contextlib.AbstractContextManager):
     """Passes what the trainer tells to the progress display and the log. A context manager around the training."""
 
-    def __init__(self, looks: Looks, log: str | None, progress: Silence):
-        self.looks = looks
+    def __init__(self, evaluator: Evaluator, log: str | None, progress: Silence):
+        self.evaluator = evaluator
         self.display = progress
         self._last_s = 0.0  # when the last epoch ended
         self._log: TrainingLog | None = None
@@ -29,18 +30,18 @@ class Watching(contextlib.AbstractContextManager):
             from w2v.training.log import TrainingLog
 
             self._log = TrainingLog(log, on_failure=tell_failure)
-        looks.on_report = self.report
+        evaluator.on_report = self.report
 
     def __exit__(self, *_: object) -> None:
         if self._log is not None:
             self._log.__exit__()
 
-    def start(self, trainer: Trainer) -> None:
+    def start(self, state: TrainState) -> None:
         """The training is about to begin: what cannot be asked of its vectors is said now."""
-        self.looks.check(trainer.corpus.vocab.words)
-        self._last_s = trainer.seconds_before
+        self.evaluator.check(state.corpus.vocab.words)
+        self._last_s = state.seconds
         if self._log is not None:
-            self._log.start(trainer.tokens_total, trainer.totals().tokens, trainer.seconds_before)
+            self._log.start(state.tokens_total, state.totals().tokens, state.seconds)
 
     def progress(self, progress: Progress) -> None:
         self.display.training(progress)
@@ -55,9 +56,9 @@ class Watching(contextlib.AbstractContextManager):
         if self._log is not None:
             self._log.report(report)
 
-    def end(self, trainer: Trainer, result: TrainResult) -> None:
+    def end(self, state: TrainState, result: TrainResult) -> None:
         if self._log is not None:
-            self._log.end(result.summary, trainer.tokens_total)
+            self._log.end(result.summary, state.tokens_total)
 
 
 def report_line(report: EpochReport) -> str:

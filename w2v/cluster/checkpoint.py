@@ -23,7 +23,7 @@ from w2v.kernel._tables import first_bad_row
 from w2v.output import AtomicOutput
 from w2v.training.checkpoint import CheckpointFile, differences
 from w2v.training.config import TrainConfig
-from w2v.training.progress import Totals
+from w2v.training.state import Totals
 from w2v.training.tensors import Tensor, header_of, matrix_tensor, write_tensors
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from w2v.cluster.recruiting import Recruiter
 from w2v.cluster.schedule import Schedule
 from w2v.corpus.encoded import TokenCounts
 from w2v.errors import TrainingError
-from w2v.training.progress import Totals, TrainingStopped
+from w2v.training.progress import TrainingStopped
+from w2v.training.state import Totals
 
 __all__ = ["Coordinator", "Ledger", "lr_scale"]
 
@@ -277,14 +278,11 @@ class Coordinator:
             self._shown = (sums, (sums.loss - shown[0].loss) / examples)
         seconds = time.perf_counter() - self.started
         config = self.setup.config
-        share = min(1.0, self.tokens / max(1, self.tokens_total))
-        assert config.lr is not None
-        assert config.min_lr is not None
         return ClusterProgress(
             epoch=min(self.leases.epoch + 1, config.epochs), epochs=config.epochs, tokens_done=self.tokens,
             tokens_total=self.tokens_total,
             words_per_s=(self.tokens - self.tokens_before) / max(seconds, 1e-9),
-            lr=(config.lr + (config.min_lr - config.lr) * share) * self.lr_scale, loss=self._shown[1], seconds=seconds,
+            lr=config.lr_at(self.tokens, self.tokens_total) * self.lr_scale, loss=self._shown[1], seconds=seconds,
             nodes=rates(self.members), bytes_exchanged=self.exchange.bytes,
         )
 

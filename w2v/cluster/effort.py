@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from w2v.kernel.tables import huffman_paths, keep_probability
-from w2v.training.config import TrainConfig
+from w2v.training.config import ResolvedConfig
 
 __all__ = ["Effort", "pairs_per_token"]
 
@@ -19,10 +19,10 @@ __all__ = ["Effort", "pairs_per_token"]
 PAIR = 1 / 12
 
 
-def pairs_per_token(counts: np.ndarray, config: TrainConfig) -> tuple[np.ndarray, np.ndarray]:
+def pairs_per_token(counts: np.ndarray, config: ResolvedConfig) -> tuple[np.ndarray, np.ndarray]:
     """Pairs that a row is part of for each token of the corpus, on average: float32 of each matrix's rows.
 
-    `counts` int64 [V] in falling order, `config` resolved. CBOW's mean context counts as one input for the outputs.
+    `counts` int64 [V] in falling order. CBOW's mean context counts as one input for the outputs.
     """
     counts = np.asarray(counts, np.float64)
     kept = counts * keep_probability(counts, config.sample) if config.sample else counts
@@ -49,7 +49,7 @@ class Effort:
     `spent`, which the training adds to, is the sum of learning rate x tokens.
     """
 
-    def __init__(self, counts: np.ndarray, config: TrainConfig, spent: float):
+    def __init__(self, counts: np.ndarray, config: ResolvedConfig, spent: float):
         self.pairs = pairs_per_token(counts, config)
         self.exchanged = np.full(len(counts), spent)  # `spent` at each row's last exchange
 

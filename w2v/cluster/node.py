@@ -22,8 +22,8 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, TrainingError, W2VError
-from w2v.training.config import TrainConfig
-from w2v.training.progress import Totals
+from w2v.training.config import ResolvedConfig
+from w2v.training.state import Totals
 
 __all__ = ["Done", "Greeting", "Node", "Report", "Setup"]
 
@@ -40,7 +40,7 @@ class Setup:
     chunks: list[Chunk]
     tokens: list[int]  # read in each chunk when it was counted
     corpus_config: CorpusConfig
-    config: TrainConfig
+    config: ResolvedConfig
     combine: str
     tmp_dir: str | None = None
 

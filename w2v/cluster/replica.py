@@ -1,8 +1,8 @@
 """One node's part of the training: a whole model, and threads that train the chunks that are leased to the node.
 
-It is the ordinary Trainer with another source of spans: chunks that come one after the other while the threads go on.
-With one node and one thread the spans, their learning rates and all random numbers are those of a run without a
-cluster, so the vectors are the same to the last bit.
+It trains as the ordinary Trainer does, with another source of spans: chunks that come one after the other while the
+threads go on. With one node and one thread the spans, their learning rates and all random numbers are those of a run
+without a cluster, so the vectors are the same to the last bit.
 """
 
 from __future__ import annotations
@@ -14,25 +14,14 @@ from functools import partial
 import numpy as np
 
 from w2v.cluster.leases import Lease
-from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.vocab import Vocab
-from w2v.kernel._state import Worker
 from w2v.threads import Group
 from w2v.training.config import TrainConfig
-from w2v.training.progress import Totals
 from w2v.training.spans import Spans
-from w2v.training.trainer import Trainer
+from w2v.training.state import Totals, divergence
+from w2v.training.trainer import ThreadedModel
 
-__all__ = ["Job", "Outline", "Replica"]
-
-
-class Outline:
-    """What a Trainer asks of a corpus before it sees its ids: vocabulary, token counts, how many ids there are."""
-
-    def __init__(self, vocab: Vocab, kept: int):
-        self.vocab = vocab
-        self.token_counts = TokenCounts(kept=kept)
-        self.ids = range(kept)  # nothing but their number is asked for
+__all__ = ["Job", "Replica"]
 
 
 @dataclass
@@ -46,15 +35,17 @@ class Job:
     at_work: int = 0  # threads that train one of its spans
 
 
-class Replica(Trainer):
+class Replica(ThreadedModel):
     """A model and its threads. `add` gives it chunks, `finished` is what became of them.
 
-    `first_worker` is the number of its first worker: no two workers of a run draw the same random numbers.
+    `kept` are the tokens of the whole corpus that are in `vocab`; `first_worker` is the number of its first worker: no
+    two workers of a run draw the same random numbers.
     """
 
     def __init__(self, vocab: Vocab, kept: int, config: TrainConfig, first_worker: int = 0):
-        self.first_worker = first_worker
-        super().__init__(Outline(vocab, kept), config)  # type: ignore[arg-type]
+        super().__init__(vocab, config.resolved(), kept, kept)
+        self.fill_inputs()
+        self.workers = self.new_workers(first_worker)
         self.tokens_elsewhere = 0  # trained by others, as far as is known here
         self.own_tokens = 0
         self.spent = 0.0  # sum of learning rate x tokens
@@ -69,18 +60,8 @@ class Replica(Trainer):
         self._rest: tuple[int, float] | None = None  # ids left of a span that goes on in the next chunk, and its lr
         self._last: Lease | None = None
 
-    def _new_spans(self) -> Spans:
-        return Spans(np.empty(0, np.int32), self.span_size, self.threads)
-
-    def _workers(self) -> list[Worker]:
-        """As the Trainer's, with numbers of their own."""
-        rows = self._private_rows() if self.threads > 1 else 0
-        merge_after = self.merge_after_at(self.config.lr)
-        first = self.first_worker
-        return [Worker(self.model, first + i, rows * (merge_after > 1), merge_after) for i in range(self.threads)]
-
     def lr_at(self, tokens_done: int) -> float:
-        return super().lr_at(tokens_done) * self.lr_scale
+        return self.config.lr_at(tokens_done, self.tokens_per_epoch * self.config.epochs) * self.lr_scale
 
     # Called from outside
 
@@ -126,8 +107,7 @@ class Replica(Trainer):
                 self.kernel.train(worker, job.ids, start, stop, lr)
                 self._count(job, before, Totals.of(worker), lr)
                 if worker.diverged:
-                    self.epoch = job.lease.epoch
-                    raise self.divergence(lr)
+                    raise divergence(self.config, job.lease.epoch, lr)
         except BaseException as error:
             with self._changed:
                 self.error = self.error or error
@@ -174,10 +154,7 @@ class Replica(Trainer):
 
     def _count(self, job: Job, before: Totals, now: Totals, lr: float) -> None:
         with self._changed:
-            job.totals += Totals(
-                now.trained - before.trained, now.subsampled - before.subsampled, now.alone - before.alone,
-                now.examples - before.examples, now.loss - before.loss,
-            )
+            job.totals += now - before
             self.own_tokens += now.tokens - before.tokens
             self.spent += lr * (now.tokens - before.tokens)
             job.at_work -= 1

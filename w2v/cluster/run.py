@@ -159,7 +159,7 @@ class ClusterRun:
             if first_bad_row(matrix, 0, len(matrix)) >= 0:
                 raise TrainingError(
                     "training diverged (a value is not a number); try --lr"
-                    f" {(self.config.lr or 0) / 2:.2g} or a shorter --sync-every"
+                    f" {self.config.lr / 2:.2g} or a shorter --sync-every"
                 )
 
     def enter_token_counts(self, ledger: Ledger) -> None:
@@ -187,8 +187,6 @@ class ClusterRun:
     def summary(self, seconds: float) -> ClusterSummary:
         coordinator = self.coordinator
         assert coordinator is not None
-        assert self.config.lr is not None
-        assert self.config.min_lr is not None
         ledger, members = coordinator.ledger, coordinator.members
         sums = ledger.totals
         sums.check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from w2v.corpus.vocab import Vocab
 
-__all__ = ["EncodedCorpus", "TokenCounts"]
+__all__ = ["CorpusInfo", "EncodedCorpus", "TokenCounts"]
 
 DIGEST_STEP = 1 << 22
 
@@ -50,6 +50,16 @@ class TokenCounts:
         """Raise ValueError unless read == kept + dropped and nothing is negative."""
         if self.read != self.kept + self.dropped() or any(getattr(self, f.name) < 0 for f in fields(self)):
             raise ValueError(f"the token counts do not add up: {self}")
+
+
+class CorpusInfo(Protocol):
+    """What is known of a corpus wherever its ids are: here, or on the nodes of a cluster."""
+
+    @property
+    def vocab(self) -> Vocab: ...
+    @property
+    def token_counts(self) -> TokenCounts: ...
+    def digest(self) -> str: ...
 
 
 class EncodedCorpus:

@@ -11,47 +11,48 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from w2v.corpus.config import CorpusConfig
-from w2v.errors import CheckpointError
+from w2v.errors import CheckpointError, TrainingError, W2VError
 from w2v.kernel._tables import first_bad_row
 from w2v.output import AtomicOutput
 from w2v.safetensors import is_safetensors
 from w2v.settings import flag
-from w2v.training.best import Best
+from w2v.threads import Background
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
 from w2v.training.heldout import trained_tokens
-from w2v.training.progress import Totals
+from w2v.training.state import Best, Totals
 from w2v.training.tensors import Tensor, TensorFile, header_of, matrix_tensor, write_tensors
 
 if TYPE_CHECKING:
-    from w2v.corpus.encoded import EncodedCorpus
+    from numpy.typing import NDArray
+
+    from w2v.corpus.encoded import CorpusInfo
     from w2v.corpus.vocab import Vocab
     from w2v.kernel._state import Model
-    from w2v.training.trainer import Trainer
+    from w2v.training.state import TrainState
 
-__all__ = ["Checkpoint", "CheckpointFile", "differences", "write_checkpoint"]
+__all__ = ["Checkpoint", "CheckpointFile", "Checkpointer", "differences", "write_checkpoint"]
 
 FORMAT = "w2v checkpoint 1"
 Kind = TypeVar("Kind", bound="CheckpointFile")
 LISTS = ("pool", "loss_mantissa")  # of a worker's state; the rest of it are whole numbers
 
 
-def write_checkpoint(
-    path: str | os.PathLike[str], trainer: Trainer, corpus_config: CorpusConfig | None, seconds: float
-) -> int:
-    """Write the state of a trainer that is at rest, in one step; returns the bytes written.
+def write_checkpoint(path: str | os.PathLike[str], state: TrainState, corpus_config: CorpusConfig | None) -> int:
+    """Write the state of a training that is at rest, in one step; returns the bytes written.
 
-    `seconds` is the length of the present run. Raises TrainingError if a value is not finite, OSError or W2VError if it
-    cannot be written; what was there stays then.
+    Raises TrainingError if a value is not finite, OSError or W2VError if it cannot be written; what was there stays
+    then.
     """
-    trainer.check_finite()
-    metadata = {"format": FORMAT, "state": json.dumps(_state(trainer, corpus_config, seconds), sort_keys=True)}
-    tensors = _tensors(trainer)
+    state.check_finite()
+    metadata = {"format": FORMAT, "state": json.dumps(_numbers(state, corpus_config), sort_keys=True)}
+    tensors = _tensors(state)
     header = header_of(tensors, metadata)
     size = len(header) + sum(tensor.size for tensor in tensors.values())
     with AtomicOutput(path, size=size, compress=False) as out:
@@ -59,52 +60,102 @@ def write_checkpoint(
     return size
 
 
-def _state(trainer: Trainer, corpus_config: CorpusConfig | None, seconds: float) -> dict[str, Any]:
+def _numbers(state: TrainState, corpus_config: CorpusConfig | None) -> dict[str, Any]:
+    """What is not an array."""
     import w2v
 
-    done = trainer.totals().tokens
+    done = state.totals().tokens
     return {
         "w2v": w2v.__version__,
-        "kernel": trainer.kernel.NAME,
-        "train": dataclasses.asdict(trainer.config),
+        "kernel": state.kernel,
+        "train": dataclasses.asdict(state.config),
         "corpus": None if corpus_config is None else dataclasses.asdict(corpus_config),
-        "digest": trainer.corpus.digest(),
-        "tokens_per_epoch": trainer.tokens_per_epoch,
+        "digest": state.corpus.digest(),
+        "tokens_per_epoch": state.tokens_per_epoch,
         "tokens_done": done,
-        "lr": trainer.lr_at(done),
-        "epoch": trainer.epoch,
-        "ended": trainer.ended,
-        "best_epoch": trainer.best.epoch if trainer.best else None,
-        "scores": {name: value for name, value in trainer.scores.items() if math.isfinite(value)},
-        "epoch_start": dataclasses.asdict(trainer.epoch_start),
-        "carried": dataclasses.asdict(trainer.carried),
-        "seconds": trainer.seconds_before + seconds,
-        "workers": [{k: v for k, v in w.get_state().items() if k not in LISTS} for w in trainer.workers],
+        "lr": state.lr_at(done),
+        "epoch": state.epoch,
+        "ended": state.ended,
+        "best_epoch": state.best.epoch if state.best else None,
+        "scores": {name: value for name, value in state.scores.items() if math.isfinite(value)},
+        "epoch_start": dataclasses.asdict(state.epoch_start),
+        "carried": dataclasses.asdict(state.carried),
+        "seconds": state.seconds,
+        "workers": [{k: v for k, v in worker.get_state().items() if k not in LISTS} for worker in state.workers],
     }
 
 
-def _tensors(trainer: Trainer) -> dict[str, Tensor]:
+def _tensors(state: TrainState) -> dict[str, Tensor]:
     """Wide types first, so that all are aligned."""
-    model, vocab = trainer.model, trainer.corpus.vocab
-    states = [worker.get_state() for worker in trainer.workers]
+    model, vocab = state.model, state.corpus.vocab
+    workers = [worker.get_state() for worker in state.workers]
     lengths = np.fromiter(map(len, vocab.words), np.int32, len(vocab))
-    best = {} if trainer.best is None else {
-        "best_vectors": matrix_tensor(trainer.best.inputs, model.dim),
-        "best_outputs": matrix_tensor(trainer.best.outputs, model.dim),
+    best = {} if state.best is None else {
+        "best_vectors": matrix_tensor(state.best.inputs, model.dim),
+        "best_outputs": matrix_tensor(state.best.outputs, model.dim),
     }
     return {
         "counts": Tensor.of(vocab.counts),
-        "left": Tensor.of(np.array(trainer.spans.state(), np.int64).reshape(-1, 2)),
-        "epoch_losses": Tensor.of(np.array(trainer.epoch_losses, np.float64)),
-        "held_out_losses": Tensor.of(np.array(trainer.held_out_losses, np.float64)),
-        "worker_loss": Tensor.of(np.array([s["loss_mantissa"] for s in states], np.float32)),
-        "worker_pool": Tensor.of(np.array([s["pool"] for s in states], np.int32).reshape(len(states), -1)),
+        "left": Tensor.of(np.array(state.spans.state(), np.int64).reshape(-1, 2)),
+        "epoch_losses": Tensor.of(np.array(state.epoch_losses, np.float64)),
+        "held_out_losses": Tensor.of(np.array(state.held_out_losses, np.float64)),
+        "worker_loss": Tensor.of(np.array([s["loss_mantissa"] for s in workers], np.float32)),
+        "worker_pool": Tensor.of(np.array([s["pool"] for s in workers], np.int32).reshape(len(workers), -1)),
         "word_lengths": Tensor.of(lengths),
         "vectors": matrix_tensor(model.inputs, model.dim),
         "outputs": matrix_tensor(model.outputs, model.dim),
         **best,
         "words": Tensor.of(np.frombuffer(b"".join(vocab.words), np.uint8)),
     }
+
+
+class Checkpointer:
+    """Writes a run's checkpoint to `path`: every `every_s` seconds (0: only when the run is stopped) and at the end.
+
+    A checkpoint that cannot be written does not end the run: `on_failure` gets the error, and the one before stays. But
+    TrainingError goes up: the run has diverged.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        every_s: float = 600.0,
+        corpus_config: CorpusConfig | None = None,
+        on_failure: Callable[[Exception], Any] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.path = os.fspath(path)
+        self.every_s = every_s
+        self.corpus_config = corpus_config
+        self.on_failure = on_failure
+        self.clock = clock
+        self.failure: Exception | None = None  # why the last one was not written
+        self._last = clock()
+        self._digest: Background[object] | None = None
+
+    def prepare(self, corpus: CorpusInfo) -> None:
+        """Take the corpus's digest beside the training, so that a checkpoint does not have to wait for it."""
+        self._digest = Background(corpus.digest)
+
+    def due(self) -> bool:
+        """Whether it is time for a checkpoint."""
+        return self.every_s > 0 and self.clock() - self._last >= self.every_s
+
+    def write(self, state: TrainState, stopping: bool = False) -> bool:
+        """Write the state of a training that is at rest; False if that failed."""
+        if self._digest is not None:
+            self._digest.result()
+        try:
+            write_checkpoint(self.path, state, self.corpus_config)
+            self.failure = None
+        except TrainingError:
+            raise
+        except (OSError, W2VError) as error:
+            self.failure = error
+            if self.on_failure is not None and not stopping:
+                self.on_failure(error)
+        self._last = self.clock()
+        return self.failure is None
 
 
 class CheckpointFile:
@@ -185,7 +236,7 @@ class Checkpoint(CheckpointFile):
                 "another run's settings", f"{', '.join(found)}; give the settings that the run was started with"
             )
 
-    def check_corpus(self, corpus: EncodedCorpus) -> None:
+    def check_corpus(self, corpus: CorpusInfo) -> None:
         """Raise CheckpointError if the vocabulary or the text is another one."""
         vocab = corpus.vocab
         counts, lengths = self._file.read("counts", "I64", 1), self._file.read("word_lengths", "I32", 1)
@@ -211,7 +262,7 @@ class Checkpoint(CheckpointFile):
         for name, matrix in (("vectors", model.inputs), ("outputs", model.outputs)):
             self._read_matrix(name, matrix, model.dim)
 
-    def _read_matrix(self, name: str, matrix: np.ndarray, dim: int) -> None:
+    def _read_matrix(self, name: str, matrix: NDArray[np.float32], dim: int) -> None:
         self._file.read_rows(name, matrix[:, :dim])
         bad = first_bad_row(matrix, 0, len(matrix))
         if bad >= 0:
@@ -231,7 +282,7 @@ class Checkpoint(CheckpointFile):
             raise self.error("the words", "one stands there twice, or a count cannot be")
         return Vocab(words, counts)
 
-    def scatter(self, model: Model, rows: np.ndarray) -> None:
+    def scatter(self, model: Model, rows: NDArray[np.int64]) -> None:
         """Both matrices, those of the best epoch if it was kept, into other rows: row i goes to rows[i]."""
         prefix = "best_" if self.state.get("best_epoch") is not None else ""
         for name, matrix in ((f"{prefix}vectors", model.inputs), (f"{prefix}outputs", model.outputs)):
@@ -241,16 +292,17 @@ class Checkpoint(CheckpointFile):
                     raise self.error(place, "a value is not finite")
                 matrix[rows[first : first + len(block)], : model.dim] = block
 
-    def restore(self, trainer: Trainer) -> None:
-        """Everything else of a trainer whose settings, corpus and matrices are those of this checkpoint."""
-        trainer.carried = self._totals("carried")
-        trainer.epoch_start = self._totals("epoch_start")
-        self._restore_workers(trainer)
-        self._restore_place(trainer)
-        self._restore_looks(trainer)
-        trainer.seconds_before = self.state["seconds"]
+    def restore(self, state: TrainState, ids: NDArray[np.int32]) -> None:
+        """Everything else, into the fresh state of a training whose settings, corpus and matrices are those of this
+        checkpoint."""
+        state.carried = Totals(**self.state["carried"])
+        state.epoch_start = Totals(**self.state["epoch_start"])
+        self._restore_workers(state)
+        self._restore_place(state, ids)
+        self._restore_measures(state)
+        state.seconds = self.state["seconds"]
 
-    def _restore_workers(self, trainer: Trainer) -> None:
+    def _restore_workers(self, state: TrainState) -> None:
         loss, pool = self._file.read("worker_loss", "F32", 2), self._file.read("worker_pool", "I32", 2)
         numbers = self.state["workers"]
         if not len(numbers) == len(loss) == len(pool):
@@ -258,23 +310,23 @@ class Checkpoint(CheckpointFile):
         if not np.all((loss > 0) & np.isfinite(loss)):
             raise self.error("the workers", "a loss is not finite")
         for i, rest in enumerate(numbers):
-            state = {**rest, "pool": pool[i].tolist(), "loss_mantissa": loss[i].tolist()}
+            worker = {**rest, "pool": pool[i].tolist(), "loss_mantissa": loss[i].tolist()}
             try:
-                if i < len(trainer.workers):
-                    trainer.workers[i].set_state(state)
+                if i < len(state.workers):
+                    state.workers[i].set_state(worker)
                 else:  # fewer threads than before: what it did still counts
-                    _carry(trainer.carried, state)
+                    _carry(state.carried, worker)
             except (ValueError, IndexError, KeyError, OverflowError) as error:
                 raise self.error(f"worker {i + 1}", f"its state cannot be ({error})") from None
-        sums = trainer.totals()
+        sums = state.totals()
         if min(sums.trained, sums.subsampled, sums.alone, sums.examples) < 0:
             raise self.error("the workers", "a counter is negative")
 
-    def _restore_place(self, trainer: Trainer) -> None:
+    def _restore_place(self, state: TrainState, ids: NDArray[np.int32]) -> None:
         left, losses = self._file.read("left", "I64", 2), self._file.read("epoch_losses", "F64", 1)
-        ids, epoch = trainer.corpus.ids, self.epoch
-        if not (0 <= epoch <= trainer.config.epochs and len(losses) == epoch and np.all(np.isfinite(losses))):
-            raise self.error("the place", f"epoch {epoch} of {trainer.config.epochs} with {len(losses)} losses")
+        epoch, epochs = self.epoch, state.config.epochs
+        if not (0 <= epoch <= epochs and len(losses) == epoch and np.all(np.isfinite(losses))):
+            raise self.error("the place", f"epoch {epoch} of {epochs} with {len(losses)} losses")
         if left.shape[1] != 2:
             raise self.error("the place", f"rows of {left.shape[1]} numbers, not 2")
         ends = [0, *left[:, 1].tolist()]
@@ -282,28 +334,25 @@ class Checkpoint(CheckpointFile):
             raise self.error("the place", "what is left of the epoch is out of order")
         if ends[-1] != len(ids) or any(0 < start < len(ids) and ids[start - 1] != -1 for start in left[:, 0].tolist()):
             raise self.error("the place", "what is left of the epoch does not lie between sentences of the corpus")
-        ahead = sum(trained_tokens(ids, start, stop, trainer.config) for start, stop in left.tolist())
-        if trainer.totals().tokens + ahead != (epoch + 1) * trainer.tokens_per_epoch:
+        ahead = sum(trained_tokens(ids, start, stop, state.config) for start, stop in left.tolist())
+        if state.totals().tokens + ahead != (epoch + 1) * state.tokens_per_epoch:
             raise self.error("the place", "tokens done and tokens left do not add up to the corpus")
-        trainer.epoch, trainer.epoch_losses = epoch, losses.tolist()
-        trainer.spans.left = left.tolist()
+        state.epoch, state.epoch_losses = epoch, losses.tolist()
+        state.spans.left = left.tolist()
 
-    def _restore_looks(self, trainer: Trainer) -> None:
-        """What was seen on the way, and the best epoch's matrices."""
+    def _restore_measures(self, state: TrainState) -> None:
+        """What was measured on the way, and the best epoch's matrices."""
         losses = self._file.read("held_out_losses", "F64", 1)
-        if trainer.held_out is not None:
+        if state.config.held_out:
             if len(losses) != self.epoch or not np.all(np.isfinite(losses)):
                 raise self.error("the held-out losses", f"{len(losses)} of them after {self.epoch} epochs")
-            trainer.held_out_losses = list(map(float, losses))
-        trainer.scores = dict(self.state.get("scores") or {})
+            state.held_out_losses = list(map(float, losses))
+        state.scores = dict(self.state.get("scores") or {})
         best = self.state.get("best_epoch")
         if best is not None:
-            trainer.best = Best.of(trainer.model, best)
-            self._read_matrix("best_vectors", trainer.best.inputs, trainer.model.dim)
-            self._read_matrix("best_outputs", trainer.best.outputs, trainer.model.dim)
-
-    def _totals(self, name: str) -> Totals:
-        return Totals(**self.state[name])
+            state.best = Best.of(state.model, best)
+            self._read_matrix("best_vectors", state.best.inputs, state.model.dim)
+            self._read_matrix("best_outputs", state.best.outputs, state.model.dim)
 
     def _parse(self, state: Any) -> dict[str, Any]:
         if not isinstance(state, dict):

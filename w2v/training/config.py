@@ -13,7 +13,7 @@ from typing import Any
 from w2v.errors import SettingsError
 from w2v.settings import check, number_text, option, options_of
 
-__all__ = ["TrainConfig"]
+__all__ = ["ResolvedConfig", "TrainConfig"]
 
 
 SETTINGS_OF_THE_MACHINE = frozenset({"threads"})  # may differ where a run goes on
@@ -100,7 +100,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check(self)
 
-    def resolved(self) -> TrainConfig:
+    def resolved(self) -> ResolvedConfig:
         """The same settings with every default that depends on another one filled in; SettingsError where two of them
         do not go together."""
         from w2v.cpus import available_cpus
@@ -110,14 +110,28 @@ class TrainConfig:
         lr = self.lr if self.lr is not None else DEFAULT_LR[self.model]
         if self.min_lr is not None and self.min_lr > lr:
             raise SettingsError(f"--min-lr: {self.min_lr:g} is more than --lr {lr:g}, from which the rate falls")
-        changes: dict[str, Any] = {
+        settings: dict[str, Any] = {
+            **dataclasses.asdict(self),
             "lr": lr,
             "min_lr": self.min_lr if self.min_lr is not None else lr * 1e-4,
             "threads": self.threads if self.threads is not None else available_cpus(),
         }
         if self.exact:
-            changes.update(share_negatives=False, negative_pool=0, hot_rows=0)
-        return dataclasses.replace(self, **changes)
+            settings.update(share_negatives=False, negative_pool=0, hot_rows=0)
+        return ResolvedConfig(**settings)
+
+
+class ResolvedConfig(TrainConfig):
+    """A TrainConfig with every default filled in: what a training works with."""
+
+    lr: float
+    min_lr: float
+    threads: int
+
+    def lr_at(self, tokens_done: float, tokens_total: int) -> float:
+        """Learning rate after so many of all epochs' tokens: linear from `lr` to `min_lr`, which it then keeps."""
+        share = min(1.0, tokens_done / max(1, tokens_total))
+        return self.lr + (self.min_lr - self.lr) * share
 
     def as_text(self) -> dict[str, str]:
         """What the vectors depend on, name -> value, as a file of vectors keeps it."""

@@ -16,7 +16,7 @@ from w2v.kernel._state import Model, Worker
 from w2v.kernel._tables import count_trained, held_out_ids, span_end
 from w2v.kernel.tables import held_out_share
 from w2v.threads import for_each
-from w2v.training.config import TrainConfig
+from w2v.training.config import ResolvedConfig
 
 __all__ = ["HeldOut", "trained_tokens"]
 
@@ -27,7 +27,7 @@ FIRST_NUMBER = 1 << 20  # of the workers that evaluate: no worker that trains ha
 class HeldOut:
     """The sentences of a corpus that are not trained on. `ids` int32 [n], -1 behind each sentence; `tokens` in them."""
 
-    def __init__(self, ids: np.ndarray, config: TrainConfig):
+    def __init__(self, ids: np.ndarray, config: ResolvedConfig):
         self.ids = held_out_ids(ids, 0, len(ids), config.seed, held_out_share(config.held_out))
         self.tokens = int(np.count_nonzero(self.ids >= 0))
         if not self.tokens or len(self.ids) == len(ids):
@@ -64,6 +64,6 @@ class HeldOut:
         return sum(loss for loss, _ in sums) / examples
 
 
-def trained_tokens(ids: np.ndarray, first: int, last: int, config: TrainConfig) -> int:
+def trained_tokens(ids: np.ndarray, first: int, last: int, config: ResolvedConfig) -> int:
     """Tokens of the sentences in ids[first:last] that are not held out."""
     return count_trained(ids, first, last, config.seed, held_out_share(config.held_out))

@@ -7,7 +7,7 @@ import math
 from w2v.errors import TrainingError
 from w2v.memory import Room, room
 from w2v.numbers import size
-from w2v.training.config import TrainConfig
+from w2v.training.config import ResolvedConfig, TrainConfig
 
 __all__ = ["check_memory", "memory_needed"]
 
@@ -16,10 +16,10 @@ TABLE_BYTES = 48  # a word: subsampling, alias columns, and what making them tak
 PATH_BYTES = 5  # a node of a Huffman path and its share of the starts
 
 
-def memory_needed(config: TrainConfig, words: int, word_bytes: int = 0) -> dict[str, int]:
+def memory_needed(config: ResolvedConfig, words: int, word_bytes: int = 0) -> dict[str, int]:
     """Bytes by purpose that a training with a vocabulary of so many words takes beyond the corpus.
 
-    `config` must be resolved. What is small beside these (threads' buffers, blocks being written) is left out.
+    What is small beside these (threads' buffers, blocks being written) is left out.
     """
     row = 4 * -(-config.dim // ROW_FLOATS) * ROW_FLOATS
     private = 0
@@ -43,20 +43,20 @@ def check_memory(
 
     `extra` are bytes by purpose that the caller takes beside it.
     """
-    config = config.resolved()
+    resolved = config.resolved()
     there = available or room()
-    needed = {**memory_needed(config, words, word_bytes), **(extra or {})}
+    needed = {**memory_needed(resolved, words, word_bytes), **(extra or {})}
     total = sum(needed.values())
     if total <= there.size:
         return
     parts = ", ".join(f"{name} {size(taken)}" for name, taken in needed.items() if taken > total // 100)
     raise TrainingError(
         f"not enough memory: {words:,} words x {config.dim} take {size(total)} ({parts}), and {size(there.size)} are "
-        f"{there.limit}; {_way_out(config, words, needed, there.size)}"
+        f"{there.limit}; {_way_out(words, needed, there.size)}"
     )
 
 
-def _way_out(config: TrainConfig, words: int, needed: dict[str, int], there: int) -> str:
+def _way_out(words: int, needed: dict[str, int], there: int) -> str:
     """Settings with which it would fit."""
     total = sum(needed.values())
     if total - needed["private rows"] <= there:

@@ -205,7 +205,7 @@ def calibrate(corpus: EncodedCorpus, config: TrainConfig, seconds: float) -> Cal
     from w2v.training.trainer import Trainer
 
     trainer = Trainer(corpus, dataclasses.replace(config, held_out=0.0, stop_early=0))
-    trainer.spans = _Spread(corpus.ids, trainer.span_size, trainer.threads)
+    trainer.state.spans = _Spread(corpus.ids, trainer.span_size, trainer.threads)
     seen: list[tuple[float, int]] = []
     end = time.monotonic() + seconds + WARM_UP_S
 
@@ -215,7 +215,7 @@ def calibrate(corpus: EncodedCorpus, config: TrainConfig, seconds: float) -> Cal
     def enough() -> bool:
         if time.monotonic() < end:
             return False
-        sums = trainer.totals()
+        sums = trainer.state.totals()
         return bool(seen) or bool(sums.tokens and not sums.examples)  # a span may take longer than all of this
 
     try:

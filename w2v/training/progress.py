@@ -1,4 +1,4 @@
-"""What a training tells: progress while it runs, sums over the workers, a summary at the end."""
+"""What a training reports: progress while it runs, each epoch, a summary at the end."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from w2v.errors import TrainingError
-
 if TYPE_CHECKING:
-    from w2v.kernel._state import Worker
-    from w2v.training.keeper import Keeper
-    from w2v.training.trainer import Run, Trainer
+    from w2v.training.checkpoint import Checkpointer
+    from w2v.training.state import Totals, TrainState
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["EpochReport", "Progress", "Totals", "TrainResult", "TrainSummary", "TrainingStopped", "Watch"]
+__all__ = ["EpochReport", "Progress", "RunMonitor", "TrainResult", "TrainSummary", "TrainingStopped"]
 
 
 class TrainingStopped(KeyboardInterrupt):
@@ -96,82 +93,43 @@ class TrainResult:
     summary: TrainSummary
 
 
-@dataclass
-class Totals:
-    """Counters of one worker, or sums over several."""
-
-    trained: int = 0
-    subsampled: int = 0
-    alone: int = 0
-    examples: int = 0
-    loss: float = 0.0
-
-    @property
-    def tokens(self) -> int:
-        return self.trained + self.subsampled + self.alone
-
-    @classmethod
-    def of(cls, worker: Worker) -> Totals:
-        """A worker's counters; true between two of its spans."""
-        return cls(worker.trained, worker.subsampled, worker.alone, worker.examples, worker.loss_sum)
-
-    def __add__(self, other: Totals) -> Totals:
-        return Totals(
-            self.trained + other.trained,
-            self.subsampled + other.subsampled,
-            self.alone + other.alone,
-            self.examples + other.examples,
-            self.loss + other.loss,
-        )
-
-    def check(self) -> None:
-        """Raise TrainingError where no pair was trained: the vectors would be the random numbers they began as."""
-        if not self.examples:
-            raise TrainingError(
-                f"no pair of words was trained: of {self.tokens:,} tokens {self.subsampled:,} were left out by --sample"
-                f" and {self.alone:,} had no other word in their line; try --sample 0, a smaller --min-count, or lines "
-                "that are whole sentences"
-            )
-
-
-class Watch:
-    """Looks at a run ten times a second from the main thread: reports, and tells its threads to stop.
-
-    They stop when the caller wishes so, or when it is time for a checkpoint.
-    """
+class RunMonitor:
+    """Looks at a training from the main thread, ten times a second: reports progress, and says when its threads are to
+    rest because the caller asks for a stop or a checkpoint is due."""
 
     def __init__(
         self,
-        trainer: Trainer,
+        state: TrainState,
         on_progress: Callable[[Progress], Any] | None = None,
         should_stop: Callable[[], bool] | None = None,
-        keeper: Keeper | None = None,
+        checkpointer: Checkpointer | None = None,
     ):
-        self.trainer = trainer
+        self.state = state
         self.on_progress = on_progress
         self.should_stop = should_stop
-        self.keeper = keeper
+        self.checkpointer = checkpointer
         self.started = time.perf_counter()
-        self.last = trainer.totals()
+        self.seconds_before = state.seconds
+        self.last = state.totals()
         self.first_tokens = self.last.tokens
 
     @property
     def seconds(self) -> float:
-        """Since this run began."""
+        """Since this process began to train."""
         return time.perf_counter() - self.started
 
-    def look(self, run: Run) -> None:
-        """One look at a run whose threads are at work."""
-        if self._stop_wanted() or (self.keeper is not None and self.keeper.due()):
-            run.stop = True
+    def look(self, totals: Totals) -> bool:
+        """While threads are at work, with what they have done: whether they are to come to rest."""
         if self.on_progress is not None:
-            self._report(sum(run.counted, start=self.trainer.carried))
+            self._report(totals, self.on_progress)
+        return self._stop_wanted() or (self.checkpointer is not None and self.checkpointer.due())
 
     def rest(self) -> None:
-        """No thread is at work, no change waits in a private row: write a checkpoint if it is time, stop if told to."""
+        """No thread is at work, no change waits in a private row: write a checkpoint if it is due, stop if asked."""
         stopping = self._stop_wanted()
-        if self.keeper is not None and (stopping or self.keeper.due()):
-            self.keeper.keep(self.trainer, self.seconds, stopping)
+        self.state.seconds = self.seconds_before + self.seconds
+        if self.checkpointer is not None and (stopping or self.checkpointer.due()):
+            self.checkpointer.write(self.state, stopping)
         if stopping:
             raise TrainingStopped
 
@@ -188,25 +146,25 @@ class Watch:
             self.started += time.perf_counter() - began
 
     def words_per_s(self, tokens: int) -> float:
-        """Since this run began."""
+        """Since this process began to train."""
         return (tokens - self.first_tokens) / max(self.seconds, 1e-9)
 
-    def _report(self, sums: Totals) -> None:
-        trainer = self.trainer
-        examples = sums.examples - self.last.examples
-        if examples <= 0 or self.on_progress is None:
+    def _report(self, totals: Totals, on_progress: Callable[[Progress], Any]) -> None:
+        state = self.state
+        examples = totals.examples - self.last.examples
+        if examples <= 0:
             return
-        self.on_progress(
+        on_progress(
             Progress(
-                epoch=trainer.epoch + 1,
-                epochs=trainer.config.epochs,
-                tokens_done=sums.tokens,
-                tokens_total=trainer.tokens_total,
-                words_per_s=self.words_per_s(sums.tokens),
-                lr=trainer.lr_at(sums.tokens),
-                loss=(sums.loss - self.last.loss) / examples,
+                epoch=state.epoch + 1,
+                epochs=state.config.epochs,
+                tokens_done=totals.tokens,
+                tokens_total=state.tokens_total,
+                words_per_s=self.words_per_s(totals.tokens),
+                lr=state.lr_at(totals.tokens),
+                loss=(totals.loss - self.last.loss) / examples,
                 seconds=self.seconds,
                 examples=examples,
             )
         )
-        self.last = sums
+        self.last = totals

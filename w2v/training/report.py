@@ -21,7 +21,8 @@ from w2v.threads import Background
 if TYPE_CHECKING:
     from w2v.corpus.config import CorpusConfig
     from w2v.training.checkpoint import Checkpoint
-    from w2v.training.trainer import Trainer, TrainResult
+    from w2v.training.progress import TrainResult
+    from w2v.training.state import TrainState
 
 __all__ = ["FORMAT", "InputFile", "OutputFile", "Recorder", "Report"]
 
@@ -110,10 +111,10 @@ class Recorder:
         self._vocab.start()
 
     def report(
-        self, trainer: Trainer, result: TrainResult, corpus_config: CorpusConfig, before: Checkpoint | None = None
+        self, state: TrainState, result: TrainResult, corpus_config: CorpusConfig, before: Checkpoint | None = None
     ) -> Report:
         """The report of a training that has ended; `before` is the checkpoint that it went on from."""
-        corpus = trainer.corpus
+        corpus = state.corpus
         return Report(
             command=self.command,
             directory=os.getcwd(),
@@ -121,8 +122,8 @@ class Recorder:
             started=self.started,
             ended=_now(),
             versions=versions(),
-            machine=machine(trainer.kernel.NAME),
-            settings={"corpus": dataclasses.asdict(corpus_config), "train": dataclasses.asdict(trainer.config)},
+            machine=machine(state.kernel),
+            settings={"corpus": dataclasses.asdict(corpus_config), "train": dataclasses.asdict(state.config)},
             corpus={
                 "files": self._files.wait(),
                 "vocabulary_file": next(iter(self._vocab.wait()), None),

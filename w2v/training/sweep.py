@@ -185,14 +185,14 @@ def sweep(
     the lines are kept there as results.jsonl. A run that diverges has an `error`; the others go on. Raises what
     `w2v.train` raises, before the first run where it can.
     """
-    from w2v.training.looks import Looks
+    from w2v.training.evaluation import Evaluator
     from w2v.training.memory import check_memory
 
     if folder is not None:
         os.makedirs(folder, exist_ok=True)
         results = os.path.join(folder, "results.jsonl") if results is None else results
     known = Results(results, corpus.digest(), "threads" in varied) if results is not None else None
-    Looks(dict(tests)).check(corpus.vocab.words)
+    Evaluator(dict(tests)).check(corpus.vocab.words)
     for config in configs:
         check_memory(config, len(corpus.vocab))
     digests = {name: digest_of(asked) for name, asked in tests.items()}
@@ -210,7 +210,7 @@ def one_run(
     corpus: EncodedCorpus, config: TrainConfig, tests: Mapping[str, Questions | Pairs], place: str | None,
     on_progress: Callable[[Progress], Any] | None,
 ) -> SweepRun:
-    from w2v.training.looks import score
+    from w2v.training.evaluation import score
     from w2v.training.trainer import Trainer
 
     try:

@@ -97,8 +97,8 @@ def train(
     from w2v.output import check_output
     from w2v.training.checkpoint import write_checkpoint
     from w2v.training.corpora import paths_of
+    from w2v.training.evaluation import Evaluator, read_tests
     from w2v.training.log import TrainingLog
-    from w2v.training.looks import Looks, read_tests
     from w2v.training.memory import check_memory
     from w2v.training.report import Recorder
     from w2v.training.start import Continuation
@@ -129,23 +129,23 @@ def train(
             ending.callback(encoded.close)
         check_memory(train_config, len(encoded.vocab))
         trainer = Trainer(encoded, train_config, start=begin)
-        looks = Looks(tests, eval_every, combine, both(on_epoch, writer and writer.report))
-        looks.check(encoded.vocab.words)
+        evaluator = Evaluator(tests, eval_every, combine, both(on_epoch, writer and writer.report))
+        evaluator.check(encoded.vocab.words)
         read_s = time.monotonic() - start
         if recorder is not None:
             recorder.read_again()
         if writer is not None:
-            writer.start(trainer.tokens_total)
-        result = trainer.run(both(on_progress, writer and writer.progress), None, None, looks)
+            writer.start(trainer.state.tokens_total)
+        result = trainer.run(both(on_progress, writer and writer.progress), None, None, evaluator)
         if writer is not None:
-            writer.end(result.summary, trainer.tokens_total)
+            writer.end(result.summary, trainer.state.tokens_total)
         if checkpoint is not None:
-            write_checkpoint(checkpoint, trainer, corpus_config, result.summary.seconds)
+            write_checkpoint(checkpoint, trainer.state, corpus_config)
         if recorder is not None and report is not None:
             recorder.times = {
                 "reading": read_s, "training": result.summary.seconds, "all": time.monotonic() - start,
             }
-            recorder.report(trainer, result, corpus_config).save(report)
+            recorder.report(trainer.state, result, corpus_config).save(report)
     vectors = combined(result.vectors, result.context, combine)
     return to_unit(vectors) if unit else vectors
 
@@ -165,7 +165,7 @@ def sweep(
     seed=[1, 2, 3]``. `eval` are files of questions or word pairs. `results` keeps the runs as JSON lines, and those
     that are there are not done again; `folder` keeps the vectors too. Raises W2VError.
     """
-    from w2v.training.looks import read_tests
+    from w2v.training.evaluation import read_tests
     from w2v.training.sweep import combinations, varied_names
     from w2v.training.sweep import sweep as runs_of
 

@@ -1,4 +1,4 @@
-"""The trainer: threads over spans of ids, the learning rate, progress, stopping."""
+"""The trainer: threads over spans of ids."""
 
 from __future__ import annotations
 
@@ -11,25 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from w2v.errors import TrainingError
 from w2v.kernel import kernels
 from w2v.kernel._state import Model, Worker
-from w2v.kernel._tables import first_bad_row
 from w2v.threads import for_each, run_all
-from w2v.training.best import Best
-from w2v.training.config import TrainConfig
 from w2v.training.heldout import HeldOut
-from w2v.training.progress import Progress, Totals, TrainingStopped, TrainResult, TrainSummary, Watch
+from w2v.training.progress import Progress, RunMonitor, TrainingStopped, TrainResult, TrainSummary
 from w2v.training.spans import Spans
+from w2v.training.state import Totals, TrainState, divergence
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
-    from w2v.training.checkpoint import Checkpoint
-    from w2v.training.keeper import Keeper
-    from w2v.training.looks import Looks
+    from w2v.corpus.vocab import Vocab
+    from w2v.training.checkpoint import Checkpoint, Checkpointer
+    from w2v.training.config import ResolvedConfig, TrainConfig
+    from w2v.training.evaluation import Evaluator
     from w2v.training.start import Start
 
-__all__ = ["Progress", "TrainResult", "TrainSummary", "Trainer", "TrainingStopped"]
+__all__ = ["Progress", "ThreadedModel", "TrainResult", "TrainSummary", "Trainer", "TrainingStopped"]
 
 # A span is this many floating-point operations: 2 to 20 ms, so that stopping and the learning rate follow closely and
 # Python's share stays below 1 %.
@@ -47,67 +45,20 @@ PENDING_UPDATES = 128  # the same bound as a number of updates, for small learni
 PROGRESS_EVERY_S = 0.1
 
 
-@dataclass
-class Run:
-    """What the threads share, under `lock`, from the start of an epoch or from a pause to the next one."""
+class ThreadedModel:
+    """A model, and a worker for each thread that trains it: what an ordinary training and a node of a cluster share.
 
-    spans: Spans
-    counted: list[Totals]  # of each worker after its last whole span; within one, loss and examples do not agree
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    done: int = 0  # tokens of all epochs
-    rest_at: int = 1 << 62  # all threads come to rest when so many are done
-    stop: bool = False
-
-    def end(self) -> None:
-        self.stop = True
-
-
-class Trainer:
-    """Trains one model on an encoded corpus.
-
-    `corpus` has ids int32 [N] (-1 ends each sentence) and a vocabulary; `config` a TrainConfig. `run` may be called
-    once. `resume` goes on from a checkpoint; CheckpointError names what differs from it. `start` has first
-    values for the rows.
+    An epoch has `ids` ids; of all its tokens `tokens_per_epoch` are trained on.
     """
 
-    def __init__(
-        self, corpus: EncodedCorpus, config: TrainConfig, resume: Checkpoint | None = None, start: Start | None = None
-    ):
-        self.corpus = corpus
-        self.config = config.resolved()
-        if resume is not None:
-            resume.check_settings(self.config)
-            resume.check_corpus(corpus)
+    def __init__(self, vocab: Vocab, config: ResolvedConfig, ids: int, tokens_per_epoch: int):
+        self.vocab = vocab
+        self.config = config
+        self.tokens_per_epoch = tokens_per_epoch
         self.kernel = kernels.choose()
-        self.held_out = HeldOut(corpus.ids, self.config) if self.config.held_out else None
-        self.tokens_per_epoch = int(corpus.token_counts.kept) - (self.held_out.tokens if self.held_out else 0)
         self.span_size = self._span_size()
-        spans = max(1, len(corpus.ids) // self.span_size)
-        self.threads = min(self.config.threads, spans)
-        self.model = Model(corpus.vocab.counts, self.config)
-        self.epoch = 0
-        self.epoch_losses: list[float] = []
-        self.held_out_losses: list[float] = []  # after each epoch
-        self.best: Best | None = None  # what --stop-early keeps
-        self.scores: dict[str, float] = {}
-        self.spans = self._new_spans()  # of the present epoch
-        self.epoch_start = Totals()
-        self.carried = Totals()  # of workers that a resumed run no longer has
-        self.seconds_before = 0.0  # of the runs that this one goes on from
-        if resume is None:
-            self._fill_inputs()
-            if start is not None:
-                start.fill(self.model, corpus.vocab.words)
-            self.workers = self._workers()
-        else:
-            resume.fill(self.model)  # before the workers take their private copies
-            self.workers = self._workers()
-            resume.restore(self)
-
-    @property
-    def tokens_total(self) -> int:
-        """Tokens of all epochs."""
-        return self.tokens_per_epoch * self.config.epochs
+        self.threads = min(config.threads, max(1, ids // self.span_size))
+        self.model = Model(vocab.counts, config)
 
     def _span_size(self) -> int:
         """Ids of a span: by the work they are, but never so many that the learning rate would fall in few steps."""
@@ -115,30 +66,30 @@ class Trainer:
         outputs = config.negative + 1 if config.loss == "ns" else 16
         inputs = config.window + 1 if config.model == "skipgram" else 3
         by_work = SPAN_FLOPS / (6 * outputs * inputs * (config.dim + 16))
-        by_steps = self.tokens_total / (200 * config.threads)
+        by_steps = self.tokens_per_epoch * config.epochs / (200 * config.threads)
         by_share = self.tokens_per_epoch / (4 * config.threads)  # all threads have work, and end at about the same time
         return int(max(64, min(by_work, by_steps, by_share)))
 
-    def _new_spans(self) -> Spans:
-        return Spans(self.corpus.ids, self.span_size, self.threads)
-
-    def _fill_inputs(self) -> None:
+    def fill_inputs(self) -> None:
         """First values of the input rows, by all threads; the values do not depend on how many there are."""
         rows = self.model.vocab_size
         cuts = np.linspace(0, rows, self.threads + 1).astype(int).tolist()
         for_each(lambda part: self.model.fill_inputs(cuts[part], cuts[part + 1]), self.threads, self.threads)
 
-    def _workers(self) -> list[Worker]:
-        """One worker a thread. A single thread has no one to share rows with and keeps no private copies."""
+    def new_workers(self, first: int = 0) -> list[Worker]:
+        """One worker a thread, numbered from `first`, for a model whose rows have their first values.
+
+        A single thread has no one to share rows with and keeps no private copies.
+        """
         private_rows = self._private_rows() if self.threads > 1 else 0
         merge_after = self.merge_after_at(self.config.lr)
         if merge_after == 1:  # a copy that is merged at every update gains nothing
             private_rows = 0
-        return [Worker(self.model, i, private_rows, merge_after) for i in range(self.threads)]
+        return [Worker(self.model, first + i, private_rows, merge_after) for i in range(self.threads)]
 
     def _private_rows(self) -> int:
         """How many words get private copies: `hot_rows` of them at the most, and only those that come often enough."""
-        occurrences = np.asarray(self.corpus.vocab.counts) * self.config.epochs
+        occurrences = np.asarray(self.vocab.counts) * self.config.epochs
         return min(self.config.hot_rows, int(np.count_nonzero(occurrences >= PRIVATE_OCCURRENCES)))
 
     def merge_after_at(self, lr: float) -> int:
@@ -156,142 +107,158 @@ class Trainer:
             contexts = 1
         return max(USUAL_PAIRS, contexts, config.negative + 1 if config.loss == "ns" else 1)
 
-    def lr_at(self, tokens_done: int) -> float:
-        """Learning rate after so many tokens of all epochs: linear from lr to min_lr."""
-        share = min(1.0, tokens_done / max(1, self.tokens_total))
-        return self.config.lr + (self.config.min_lr - self.config.lr) * share
 
-    def totals(self) -> Totals:
-        """Sums over the workers while no thread is at work."""
-        return sum(map(Totals.of, self.workers), start=self.carried)
+@dataclass
+class Stretch:
+    """What the threads share, under `lock`, from the start of an epoch or from a rest to the next one."""
+
+    spans: Spans
+    counted: list[Totals]  # of each worker after its last whole span; within one, loss and examples do not agree
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    done: int = 0  # tokens of all epochs
+    rest_at: int = 1 << 62  # all threads come to rest when so many are done
+    stop: bool = False
+
+    def end(self) -> None:
+        self.stop = True
+
+
+class Trainer(ThreadedModel):
+    """Trains one model on an encoded corpus.
+
+    `corpus` has ids int32 [N] (-1 ends each sentence) and a vocabulary; `config` a TrainConfig. `run` may be called
+    once. `resume` goes on from a checkpoint; CheckpointError names what differs from it. `start` has first
+    values for the rows.
+    """
+
+    def __init__(
+        self, corpus: EncodedCorpus, config: TrainConfig, resume: Checkpoint | None = None, start: Start | None = None
+    ):
+        self.corpus = corpus
+        resolved = config.resolved()
+        if resume is not None:
+            resume.check_settings(resolved)
+            resume.check_corpus(corpus)
+        self.held_out = HeldOut(corpus.ids, resolved) if resolved.held_out else None
+        tokens = int(corpus.token_counts.kept) - (self.held_out.tokens if self.held_out else 0)
+        super().__init__(corpus.vocab, resolved, len(corpus.ids), tokens)
+        if resume is not None:
+            resume.fill(self.model)  # before the workers take their private copies
+        else:
+            self.fill_inputs()
+            if start is not None:
+                start.fill(self.model, corpus.vocab.words)
+        self.state = TrainState(
+            corpus, resolved, self.kernel.NAME, tokens, self.model, self.new_workers(), self._new_spans()
+        )
+        if resume is not None:
+            resume.restore(self.state, corpus.ids)
+
+    def _new_spans(self) -> Spans:
+        """Those of one epoch."""
+        return Spans(self.corpus.ids, self.span_size, self.threads)
 
     def run(
         self,
         on_progress: Callable[[Progress], Any] | None = None,
         should_stop: Callable[[], bool] | None = None,
-        keeper: Keeper | None = None,
-        looks: Looks | None = None,
+        checkpointer: Checkpointer | None = None,
+        evaluator: Evaluator | None = None,
     ) -> TrainResult:
         """Train all epochs and return the vectors. `on_progress` is called about ten times a second, here.
 
-        `keeper` writes checkpoints, `looks` takes scores on the way and tells of each epoch. Raises TrainingStopped
-        when `should_stop` says so, TrainingError on divergence, and whatever a thread raised.
+        `checkpointer` writes checkpoints, `evaluator` takes scores on the way and reports each epoch. Raises
+        TrainingStopped when `should_stop` says so, TrainingError on divergence, and anything that a thread raised.
         """
-        watch = Watch(self, on_progress, should_stop, keeper)
-        while not self.ended:
-            before = self.totals().tokens
-            self._run_spans(watch, looks.next_place(self, before) if looks else 1 << 62)
-            whole = self.spans.empty
-            if whole:
-                self._end_epoch(watch)
-            if looks is not None:
-                with watch.rest_from_training():
-                    looks.take(self, watch, before, whole)
-            watch.rest()
-        self.totals().check()
-        self.check_finite()
-        return self._result(self.seconds_before + watch.seconds)
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether the loss on held-out text has not fallen for --stop-early epochs, before the last one."""
-        patience, losses = self.config.stop_early, self.held_out_losses
-        if not patience or not losses or self.epoch == self.config.epochs:
-            return False
-        return len(losses) - 1 - losses.index(min(losses)) >= patience
-
-    @property
-    def source(self) -> Model | Best:
-        """Where the rows are that would be written if the training ended now."""
-        return self.best if self.best is not None and self.best.epoch < self.epoch else self.model
-
-    @property
-    def ended(self) -> bool:
-        return self.epoch >= self.config.epochs or self.stopped_early
-
-    def _end_epoch(self, watch: Watch) -> None:
+        state = self.state
+        monitor = RunMonitor(state, on_progress, should_stop, checkpointer)
+        held_out_loss = None
         if self.held_out is not None:
-            with watch.rest_from_training():
-                loss = self.held_out.loss(self.model, self.kernel, self.threads)
-                if self.config.stop_early and loss < min(self.held_out_losses, default=float("inf")):
-                    self.best = Best.of(self.model, self.epoch + 1, self.best)
-            self.held_out_losses.append(loss)
-        now, before = self.totals(), self.epoch_start
-        self.epoch_losses.append((now.loss - before.loss) / max(1, now.examples - before.examples))
-        self.epoch += 1
-        self.epoch_start, self.spans = now, self._new_spans()
+            held_out_loss = partial(self.held_out.loss, self.model, self.kernel, self.threads)
+        while not state.ended:
+            before = state.totals().tokens
+            self._run_spans(monitor, evaluator.next_place(state, before) if evaluator else 1 << 62)
+            whole = state.spans.empty
+            if whole:
+                with monitor.rest_from_training():
+                    state.end_epoch(self._new_spans(), held_out_loss() if held_out_loss else None)
+            if evaluator is not None:
+                with monitor.rest_from_training():
+                    evaluator.look(state, monitor, before, held_out_loss, whole)
+            monitor.rest()
+        state.totals().check()
+        state.check_finite()
+        state.seconds = monitor.seconds_before + monitor.seconds
+        return self._result()
 
-    def _run_spans(self, watch: Watch, rest_at: int) -> None:
-        """All threads at work until the epoch ends, so many tokens are done, a thread fails, or `watch` stops them."""
-        run = Run(self.spans, list(map(Totals.of, self.workers)), done=self.totals().tokens, rest_at=rest_at)
-        works = [partial(self._work, run, home) for home in range(self.threads)]
-        run_all(works, on_stop=run.end, on_tick=lambda: watch.look(run), tick_s=PROGRESS_EVERY_S)
-        for worker in self.workers:
+    def _run_spans(self, monitor: RunMonitor, rest_at: int) -> None:
+        """All threads at work until the epoch ends, so many tokens are done, a thread fails, or `monitor` wants it."""
+        state = self.state
+        stretch = Stretch(
+            state.spans, list(map(Totals.of, state.workers)), done=state.totals().tokens, rest_at=rest_at
+        )
+
+        def look() -> None:
+            if monitor.look(sum(stretch.counted, start=state.carried)):
+                stretch.end()
+
+        works = [partial(self._work, stretch, home) for home in range(self.threads)]
+        run_all(works, on_stop=stretch.end, on_tick=look, tick_s=PROGRESS_EVERY_S)
+        for worker in state.workers:
             self.kernel.flush(worker)
 
-    def _work(self, run: Run, home: int) -> None:
+    def _work(self, stretch: Stretch, home: int) -> None:
         """What one thread does: spans until none is left."""
-        worker = self.workers[home]
+        state, worker = self.state, self.state.workers[home]
         ids = self.corpus.ids
         train = self.kernel.train
-        while not run.stop:
-            with run.lock:
-                span = run.spans.take(home)
-                lr = self.lr_at(run.done)
+        while not stretch.stop:
+            with stretch.lock:
+                span = stretch.spans.take(home)
+                lr = state.lr_at(stretch.done)
             if span is None:
                 return
             worker.merge_after = self.merge_after_at(lr)
             train(worker, ids, span[0], span[1], lr)
             now = Totals.of(worker)
-            with run.lock:
-                run.done += now.tokens - run.counted[home].tokens
-                run.counted[home] = now
-                run.stop = run.stop or run.done >= run.rest_at
+            with stretch.lock:
+                stretch.done += now.tokens - stretch.counted[home].tokens
+                stretch.counted[home] = now
+                stretch.stop = stretch.stop or stretch.done >= stretch.rest_at
             if worker.diverged:
-                raise self.divergence(lr)
+                raise divergence(self.config, state.epoch, lr)
 
-    def divergence(self, lr: float) -> TrainingError:
-        return TrainingError(
-            f"training diverged (a value is not a number) at learning rate {lr:.4g} in epoch {self.epoch + 1};"
-            f" try --lr {self.config.lr / 2:.2g} or fewer --threads"
-        )
-
-    def check_finite(self) -> None:
-        """Raise TrainingError when a matrix holds a value that is not finite."""
-        for matrix in (self.model.inputs, self.model.outputs):
-            if first_bad_row(matrix, 0, matrix.shape[0]) >= 0:
-                raise self.divergence(self.lr_at(self.totals().tokens))
-
-    def _result(self, seconds: float) -> TrainResult:
+    def _result(self) -> TrainResult:
         from w2v.vectors.vectors import Vectors
 
         words, dim = self.corpus.vocab.words, self.config.dim
-        source = self.source
+        source = self.state.source
         vectors = Vectors(words, source.inputs[:, :dim])
         vectors.metadata.update(self.config.as_text())
         context = Vectors(words, source.outputs[:, :dim]) if self.config.loss == "ns" else None
-        return TrainResult(vectors, context, self._summary(seconds))
+        return TrainResult(vectors, context, self._summary())
 
-    def _summary(self, seconds: float) -> TrainSummary:
-        sums = self.totals()
+    def _summary(self) -> TrainSummary:
+        state = self.state
+        sums = state.totals()
         return TrainSummary(
             tokens_total=sums.tokens,
             trained=sums.trained,
             subsampled=sums.subsampled,
             alone=sums.alone,
             examples=sums.examples,
-            epochs=self.epoch,
-            seconds=seconds,
-            words_per_s=sums.tokens / max(seconds, 1e-9),
+            epochs=state.epoch,
+            seconds=state.seconds,
+            words_per_s=sums.tokens / max(state.seconds, 1e-9),
             loss=sums.loss / sums.examples,
-            epoch_losses=tuple(self.epoch_losses),
-            kernel=self.kernel.NAME,
+            epoch_losses=tuple(state.epoch_losses),
+            kernel=state.kernel,
             threads=self.threads,
             lr=self.config.lr,
             min_lr=self.config.min_lr,
             held_out=self.held_out.tokens if self.held_out else 0,
-            held_out_losses=tuple(self.held_out_losses),
-            scores={name: value for name, value in self.scores.items() if math.isfinite(value)},
-            best_epoch=self.best.epoch if self.best else None,
-            stopped_early=self.stopped_early,
+            held_out_losses=tuple(state.held_out_losses),
+            scores={name: value for name, value in state.scores.items() if math.isfinite(value)},
+            best_epoch=state.best.epoch if state.best else None,
+            stopped_early=state.stopped_early,
         )

@@ -1,4 +1,4 @@
-"""Looks at a training on its way: the loss on held-out text, scores on questions and word pairs, and who is told."""
+"""Evaluation while a training runs: scores on questions and word pairs, and the loss on held-out text."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from w2v.training.progress import EpochReport
 from w2v.vectors.combine import combine
 from w2v.vectors.evaluate import check_askable, evaluate
 from w2v.vectors.questions import Pairs, Questions, read_questions
+from w2v.vectors.scores import PairScores
 from w2v.vectors.vectors import Vectors
 from w2v.vectors.words import Words
 
 if TYPE_CHECKING:
     from w2v.kernel._state import Model
-    from w2v.training.best import Best
-    from w2v.training.progress import Watch
-    from w2v.training.trainer import Trainer
+    from w2v.training.config import ResolvedConfig
+    from w2v.training.progress import RunMonitor
+    from w2v.training.state import Best, TrainState
 
-__all__ = ["Every", "Looks", "output_vectors", "read_tests"]
+__all__ = ["EvalSchedule", "Evaluator", "read_tests", "score"]
 
 NEVER = 1 << 62
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 
 
 @dataclass(frozen=True)
-class Every:
+class EvalSchedule:
     """How often scores are taken: after so many epochs, or at each multiple of a share of the run or of tokens."""
 
     epochs: int = 0
@@ -37,9 +38,9 @@ class Every:
     tokens: int = 0
 
     @classmethod
-    def of(cls, value: str | int | Every) -> Every:
+    def of(cls, value: str | int | EvalSchedule) -> EvalSchedule:
         """2 is every second epoch, "10%" ten times in the run, "50M" every 50 million tokens (k, M, G)."""
-        if isinstance(value, Every):
+        if isinstance(value, EvalSchedule):
             return value
         found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,9})?)([%kMG]?)", str(value).strip())
         number, unit = (float(found[1]), found[2]) if found else (0.0, "")
@@ -71,11 +72,11 @@ def read_tests(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Questions |
 def score(vectors: Vectors, asked: Questions | Pairs) -> float:
     """One number: the share of questions answered right, or Spearman's rho."""
     scores = evaluate(vectors, asked)
-    return scores.spearman if scores.kind == "pairs" else scores.total.accuracy
+    return scores.spearman if isinstance(scores, PairScores) else scores.total.accuracy
 
 
-class Looks:
-    """What is looked at on the way, and when. `on_report` gets an EpochReport after each epoch and each scoring.
+class Evaluator:
+    """Takes scores as a training goes on. `on_report` gets an EpochReport after each epoch and each scoring.
 
     `tests` are the questions and pairs by name; they are put to the vectors as they are then, and at the end, where an
     earlier epoch was the best, to those that are written: `combination` says what becomes of the two matrices (see
@@ -85,12 +86,12 @@ class Looks:
     def __init__(
         self,
         tests: dict[str, Questions | Pairs] | None = None,
-        every: str | int | Every = 1,
+        schedule: str | int | EvalSchedule = 1,
         combination: str = "input",
         on_report: Callable[[EpochReport], Any] | None = None,
     ):
         self.tests = tests or {}
-        self.every = Every.of(every)
+        self.schedule = EvalSchedule.of(schedule)
         self.combination = combination
         self.on_report = on_report
         self._words: Words | None = None
@@ -101,62 +102,68 @@ class Looks:
         for asked in self.tests.values():
             check_askable(self._words, asked)
 
-    def next_place(self, trainer: Trainer, done: int) -> int:
+    def next_place(self, state: TrainState, done: int) -> int:
         """Tokens done at which the training is to rest for scores."""
-        step = self.every.step(trainer.tokens_total) if self.tests else 0
+        step = self.schedule.step(state.tokens_total) if self.tests else 0
         return (done // step + 1) * step if step else NEVER
 
-    def take(self, trainer: Trainer, watch: Watch, before: int, whole: bool) -> None:
-        """A trainer is at rest: look, if it is time, and tell. `before`: tokens done at its last rest; `whole`: an
-        epoch has just ended."""
-        done = trainer.totals().tokens
-        step = self.every.step(trainer.tokens_total)
+    def look(
+        self, state: TrainState, monitor: RunMonitor, before: int, held_out_loss: Callable[[], float] | None,
+        whole: bool,
+    ) -> None:
+        """At a rest: take the scores if it is time, and report.
+
+        `before`: tokens done at the last rest; `held_out_loss`: that of the model as it is now; `whole`: an epoch has
+        just ended.
+        """
+        done = state.totals().tokens
+        step, epochs = self.schedule.step(state.tokens_total), self.schedule.epochs
         crossed = bool(step) and done // step > before // step
-        due = trainer.ended or crossed or (whole and bool(self.every.epochs) and trainer.epoch % self.every.epochs == 0)
+        due = state.ended or crossed or (whole and bool(epochs) and state.epoch % epochs == 0)
         due = due and bool(self.tests)
         if not due and not whole:
             return
-        scores = self.scores(trainer, trainer.model) if due else {}
+        scores = self.scores(state, state.model) if due else {}
         if due:
-            trainer.scores = scores
+            state.scores = scores
         if self.on_report is not None:
-            self.on_report(self.report(trainer, watch, scores, whole))
-        if due and trainer.ended and trainer.source is not trainer.model:
-            trainer.scores = self.scores(trainer, trainer.source)
+            loss = None
+            if held_out_loss is not None:
+                loss = state.held_out_losses[-1] if whole else held_out_loss()
+            self.on_report(report(state, monitor, loss, scores, whole))
+        if due and state.ended and state.source is not state.model:
+            state.scores = self.scores(state, state.source)
 
-    def scores(self, trainer: Trainer, source: Model | Best) -> dict[str, float]:
+    def scores(self, state: TrainState, source: Model | Best) -> dict[str, float]:
         """The score of each test on the rows of the model as it is, or of its best epoch."""
-        words = self._words if self._words is not None else trainer.corpus.vocab.words
-        vectors = output_vectors(trainer, source, words, self.combination)
+        words = self._words if self._words is not None else Words(state.corpus.vocab.words)
+        vectors = output_vectors(words, source, state.config, self.combination)
         return {name: score(vectors, asked) for name, asked in self.tests.items()}
 
-    def report(self, trainer: Trainer, watch: Watch, scores: dict[str, float], whole: bool) -> EpochReport:
-        done = trainer.totals().tokens
-        held_out = None
-        if trainer.held_out is not None:
-            held_out = trainer.held_out_losses[-1] if whole else trainer.held_out.loss(
-                trainer.model, trainer.kernel, trainer.threads
-            )
-        return EpochReport(
-            epoch=trainer.epoch + (not whole),
-            epochs=trainer.config.epochs,
-            tokens_done=done,
-            tokens_total=trainer.tokens_total,
-            words_per_s=watch.words_per_s(done),
-            lr=trainer.lr_at(done),
-            loss=trainer.epoch_losses[-1] if whole else None,
-            held_out_loss=held_out,
-            scores=scores,
-            seconds=trainer.seconds_before + watch.seconds,
-            whole=whole,
-        )
+
+def report(
+    state: TrainState, monitor: RunMonitor, held_out_loss: float | None, scores: dict[str, float], whole: bool
+) -> EpochReport:
+    done = state.totals().tokens
+    return EpochReport(
+        epoch=state.epoch + (not whole),
+        epochs=state.config.epochs,
+        tokens_done=done,
+        tokens_total=state.tokens_total,
+        words_per_s=monitor.words_per_s(done),
+        lr=state.lr_at(done),
+        loss=state.epoch_losses[-1] if whole else None,
+        held_out_loss=held_out_loss,
+        scores=scores,
+        seconds=monitor.seconds_before + monitor.seconds,
+        whole=whole,
+    )
 
 
-def output_vectors(trainer: Trainer, source: Model | Best, words: Any, combination: str) -> Vectors:
+def output_vectors(words: Words, source: Model | Best, config: ResolvedConfig, combination: str) -> Vectors:
     """The vectors that would be written if `source` had the last rows."""
-    dim = trainer.config.dim
-    vectors = Vectors(words, source.inputs[:, :dim])
+    vectors = Vectors(words, source.inputs[:, : config.dim])
     if combination == "input":
         return vectors
-    context = Vectors(vectors.words, source.outputs[:, :dim]) if trainer.config.loss == "ns" else None
+    context = Vectors(words, source.outputs[:, : config.dim]) if config.loss == "ns" else None
     return combine(vectors, context, combination)

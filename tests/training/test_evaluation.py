@@ -1,4 +1,4 @@
-"""Looks at a training: held-out text, scores, reports, early stopping. They must not change what is trained."""
+"""Evaluation on the way: held-out text, scores, reports, early stopping. They must not change what is trained."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import w2v
 from w2v.errors import CorpusError, SettingsError, VectorsError
 from w2v.kernel._tables import held_out_ids
 from w2v.kernel.tables import held_out_share
-from w2v.training.checkpoint import Checkpoint
+from w2v.training.checkpoint import Checkpoint, Checkpointer
 from w2v.training.config import TrainConfig
+from w2v.training.evaluation import EvalSchedule, Evaluator, read_tests
 from w2v.training.heldout import HeldOut, trained_tokens
-from w2v.training.keeper import Keeper
 from w2v.training.log import TrainingLog, kept_lines
-from w2v.training.looks import Every, Looks, read_tests
 from w2v.training.trainer import Trainer
 
 from .corpora import Corpus, class_corpus, trainer_of, zipf_corpus
@@ -104,7 +103,7 @@ def test_the_held_out_loss_changes_nothing_and_does_not_depend_on_threads(settin
     losses = {trainer.held_out.loss(trainer.model, trainer.kernel, threads) for threads in (1, 1, 2, 5, 50)}
     assert len(losses) == 1
     assert (trainer.model.inputs.tobytes(), trainer.model.outputs.tobytes()) == before
-    assert losses.pop() == pytest.approx(trainer.held_out_losses[-1], rel=0.1)  # other random numbers
+    assert losses.pop() == pytest.approx(trainer.state.held_out_losses[-1], rel=0.1)  # other random numbers
 
 
 def split(ids: np.ndarray, parts: int):
@@ -142,14 +141,14 @@ def test_to_stop_early_without_held_out_text_is_refused():
         trainer_of(zipf_corpus(500, 20), stop_early=2)
 
 
-# --- looks change nothing --------------------------------------------------------------------------------------------
+# --- evaluation changes nothing --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("every", [1, 2, "7%", "1k"])
-def test_with_one_thread_looks_change_no_byte(questions, every):
+def test_with_one_thread_evaluation_changes_no_byte(questions, every):
     reports = []
-    looks = Looks(read_tests(questions), every, "add", reports.append)
-    seen = Trainer(corpus(), config()).run(looks=looks)
+    evaluator = Evaluator(read_tests(questions), every, "add", reports.append)
+    seen = Trainer(corpus(), config()).run(evaluator=evaluator)
     assert outcome(seen) == outcome(Trainer(corpus(), config()).run())
     whole = [report for report in reports if report.whole]
     assert [report.epoch for report in whole] == [1, 2, 3]
@@ -161,7 +160,8 @@ def test_with_one_thread_looks_change_no_byte(questions, every):
 
 def test_scores_are_those_of_the_vectors_at_that_time(questions):
     reports = []
-    result = Trainer(corpus(), config(epochs=1)).run(looks=Looks(read_tests(questions), on_report=reports.append))
+    evaluator = Evaluator(read_tests(questions), on_report=reports.append)
+    result = Trainer(corpus(), config(epochs=1)).run(evaluator=evaluator)
     assert reports[-1].scores["pairs.tsv"] == result.vectors.evaluate(questions[0]).spearman
     assert reports[-1].scores["questions.txt"] == result.vectors.evaluate(questions[1]).total.accuracy
 
@@ -170,11 +170,11 @@ def test_scores_are_those_of_the_vectors_at_that_time(questions):
 @pytest.mark.parametrize("spans", [1, 40, 90, 130])
 def test_a_resumed_run_that_is_watched_gives_the_same_bytes_and_losses(tmp_path, questions, settings, spans):
     settings = {**HELD, "epochs": 4, **settings}
-    whole = Trainer(corpus(), config(**settings)).run(looks=Looks(read_tests(questions)))
-    keeper = Keeper(tmp_path / "c")
-    assert rest_after(Trainer(corpus(), config(**settings)), spans, keeper) is None
-    with Checkpoint(keeper.path) as checkpoint:
-        again = Trainer(corpus(), config(**settings), checkpoint).run(looks=Looks(read_tests(questions), "3%"))
+    whole = Trainer(corpus(), config(**settings)).run(evaluator=Evaluator(read_tests(questions)))
+    checkpointer = Checkpointer(tmp_path / "c")
+    assert rest_after(Trainer(corpus(), config(**settings)), spans, checkpointer) is None
+    with Checkpoint(checkpointer.path) as checkpoint:
+        again = Trainer(corpus(), config(**settings), checkpoint).run(evaluator=Evaluator(read_tests(questions), "3%"))
     assert outcome(again) == outcome(whole)
     assert again.summary.held_out_losses == whole.summary.held_out_losses
     assert (again.summary.best_epoch, again.summary.held_out) == (whole.summary.best_epoch, whole.summary.held_out)
@@ -204,28 +204,28 @@ class Scripted(HeldOut):
     ],
 )
 def test_stopping_early_keeps_the_vectors_of_the_best_epoch(tmp_path, questions, patience, losses, epochs, best):
-    def run(keeper=None, spans=10**9):
+    def run(checkpointer=None, spans=10**9):
         trainer = Trainer(corpus(), config(**HELD, epochs=4, stop_early=patience))
         trainer.held_out = Scripted(trainer.held_out, list(losses))
-        return rest_after(trainer, spans, keeper)
+        return rest_after(trainer, spans, checkpointer)
 
     result = run()
     assert (result.summary.epochs, result.summary.best_epoch) == (epochs, best)
     assert result.summary.stopped_early == (epochs < 4)
     plain = Trainer(corpus(), config(**HELD, epochs=4))
     states = []
-    plain.run(looks=Looks(on_report=lambda report: states.append(plain.model.inputs[:, :12].tobytes())))
+    plain.run(evaluator=Evaluator(on_report=lambda report: states.append(plain.model.inputs[:, :12].tobytes())))
     assert result.vectors.matrix.tobytes() == states[best - 1]
-    asked = Looks(read_tests(questions), 3)
+    asked = Evaluator(read_tests(questions), 3)
     trainer = Trainer(corpus(), config(**HELD, epochs=4, stop_early=patience))
     trainer.held_out = Scripted(trainer.held_out, list(losses))
-    scores = trainer.run(looks=asked).summary.scores
+    scores = trainer.run(evaluator=asked).summary.scores
     assert scores["pairs.tsv"] == result.vectors.evaluate(questions[0]).spearman
-    keeper = Keeper(tmp_path / "c")
-    assert run(keeper, 125) is None  # in the third epoch
-    with Checkpoint(keeper.path) as checkpoint:
+    checkpointer = Checkpointer(tmp_path / "c")
+    assert run(checkpointer, 125) is None  # in the third epoch
+    with Checkpoint(checkpointer.path) as checkpoint:
         again = Trainer(corpus(), config(**HELD, epochs=4, stop_early=patience), checkpoint)
-    again.held_out = Scripted(again.held_out, list(losses)[again.epoch :])
+    again.held_out = Scripted(again.held_out, list(losses)[again.state.epoch :])
     assert again.run().vectors.matrix.tobytes() == result.vectors.matrix.tobytes()
 
 
@@ -235,18 +235,18 @@ def test_stopping_early_keeps_the_vectors_of_the_best_epoch(tmp_path, questions,
 @pytest.mark.parametrize(
     ("text", "every"),
     [
-        ("2", Every(epochs=2)), (3, Every(epochs=3)), ("10%", Every(share=0.1)), ("50M", Every(tokens=50_000_000)),
-        ("1.5k", Every(tokens=1500)),
+        ("2", EvalSchedule(epochs=2)), (3, EvalSchedule(epochs=3)), ("10%", EvalSchedule(share=0.1)),
+        ("50M", EvalSchedule(tokens=50_000_000)), ("1.5k", EvalSchedule(tokens=1500)),
     ],
 )
 def test_how_often_is_written_in_epochs_shares_or_tokens(text, every):
-    assert Every.of(text) == every
+    assert EvalSchedule.of(text) == every
 
 
 @pytest.mark.parametrize("text", ["0", "", "10m", "0%", "101%", "1.5", "often", "-1"])
 def test_another_way_to_write_how_often_is_refused(text):
     with pytest.raises(SettingsError, match=r"--eval-every: .* is none of: 2 \(epochs\)"):
-        Every.of(text)
+        EvalSchedule.of(text)
 
 
 def test_tests_of_one_file_name_go_by_their_paths(tmp_path, questions):
@@ -260,9 +260,9 @@ def test_tests_of_one_file_name_go_by_their_paths(tmp_path, questions):
 
 def test_a_test_that_cannot_be_asked_is_found_before_the_training(tmp_path):
     (tmp_path / "pairs").write_text("cat dog 3\n")
-    looks = Looks(read_tests([tmp_path / "pairs"]))
+    evaluator = Evaluator(read_tests([tmp_path / "pairs"]))
     with pytest.raises(VectorsError, match="none of its 1 pairs has both words"):
-        looks.check(corpus().vocab.words)
+        evaluator.check(corpus().vocab.words)
 
 
 # --- the log, and the library ----------------------------------------------------------------------------------------
