@@ -128,7 +128,34 @@ def test_decimals_half_way_between_two_floats_are_read_to_even(bits):
     assert py_read_float(f"{middle * 10**scale - 1}.9e-{scale}".encode())[0] == of_bits(bits)
 
 
-@pytest.mark.parametrize("text", ["", "-", "+", ".", "-.", "e5", "x", "--1", " 1", "na", "infinit"])
+def spellings(digits: str, power: int) -> list[str]:
+    """digits * 10^power, with the point before, within and behind the digits, and with exponents."""
+    point = len(digits) + power  # digits before the decimal point
+    plain = f"{digits[:point]}.{digits[point:]}" if 0 < point < len(digits) else None
+    zeros = f"0.{'0' * -point}{digits}" if point <= 0 else f"{digits}{'0' * max(0, power)}"
+    shifted = f".00000000000000000{digits}e{point + 17}"
+    return [s for s in (plain, zeros, shifted, f"{digits}e{power}", f"{digits[0]}.{digits[1:]}e{point - 1}") if s]
+
+
+def test_decimals_beside_the_middle_of_two_floats_are_read_as_the_nearest():
+    """The middle cut to each number of digits, and one unit of the last more: only exact arithmetic tells the side."""
+    rng = np.random.default_rng(12)
+    # Numbers as vectors hold them (2^-30 to 2^5), and of every size.
+    for bits in [*(rng.integers(97, 132, 60) << 23 | rng.integers(0, 1 << 23, 60)).tolist(),
+                 *rng.integers(1, 0x7F7FFFFE, 60).tolist()]:
+        middle = (Fraction(of_bits(bits)) + Fraction(of_bits(bits + 1))) / 2
+        first = digits_of(f"{float(middle):e}")[1]
+        for length in (*range(8, 24), 30, 50, 110):
+            power = first - length + 1
+            cut = middle // Fraction(10) ** power
+            for number in (cut, cut + 1):
+                for text in spellings(str(number), power):
+                    read, used = py_read_float(text.encode())
+                    assert (used, np.float32(read)) == (len(text), nearest_float32(text)), text
+
+
+@pytest.mark.parametrize("text", ["", "-", "+", ".", "-.", "e5", "x", "--1", " 1", "na", "infinit", ".nan", "-.inf",
+                                  "+.Infinity", ".e5"])
 def test_what_is_no_number_is_refused(text):
     found = py_read_float(text.encode())
     assert found is None or found[1] < len(text)

@@ -284,4 +284,4 @@ def test_refusing_takes_no_more_than_four_times_the_file_and_64_mib(tmp_path):
 def test_zero_rows_are_kept(tmp_path):
     found = load(present(text([(b"a", [0.0, 0.0]), (b"b", [1.0, 0.0])]), "plain", tmp_path))
     assert found.similarity("a", "b") == 0
-    assert not np.isnan(found.reciprocals).any()
+    assert not np.isnan(found.factors).any()

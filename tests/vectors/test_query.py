@@ -11,6 +11,7 @@ from gensim.models import KeyedVectors
 from w2v.errors import SettingsError, UnknownWordError
 from w2v.vectors.expressions import Query, analogy_query, parse_query
 from w2v.vectors.query import Asker
+from w2v.vectors.relations import odd_one_out
 from w2v.vectors.vectors import Vectors
 
 ROWS, DIM = 700, 25
@@ -161,3 +162,68 @@ def test_index_and_membership_do_not_need_the_words_as_objects(vectors):
         vectors.words.index("w700")
     assert vectors.words[-1] == "w699"
     assert vectors.words[3:5] == ["w3", "w4"]
+
+
+def ways(vectors: Vectors, folder) -> dict[str, object]:
+    """The same vectors in memory, and asked in a file of each kind."""
+    found = {"memory": vectors}
+    for name in ("v.bin", "v.txt", "v.npy", "v.safetensors", "v.tsv"):
+        vectors.save(folder / name)
+        found[name] = Vectors.load(folder / name)
+        found[f"{name}, asked in place"] = Asker(folder / name)
+    return found
+
+
+@pytest.mark.parametrize("scale", [1, 3e37, 1e20, 1e16, 1e-16, 1e-23, 1e-36, 1e-40])
+@pytest.mark.parametrize("share", [1, 3])
+def test_cosines_do_not_depend_on_the_scale_nor_on_the_format(tmp_path, scale, share):
+    """Rows of every scale, all or one of three: float64 tells the cosines that they have."""
+    rng = np.random.default_rng(8)
+    matrix = rng.standard_normal((60, 40))
+    matrix[::share] *= scale
+    matrix = matrix.astype(np.float32)
+    vectors = Vectors([f"w{i}" for i in range(60)], matrix)
+    units = matrix.astype(np.float64)
+    units /= np.linalg.norm(units, axis=1, keepdims=True)
+    cosines = units @ units.T
+    mean = units[1] - units[2] + units[3]
+    sums = units @ (mean / np.linalg.norm(mean))
+    shifted = (1 + cosines) / 2
+    products = shifted[1] * shifted[3] / (shifted[2] + 1e-6)
+
+    def expected(scores, own):
+        order = [row for row in np.argsort(-scores, kind="stable") if row not in own][:7]
+        return [(f"w{row}", pytest.approx(scores[row], abs=1e-13)) for row in order]
+
+    for way, asked in ways(vectors, tmp_path).items():
+        query = Query(("w1", "w3"), ("w2",))
+        for method, scores in (("add", sums), ("mul", products)):
+            assert asked.nearest([query], 7, method) == [expected(scores, (1, 2, 3))], (way, method)
+        assert asked.nearest([Query(("w0",))], 7) == [expected(cosines[0], (0,))], way
+        if isinstance(asked, Vectors):
+            found = asked
+            assert found.rank("w0", "w5") == 1 + (np.delete(cosines[0], 0) > cosines[0, 5]).sum()
+            assert found.similar_by_vector(matrix[0], 8)[1:] == expected(cosines[0], (0,))
+        else:
+            assert asked.ranks([("w0", "w5")]) == [
+                (1 + (np.delete(cosines[0], 0) > cosines[0, 5]).sum(), pytest.approx(cosines[0, 5], abs=1e-13))
+            ], way
+            found, _ = asked.pick(["w0", "w5"])
+            asked.__exit__()
+        assert found.similarity("w0", "w5") == pytest.approx(cosines[0, 5], abs=1e-13), way
+        assert found.norms[found.index("w5")] == pytest.approx(np.linalg.norm(matrix[5].astype(float)), rel=1e-14)
+
+
+def test_no_cosine_is_beyond_one(tmp_path):
+    rng = np.random.default_rng(3)
+    matrix = np.repeat(rng.standard_normal((150, 30), dtype=np.float32), 2, axis=0)
+    matrix[1::2] *= 3
+    matrix[4::4] *= -1
+    vectors = Vectors([f"w{i}" for i in range(300)], matrix)
+    for way, asked in ways(vectors, tmp_path).items():
+        queries = [Query((word,)) for word in vectors.words]
+        for low in range(0, 300, 20):  # so few are answered in place
+            for answer in asked.nearest(queries[low : low + 20], 300):
+                assert max(abs(score) for _, score in answer) <= 1, way
+    assert all(abs(vectors.similarity(f"w{i}", f"w{i + 1}")) <= 1 for i in range(0, 300, 2))
+    assert all(abs(cosine) <= 1 for _, cosine in odd_one_out(vectors, ["w0", "w1", "w0"]))

@@ -4,11 +4,16 @@ Nothing here imports NumPy. Threads are Python threads that call into `nogil` co
 """
 
 from array import array
+from math import prod
 
+from libc.math cimport sqrt
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free, malloc
 
 from w2v.threads import for_each
+
+EPSILON = 1e-6  # keeps 3CosMul's quotient finite
+SPARE = 8  # candidates beyond those asked for: float32 may put two that are nearly equal in the wrong order
 
 
 cdef class Best:
@@ -125,7 +130,7 @@ def shifted_quotient(const float[:, ::1] cosines, positive, negative):
     cdef int64_t count = cosines.shape[1], i, word
     result = array("f", bytes(4 * count))
     cdef float[::1] out = result
-    cdef float epsilon = 1e-6
+    cdef float epsilon = EPSILON
     cdef float[::1] divisor = array("f", bytes(4 * count))
     for i in range(count):
         out[i] = divisor[i] = 1
@@ -139,3 +144,47 @@ def shifted_quotient(const float[:, ::1] cosines, positive, negative):
         for i in range(count):
             out[i] /= divisor[i] + epsilon
     return result
+
+
+def exact_cosines(const float[:, :] matrix, const int64_t[::1] rows, const double[::1] target):
+    """Cosines of some rows of `matrix` [V, D] with `target` [D], which has length 1 or 0, as array('d').
+
+    In float64 and within -1 and 1; 0 for a row of zeros.
+    """
+    cdef int64_t count = rows.shape[0], dim = matrix.shape[1], i, j
+    cdef double product, square, value
+    cosines = array("d", bytes(8 * count))
+    cdef double[::1] out = cosines
+    if target.shape[0] != dim:
+        raise ValueError("the target has another length than the rows")
+    for i in range(count):
+        if rows[i] < 0 or rows[i] >= matrix.shape[0]:
+            raise IndexError(rows[i])
+    with nogil:
+        for i in range(count):
+            product = square = 0
+            for j in range(dim):
+                value = matrix[rows[i], j]
+                product += value * target[j]
+                square += value * value
+            out[i] = max(-1.0, min(1.0, product / sqrt(square))) if square > 0 else 0
+    return cosines
+
+
+def best_of(rows, cosines, score, Py_ssize_t topn):
+    """The `topn` best (row, score) of candidates, best first; a tie goes to the lower row.
+
+    `cosines` [words of the question][rows] are those in float64, so that an answer does not depend on how its
+    candidates were found; `score` makes one number of a row's.
+    """
+    scored = [(row, score(values)) for row, values in zip(rows, zip(*cosines))]
+    scored.sort(key=lambda pair: (-pair[1], pair[0]))
+    return scored[:topn]
+
+
+def product_score(Py_ssize_t positive, cosines):
+    """3CosMul from the cosines with a question's words, the first `positive` of which are to be near."""
+    near = prod((1 + cosine) / 2 for cosine in cosines[:positive])
+    if len(cosines) == positive:
+        return near
+    return near / (prod((1 + cosine) / 2 for cosine in cosines[positive:]) + EPSILON)

@@ -36,10 +36,10 @@ cdef extern from "text.h" nogil:  # which includes rows.h
         int64_t n
         float* cosines
         int64_t cosines_stride
-        float* norms
-    ctypedef float (*Products)(const char*, const float*, int64_t, int64_t, float*) noexcept nogil
+        double* norms
+    ctypedef double (*Products)(const char*, const float*, int64_t, int64_t, float*) noexcept nogil
     Products pick_products()
-    float row_cosines(Products products, const char* row, const float* queries, int64_t n, int64_t dim, float* out)
+    double row_cosines(Products products, const char* row, const float* queries, int64_t n, int64_t dim, float* out)
     void free_region(Region* region)
     int keep_word(Region* region, const char* word, size_t length, uint32_t flag)
     int64_t word_length(const char* text, int64_t length)

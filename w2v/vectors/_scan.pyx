@@ -6,6 +6,7 @@ Nothing here imports NumPy. Threads are Python threads that call into `nogil` co
 import os
 from array import array
 
+from libc.math cimport NAN
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
@@ -216,14 +217,14 @@ cdef class BinaryRows:
             self.in_parts(NULL, 0, &queries[0, 0], n, block.values, NULL, threads)
         return memoryview(block).cast("B").cast("f", (n, self.count))
 
-    def load(self, float[:, ::1] matrix, float[::1] norms, threads=None):
+    def load(self, float[:, ::1] matrix, double[::1] norms, threads=None):
         """Copy all rows into `matrix` [count, dim] and their norms into `norms` [count]; checks the rows."""
         if matrix.shape[0] != self.count or matrix.shape[1] != self.dim or norms.shape[0] != self.count:
             raise ValueError("wrong shape")
         if self.count:
             self.in_parts(&matrix[0, 0], self.dim, NULL, 0, NULL, &norms[0], threads)
 
-    def take(self, const int64_t[::1] rows, float[:, ::1] matrix, float[::1] norms, threads=None):
+    def take(self, const int64_t[::1] rows, float[:, ::1] matrix, double[::1] norms, threads=None):
         """As `load`, but of some rows only, in the order given."""
         cdef int64_t count = rows.shape[0], step = 4096
         if matrix.shape[0] != count or matrix.shape[1] != self.dim or norms.shape[0] != count:
@@ -242,7 +243,7 @@ cdef class BinaryRows:
 
         for_each(take_some, (count + step - 1) // step, threads)
 
-    cdef in_parts(self, float* matrix, int64_t stride, const float* queries, int64_t n, float* cosines, float* norms,
+    cdef in_parts(self, float* matrix, int64_t stride, const float* queries, int64_t n, float* cosines, double* norms,
                   threads):
         cdef int64_t step = max(<int64_t> 1, (<int64_t> 4 << 20) // (self.file.row_bytes * ANCHOR)) * ANCHOR
         cdef int64_t count = self.count
@@ -263,6 +264,40 @@ cdef class BinaryRows:
             self.walk(low, min(low + step, count), &work)
 
         for_each(walk_some, (count + step - 1) // step, threads)
+
+
+def row_norms(const float[:, :] matrix, threads=None):
+    """Euclidean length of each row [V, D] as array('d'), NaN where a number is not finite."""
+    cdef int64_t rows = matrix.shape[0], dim = matrix.shape[1]
+    cdef int64_t step = max(<int64_t> 1, (<int64_t> 1 << 18) // (dim + 1))
+    norms = array("d", bytes(8 * rows))
+    cdef double[::1] out = norms
+    if rows == 0 or dim == 0:
+        return norms
+
+    def measure_some(task):
+        cdef int64_t low = task * step, row
+        cdef int64_t high = min(low + step, rows)
+        cdef float[::1] spare = array("f", bytes(4 * dim))
+        with nogil:
+            for row in range(low, high):
+                out[row] = norm_of(matrix, row, dim, &spare[0])
+
+    for_each(measure_some, (rows + step - 1) // step, threads)
+    return norms
+
+
+cdef double norm_of(const float[:, :] matrix, int64_t row, int64_t dim, float* spare) noexcept nogil:
+    cdef const char* values = <const char*> &matrix[row, 0]
+    cdef float unused
+    cdef double norm
+    cdef int64_t i
+    if matrix.strides[1] != sizeof(float):
+        for i in range(dim):
+            spare[i] = matrix[row, i]
+        values = <const char*> spare
+    norm = row_cosines(pick_products(), values, NULL, 0, dim, &unused)
+    return norm if norm >= 0 else NAN
 
 
 cdef class FloatBlock:

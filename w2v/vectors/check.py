@@ -10,12 +10,13 @@ import numpy as np
 
 from w2v.errors import VectorsError
 from w2v.findings import FACT, FAULT, NOTE, Report, Tally
+from w2v.vectors._scan import row_norms
 from w2v.vectors._words import WordTable
 from w2v.vectors.formats.rows import show_word
 from w2v.vectors.oddities import FAULTS, NOTES, oddities_of
 from w2v.vectors.salvage import DAMAGE, Block, Salvage
 
-__all__ = ["FORMAT_NAMES", "Description", "check_vectors", "describe", "glance", "row_lengths"]
+__all__ = ["FORMAT_NAMES", "Description", "check_vectors", "describe", "glance"]
 
 FORMAT_NAMES = {
     "binary": "word2vec binary", "text": "word2vec text", "glove": "GloVe text", "npy": "NumPy array",
@@ -58,7 +59,7 @@ class _Look:
     def take(self, block: Block) -> None:
         self.words += block.words
         self.rows.append(block.rows)
-        lengths = row_lengths(block.values)
+        lengths = np.frombuffer(row_norms(block.values), np.float64)
         self.total += float(lengths.sum())
         self.least, self.greatest = min(self.least, float(lengths.min())), max(self.greatest, float(lengths.max()))
         for place in np.flatnonzero(lengths == 0).tolist():
@@ -75,17 +76,6 @@ class _Look:
             first = rows[table.find(self.words[row])] + 1
             found.add(f"{_place(rows[row], self.words[row])} as in row {first}" if len(found.places) < 3 else "")
         return found
-
-
-def row_lengths(values: np.ndarray) -> np.ndarray:
-    """Euclidean lengths of rows, float64 [n]: exact where float32 would overflow or vanish."""
-    with np.errstate(over="ignore", under="ignore"):
-        squares = np.einsum("ij,ij->i", values, values, dtype=np.float32)
-    lengths = np.sqrt(squares.astype(np.float64))
-    doubtful = ~((squares > 1e-30) & (squares < 1e30))
-    if doubtful.any():
-        lengths[doubtful] = np.linalg.norm(values[doubtful].astype(np.float64), axis=1)
-    return lengths
 
 
 def _place(row: int, word: bytes) -> str:

@@ -211,7 +211,7 @@ static inline const char *read_float(const char *text, const char *end, float *v
     uint64_t digits = 0;
     uint32_t eight;
     int64_t power = 0;
-    int count = 0, negative = 0; /* count: significant digits taken; any after the 19th are cut */
+    int count = 0, negative = 0, point = 0; /* count: significant digits taken; any after the 19th are cut */
     if (text < end && (*text == '-' || *text == '+')) negative = *text++ == '-';
     first = text;
     for (; text < end && (unsigned)(*text - '0') < 10u; text++) {
@@ -220,10 +220,11 @@ static inline const char *read_float(const char *text, const char *end, float *v
     }
     int64_t seen = text - first;
     if (text < end && *text == '.') {
+        point = 1;
         first = ++text;
         while (count <= 11 && end - text >= 8 && eight_digits(text, &eight)) {
+            count = digits ? count + 8 : eight ? count_digits(eight) : 0; /* leading zeros do not count */
             digits = digits * 100000000u + eight;
-            count = digits ? count + 8 : 0; /* leading zeros count as digits: fewer are then read fast */
             text += 8;
             power -= 8;
         }
@@ -233,6 +234,7 @@ static inline const char *read_float(const char *text, const char *end, float *v
         seen += text - first;
     }
     if (!seen) {
+        if (point) return NULL; /* a point alone, or before a word: .nan */
         if (read_word(text, end, "nan")) text += 3;
         else if (read_word(text, end, "infinity")) text += 8;
         else if (read_word(text, end, "inf")) text += 3;
@@ -247,7 +249,7 @@ static inline const char *read_float(const char *text, const char *end, float *v
         if (text < end && (*text == '-' || *text == '+')) down = *text++ == '-';
         if (text >= end || (unsigned)(*text - '0') >= 10u) return mark; /* the caller finds the 'e' out of place */
         for (; text < end && (unsigned)(*text - '0') < 10u; text++)
-            if (exponent < 1000000) exponent = exponent * 10 + (*text - '0');
+            if (exponent < 1000000000) exponent = exponent * 10 + (*text - '0');
         power += down ? -exponent : exponent;
     }
     if (!digits) {

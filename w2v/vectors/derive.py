@@ -105,7 +105,7 @@ def _find_binary(
     found, missing = find_words(known.words, words)
     found = found[:top]
     matrix = np.empty((len(found), known.dim), np.float32)
-    norms = np.empty(len(found), np.float32)
+    norms = np.empty(len(found), np.float64)
     try:
         known.take(np.array(found, np.int64), matrix, norms, options.threads)
     except BadRow as bad:

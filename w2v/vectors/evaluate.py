@@ -106,7 +106,7 @@ def _answer(vectors: Vectors, rows: np.ndarray, names: list[str]) -> np.ndarray:
     """Whether each question [n, 4] of rows is answered right, bool [n]."""
     last = len(names)
     right = np.zeros(len(rows), bool)
-    matrix, factors = vectors.matrix[:last], vectors.reciprocals[:last]
+    matrix, factors = vectors.comparable(0, last), vectors.factors[:last]
     for low in range(0, len(rows), BLOCK):
         block = rows[low : low + BLOCK]
         a, b, c = (vectors.units(block[:, i]) for i in range(3))

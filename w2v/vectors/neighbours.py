@@ -7,24 +7,24 @@ as gensim's `most_similar` and `most_similar_cosmul`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from w2v.errors import SettingsError, UnknownWordError, VectorsError
-from w2v.vectors._best import Best
+from w2v.vectors._best import EPSILON, SPARE, Best, best_of, exact_cosines, product_score
 from w2v.vectors.expressions import METHODS, Query
 from w2v.vectors.words import to_text
 
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["EPSILON", "Neighbours", "nearest", "nearest_to"]
+__all__ = ["Neighbours", "nearest", "nearest_to", "unit_mean"]
 
 Neighbours = list[tuple[str, float]]
 
-EPSILON = 1e-6  # keeps 3CosMul's quotient finite
 QUERIES = 1024  # answered together
 CELLS = 8 << 20  # cosines held at once: 32 MiB
 
@@ -54,26 +54,25 @@ def nearest_to(
     VectorsError for another length, or a number that is not finite; a row of zeros is at 0 to everything.
     """
     _check(topn, restrict_vocab)
-    targets = np.asarray(queries, np.float32)
+    targets = np.asarray(queries, np.float64)
     if targets.ndim != 2 or targets.shape[1] != vectors.dim:
         shape = " x ".join(map(str, targets.shape[1:])) or "no"
         raise VectorsError(f"a vector of {shape} numbers; these vectors have {vectors.dim}")
     if not np.isfinite(targets).all():
         raise VectorsError("a number of the vector that is asked for is not finite")
-    lengths = np.sqrt(np.einsum("ij,ij->i", targets, targets, dtype=np.float64))[:, None]
-    targets = np.divide(targets, lengths, out=np.zeros_like(targets), where=lengths > 0, casting="same_kind")
+    largest = np.abs(targets).max(axis=1, keepdims=True, initial=0)
+    targets = np.divide(targets, largest, out=np.zeros_like(targets), where=largest > 0)  # whatever its length
+    lengths = np.sqrt(np.einsum("ij,ij->i", targets, targets))[:, None]
+    targets = np.divide(targets, lengths, out=targets, where=lengths > 0)
     last = len(vectors) if restrict_vocab is None else min(restrict_vocab, len(vectors))
     if topn < 1 or last < 1:
         return [[] for _ in targets]
     answers: list[Neighbours] = []
     for low in range(0, len(targets), QUERIES):
         some = targets[low : low + QUERIES]
-        best = Best(len(some), min(topn, last))
+        best = Best(len(some), min(topn + SPARE, last))
         _offer_cosines(vectors, some, best, last)
-        answers += [
-            [(to_text(vectors.words.table[row]), score) for row, score in best.result(place)]
-            for place in range(len(some))
-        ]
+        answers += [_answer(vectors, best.result(place), [target], topn, _cosine) for place, target in enumerate(some)]
     return answers
 
 
@@ -100,29 +99,44 @@ def _nearest_block(
         return answers
     extra = max(len(set(p + n)) for p, n in rows)
     last = len(vectors) if restrict_vocab is None else min(restrict_vocab, len(vectors))
-    best = Best(len(asked), min(topn + extra, last))
-    (_offer_sums if method == "add" else _offer_products)(vectors, rows, best, last)
+    best = Best(len(asked), min(topn + extra + SPARE, last))
+    sums = [unit_mean(vectors, *pair) for pair in rows] if method == "add" else []
+    if method == "add":
+        _offer_cosines(vectors, np.array(sums), best, last)
+    else:
+        _offer_products(vectors, rows, best, last)
     for place, number in enumerate(asked):
-        own = {*rows[place][0], *rows[place][1]}
+        positive, negative = rows[place]
+        own = {*positive, *negative}
         found = [(row, score) for row, score in best.result(place) if row not in own]
-        answers[number] = [(to_text(vectors.words.table[row]), score) for row, score in found[:topn]]
+        if method == "add":
+            answers[number] = _answer(vectors, found, [sums[place]], topn, _cosine)
+        else:
+            targets = [unit_mean(vectors, [row]) for row in positive + negative]
+            answers[number] = _answer(vectors, found, targets, topn, partial(product_score, len(positive)))
     return answers
 
 
-def _offer_sums(vectors: Vectors, rows: list[tuple[list[int], list[int]]], best: Best, last: int) -> None:
-    targets = np.zeros((len(rows), vectors.dim), np.float32)
-    for place, (positive, negative) in enumerate(rows):
-        targets[place] = unit_mean(vectors, positive, negative)
-    _offer_cosines(vectors, targets, best, last)
+def _answer(
+    vectors: Vectors, found: list[tuple[int, float]], targets: list[np.ndarray], topn: int,
+    score: Callable[[Sequence[float]], float],
+) -> Neighbours:
+    rows = np.array([row for row, _ in found], np.int64)
+    cosines = [exact_cosines(vectors.matrix, rows, target) for target in targets]
+    return [(to_text(vectors.words.table[row]), value) for row, value in best_of(rows.tolist(), cosines, score, topn)]
+
+
+def _cosine(cosines: Sequence[float]) -> float:
+    return cosines[0]
 
 
 def _offer_cosines(vectors: Vectors, targets: np.ndarray, best: Best, last: int) -> None:
-    """`targets` float32 [Q, D] of unit length."""
-    factors = vectors.reciprocals
+    """`targets` [Q, D] of unit length."""
+    targets = targets.astype(np.float32)
     step = max(1024, CELLS // len(targets))
     for low in range(0, last, step):
         high = min(low + step, last)
-        best.offer(targets @ vectors.matrix[low:high].T, low, factors)
+        best.offer(targets @ vectors.comparable(low, high).T, low, vectors.factors)
 
 
 def _offer_products(vectors: Vectors, rows: list[tuple[list[int], list[int]]], best: Best, last: int) -> None:
@@ -132,7 +146,7 @@ def _offer_products(vectors: Vectors, rows: list[tuple[list[int], list[int]]], b
     step = max(1024, CELLS // max(1, len(used) + len(rows)))
     for low in range(0, last, step):
         high = min(low + step, last)
-        shifted = (1 + units @ vectors.matrix[low:high].T * vectors.reciprocals[low:high]) / 2
+        shifted = (1 + units @ vectors.comparable(low, high).T * vectors.factors[low:high]) / 2
         scores = np.ones((len(rows), high - low), np.float32)
         for place, (positive, negative) in enumerate(rows):
             for row in positive:
@@ -143,7 +157,11 @@ def _offer_products(vectors: Vectors, rows: list[tuple[list[int], list[int]]], b
 
 
 def unit_mean(vectors: Vectors, positive: Sequence[int], negative: Sequence[int] = ()) -> np.ndarray:
-    """Mean of the rows' unit vectors, the negative ones with the sign turned, at unit length (or zero)."""
-    mean = vectors.units(positive).sum(axis=0, dtype=np.float64) - vectors.units(negative).sum(axis=0, dtype=np.float64)
+    """Mean of the rows' unit vectors, the negative ones with the sign turned, at unit length (or zero); float64 [D]."""
+    rows = [*positive, *negative]
+    norms = vectors.norms[rows]
+    weights = np.divide(1, norms, out=np.zeros(len(rows)), where=norms > 0)
+    weights[len(positive) :] *= -1
+    mean = weights @ vectors.matrix[rows].astype(np.float64)
     length = np.sqrt(mean @ mean)
-    return (mean / length if length > 0 else mean).astype(np.float32)
+    return mean / length if length > 0 else mean

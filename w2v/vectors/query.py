@@ -10,11 +10,13 @@ import os
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from math import sqrt
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import SettingsError, UnknownWordError, W2VError
-from w2v.vectors._best import Best, shifted_quotient
+from w2v.vectors._best import SPARE, Best, best_of, exact_cosines, product_score, shifted_quotient
 from w2v.vectors._scan import BadRow, BinaryRows
 from w2v.vectors.expressions import METHODS, Query, analogy_query, parse_query
 from w2v.vectors.formats import LoadOptions, check_repeats, load_rows
@@ -143,9 +145,11 @@ class Asker:
             except UnknownWordError as error:
                 answers.append(error)
                 continue
-            unit = _table([_unit(self._vector(first))], self.dim)
-            cosines = self._checked(lambda unit=unit: self._rows.cosines(unit, self._options.threads))
-            answers.append(rank_in(np.frombuffer(cosines, np.float32), first, second))
+            unit = _unit(self._vector(first))
+            table = _table([unit], self.dim)
+            cosines = self._checked(lambda table=table: self._rows.cosines(table, self._options.threads))
+            rank = rank_in(np.frombuffer(cosines, np.float32), first, second)
+            answers.append((rank, self._exact_cosines([second], unit)[0]))
         return answers
 
     def _vector(self, row: int) -> array:
@@ -201,13 +205,23 @@ class Asker:
 
             raise row_error(self._source.name, bad, self._header) from None
         extra = max(len({*plus, *minus}) for _, plus, minus in asked)
-        best = Best(len(asked), min(topn + extra, rows.count))
+        best = Best(len(asked), min(topn + extra + SPARE, rows.count))
         best.offer(scores, 0, None, self._options.threads)
         answers = []
         for place, (_, plus, minus) in enumerate(asked):
-            found = [(row, score) for row, score in best.result(place) if row not in plus and row not in minus]
-            answers.append([(to_text(rows.words[row]), score) for row, score in found[:topn]])
+            found = [row for row, _ in best.result(place) if row not in plus and row not in minus]
+            units = [_unit(self._vector(row)) for row in plus + minus]
+            if method == "add":
+                targets, score = [_mean(units[: len(plus)], units[len(plus) :])], itemgetter(0)
+            else:
+                targets, score = units, partial(product_score, len(plus))
+            cosines = [self._exact_cosines(found, target) for target in targets]
+            answers.append([(to_text(rows.words[row]), value) for row, value in best_of(found, cosines, score, topn)])
         return answers
+
+    def _exact_cosines(self, rows: list[int], target: array[float]) -> array[float]:
+        table = _table(array("f", b"".join(self._vector(row).tobytes() for row in rows)), self.dim)
+        return exact_cosines(table, array("q", range(len(rows))), target)
 
     def _scores(self, rows: BinaryRows, asked: list[Asked], method: str) -> memoryview:
         """The score of every row for every question [asked, rows], from one pass over the file."""

@@ -18,6 +18,7 @@ __all__ = ["Rank", "odd_one_out", "rank_in", "ranks"]
 Rank = tuple[int, float]  # rank from 1, cosine
 
 QUERIES = 64  # answered together
+ROWS = 1 << 16  # compared at once
 
 
 def odd_one_out(vectors: Vectors, words: Sequence[str | bytes]) -> list[tuple[str, float]]:
@@ -32,7 +33,7 @@ def odd_one_out(vectors: Vectors, words: Sequence[str | bytes]) -> list[tuple[st
     length = np.sqrt(mean @ mean)
     cosines = units @ (mean / length if length > 0 else mean)
     shown = [word if isinstance(word, str) else to_text(word) for word in words]
-    return sorted(zip(shown, cosines.tolist(), strict=True), key=lambda pair: pair[1])
+    return sorted(zip(shown, cosines.clip(-1, 1).tolist(), strict=True), key=lambda pair: pair[1])
 
 
 def ranks(vectors: Vectors, pairs: Sequence[tuple[str, str]]) -> list[Rank | UnknownWordError]:
@@ -46,12 +47,23 @@ def ranks(vectors: Vectors, pairs: Sequence[tuple[str, str]]) -> list[Rank | Unk
             except UnknownWordError as error:
                 rows.append(error)
         found = [pair for pair in rows if not isinstance(pair, UnknownWordError)]
-        cosines = iter(vectors.units([a for a, _ in found]) @ vectors.matrix.T * vectors.reciprocals)
-        answers += [pair if isinstance(pair, UnknownWordError) else rank_in(next(cosines), *pair) for pair in rows]
+        cosines = iter(_all_cosines(vectors, vectors.units([a for a, _ in found])))
+        answers += [
+            pair if isinstance(pair, UnknownWordError)
+            else (rank_in(next(cosines), *pair), vectors.similarity(*asked))
+            for pair, asked in zip(rows, pairs[low : low + QUERIES], strict=True)
+        ]
     return answers
 
 
-def rank_in(cosines: np.ndarray, a: int, b: int) -> Rank:
+def _all_cosines(vectors: Vectors, units: np.ndarray) -> np.ndarray:
+    cosines = np.empty((len(units), len(vectors)), np.float32)
+    for low in range(0, len(vectors), ROWS):
+        high = min(low + ROWS, len(vectors))
+        cosines[:, low:high] = units @ vectors.comparable(low, high).T * vectors.factors[low:high]
+    return cosines
+
+
+def rank_in(cosines: np.ndarray, a: int, b: int) -> int:
     """1 + how many rows, a itself aside, are nearer to a than b is; `cosines` are those of all rows with a."""
-    nearer = int(np.count_nonzero(cosines > cosines[b])) - int(cosines[a] > cosines[b])
-    return nearer + 1, float(cosines[b])
+    return int(np.count_nonzero(cosines > cosines[b])) - int(cosines[a] > cosines[b]) + 1

@@ -9,7 +9,7 @@ import numpy as np
 
 from w2v.errors import VectorsError
 from w2v.findings import Tally
-from w2v.vectors.check import row_lengths
+from w2v.vectors._scan import row_norms
 from w2v.vectors.formats.rows import show_word
 from w2v.vectors.oddities import FAULTS, oddities_of, plain_spelling
 from w2v.vectors.salvage import Block, Salvage
@@ -51,7 +51,7 @@ def repair(
     table = _Table()
     with Salvage(path, format, words) as salvage:
         for block in salvage:
-            zero = row_lengths(block.values) == 0
+            zero = np.frombuffer(row_norms(block.values), np.float64) == 0
             for place in np.flatnonzero(zero).tolist():
                 _tally(repairs, "zero rows", block, place)
             block = _kept(block, ~zero)

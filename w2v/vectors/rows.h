@@ -197,25 +197,29 @@ static int64_t guess_row(const RowFile *file, int64_t from) {
 /* --- one row's numbers ------------------------------------------------------------------------------------------- */
 
 typedef float Lanes __attribute__((vector_size(32), aligned(1), may_alias));
+typedef double WideLanes __attribute__((vector_size(64)));
 #define LANES 8
+#define SQUARES(row) (__builtin_convertvector(row, WideLanes) * __builtin_convertvector(row, WideLanes))
 
-/* Products of one row with n queries, and its own square. Written once, compiled for two instruction sets. */
+/* Products of one row with n queries, and its own square: that in float64, which holds the square of any float32.
+   Written once, compiled for two instruction sets. */
 #define DEFINE_PRODUCTS(NAME, TARGET)                                                                                 \
-    TARGET static float NAME(const char *row, const float *queries, int64_t n, int64_t dim, float *products) {       \
+    TARGET static double NAME(const char *row, const float *queries, int64_t n, int64_t dim, float *products) {      \
         const int64_t full = dim / (4 * LANES) * (4 * LANES);                                                         \
-        float square = 0, a, sum;                                                                                     \
+        double square = 0;                                                                                            \
+        float a, sum;                                                                                                 \
         int64_t i;                                                                                                    \
-        Lanes s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};                                                                 \
+        WideLanes w0 = {0}, w1 = {0};                                                                                 \
         for (i = 0; i < full; i += 4 * LANES) {                                                                       \
             const Lanes *r = (const Lanes *)(row + 4 * i);                                                            \
-            s0 += r[0] * r[0], s1 += r[1] * r[1], s2 += r[2] * r[2], s3 += r[3] * r[3];                               \
+            w0 += SQUARES(r[0]), w1 += SQUARES(r[1]), w0 += SQUARES(r[2]), w1 += SQUARES(r[3]);                       \
         }                                                                                                             \
-        s0 = (s0 + s1) + (s2 + s3);                                                                                   \
-        for (; i + LANES <= dim; i += LANES) { const Lanes r = *(const Lanes *)(row + 4 * i); s0 += r * r; }          \
-        for (; i < dim; i++) { memcpy(&a, row + 4 * i, 4); square += a * a; }                                         \
-        square += ((s0[0] + s0[4]) + (s0[1] + s0[5])) + ((s0[2] + s0[6]) + (s0[3] + s0[7]));                          \
+        for (; i + LANES <= dim; i += LANES) { const Lanes r = *(const Lanes *)(row + 4 * i); w0 += SQUARES(r); }     \
+        for (; i < dim; i++) { memcpy(&a, row + 4 * i, 4); square += (double)a * a; }                                 \
+        w0 += w1;                                                                                                     \
+        square += ((w0[0] + w0[4]) + (w0[1] + w0[5])) + ((w0[2] + w0[6]) + (w0[3] + w0[7]));                          \
         for (int64_t q = 0; q < n; q++, queries += dim) {                                                             \
-            s0 = s1 = s2 = s3 = (Lanes){0};                                                                           \
+            Lanes s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};                                                             \
             for (i = 0; i < full; i += 4 * LANES) {                                                                   \
                 const Lanes *r = (const Lanes *)(row + 4 * i), *v = (const Lanes *)(queries + i);                     \
                 s0 += r[0] * v[0], s1 += r[1] * v[1], s2 += r[2] * v[2], s3 += r[3] * v[3];                           \
@@ -228,7 +232,7 @@ typedef float Lanes __attribute__((vector_size(32), aligned(1), may_alias));
         return square;                                                                                                \
     }
 
-typedef float (*Products)(const char *, const float *, int64_t, int64_t, float *);
+typedef double (*Products)(const char *, const float *, int64_t, int64_t, float *);
 
 DEFINE_PRODUCTS(products_baseline, )
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -241,34 +245,30 @@ static Products pick_products(void) {
 static Products pick_products(void) { return products_baseline; }
 #endif
 
-/* Squares between these neither overflow nor vanish in float32 sums; outside, the row is done again in float64. */
-#define SQUARE_LOW 1e-30f
-#define SQUARE_HIGH 1e30f
+/* Rows of a length between these have products that neither overflow nor vanish in float32 sums; others are multiplied
+   in float64. */
+#define NORM_LOW 1e-15
+#define NORM_HIGH 1e15
 
 /* Norm of a row, and its products with n queries divided by it (0 for a row of zeros); -1 if a number is not finite. */
-static float row_cosines(Products products, const char *row, const float *queries, int64_t n, int64_t dim, float *out) {
-    float square = products(row, queries, n, dim, out), number;
-    if (square > SQUARE_LOW && square < SQUARE_HIGH) {
-        float norm = sqrtf(square);
-        for (int64_t q = 0; q < n; q++) out[q] /= norm;
+static double row_cosines(Products products, const char *row, const float *queries, int64_t n, int64_t dim,
+                          float *out) {
+    const double square = products(row, queries, n, dim, out), norm = sqrt(square);
+    if (!isfinite(square)) return -1; /* of finite float32 it is finite */
+    if (norm > NORM_LOW && norm < NORM_HIGH) {
+        for (int64_t q = 0; q < n; q++) out[q] = (float)(out[q] / norm);
         return norm;
     }
-    double exact = 0, sum;
-    for (int64_t i = 0; i < dim; i++) {
-        memcpy(&number, row + 4 * i, 4);
-        if (!isfinite(number)) return -1;
-        exact += (double)number * number;
-    }
-    exact = sqrt(exact);
     for (int64_t q = 0; q < n; q++) {
-        sum = 0;
+        double sum = 0;
         for (int64_t i = 0; i < dim; i++) {
+            float number;
             memcpy(&number, row + 4 * i, 4);
             sum += (double)number * queries[q * dim + i];
         }
-        out[q] = exact > 0 ? (float)(sum / exact) : 0;
+        out[q] = norm > 0 ? (float)(sum / norm) : 0;
     }
-    return exact < 3.4e38 ? (float)exact : 3.4e38f;
+    return norm;
 }
 
 /* --- the rows of a stretch of the file ----------------------------------------------------------------------------- */
@@ -280,7 +280,7 @@ typedef struct {
     int64_t n;
     float *cosines;        /* [n, cosines_stride] */
     int64_t cosines_stride;
-    float *norms;          /* [rows], or NULL */
+    double *norms;         /* [rows], or NULL */
 } RowWork;
 
 typedef struct {
@@ -311,7 +311,7 @@ static void walk_guarded(void *argument) {
         }
         const char *values = window.bytes + (numbers - window.at);
         if (work->matrix) memcpy(work->matrix + row * work->stride, values, file->row_bytes);
-        float norm = row_cosines(products, values, work->queries, work->n, dim, walk->column);
+        const double norm = row_cosines(products, values, work->queries, work->n, dim, walk->column);
         if (norm < 0) { walk->status = ROW_NOT_FINITE; return; }
         for (int64_t q = 0; q < work->n; q++) work->cosines[q * work->cosines_stride + row] = walk->column[q];
         if (work->norms) work->norms[row] = norm;

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from w2v.errors import UnknownWordError, VectorsError
+from w2v.vectors._best import exact_cosines
+from w2v.vectors._scan import row_norms
 from w2v.vectors.expressions import Query, analogy_query, parse_query
 from w2v.vectors.formats import LoadOptions, Rows, load_rows
-from w2v.vectors.neighbours import Neighbours, nearest, nearest_to
+from w2v.vectors.neighbours import Neighbours, nearest, nearest_to, unit_mean
 from w2v.vectors.spelling import unknown_word
 from w2v.vectors.words import Words
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from w2v.vectors.evaluate import Evaluation
 
 __all__ = ["Vectors", "load"]
+
+SHORT, LONG = 1e-15, 1e15  # lengths between which float32 products are safe; as in rows.h
+UNITS = 4096  # rows in float64 at once
 
 
 class Vectors:
@@ -132,19 +137,44 @@ class Vectors:
 
     @cached_property
     def norms(self) -> np.ndarray:
-        """Euclidean length of each row, float32 [V]; taken once."""
-        return np.sqrt(np.einsum("ij,ij->i", self.matrix, self.matrix, dtype=np.float32))
+        """Euclidean length of each row, float64 [V], NaN where a number is not finite; taken once."""
+        return np.frombuffer(row_norms(self.matrix), np.float64)
 
     @cached_property
-    def reciprocals(self) -> np.ndarray:
-        """1 / norms, 0 for a row of zeros: its similarity to anything is 0."""
+    def factors(self) -> np.ndarray:
+        """What turns the product of a row of `comparable` and a unit vector into their cosine, float32 [V]: 1 / norms;
+        0 for a row of zeros, whose similarity to anything is 0."""
         norms = self.norms
-        return np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+        factors = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+        factors[self._extreme] = 1
+        return factors.astype(np.float32)
 
-    def units(self, rows: Sequence[int]) -> np.ndarray:
-        """Some rows at unit length, float32 [len(rows), D]."""
+    @cached_property
+    def _extreme(self) -> np.ndarray:
+        """Rows so long or short that products in float32 would overflow or vanish."""
+        norms = self.norms
+        return np.flatnonzero((norms > 0) & ((norms < SHORT) | (norms > LONG)))
+
+    def comparable(self, low: int, high: int) -> np.ndarray:
+        """Rows from `low` to `high` for products in float32, float32 [high - low, D]: a view, but where rows of extreme
+        length are among them; these come at length 1."""
+        rows = self.matrix[low:high]
+        extreme = self._extreme[slice(*np.searchsorted(self._extreme, (low, high)))]
+        if len(extreme):
+            rows = rows.copy()
+            rows[extreme - low] = self.units(extreme)
+        return rows
+
+    def units(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Some rows at unit length, float32 [len(rows), D]; a row of zeros stays."""
         rows = np.asarray(rows, np.intp)
-        return self.matrix[rows] * self.reciprocals[rows, None]
+        units = np.empty((len(rows), self.dim), np.float32)
+        for low in range(0, len(rows), UNITS):
+            some = rows[low : low + UNITS]
+            norms = self.norms[some, None]
+            wide = self.matrix[some].astype(np.float64)
+            units[low : low + UNITS] = np.divide(wide, norms, out=wide, where=norms > 0)
+        return units
 
     def most_similar(
         self, positive: str | Sequence[str] = (), negative: str | Sequence[str] = (), topn: int = 10,
@@ -179,8 +209,8 @@ class Vectors:
 
     def similarity(self, a: str | bytes, b: str | bytes) -> float:
         """Cosine of two words, 0 if one is a row of zeros."""
-        first, second = self.units([self.index(a), self.index(b)]).astype(np.float64)
-        return float(first @ second)
+        first, second = self.index(a), self.index(b)
+        return float(exact_cosines(self.matrix, np.array([second]), unit_mean(self, [first]))[0])
 
     def rank(self, a: str | bytes, b: str | bytes) -> int:
         """The place of `b` among the neighbours of `a`, from 1: as gensim's `rank`, 1 + how many words are nearer."""

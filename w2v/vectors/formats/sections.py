@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from w2v.errors import VectorsError
-from w2v.threads import for_each
+from w2v.vectors._scan import row_norms
 from w2v.vectors.formats.rows import show_word
 from w2v.vectors.formats.source import Source
 
 __all__ = ["Sections", "checked_norms", "floats"]
 
 BLOCK = 1 << 20
-ROWS_BYTES = 8 << 20  # of a task
 
 
 class Sections:
@@ -94,24 +93,12 @@ def floats(data: memoryview, dtype: str, rows: int, dim: int, by_column: bool = 
 
 
 def checked_norms(name: str, matrix: np.ndarray, words: Any = None, threads: int | None = None) -> np.ndarray:
-    """The length of each row, float32 [rows]. VectorsError for the first row with a number that is not finite."""
-    norms = np.empty(len(matrix), np.float32)
-    step = max(1, ROWS_BYTES // (4 * matrix.shape[1] + 1))
-
-    def measure(task: int) -> None:
-        low = task * step
-        rows = matrix[low : low + step]
-        with np.errstate(over="ignore", invalid="ignore"):
-            part = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        for row in np.flatnonzero(~np.isfinite(part)):
-            if not np.isfinite(rows[row]).all():
-                what = f" of {show_word(words[low + int(row)])}" if words is not None else ""
-                raise VectorsError(
-                    f"{name}: row {low + int(row) + 1}: a number{what} is NaN or infinite; the training diverged, or "
-                    "the file is damaged (w2v convert --fix drops such rows)"
-                )
-            part[row] = min(float(np.linalg.norm(rows[row].astype(np.float64))), np.finfo(np.float32).max)
-        norms[low : low + step] = part
-
-    for_each(measure, -(-len(matrix) // step), threads)
+    """The length of each row, float64 [rows]. VectorsError for the first row with a number that is not finite."""
+    norms = np.frombuffer(row_norms(matrix, threads), np.float64)
+    for row in np.flatnonzero(np.isnan(norms)).tolist()[:1]:
+        what = f" of {show_word(words[row])}" if words is not None else ""
+        raise VectorsError(
+            f"{name}: row {row + 1}: a number{what} is NaN or infinite; the training diverged, or the file is damaged "
+            "(w2v convert --fix drops such rows)"
+        )
     return norms

@@ -52,7 +52,7 @@ def load_binary(
 
     found = find_rows(source, header, options)
     matrix = np.empty((found.count, header.dim), np.float32)
-    norms = np.empty(found.count, np.float32)
+    norms = np.empty(found.count, np.float64)
     try:
         found.load(matrix, norms, options.threads)
     except BadRow as bad:
