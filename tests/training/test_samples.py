@@ -10,7 +10,7 @@ import pytest
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import encode_sequences
 from w2v.kernel import kernels
-from w2v.kernel._samples import draw
+from w2v.kernel._samples import draw, trace
 from w2v.kernel._state import Model, Worker
 from w2v.training import samples
 from w2v.training.config import TrainConfig
@@ -133,3 +133,61 @@ def test_words_that_do_not_exist_are_refused():
             draw(worker, np.array(ids, np.int32))
     with pytest.raises(ValueError, match="10001 words"):
         draw(worker, np.zeros(10_001, np.int32))
+
+
+@CASES
+def test_traced_steps_are_those_of_the_training(settings):
+    """The same vectors to the bit, the same random numbers and counters as the kernel that is compiled with the same
+    flags, over several epochs."""
+    corpus, config = corpus_and_config({**settings, "dim": 19})
+    kernel = kernels.choose("baseline")
+    trained, traced = (Model(corpus.vocab.counts, config) for _ in range(2))
+    first, second = Worker(trained, 0), Worker(traced, 0)
+    for model in (trained, traced):
+        model.fill_inputs(0, len(corpus.vocab))
+    for lr in (0.05, 0.04, 0.03):
+        kernel.train(first, corpus.ids, 0, len(corpus.ids), lr)
+        start = 0
+        for stop in samples.sentence_ends(corpus.ids):
+            trace(second, np.ascontiguousarray(corpus.ids[start:stop]), lr)
+            start = stop + 1
+    assert trained.inputs.tobytes() == traced.inputs.tobytes()
+    assert trained.outputs.tobytes() == traced.outputs.tobytes()
+    assert first.get_state() == second.get_state()
+
+
+@CASES
+def test_the_numbers_of_a_step_are_those_of_the_formulas(settings):
+    """From the rows before: dot product, sigmoid, error, and the rows after."""
+    corpus, config = corpus_and_config({**settings, "dim": 6, "cbow_gradient": "exact"})
+    model = Model(corpus.vocab.counts, config)
+    worker = Worker(model, 0)
+    model.fill_inputs(0, len(corpus.vocab))
+    lr, seen, start = 0.05, 0, 0
+    for stop in samples.sentence_ends(corpus.ids):
+        ids, start = np.ascontiguousarray(corpus.ids[start:stop]), stop + 1
+        for words, outputs, inputs, rows, errors, inputs_after, rows_after in (
+            update for _ in range(5) for _, updates in trace(worker, ids, lr)[1] for update in updates
+        ):
+            labels = np.array([label for _, label in outputs], float)[:, None]
+            given = inputs.mean(axis=0, keepdims=True) if config.model == "cbow" else inputs
+            wrong = labels - 1 / (1 + np.exp(-rows @ given.T))
+            np.testing.assert_allclose(errors, wrong, atol=2e-3)  # the kernel's sigmoid is a table of parabolas
+            if len(set(words)) == len(words) and len({row for row, _ in outputs}) == len(outputs):
+                seen += 1
+                np.testing.assert_allclose(rows_after, rows + lr * errors @ given, atol=1e-5)
+                change = lr * errors.T @ rows / (len(inputs) if config.model == "cbow" else 1)
+                np.testing.assert_allclose(inputs_after, inputs + change, atol=1e-5)
+    assert seen > 20
+
+
+def test_a_step_that_cannot_be_traced_is_refused():
+    corpus, config = corpus_and_config({})
+    model = Model(corpus.vocab.counts, config)
+    ids = np.zeros(3, np.int32)
+    with pytest.raises(ValueError, match="not above 0"):
+        trace(Worker(model, 0), ids, 0.0)
+    with pytest.raises(ValueError, match="private rows"):
+        trace(Worker(model, 0, 5), ids, 0.1)
+    with pytest.raises(ValueError, match="there is no word"):
+        trace(Worker(model, 0), ids + len(corpus.vocab), 0.1)

@@ -1,4 +1,6 @@
-"""What the training loop draws from a sentence, without the training: the loop's own functions, compiled once more."""
+"""What the training loop draws from a sentence, and what it computes: the loop's own functions, compiled once more."""
+import numpy as np
+
 include "_loop.pxi"
 
 
@@ -7,11 +9,22 @@ def draw(Worker worker, const int32_t[::1] sentence):
 
     `sentence` int32 [n], without the -1. Returns (kept, centres): places of the words that subsampling left, and for
     each of them, unless it is alone, (reach, outputs): words of the window to each side, and the output rows with their
-    labels, ((row, label), ...): one such tuple for all contexts, or one a context where each draws its state.
+    labels, ((row, label), ...): one such tuple for all contexts, or one a context where each draws its own.
     """
     cdef ModelState *model = &worker.model.state
     cdef WorkerState *state = &worker.state
-    cdef int64_t i, count = sentence.shape[0], length = 0
+    kept = keep_words(model, state, sentence)
+    cdef int64_t i, length = len(kept)
+    if length < 2:
+        return kept, []
+    centres = [draw_centre(model, state, length, i) for i in range(length)]
+    state.trained += length
+    return kept, centres
+
+
+cdef list keep_words(const ModelState *model, WorkerState *state, const int32_t[::1] sentence):
+    """Places of the words that subsampling leaves; they become the worker's sentence, or are counted as alone."""
+    cdef int64_t i, count = sentence.shape[0]
     if count > LONGEST_SENTENCE:
         raise ValueError(f"the sentence has {count} words, more than {LONGEST_SENTENCE}")
     kept = []
@@ -20,15 +33,11 @@ def draw(Worker worker, const int32_t[::1] sentence):
             raise ValueError(f"there is no word {sentence[i]}")
         if subsample(model, state, &sentence[i], 1):
             kept.append(i)
-    length = len(kept)
-    for i in range(length):
+    for i in range(len(kept)):
         state.sentence[i] = sentence[kept[i]]
-    if length < 2:
-        state.alone += length
-        return kept, []
-    centres = [draw_centre(model, state, length, i) for i in range(length)]
-    state.trained += length
-    return kept, centres
+    if len(kept) < 2:
+        state.alone += len(kept)
+    return kept
 
 
 cdef draw_centre(const ModelState *model, WorkerState *state, int64_t length, int64_t i):
@@ -50,8 +59,89 @@ cdef draw_centre(const ModelState *model, WorkerState *state, int64_t length, in
 
 cdef draw_outputs(const ModelState *model, WorkerState *state, int32_t centre, int inputs):
     """The output rows that `inputs` input rows are trained against."""
-    cdef int k, m = collect_outputs(model, state, centre)
+    cdef int m = collect_outputs(model, state, centre)
     state.examples += m * inputs
-    if model.negative:  # the centre comes first
-        return tuple([(state.drawn[k], int(k == 0)) for k in range(m)])
-    return tuple([(state.drawn[k], <int>(state.label_signs[k] != 0)) for k in range(m)])
+    return tuple(output_labels(model, state, m))
+
+
+cdef list output_labels(const ModelState *model, const WorkerState *state, int m):
+    """(row, label) of the m output rows that are drawn. Of negative sampling the centre comes first."""
+    cdef int k
+    if model.negative:
+        return [(state.drawn[k], <int>(k == 0)) for k in range(m)]
+    return [(state.drawn[k], <int>(state.label_signs[k] != 0)) for k in range(m)]
+
+
+def trace(Worker worker, const int32_t[::1] sentence, float lr):
+    """Train on one sentence as `train` does, and return every number: the same vectors, random numbers and counters.
+
+    `sentence` int32 [n], without the -1; `lr` above 0. The worker keeps no private rows. Returns (kept, centres) as
+    `draw`; a centre is (reach, updates), and an update (words, outputs, inputs_before, outputs_before, errors,
+    inputs_after, outputs_after): ids of the n input rows, m output rows with their labels, float32 [n, dim] and
+    [m, dim], and label minus sigmoid, float32 [m, n], or [m, 1] for CBOW, whose only input is the mean of its n rows.
+    """
+    cdef ModelState *model = &worker.model.state
+    cdef WorkerState *state = &worker.state
+    cdef Block block
+    if not lr > 0:
+        raise ValueError(f"the learning rate is {lr}, not above 0")
+    if state.private_inputs.count or state.private_outputs.count:
+        raise ValueError("the worker keeps private rows")
+    kept = keep_words(model, state, sentence)
+    cdef int64_t i, length = len(kept)
+    if length < 2:
+        return kept, []
+    set_up_block(model, state, &block, lr)
+    for i in range(FETCHED):
+        block.fetch[i] = state.mean
+    centres = [trace_centre(model, state, &block, length, i) for i in range(length)]
+    state.trained += length
+    loss_drain(&state.loss)
+    return kept, centres
+
+
+cdef trace_centre(const ModelState *model, WorkerState *state, Block *block, int64_t length, int64_t i):
+    """train_centre, with a copy of the rows before and after each update."""
+    cdef uint64_t bits = rng_next(&state.random)
+    cdef int64_t reach = draw_reach(model, bits)
+    cdef int32_t centre = state.sentence[i]
+    cdef int count = collect_contexts(model, state, length, i, reach), done = 0, n, blocks, most = BLOCK_INPUTS
+    if model.pool_size:
+        refresh_pool(model, state, <uint32_t>bits)
+    if model.cbow:
+        most = count
+    elif not model.share_negatives:
+        most = 1
+    blocks = (count + most - 1) // most
+    updates = []
+    while done < count:
+        if done == 0 or not model.share_negatives:
+            block.m = collect_outputs(model, state, centre)
+        n = (count - done + blocks - 1) // blocks  # blocks of about the same size, as in train_skipgram
+        blocks -= 1
+        updates.append(trace_update(model, state, block, done, n))
+        done += n
+    return reach, updates
+
+
+cdef trace_update(const ModelState *model, WorkerState *state, Block *block, int first, int n):
+    """One update of `n` contexts, from the first-th on, and the present output rows."""
+    cdef int j, k, inputs = 1 if model.cbow else n
+    words = [state.context_ids[first + j] for j in range(n)]
+    before = copied(state.contexts + first, n, model.dim), copied(block.out, block.m, model.dim)
+    if model.cbow:
+        block_cbow(block, state.contexts, n, state.mean, 1.0 / n if model.exact_cbow else 1.0)
+    else:
+        block.n = n
+        for j in range(n):
+            block.in_[j] = state.contexts[first + j]
+        block_skipgram(block)
+    state.examples += inputs * block.m
+    errors = np.array([block.gradients[k] for k in range(block.m * inputs)], np.float32) / np.float32(block.lr)
+    after = copied(state.contexts + first, n, model.dim), copied(block.out, block.m, model.dim)
+    return (words, output_labels(model, state, block.m), *before, errors.reshape(block.m, inputs), *after)
+
+
+cdef copied(float **rows, int count, int64_t dim):
+    """float32 [count, dim]"""
+    return np.array([<float[:dim]>rows[k] for k in range(count)], np.float32).reshape(count, dim)
