@@ -72,6 +72,47 @@ cdef list output_labels(const ModelState *model, const WorkerState *state, int m
     return [(state.drawn[k], <int>(state.label_signs[k] != 0)) for k in range(m)]
 
 
+def draw_windows(Worker worker, const int32_t[::1] ids, int64_t start, int64_t stop):
+    """The windows of the span ids[start:stop], which starts at a sentence and ends with -1, and no negatives.
+
+    Sentences that are held out are left out, and the worker's counters of tokens move on as in `train`. Returns
+    centres int32 [n], ends int64 [n] and contexts int32 [ends[-1]]: those of centre i end at ends[i].
+    """
+    cdef ModelState *model = &worker.model.state
+    cdef WorkerState *state = &worker.state
+    if not 0 <= start <= stop <= ids.shape[0]:
+        raise ValueError(f"span {start}:{stop} is not inside 0:{ids.shape[0]}")
+    cdef int32_t[::1] centres = np.empty(stop - start, np.int32)
+    cdef int64_t[::1] ends = np.empty(stop - start, np.int64)
+    cdef int32_t[::1] contexts = np.empty((stop - start) * min(2 * model.window, stop - start), np.int32)
+    cdef int64_t first = start, last, place, length, i, drawn = 0, total = 0
+    cdef int count, k
+    for last in range(start, stop):
+        if ids[last] >= model.vocab_size:
+            raise ValueError(f"there is no word {ids[last]}")
+        if ids[last] >= 0:
+            continue
+        place, first = first, last + 1
+        if rng_held_out(state.held_out_seed, place, state.held_out):
+            continue
+        while place < last:
+            length = subsample(model, state, &ids[place], min(last - place, <int64_t>LONGEST_SENTENCE))
+            place += min(last - place, <int64_t>LONGEST_SENTENCE)
+            if length < 2:
+                state.alone += length
+                continue
+            for i in range(length):
+                count = collect_contexts(model, state, length, i, draw_reach(model, rng_next(&state.random)))
+                for k in range(count):
+                    contexts[total + k] = state.context_ids[k]
+                total += count
+                centres[drawn] = state.sentence[i]
+                ends[drawn] = total
+                drawn += 1
+            state.trained += length
+    return np.asarray(centres)[:drawn], np.asarray(ends)[:drawn], np.asarray(contexts)[:total]
+
+
 def trace(Worker worker, const int32_t[::1] sentence, float lr):
     """Train on one sentence as `train` does, and return every number: the same vectors, random numbers and counters.
 

@@ -1,5 +1,5 @@
 """Model (what threads share) and Worker (what one thread owns): they own all memory that the loops point into."""
-from libc.math cimport log
+from libc.math cimport floor, isfinite, log
 from libc.string cimport memset
 
 import numpy as np
@@ -238,6 +238,19 @@ cdef class Worker:
         for i in range(LANES):
             mantissas += log(<double>self.state.loss.mantissa[i])
         return -(<double>self.state.loss.total * log(2.0) + mantissas)
+
+    def add_loss(self, double loss, int64_t examples):
+        """Count examples that were trained outside the compiled loops, and their loss, in nats."""
+        cdef double bits = -loss / log(2.0), whole = floor(bits)
+        self.state.examples += examples
+        if not isfinite(loss):
+            self.state.loss.nan[0] = 1
+            return
+        self.state.loss.total += <int64_t>whole
+        self.state.loss.mantissa[0] *= 2 ** (bits - whole)
+        if self.state.loss.mantissa[0] >= 2:
+            self.state.loss.mantissa[0] /= 2
+            self.state.loss.total += 1
 
     def get_state(self):
         """What a checkpoint needs of this worker, as a dict of plain values (private rows are flushed first)."""

@@ -31,7 +31,9 @@ class TrainConfig:
         choices=("skipgram", "cbow"),
     )
     loss: str = option(
-        "ns", "ns: negative sampling; hs: hierarchical softmax over a Huffman tree.", choices=("ns", "hs")
+        "ns",
+        "ns: negative sampling; hs: hierarchical softmax over a Huffman tree; softmax: over all words, exact and slow.",
+        choices=("ns", "hs", "softmax"),
     )
     dim: int = option(
         100, "Length of the vectors.", flags=("-d",), aliases=("--size", "--vector-size", "--vector_size"),
@@ -107,6 +109,8 @@ class TrainConfig:
 
         if self.stop_early and not self.held_out:
             raise SettingsError("--stop-early: goes by the loss of text that is held out; add --held-out 1%")
+        if self.loss == "softmax" and self.model == "cbow":
+            raise SettingsError("--loss softmax: is for --model skipgram; for cbow take --loss ns or hs")
         lr = self.lr if self.lr is not None else DEFAULT_LR[self.model]
         if self.min_lr is not None and self.min_lr > lr:
             raise SettingsError(f"--min-lr: {self.min_lr:g} is more than --lr {lr:g}, from which the rate falls")

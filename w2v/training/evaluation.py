@@ -165,5 +165,5 @@ def output_vectors(words: Words, source: Model | Best, config: ResolvedConfig, c
     vectors = Vectors(words, source.inputs[:, : config.dim])
     if combination == "input":
         return vectors
-    context = Vectors(words, source.outputs[:, : config.dim]) if config.loss == "ns" else None
+    context = Vectors(words, source.outputs[:, : config.dim]) if config.loss != "hs" else None
     return combine(vectors, context, combination)

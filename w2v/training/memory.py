@@ -8,6 +8,7 @@ from w2v.errors import TrainingError
 from w2v.memory import Room, room
 from w2v.numbers import size
 from w2v.training.config import ResolvedConfig, TrainConfig
+from w2v.training.softmax import BATCH
 
 __all__ = ["check_memory", "memory_needed"]
 
@@ -30,6 +31,8 @@ def memory_needed(config: ResolvedConfig, words: int, word_bytes: int = 0) -> di
         tables += PATH_BYTES * words * max(1, math.ceil(math.log2(max(words, 2))))
     tables += 2 * word_bytes
     needed = {"vectors": words * row, "context": words * row, "private rows": private, "tables": tables}
+    if config.loss == "softmax":
+        needed["scores"] = 2 * 4 * BATCH * words
     if config.stop_early:
         needed["the best epoch"] = 2 * words * row
     return needed

@@ -14,6 +14,7 @@ import numpy as np
 from w2v.kernel import kernels
 from w2v.kernel._state import Model, Worker
 from w2v.threads import for_each, run_all
+from w2v.training import softmax
 from w2v.training.heldout import HeldOut
 from w2v.training.progress import Progress, RunMonitor, TrainingStopped, TrainResult, TrainSummary
 from w2v.training.spans import Spans
@@ -55,16 +56,18 @@ class ThreadedModel:
         self.vocab = vocab
         self.config = config
         self.tokens_per_epoch = tokens_per_epoch
-        self.kernel = kernels.choose()
+        self.kernel = softmax if config.loss == "softmax" else kernels.choose()
         self.span_size = self._span_size()
         self.threads = min(config.threads, max(1, ids // self.span_size))
+        if config.loss == "softmax":  # NumPy's BLAS has threads of its own
+            self.threads = 1
         self.model = Model(vocab.counts, config)
 
     def _span_size(self) -> int:
         """Ids of a span: by the work they are, but never so many that the learning rate would fall in few steps."""
         config = self.config
-        outputs = config.negative + 1 if config.loss == "ns" else 16
-        inputs = config.window + 1 if config.model == "skipgram" else 3
+        outputs = {"ns": config.negative + 1, "hs": 16, "softmax": len(self.vocab)}[config.loss]
+        inputs = 3 if config.model == "cbow" else 1 if config.loss == "softmax" else config.window + 1
         by_work = SPAN_FLOPS / (6 * outputs * inputs * (config.dim + 16))
         by_steps = self.tokens_per_epoch * config.epochs / (200 * config.threads)
         by_share = self.tokens_per_epoch / (4 * config.threads)  # all threads have work, and end at about the same time
@@ -235,7 +238,7 @@ class Trainer(ThreadedModel):
         source = self.state.source
         vectors = Vectors(words, source.inputs[:, :dim])
         vectors.metadata.update(self.config.as_text())
-        context = Vectors(words, source.outputs[:, :dim]) if self.config.loss == "ns" else None
+        context = Vectors(words, source.outputs[:, :dim]) if self.config.loss != "hs" else None
         return TrainResult(vectors, context, self._summary())
 
     def _summary(self) -> TrainSummary:
