@@ -66,7 +66,7 @@ class ThreadedModel:
     def _span_size(self) -> int:
         """Ids of a span: by the work they are, but never so many that the learning rate would fall in few steps."""
         config = self.config
-        outputs = {"ns": config.negative + 1, "hs": 16, "softmax": len(self.vocab)}[config.loss]
+        outputs = {"ns": config.negative + 1, "hs": 16, "softmax": len(self.vocab.counts)}[config.loss]
         inputs = 3 if config.model == "cbow" else 1 if config.loss == "softmax" else config.window + 1
         by_work = SPAN_FLOPS / (6 * outputs * inputs * (config.dim + 16))
         by_steps = self.tokens_per_epoch * config.epochs / (200 * config.threads)
