@@ -1,20 +1,30 @@
 """What can go wrong, as exceptions. The core raises these or lets OSError pass; it never prints and never exits.
 
 Each message is one line that names the thing, the place, what was found and what to do:
-``corpus.txt: no word occurs 5 times (most frequent: "the", 3); try --min-count 1``.
+``corpus.txt: no word occurs 5 times (most frequent: "the", 3); try min_count=1``. Settings in it are written with
+`setting`, and a reader of the command line sees ``try --min-count 1``.
 """
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
 __all__ = [
     "CheckpointError",
     "CorpusError",
+    "Message",
     "SettingsError",
     "ThreadError",
     "TrainingError",
     "UnknownWordError",
     "VectorsError",
     "W2VError",
+    "printable",
+    "render",
+    "setting",
     "shortened",
 ]
 
@@ -26,10 +36,62 @@ def shortened(text: str) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
+# Lone high surrogates: no decoder of text makes them, so that no word of a file can be taken for a setting.
+SETTING = re.compile("\ud800([a-z0-9_]+)(?:\ud801([^\ud802]*))?\ud802")
+BROKEN_SETTING = re.compile("[\ud800-\ud802]")  # of a message that was cut short
+
+
+def setting(name: str, value: object = None) -> str:
+    """A setting in the text of a W2VError or a Message: `min_count`, or with a value `min_count=1`.
+
+    `render` shows it in another way, as the command line does: `--min-count 1`.
+    """
+    shown = "" if value is None else f"\ud801{json.dumps(value, default=lambda number: number.item())}"
+    return f"\ud800{name}{shown}\ud802"
+
+
+def render(text: str, style: Callable[[str, Any], str]) -> str:
+    """The text with each of its settings as `style(name, value)` writes it; the value is None where there is none."""
+
+    def shown(found: re.Match[str]) -> str:
+        try:
+            return style(found[1], None if found[2] is None else json.loads(found[2]))
+        except ValueError:  # JSON of a hostile file can hold surrogates
+            return found[1]
+
+    return BROKEN_SETTING.sub("", SETTING.sub(shown, getattr(text, "marked", text)))
+
+
+def keyword(name: str, value: Any) -> str:
+    """As a Python program writes a setting."""
+    return name if value is None else f"{name}={value!r}"
+
+
+def printable(text: str) -> str:
+    """The text with what a terminal would not print as escapes; its settings stay."""
+    return "".join(
+        c if c.isprintable() or BROKEN_SETTING.match(c) else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+class Message(str):
+    """Text that may name settings: it reads as Python writes them, and `render` can show them in another way."""
+
+    marked: str
+
+    def __new__(cls, text: str) -> Message:
+        self = super().__new__(cls, render(text, keyword))
+        self.marked = getattr(text, "marked", text)
+        return self
+
+
 class W2VError(Exception):
     """Base of every error that w2v raises on purpose; `exit_code` is what the command line ends with."""
 
     exit_code = 1
+
+    def __init__(self, text: str = "", *more: object):
+        super().__init__(Message(text), *more)
 
 
 class SettingsError(W2VError, ValueError):
@@ -70,7 +132,10 @@ class UnknownWordError(W2VError, KeyError):
         super().__init__(f'"{shortened(word)}" is not in the vocabulary{hint}')
 
     def __str__(self) -> str:  # KeyError would show the repr
-        return self.args[0]
+        return str(self.args[0])
+
+    def __reduce__(self) -> tuple[type[UnknownWordError], tuple[str, tuple[str, ...]]]:
+        return UnknownWordError, (self.word, self.suggestions)
 
 
 def _looks_like(word: str, other: str) -> bool:

@@ -11,9 +11,9 @@ import numbers
 from dataclasses import dataclass
 from typing import Any
 
-from w2v.errors import SettingsError
+from w2v.errors import SettingsError, setting
 
-__all__ = ["Option", "check", "flag", "number_text", "option", "options_of", "range_text"]
+__all__ = ["Option", "check", "number_text", "option", "options_of", "out_of_range"]
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ def options_of(config: type) -> dict[str, tuple[dataclasses.Field, Option]]:
 
 
 def check(config: Any) -> None:
-    """Raise SettingsError, in the words of the command line, for the first value that is out of range."""
+    """Raise SettingsError for the first value that is out of range."""
     for name, (f, opt) in options_of(type(config)).items():
         value = getattr(config, name)
         if value is None:
             if f.default is None:
                 continue
-            raise SettingsError(f"{flag(name)}: a value is needed")
+            raise SettingsError(f"{setting(name)}: a value is needed")
         if opt.choices and value not in opt.choices:
-            raise SettingsError(f"{flag(name)}: {value!r} is not one of {', '.join(opt.choices)}")
+            raise SettingsError(f"{setting(name)}: {value!r} is not one of {', '.join(opt.choices)}")
         if isinstance(f.default, bool) and not isinstance(value, bool):
-            raise SettingsError(f"{flag(name)}: {value!r} is neither True nor False")
+            raise SettingsError(f"{setting(name)}: {value!r} is neither True nor False")
         if opt.minimum is not None or opt.maximum is not None:
             value = checked_number(name, value, opt, "int" in str(f.type))
             object.__setattr__(config, name, value)  # the dataclass is frozen; NumPy's numbers become Python's
@@ -63,25 +63,24 @@ def check(config: Any) -> None:
 def checked_number(name: str, value: Any, opt: Option, whole: bool) -> int | float:
     """The value as an int or a float; SettingsError where it is something else or out of range."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise SettingsError(f"{flag(name)}: {value!r} is not a number")
+        raise SettingsError(f"{setting(name)}: {value!r} is not a number")
     if whole and (not math.isfinite(value) or value != int(value)):
-        raise SettingsError(f"{flag(name)}: {value!r} is not a whole number")
+        raise SettingsError(f"{setting(name)}: {value!r} is not a whole number")
     low_bad = opt.minimum is not None and (value <= opt.minimum if opt.exclusive else value < opt.minimum)
     if math.isnan(value) or low_bad or (opt.maximum is not None and value > opt.maximum) or math.isinf(value):
-        wanted = range_text(opt.minimum, opt.maximum, opt.exclusive)
-        raise SettingsError(f"{flag(name)}: {number_text(value)} is not {wanted}")
+        raise SettingsError(f"{setting(name)}: {out_of_range(value, opt.minimum, opt.maximum, opt.exclusive)}")
     return int(value) if whole else float(value)
 
 
-def flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def range_text(minimum: float | None, maximum: float | None, exclusive: bool = False) -> str:
-    """at least 1 and at most 65536; with `exclusive`, the minimum itself is not allowed."""
-    low = f"{'more than' if exclusive else 'at least'} {number_text(minimum)}" if minimum is not None else ""
-    high = f"at most {number_text(maximum)}" if maximum is not None else ""
-    return " and ".join(x for x in (low, high) if x)
+def out_of_range(value: float, minimum: float | None, maximum: float | None, exclusive: bool = False) -> str:
+    """must be between 1 and 65536 (got 0); with `exclusive`, the minimum itself is not allowed."""
+    if minimum is not None and maximum is not None and not exclusive:
+        wanted = f"between {number_text(minimum)} and {number_text(maximum)}"
+    else:
+        low = f"{'more than' if exclusive else 'at least'} {number_text(minimum)}" if minimum is not None else ""
+        high = f"at most {number_text(maximum)}" if maximum is not None else ""
+        wanted = " and ".join(part for part in (low, high) if part)
+    return f"must be {wanted} (got {number_text(value)})"
 
 
 def number_text(value: float) -> str:

@@ -192,7 +192,7 @@ def test_phrases_are_listed_with_their_scores(w2v):
     [
         (("--delimiter", " "), "--delimiter: ' ' cannot stand inside a word"),
         (("--format", "json"), "--format: is for --list"),
-        (("--passes", "99"), "--passes: 99 is not at least 0 and at most 10"),
+        (("--passes", "99"), "--passes: must be between 0 and 10 (got 99)"),
     ],
 )
 def test_wrong_options_of_phrases_are_usage_errors(w2v, options, message):

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from w2v.cli.errors import Terminated, guarded
-from w2v.errors import CorpusError, SettingsError, UnknownWordError, VectorsError
+from w2v.errors import CorpusError, SettingsError, UnknownWordError, VectorsError, setting
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -35,7 +35,8 @@ def raiser(error: BaseException):
     [
         (VectorsError("v.bin: row 3, byte 71: cut short"), 1, "w2v: error: v.bin: row 3, byte 71: cut short\n"),
         (CorpusError("corpus.txt: empty"), 1, "w2v: error: corpus.txt: empty\n"),
-        (SettingsError("--dim: 0 is not at least 1"), 2, "w2v: error: --dim: 0 is not at least 1\n"),
+        (SettingsError(f"{setting('dim')}: wrong"), 2, "w2v: error: --dim: wrong\n"),
+        (CorpusError(f"try {setting('min_count', 1)}"), 1, "w2v: error: try --min-count 1\n"),
         (UnknownWordError("kong", ("king",)), 1, 'w2v: error: "kong" is not in the vocabulary; did you mean king?\n'),
         (FileNotFoundError(errno.ENOENT, "No such file or directory", "a.txt"), 1,
          "w2v: error: a.txt: No such file or directory\n"),

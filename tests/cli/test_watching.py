@@ -97,8 +97,8 @@ def test_what_cannot_be_asked_is_said_before_the_training(w2v, corpus, tmp_path)
     [
         (("--stop-early",), 2, "--stop-early: goes by the loss of text that is held out; add --held-out 1%"),
         (("--held-out", "much"), 2, "'much' is not a share"),
-        (("--held-out", "200%"), 2, "--held-out: 200% is not at least 0% and at most 100%"),
-        (("--held-out", "-1%"), 2, "--held-out: -1% is not at least 0% and at most 100%"),
+        (("--held-out", "200%"), 2, "--held-out: must be between 0% and 100% (got 200%)"),
+        (("--held-out", "-1%"), 2, "--held-out: must be between 0% and 100% (got -1%)"),
         (("--held-out", "5"), 2, "--held-out: 5 is more than all of it; write 5% or 0.05"),
         (("--checkpoint-every", "5"), 2, "'5' is not a length of time; write 30s, 10m, 2h or 0"),
         (("--sync-every", "0"), 2, "--sync-every: more than 0 is needed, such as 1s"),

@@ -111,8 +111,8 @@ def test_missing_library_for_classes_is_said_before_the_training(monkeypatch, ca
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("-size", "0"), "-size: 0 is not at least 1"),
-        (("-iter", "0"), "-iter: 0 is not at least 1"),
+        (("-size", "0"), "-size: must be between 1 and 65536 (got 0)"),
+        (("-iter", "0"), "-iter: must be between 1 and 1000000 (got 0)"),
         (("-hs", "0", "-negative", "0"), "-hs 0 -negative 0: nothing to train"),
         (("-classes", "-1"), "-classes: -1 is not 0 or more"),
         (("-size", "x"), "-size: 'x' is not a whole number"),
@@ -128,3 +128,11 @@ def test_without_output_and_vocabulary_there_is_nothing_to_do(w2v, corpus):
     done = w2v("word2vec", "-train", corpus)
     assert done.returncode == 2
     assert "-output: a file for the vectors is missing" in done.err
+
+
+def test_errors_of_the_core_name_the_options_of_the_original(w2v, tmp_path):
+    (tmp_path / "few.txt").write_text("a a b b c d\n")
+    done = w2v("word2vec", "-train", "few.txt", "-output", "v.txt", "-debug", "0")
+    assert done.err == 'w2v: error: few.txt: no word occurs 5 times (most frequent: "a", 2); try -min-count 1\n'
+    done = w2v("train", "few.txt", "-o", "v.txt", "-q")
+    assert done.err == 'w2v: error: few.txt: no word occurs 5 times (most frequent: "a", 2); try --min-count 1\n'

@@ -148,7 +148,7 @@ def test_a_text_without_a_token_is_a_fault(data):
 def test_a_text_of_rare_words_is_a_fault_that_names_the_option():
     report = check(b"a b c a\n")
     assert found(report, "fault") == {"no frequent word": 2}
-    assert "--min-count 2" in report.faults[0].meaning
+    assert "min_count=2" in report.faults[0].meaning
 
 
 def test_beyond_the_bound_duplicates_are_estimated_from_a_sample_of_the_lines():

@@ -87,7 +87,7 @@ def test_sentences_cut_at_encoding_are_whole_again_when_words_are_left_out(text,
 
 
 def test_pruning_to_less_than_two_words_is_an_error_with_the_counts(saved):
-    with pytest.raises(CorpusError, match=r"corpus.ids: no word occurs 1000000 times .*try a smaller --min-count"):
+    with pytest.raises(CorpusError, match=r"corpus.ids: no word occurs 1000000 times .*try a smaller min_count"):
         EncodedCorpus.load(saved).pruned(1_000_000)
 
 
@@ -125,9 +125,9 @@ def test_library_encodes_what_it_trains_on():
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ({"lower": True}, "encoded without --lower; training with --lower needs the text"),
-        ({"whitespace": "ascii"}, "with --whitespace unicode; training with --whitespace ascii"),
-        ({"min_count": 1}, "with --min-count 2; training with --min-count 1"),
+        ({"lower": True}, "encoded without lower; training with lower=True needs the text"),
+        ({"whitespace": "ascii"}, "with whitespace='unicode'; training with whitespace='ascii'"),
+        ({"min_count": 1}, "with min_count=2; training with min_count=1"),
     ],
 )
 def test_settings_that_contradict_those_of_encoding_are_refused(saved, wanted, message):

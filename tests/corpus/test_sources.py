@@ -251,8 +251,8 @@ def test_words_that_are_too_rare_are_an_error_with_the_most_frequent(tmp_path):
     path.write_bytes(b"the a the b the a")
     with pytest.raises(CorpusError) as e:
         read_corpus([path], CorpusConfig(min_count=5))
-    assert str(e.value) == f'{path}: no word occurs 5 times (most frequent: "the", 3); try --min-count 1'
-    with pytest.raises(CorpusError, match=r'only one word occurs 3 times \("the", 3\); try --min-count 1'):
+    assert str(e.value) == f'{path}: no word occurs 5 times (most frequent: "the", 3); try min_count=1'
+    with pytest.raises(CorpusError, match=r'only one word occurs 3 times \("the", 3\); try min_count=1'):
         read_corpus([path], CorpusConfig(min_count=3))
     path.write_bytes(b"solo solo\nsolo")
     with pytest.raises(CorpusError, match="only one distinct word"):

@@ -42,7 +42,7 @@ def test_spooled_ids_equal_those_in_memory(tmp_path, text_path, memory_limit, th
 
 
 def test_missing_tmp_dir_is_said_before_any_work(tmp_path, text_path):
-    with pytest.raises(SettingsError, match="--tmp-dir"):
+    with pytest.raises(SettingsError, match="tmp_dir"):
         read_corpus([text_path], CorpusConfig(), tmp_dir=tmp_path / "no")
 
 
@@ -50,6 +50,6 @@ def test_full_disk_names_the_folder(tmp_path, text_path, monkeypatch):
     from w2v.corpus import spool
 
     monkeypatch.setattr(spool, "unnamed_file", lambda folder: open("/dev/full", "r+b", buffering=0))  # noqa: SIM115
-    with pytest.raises(OSError, match="--tmp-dir") as e:
+    with pytest.raises(OSError, match="tmp_dir") as e:
         read_corpus([text_path], CorpusConfig(), memory_limit=0, tmp_dir=tmp_path)
     assert e.value.errno in (errno.ENOSPC, errno.ESPIPE)

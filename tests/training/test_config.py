@@ -13,7 +13,7 @@ import pytest
 from w2v.corpus.config import CorpusConfig
 from w2v.cpus import available_cpus
 from w2v.errors import SettingsError
-from w2v.settings import options_of
+from w2v.settings import number_text, options_of
 from w2v.training.config import TrainConfig
 
 CONFIGS = (CorpusConfig, TrainConfig)
@@ -45,7 +45,7 @@ def is_text(f: dataclasses.Field, opt) -> bool:
 def refused(config: type, name: str, value: object, message: str) -> None:
     with pytest.raises(SettingsError, match=message) as caught:
         config(**{name: value})
-    assert str(caught.value).startswith("--" + name.replace("_", "-") + ": ")
+    assert str(caught.value).startswith(f"{name}: ")
     assert "\n" not in str(caught.value)
 
 
@@ -79,20 +79,21 @@ def test_switch_that_is_not_true_or_false_is_refused(config: type, f: dataclasse
 def test_number_out_of_range_is_refused(config: type, f: dataclasses.Field, opt) -> None:
     step = 1 if "int" in f.type else 1e-9
     if opt.exclusive:
-        refused(config, f.name, opt.minimum, f"is not more than {opt.minimum:g}( |$)")
+        refused(config, f.name, opt.minimum, f"must be more than {opt.minimum:g} ")
         assert getattr(config(**{f.name: opt.minimum + step}), f.name) == opt.minimum + step
     else:
         assert getattr(config(**{f.name: opt.minimum}), f.name) == opt.minimum
-        refused(config, f.name, opt.minimum - step, f"is not at least {opt.minimum:g}( |$)")
+        refused(config, f.name, opt.minimum - step, rf"must be (at least|between) {opt.minimum:g} ")
     if opt.maximum is not None:
         assert getattr(config(**{f.name: opt.maximum}), f.name) == opt.maximum
-        refused(config, f.name, opt.maximum + max(step, abs(opt.maximum) * 1e-9), "at most ")
+        most = rf"must be (between|more than) {opt.minimum:g} and (at most )?{number_text(opt.maximum)} \(got"
+        refused(config, f.name, opt.maximum + max(step, abs(opt.maximum) * 1e-9), most)
 
 
 @pytest.mark.parametrize(("config", "f", "opt"), of_kind(is_number))
 def test_nan_and_infinity_are_refused(config: type, f: dataclasses.Field, opt) -> None:
     for value in (math.nan, math.inf, -math.inf, np.float32(np.nan)):
-        refused(config, f.name, value, "is not")
+        refused(config, f.name, value, "is not a whole number|must be ")
 
 
 @pytest.mark.parametrize(("config", "f", "opt"), of_kind(is_number))

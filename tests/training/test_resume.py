@@ -110,12 +110,12 @@ def test_a_finished_run_is_resumed_to_its_end_without_training(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"dim": 13}, "--dim was 12, is 13"),
-        ({"epochs": 4}, "--epochs was 3, is 4"),
-        ({"lr": 0.1}, "--lr was 0.025, is 0.1"),
-        ({"seed": 2}, "--seed was 1, is 2"),
-        ({"model": "cbow"}, "--model was skipgram, is cbow"),
-        ({"exact": True}, "--exact was False, is True"),
+        ({"dim": 13}, "dim was 12, is 13"),
+        ({"epochs": 4}, "epochs was 3, is 4"),
+        ({"lr": 0.1}, "lr was 0.025, is 0.1"),
+        ({"seed": 2}, "seed was 1, is 2"),
+        ({"model": "cbow"}, "model was skipgram, is cbow"),
+        ({"exact": True}, "exact was False, is True"),
     ],
 )
 def test_resume_with_other_settings_is_refused_naming_what_differs(tmp_path, settings, named):
@@ -131,7 +131,7 @@ def test_resume_with_other_corpus_settings_is_refused_naming_what_differs(tmp_pa
     rest_after(Trainer(corpus(), config()), 5, checkpointer)
     with Checkpoint(checkpointer.path) as checkpoint:
         checkpoint.check_settings(config(), CorpusConfig(min_count=1))
-        with pytest.raises(CheckpointError, match="--lower was False, is True"):
+        with pytest.raises(CheckpointError, match="lower was False, is True"):
             checkpoint.check_settings(config(), CorpusConfig(min_count=1, lower=True))
 
 

@@ -35,9 +35,9 @@ def test_every_combination_comes_once_and_seeds_change_fastest():
 @pytest.mark.parametrize(
     ("lists", "named"),
     [
-        ({"window": [1, 0]}, "--window: 0 is not at least 1"),
-        ({"window": []}, "--window: the list is empty"),
-        ({"window": [2, 5, 2]}, "--window: 2 is given twice"),
+        ({"window": [1, 0]}, "window: must be between 1 and 1000"),
+        ({"window": []}, "window: the list is empty"),
+        ({"window": [2, 5, 2]}, "window: 2 is given twice"),
         ({"stop_early": [0, 1]}, "--stop-early: goes by the loss of text that is held out"),
         ({"seed": list(range(1000)), "dim": list(range(1, 1000))}, "999,000 combinations; at most 100,000"),
     ],

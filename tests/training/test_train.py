@@ -116,7 +116,7 @@ def test_settings_are_checked_before_the_corpus_is_read() -> None:
         raise AssertionError("the corpus was read")
         yield
 
-    with pytest.raises(SettingsError, match="--dim: 0 is not at least 1"):
+    with pytest.raises(SettingsError, match=r"dim: must be between 1 and 65536 \(got 0\)"):
         w2v.train(sentences(), dim=0)
 
 

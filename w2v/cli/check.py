@@ -11,7 +11,7 @@ import click
 
 from w2v.cli.answers import json_line
 from w2v.cli.command import Argument, Command, Option
-from w2v.cli.errors import flush_output, say
+from w2v.cli.errors import flush_output, say, shown
 from w2v.cli.options import format_option
 from w2v.cli.output import STDOUT
 from w2v.cli.streams import is_terminal, write
@@ -136,7 +136,7 @@ def show(report: Report, form: str, number: int) -> None:
 
 
 def row(report: Report, finding: Finding) -> str:
-    cells = (report.name, finding.level, finding.what, str(finding.value), finding.where, finding.meaning)
+    cells = (report.name, finding.level, finding.what, str(finding.value), finding.where, shown(finding.meaning))
     return "\t".join(" ".join(cell.split()) for cell in cells) + "\n"
 
 
@@ -147,18 +147,18 @@ def page(report: Report) -> str:
     lines = [report.name]
     for finding in facts:
         where = f"  {finding.where}" if finding.where else ""
-        lines.append(f"  {finding.what:<{width}}  {shown(finding)}{where}")
+        lines.append(f"  {finding.what:<{width}}  {value_text(finding)}{where}")
     for finding in report.faults + report.notes:
-        number = shown(finding) if finding.what != "unreadable" else ""
+        number = value_text(finding) if finding.what != "unreadable" else ""
         where = f": {finding.where}" if finding.where else ""
         lines.append(f"  {finding.level.upper():<5}  {finding.what} {number}".rstrip() + where)
-        lines.append(f"         {finding.meaning}")
+        lines.append(f"         {shown(finding.meaning)}")
     faults, notes = len(report.faults), len(report.notes)
     lines.append(f"  {faults} fault{'s' * (faults != 1)}, {notes} note{'s' * (notes != 1)}")
     return "\n".join(lines) + "\n"
 
 
-def shown(finding: Finding) -> str:
+def value_text(finding: Finding) -> str:
     if isinstance(finding.value, int):
         return size(finding.value) if finding.what in SIZES else count(finding.value)
     if isinstance(finding.value, float) and finding.what.startswith("share"):

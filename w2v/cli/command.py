@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from w2v.cli.errors import named_output
+from w2v.cli.errors import named_output, shown
+from w2v.errors import W2VError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -33,13 +34,15 @@ def completions(param: click.Parameter, ctx: click.Context, incomplete: str) -> 
 
 class Option(click.Option):
     """An option with a heading in the help, other programs' spellings that are accepted but not shown, and a compact
-    line of help: ``-d, --dim N   Length of the vectors. [100]``."""
+    line of help: ``-d, --dim N   Length of the vectors. [100]``. Messages call it `setting`, by default its own name.
+    """
 
     def __init__(
         self, declarations: Sequence[str], *, group: str = "Options", aliases: Sequence[str] = (),
-        shown_default: str = "", **kw: Any,
+        shown_default: str = "", setting: str = "", **kw: Any,
     ):
         super().__init__([*declarations, *aliases], **kw)
+        self.setting = setting or self.name
         self.group = group
         self.aliases = tuple(aliases)
         self.shown_default = shown_default
@@ -109,6 +112,16 @@ class Command(click.Command):
             return super().parse_args(ctx, args)
         except click.UsageError as error:
             error.ctx = error.ctx or ctx  # so that the message can point to this command's help
+            raise
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except W2VError as error:
+            error.args = (shown(error.args[0]), *error.args[1:])  # here the options' spellings are still known
+            raise
+        except OSError as error:
+            error.strerror = shown(error.strerror or "") or error.strerror
             raise
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

@@ -20,7 +20,7 @@ from w2v.cli.options import (
 from w2v.cli.output import check_outputs
 from w2v.cli.progress import progress_for
 from w2v.corpus.config import CorpusConfig
-from w2v.errors import SettingsError
+from w2v.errors import SettingsError, setting
 from w2v.numbers import count, size
 
 __all__ = ["command"]
@@ -62,7 +62,7 @@ def encode(
         path = encoded_path(corpus)
         if path is not None:
             if vocab is not None:
-                raise SettingsError(f"{path}: it has its vocabulary; --read-vocab needs the text")
+                raise SettingsError(f"{path}: it has its vocabulary; {setting('read_vocab')} needs the text")
             encoded, _ = open_encoded(path, config, stated_options(CorpusConfig), **options)
         else:
             encoded = read(list(corpus), config, vocab=vocab, on_progress=progress.reading, **options)

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from typing import Any
 
 import click
 
-from w2v.errors import W2VError
+from w2v.errors import W2VError, printable, render
 
-__all__ = ["SIGNALS", "Terminated", "guarded", "named_output", "quit_at_once", "say", "usage_error"]
+__all__ = ["SIGNALS", "Terminated", "guarded", "named_output", "quit_at_once", "say", "shown", "usage_error"]
 
 INTERRUPTED, CLOSED_PIPE = 130, 141
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # some systems lack some
@@ -63,7 +65,7 @@ def explain(error: BaseException) -> int:
     elif isinstance(error, click.ClickException):
         code, text = error.exit_code, f"error: {usage_text(error)}"
     elif isinstance(error, W2VError):
-        code, text = error.exit_code, f"error: {error}"
+        code, text = error.exit_code, f"error: {shown(error.args[0])}"
     elif isinstance(error, OSError):
         text = f"error: {os_error_text(error)}"
     elif isinstance(error, MemoryError):
@@ -85,6 +87,33 @@ def os_error_text(error: OSError) -> str:
     if name is None or isinstance(name, int):
         return reason
     return f"{os.fsdecode(name)}: {reason}"
+
+
+def shown(text: str) -> str:
+    """The text of an error or a warning, its settings as options of the running command."""
+    return render(text, option_text)
+
+
+def option_text(name: str, value: Any) -> str:
+    """`--min-count`, or with a value `--min-count 1`."""
+    option = next((o for o in running_options() if getattr(o, "setting", "") == name), None)
+    spelled = option.get_error_hint(None).split("/")[-1] if option else "--" + name.replace("_", "-")
+    if value is None or value is True:
+        return spelled
+    if value is False:
+        return option.secondary_opts[0] if option and option.secondary_opts else f"no {spelled}"
+    if isinstance(value, float):
+        percent = option is not None and option.type.name == "share"
+        value = f"{100 * value:g}%" if percent else f"{value:g}"
+    return f"{spelled} {shlex.quote(str(value))}"
+
+
+def running_options() -> list[click.Option]:
+    """Of the command that was called; one that runs another's code, as word2vec does, is the one that was called."""
+    context = click.get_current_context(silent=True)
+    while context is not None and context.parent is not None and context.parent.parent is not None:
+        context = context.parent
+    return [] if context is None else [p for p in context.command.params if isinstance(p, click.Option)]
 
 
 def usage_text(error: click.ClickException) -> str:
@@ -127,7 +156,7 @@ def did_you_mean(word: str, possible: list[str]) -> str:
 
 def say(text: str) -> None:
     """One line on stderr, whatever the text holds; nothing when stderr is closed."""
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in f"w2v: {text}")
+    line = printable(f"w2v: {shown(text)}")
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(line + "\n")
         sys.stderr.flush()

@@ -13,7 +13,7 @@ from w2v.cli.keeping import Keeping
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import Silence
 from w2v.corpus.config import CorpusConfig
-from w2v.errors import SettingsError
+from w2v.errors import SettingsError, setting
 from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class Job:
         if path is None:
             return None, self.corpus_config
         if self.read_vocab:
-            raise SettingsError(f"{path}: it has its vocabulary; --read-vocab needs the text")
+            raise SettingsError(f"{path}: it has its vocabulary; {setting('read_vocab')} needs the text")
         options = {"threads": self.config.threads, "tmp_dir": self.tmp_dir}
         stated = self.stated - set(SELECTING) if self.continue_from else self.stated  # `grown` selects
         return open_encoded(path, self.corpus_config, stated, **options)

@@ -23,7 +23,6 @@ from w2v.cli.progress import progress_for
 from w2v.cli.streams import argument_text
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError
-from w2v.settings import flag
 
 if TYPE_CHECKING:
     from w2v.cli.progress import Silence
@@ -104,13 +103,7 @@ ESCAPE = "surrogateescape"
 def config_of(given: dict[str, Any]) -> CorpusConfig:
     """The settings, from options whose names differ from those of w2v train."""
     fields = {RENAMED.get(name, name): value for name, value in given.items()}
-    try:
-        return config_from(CorpusConfig, {"min_count": 1, "max_vocab": None, **fields})
-    except SettingsError as error:
-        text = str(error)
-        for name, field in RENAMED.items():
-            text = text.replace(f"{flag(field)}:", f"{flag(name)}:")
-        raise SettingsError(text) from None
+    return config_from(CorpusConfig, {"min_count": 1, "max_vocab": None, **fields})
 
 
 def opened(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from w2v.numbers import seconds_of
-from w2v.settings import number_text, range_text
+from w2v.settings import number_text, out_of_range
 
 __all__ = ["Duration", "List", "Number", "Share", "Whole"]
 
@@ -34,7 +34,7 @@ class Number(click.ParamType):
         least = -float("inf") if self.minimum is None else self.minimum
         most = float("inf") if self.maximum is None else self.maximum
         if (self.minimum, self.maximum) != (None, None) and not least <= number <= most:  # nan is nowhere
-            self.fail(f"{number_text(number)} is not {range_text(self.minimum, self.maximum)}", param, ctx)
+            self.fail(out_of_range(number, self.minimum, self.maximum), param, ctx)
         return number
 
 
@@ -62,7 +62,7 @@ class Share(click.ParamType):
                 self.fail(f"{text} is more than all of it; write {text}% or {number_text(number / 100)}", param, ctx)
             return number
         if not 0 <= number <= 100:
-            self.fail(f"{text} is not at least 0% and at most 100%", param, ctx)
+            self.fail(f"must be between 0% and 100% (got {text})", param, ctx)
         return number / 100
 
 

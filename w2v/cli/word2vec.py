@@ -65,17 +65,15 @@ def word2vec(
     arguments += ["--save-vocab", save_vocab] * bool(save_vocab)
     form = "bin" if binary and not classes else "text"
     told = [*arguments, "--format", form, *["--resume"] * resume, *["-q"] * (debug <= 0)]
-    with renamed_errors():
-        context = train_command.make_context("train", told, parent=click.get_current_context())
-        with context:
-            if output is None:
-                return only_vocabulary(context.params, save_vocab)
-            if debug > 0:
-                say(DIFFERENCES)
-                for line in notes(given):
-                    say(line)
-                say(f"the same: {shlex.join(['w2v', 'train', *arguments, '--format', form])}")
-            run(**context.params, kind=partial(Original, classes=classes))
+    with train_command.make_context("train", told, parent=click.get_current_context()) as context:
+        if output is None:
+            return only_vocabulary(context.params, save_vocab)
+        if debug > 0:
+            say(DIFFERENCES)
+            for line in notes(given):
+                say(line)
+            say(f"the same: {shlex.join(['w2v', 'train', *arguments, '--format', form])}")
+        run(**context.params, kind=partial(Original, classes=classes))
 
 
 def train_arguments(corpus: str, output: str, given: dict[str, Any]) -> list[str]:
@@ -111,24 +109,6 @@ def notes(given: dict[str, Any]) -> list[str]:
     if given["threads"] > available_cpus():
         lines.append(f"-threads {given['threads']}: {available_cpus()}, as many as there are CPUs for this process")
     return lines
-
-
-NAMES = {"--dim": "-size", "--epochs": "-iter", "--lr": "-alpha"}
-SAME = ("--window", "--sample", "--negative", "--min-count", "--threads", "--read-vocab", "--save-vocab")
-
-
-class renamed_errors:
-    """Settings errors in the words of this command line."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, SettingsError):
-            text = str(error)
-            for name in (*NAMES, *SAME):
-                text = text.replace(name, NAMES.get(name, name[1:]))
-            raise SettingsError(text) from error
 
 
 def only_vocabulary(params: dict[str, Any], path: str | None) -> None:
@@ -220,16 +200,16 @@ command = Command(
         option("classes", 0, "Write a class for each word, of so many by k-means, instead of the vectors.",
                group="Files"),
         option("cbow", 1, "1: continuous bag of words; 0: skip-gram.", group="Training"),
-        option("size", 100, "Length of the vectors.", group="Training"),
+        option("size", 100, "Length of the vectors.", setting="dim", group="Training"),
         option("window", 5, "Largest distance between a word and its contexts.", group="Training"),
         option("sample", 1e-3, "Threshold of subsampling.", group="Training"),
         option("hs", 0, "1: hierarchical softmax.", group="Training"),
         option("negative", 5, "Negative samples.", group="Training"),
         option("threads", 12, "Threads.", group="Training"),
-        option("iter", 5, "Passes over the text.", group="Training"),
+        option("iter", 5, "Passes over the text.", setting="epochs", group="Training"),
         option("min-count", 5, "Leave out words that occur fewer times.", group="Training"),
         option("alpha", None, "Learning rate at the start.", shown="0.025; 0.05 for -cbow 1",
-               group="Training"),
+               setting="lr", group="Training"),
         option("debug", 2, "0: say nothing."),
         Option(["--resume"], is_flag=True, help="Go on from the checkpoint of a run that was stopped or killed."),
     ],

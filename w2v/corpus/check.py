@@ -13,7 +13,7 @@ import numpy as np
 from w2v.corpus._census import Census
 from w2v.corpus._encode import CONTEXT_BYTES, LONGEST_SENTENCE, LONGEST_TOKEN, LOOKAHEAD, Encoder, Spellings
 from w2v.corpus.sources import check_text
-from w2v.errors import CorpusError
+from w2v.errors import CorpusError, Message, setting
 from w2v.files import HEAD_BYTES, MAGIC_BYTES, Decompressor, check_supported, compression_of
 from w2v.findings import FACT, FAULT, NOTE, Report
 
@@ -31,7 +31,8 @@ SIGHTINGS = {
     "control": (NOTE, "control characters", "invisible; most stay inside words, which then look like others"),
     "invisible": (NOTE, "zero-width characters", "also soft hyphens and direction marks: they stay inside words, which "
                                                  "then look like others"),
-    "wide space": (NOTE, "no-break and other wide spaces", "they separate words, unless --whitespace ascii"),
+    "wide space": (NOTE, "no-break and other wide spaces",
+                   Message(f"they separate words, unless {setting('whitespace', 'ascii')}")),
     "return": (NOTE, "lone carriage returns", "they separate words and end no sentence, even where they were meant to: "
                                                "tr '\\r' '\\n' < FILE > NEW"),
     "crlf": (NOTE, "CRLF line ends", "the carriage return is dropped"),
@@ -177,7 +178,10 @@ def _add_counts(report: Report, census: Census, counts: np.ndarray, too_long: in
         if below == tokens:
             report.add(
                 FAULT, "no frequent word", int(counts.max()), "",
-                f"no word occurs {min_count} times; train with --min-count {max(1, int(counts.max()))} or on more text",
+                Message(
+                    f"no word occurs {min_count} times; train with {setting('min_count', max(1, int(counts.max())))} "
+                    "or on more text"
+                ),
             )
 
 

@@ -11,7 +11,7 @@ from w2v.corpus._encode import DROPPED
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.remap import remapped, whole_sentences
 from w2v.corpus.vocab import Vocab
-from w2v.errors import CorpusError
+from w2v.errors import CorpusError, setting
 
 if TYPE_CHECKING:
     from w2v.corpus.spool import Folder
@@ -52,6 +52,7 @@ def grown(
     token_counts.check()
     if not token_counts.kept:
         raise CorpusError(
-            f"{corpus.name}: none of its words is known, and none occurs {min_count} times; try a smaller --min-count"
+            f"{corpus.name}: none of its words is known, and none occurs {min_count} times; try a smaller "
+            f"{setting('min_count')}"
         )
     return EncodedCorpus(ids, vocab, token_counts, settings=corpus.settings, name=corpus.name)

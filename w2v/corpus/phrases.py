@@ -27,7 +27,7 @@ from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._phrases import HASH_END, SLOT_BYTES, Joiner, Pairs, deepest
 from w2v.corpus.spool import Spool, make_spool
 from w2v.cpus import thread_count
-from w2v.errors import CorpusError, SettingsError
+from w2v.errors import CorpusError, SettingsError, setting
 from w2v.threads import run_all
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def require_all_words(corpus: EncodedCorpus) -> None:
     if settings.get("min_count", 1) > 1 or settings.get("max_vocab") is not None or corpus.given_vocab:
         raise SettingsError(
             f"{corpus.name}: it was encoded without its rare words, and phrases need all; encode the text again with "
-            "--min-count 1, or with --phrases"
+            f"{setting('min_count', 1)}, or with {setting('phrases')}"
         )
 
 
@@ -291,7 +291,10 @@ class _Pass:
                 words.append(name)
             ids[i] = known[name]
         if len(words) > MOST_WORDS:
-            raise CorpusError(f"more than {MOST_WORDS:,} words and phrases; try a higher --min-count or --threshold")
+            raise CorpusError(
+                f"more than {MOST_WORDS:,} words and phrases; try a higher {setting('phrase_min_count')} or "
+                f"{setting('phrase_threshold')}"
+            )
         return ids
 
 

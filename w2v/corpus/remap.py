@@ -20,7 +20,7 @@ from w2v.corpus.encoded import EncodedCorpus, TokenCounts
 from w2v.corpus.selection import SpellingList, final_of_words, require_two
 from w2v.corpus.spool import ID_BYTES, Spool, make_spool
 from w2v.cpus import thread_count
-from w2v.errors import CorpusError
+from w2v.errors import CorpusError, setting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +65,7 @@ def pruned(
         top = corpus.vocab.words[0].decode("utf-8", "backslashreplace")
         raise CorpusError(
             f"{corpus.name}: {'only one word occurs' if len(vocab) else 'no word occurs'} {min_count} times "
-            f'(most frequent: "{top}", {corpus.vocab.counts[0]}); try a smaller --min-count'
+            f'(most frequent: "{top}", {corpus.vocab.counts[0]}); try a smaller {setting("min_count")}'
         )
     final_ids = np.full(len(corpus.vocab), DROPPED, np.int32)
     final_ids[: len(vocab)] = np.arange(len(vocab), dtype=np.int32)

@@ -10,7 +10,7 @@ import numpy as np
 from w2v.corpus._encode import DROPPED, LONGEST_TOKEN, RUN_BASE
 from w2v.corpus.tokenizers import changes_spellings, tokenize
 from w2v.corpus.vocab import Vocab
-from w2v.errors import CorpusError
+from w2v.errors import CorpusError, setting
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -198,14 +198,14 @@ def require_two(
         if len(chosen) < 2:
             raise CorpusError(
                 f"{name}: the vocabulary has {len(chosen)} words that occur {config.min_count} times; "
-                "lower --min-count or give another --read-vocab"
+                f"lower {setting('min_count')} or give another {setting('read_vocab')}"
             )
         raise CorpusError(
-            f"{name}: no word of it is in the vocabulary (most frequent: {most}); give another --read-vocab"
+            f"{name}: no word of it is in the vocabulary (most frequent: {most}); give another {setting('read_vocab')}"
         )
     if len(spelled) == 1:
         raise CorpusError(f"{name}: only one distinct word in it ({most} times); vectors need at least two")
     times = f"{config.min_count} times" if config.min_count > 1 else "once"
     if len(chosen) == 1:
-        raise CorpusError(f"{name}: only one word occurs {times} ({most}); try --min-count 1")
-    raise CorpusError(f"{name}: no word occurs {times} (most frequent: {most}); try --min-count 1")
+        raise CorpusError(f"{name}: only one word occurs {times} ({most}); try {setting('min_count', 1)}")
+    raise CorpusError(f"{name}: no word occurs {times} (most frequent: {most}); try {setting('min_count', 1)}")

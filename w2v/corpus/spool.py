@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from w2v.corpus._blocks import Block
-from w2v.errors import SettingsError
+from w2v.errors import Message, SettingsError, setting
 from w2v.memory import available_memory
 
 __all__ = ["Spool", "make_spool", "unnamed_file"]
@@ -101,13 +101,15 @@ class spool_errors:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError) and error.filename is None:
-            raise OSError(error.errno, f"{error.strerror} (ids are kept there; try --tmp-dir)", self.folder) from None
+            raise OSError(
+                error.errno, Message(f"{error.strerror} (ids are kept there; try {setting('tmp_dir')})"), self.folder
+            ) from None
 
 
 def make_spool(memory_limit: int | None, tmp_dir: str | os.PathLike[str] | None) -> Spool:
     """A spool whose folder is known to be there."""
     if tmp_dir is not None and not os.path.isdir(tmp_dir):
-        raise SettingsError(f"--tmp-dir: {os.fspath(tmp_dir)} is not a folder")
+        raise SettingsError(f"{setting('tmp_dir')}: {os.fspath(tmp_dir)} is not a folder")
     if memory_limit is None:
         memory_limit = available_memory() // LARGEST_SHARE
     return Spool(memory_limit, tmp_dir)

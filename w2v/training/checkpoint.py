@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from w2v.corpus.config import CorpusConfig
-from w2v.errors import CheckpointError, TrainingError, W2VError
+from w2v.errors import CheckpointError, TrainingError, W2VError, printable, setting
 from w2v.kernel._tables import first_bad_row
 from w2v.output import AtomicOutput
 from w2v.safetensors import is_safetensors
-from w2v.settings import flag
 from w2v.threads import Background
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
 from w2v.training.heldout import trained_tokens
@@ -196,8 +195,8 @@ class CheckpointFile:
         self._file.__exit__()
 
     def error(self, place: str, found: str) -> CheckpointError:
-        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in found)
-        return CheckpointError(f"{self.name}: {place}: {shown}")  # what is quoted from the file may hold anything
+        # What is quoted from the file may hold anything.
+        return CheckpointError(f"{self.name}: {place}: {printable(found)}")
 
     def _parse(self, state: Any) -> dict[str, Any]:
         """The state, whose parts all have the right type."""
@@ -398,10 +397,10 @@ def _carry(sums: Totals, state: dict[str, Any]) -> None:
 
 
 def differences(saved: dict[str, Any], config: TrainConfig | CorpusConfig, free: set[str]) -> list[str]:
-    """What differs, as `--dim was 100, is 200`."""
+    """What differs, as `dim was 100, is 200`."""
     now = dataclasses.asdict(config)
     names = [name for name in {**now, **saved} if name not in free and saved.get(name, ...) != now.get(name, ...)]
-    return [f"{flag(name)} was {_shown(saved, name)}, is {_shown(now, name)}" for name in names]
+    return [f"{setting(name)} was {_shown(saved, name)}, is {_shown(now, name)}" for name in names]
 
 
 def _shown(settings: dict[str, Any], name: str) -> str:

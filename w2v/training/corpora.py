@@ -9,8 +9,7 @@ from typing import Any
 
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
-from w2v.errors import CorpusError, SettingsError
-from w2v.settings import flag
+from w2v.errors import CorpusError, SettingsError, setting
 
 __all__ = ["SELECTING", "agreed", "encoded_path", "open_encoded", "paths_of", "read"]
 
@@ -126,5 +125,5 @@ def narrower(name: str, was: int, now: int) -> bool:
 
 def shown(name: str, value: Any) -> str:
     if value is None or value is False:
-        return f"without {flag(name)}"
-    return f"with {flag(name)}" if value is True else f"with {flag(name)} {value}"
+        return f"without {setting(name)}"
+    return f"with {setting(name, value)}"

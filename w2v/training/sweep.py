@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from w2v.errors import SettingsError, TrainingError, W2VError
-from w2v.settings import flag, options_of
+from w2v.errors import SettingsError, TrainingError, W2VError, setting
+from w2v.settings import options_of
 from w2v.training.config import DEFAULT_LR, SETTINGS_OF_THE_MACHINE, TrainConfig
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def combinations(lists: Mapping[str, Any]) -> list[TrainConfig]:
     }
     for name, several in values.items():
         if not several:
-            raise SettingsError(f"{flag(name)}: the list is empty")
+            raise SettingsError(f"{setting(name)}: the list is empty")
         if len(set(several)) < len(several):
-            raise SettingsError(f"{flag(name)}: {max(several, key=several.count)} is given twice")
+            raise SettingsError(f"{setting(name)}: {max(several, key=several.count)} is given twice")
     fields = list(options_of(TrainConfig))
     order = sorted(values, key=lambda name: (name == "seed", fields.index(name)))
     if math.prod(len(values[name]) for name in order) > MOST_RUNS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from w2v.errors import VectorsError
+from w2v.errors import VectorsError, printable
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow
 from w2v.vectors.formats.options import LoadOptions
@@ -33,8 +33,7 @@ WHAT = {
 
 def show_word(word: bytes) -> str:
     """A word for a message, short and on one line."""
-    text = word.decode("utf-8", "backslashreplace")
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = printable(word.decode("utf-8", "backslashreplace"))
     return f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'
 
 
