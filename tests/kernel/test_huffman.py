@@ -94,6 +94,16 @@ def test_fibonacci_counts_give_codes_as_long_as_the_vocabulary() -> None:
     assert lengths == [*range(1, 79), 79, 79]
 
 
+@pytest.mark.parametrize(("counts", "lengths"), [
+    ([4, 2, 2, 2], [1, 2, 3, 3]),  # the last node weighs as much as word 0, and is joined before it
+    ([2, 1, 1], [1, 2, 2]),
+    ([3, 3, 2, 1], [1, 2, 3, 3]),
+    ([1, 1, 1, 1], [2, 2, 2, 2]),
+])  # fmt: skip
+def test_a_node_is_joined_before_a_word_of_the_same_weight(counts: list[int], lengths: list[int]) -> None:
+    assert [len(bits) for _, bits in codes_of(counts)] == lengths
+
+
 def test_words_without_counts_have_short_codes() -> None:
     assert max(len(bits) for _, bits in codes_of([0] * 1024)) == 10
 

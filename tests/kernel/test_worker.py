@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -151,6 +154,35 @@ def test_loss_of_many_examples_loses_no_digits(kernel: ModuleType) -> None:
     assert worker.loss_sum == pytest.approx(each * (cost[-2.0, first[0]] + cost[3.0, first[1]]), rel=1e-6)
 
 
+WRONG = math.log1p(math.exp(8))  # loss of an example whose dot product is 8 on the wrong side, where the table ends
+
+
+def all_wrong(negative: int, window: int, length: int) -> tuple[Worker, np.ndarray]:
+    """A worker whose model is wrong about every pair of a sentence, and the sentence: rare words against frequent ones,
+    which all negatives are."""
+    frequent, rare = 100, 50
+    counts = [10**6] * frequent + [1] * rare
+    model = model_of(counts, dim=1, negative=negative, window=window, fixed_window=True, sample=0, ns_exponent=10)
+    model.inputs[:, 0] = 10
+    model.outputs[:frequent, 0], model.outputs[frequent:, 0] = 10, -10
+    return Worker(model, 0), span_of(frequent + np.arange(length) % rare)
+
+
+@BY_NAME
+def test_loss_is_exact_where_every_example_is_wrong(kernel: ModuleType) -> None:
+    worker, ids = all_wrong(negative=60, window=6, length=40)
+    kernel.train(worker, ids, 0, len(ids), 0.0)
+    assert worker.examples == 61 * (40 * 12 - 6 * 7)
+    assert worker.loss_sum / worker.examples == pytest.approx(WRONG, rel=1e-6)
+
+
+def test_loss_does_not_wrap_in_a_span_of_more_than_2_31_halvings_a_lane() -> None:
+    worker, ids = all_wrong(negative=1000, window=1000, length=900)
+    kernels.choose("baseline").train(worker, ids, 0, len(ids), 0.0)
+    assert worker.loss_sum / math.log(2) > 2**31 * 4  # lanes of the baseline
+    assert worker.loss_sum / worker.examples == pytest.approx(WRONG, rel=1e-6)
+
+
 @BY_NAME
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("settings", EVERY)
@@ -228,6 +260,47 @@ def test_word_outside_the_vocabulary_is_refused_before_anything_is_trained(kerne
         kernel.train(worker, span_of([0, 1, 0], [0, word, 1]), 0, 8, 0.1)
     np.testing.assert_array_equal(matrices(model), first)
     assert worker.trained == 0
+
+
+CHANGING_IDS = """
+import sys, threading
+import numpy as np
+from w2v.kernel import kernels
+from w2v.kernel._state import Model, Worker
+from w2v.training.config import TrainConfig
+ids = np.tile(np.array([0, 1, 2, 3, -1], np.int32), 400)
+config = TrainConfig(dim=20, threads=1, sample=float(sys.argv[2])).resolved()
+worker = Worker(Model(np.array([5, 4, 3, 2]), config), 0)
+end = threading.Event()
+
+def change():
+    while not end.is_set():
+        ids[:-1:7] = 2**31 - 1
+        ids[:-1:7] = 0
+
+other = threading.Thread(target=change)
+other.start()
+try:
+    while True:
+        try:
+            kernels.choose(sys.argv[1]).train(worker, ids, 0, len(ids), 0.01)
+        except ValueError as error:
+            assert "holds id 2147483647" in str(error)
+except Exception as error:
+    print(type(error).__name__, error)
+finally:
+    end.set()
+"""
+
+
+@BY_NAME
+@pytest.mark.parametrize("sample", [0, 0.1])
+def test_ids_that_change_while_they_are_trained_on_are_an_error(
+    kernel: ModuleType, sample: float, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", CHANGING_IDS, kernel.NAME, str(sample)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.stdout.startswith("CorpusError ids 0:2000 changed while they were trained on"), done
 
 
 @BY_NAME

@@ -262,6 +262,17 @@ def test_private_rows_of_several_threads_lose_nothing() -> None:
     assert private.epoch_losses[-1] == pytest.approx(plain.epoch_losses[-1], rel=0.05)
 
 
+def test_nothing_waits_in_private_rows_after_a_run() -> None:
+    trainer = trainer_of(class_corpus(), threads=4, hot_rows=50, epochs=5, lr=0.001)  # merged every 32 updates
+    trainer.run()
+    assert trainer.threads == 4
+    written = trainer.model.inputs.copy(), trainer.model.outputs.copy()
+    for worker in trainer.state.workers:
+        trainer.kernel.flush(worker)
+    for matrix, before in zip((trainer.model.inputs, trainer.model.outputs), written, strict=True):
+        np.testing.assert_array_equal(matrix, before)
+
+
 # --- what ends a run -------------------------------------------------------------------------------------------------
 
 

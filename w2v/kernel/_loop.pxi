@@ -6,6 +6,7 @@
 # leaves open (window drawn for each centre, keep probability, a negative equal to the centre is skipped).
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
 
+from w2v.errors import CorpusError
 from w2v.kernel._state cimport LONGEST_SENTENCE, LossSum, ModelState, PrivateRows, Worker, WorkerState
 
 
@@ -25,6 +26,7 @@ cdef extern from "simd.h":
     enum: FETCHED
     enum: FETCHED_FEW
     enum: WIDTH
+    enum: DRAIN_EVERY
     ctypedef struct Block:
         float *in_ "in"[12]
         float **out
@@ -104,15 +106,19 @@ cdef inline void merge_private(float *matrix, PrivateRows *private, int64_t stri
 cdef int64_t subsample(
     const ModelState *model, WorkerState *worker, const int32_t *ids, int64_t count
 ) noexcept nogil:
-    """Thin out frequent words; returns how many of the sentence's words are left in worker.sentence."""
+    """Thin out frequent words; returns how many of the sentence's words are left in worker.sentence.
+
+    Every id is read once and looked at: `train` has seen them all, but a mapped file may have changed since.
+    """
     cdef int64_t i, kept = 0
-    if model.keep == NULL:
-        for i in range(count):
-            worker.sentence[i] = ids[i]
-        return count
+    cdef int32_t word
     for i in range(count):
-        worker.sentence[kept] = ids[i]
-        kept += <uint32_t>(rng_next(&worker.random) >> 32) <= model.keep[ids[i]]
+        word = ids[i]
+        if <uint32_t>word >= <uint32_t>model.vocab_size:
+            worker.stray_ids += 1
+            continue
+        worker.sentence[kept] = word
+        kept += model.keep == NULL or <uint32_t>(rng_next(&worker.random) >> 32) <= model.keep[word]
     worker.subsampled += count - kept
     return kept
 
@@ -286,6 +292,8 @@ cdef void train_sentence(
     for i in range(length):
         fetch_ahead(model, worker, block, length, i)
         train_centre(model, worker, block, length, i)
+        if i % DRAIN_EVERY == 0:
+            loss_drain(&worker.loss)
     worker.trained += length
 
 
@@ -337,7 +345,8 @@ cdef int32_t largest(const int32_t *ids, int64_t count) noexcept nogil:
 def train(Worker worker, const int32_t[::1] ids, int64_t start, int64_t stop, float lr):
     """Train on the span ids[start:stop], which starts at a sentence and ends with -1, at the learning rate `lr`.
 
-    At 0 nothing changes, and what moves is the worker's loss: that of the model as it is.
+    At 0 nothing changes, and what moves is the worker's loss: that of the model as it is. ValueError for a span that is
+    not one, or an id that is no word; CorpusError when the ids change meanwhile.
     """
     if not 0 <= start <= stop <= ids.shape[0]:
         raise ValueError(f"span {start}:{stop} is not inside 0:{ids.shape[0]}")
@@ -352,6 +361,8 @@ def train(Worker worker, const int32_t[::1] ids, int64_t start, int64_t stop, fl
             train_span(&worker.model.state, &worker.state, &ids[start], stop - start, start, lr)
     if most >= worker.model.vocab_size:
         raise ValueError(f"span {start}:{stop} holds id {most}; the vocabulary has {worker.model.vocab_size} words")
+    if worker.state.stray_ids:
+        raise CorpusError(f"ids {start}:{stop} changed while they were trained on; leave their file alone meanwhile")
 
 
 def flush(Worker worker):

@@ -51,6 +51,7 @@ cdef struct WorkerState:
     int64_t trained
     int64_t subsampled
     int64_t alone
+    int64_t stray_ids        # that were no words when they were trained on
     int32_t *sentence        # [longest sentence]
     int32_t *pool            # [pool_size]
     int32_t *drawn           # [most output rows]

@@ -1,5 +1,5 @@
 """Tables that are too large to build in Python: alias, Huffman paths, the first values of the input rows."""
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 import numpy as np
 
@@ -149,13 +149,13 @@ def held_out_ids(const int32_t[::1] ids, int64_t first, int64_t last, uint64_t s
     if not 0 <= first <= last <= ids.shape[0]:
         raise ValueError(f"{first}:{last} is not inside 0:{ids.shape[0]}")
     with nogil:
-        count = copy_held_out(ids, first, last, seed, share, NULL)
+        count = copy_held_out(ids, first, last, seed, share, NULL, INT64_MAX)
     found = np.empty(count, np.int32)
     out = found
     if count:
-        with nogil:
-            copy_held_out(ids, first, last, seed, share, &out[0])
-    return found
+        with nogil:  # a mapped file may have changed: no more than there is room for
+            count = copy_held_out(ids, first, last, seed, share, &out[0], count)
+    return found[:count]
 
 
 def count_trained(const int32_t[::1] ids, int64_t first, int64_t last, uint64_t seed, uint32_t share):
@@ -175,13 +175,15 @@ def count_trained(const int32_t[::1] ids, int64_t first, int64_t last, uint64_t 
 
 
 cdef int64_t copy_held_out(
-    const int32_t[::1] ids, int64_t first, int64_t last, uint64_t seed, uint32_t share, int32_t *out
+    const int32_t[::1] ids, int64_t first, int64_t last, uint64_t seed, uint32_t share, int32_t *out, int64_t room
 ) noexcept nogil:
-    """How many ids there are; they go to `out` unless it is NULL."""
+    """How many ids there are, up to `room`; they go to `out` unless it is NULL."""
     cdef int64_t i, k, start = first, count = 0
     for i in range(first, last):
         if ids[i] < 0:
             if rng_held_out(seed, start, share):
+                if count + i + 1 - start > room:
+                    return count
                 if out != NULL:
                     for k in range(start, i + 1):
                         out[count + k - start] = ids[k]

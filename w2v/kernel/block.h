@@ -16,7 +16,10 @@
 #define SIGMOID_MAX 7.9999995f /* the last float before 8: its whole part is the last step */
 
 /* -log2 of the product of the probabilities given to the right labels, kept as mantissas and exponents: exact sums of
- * whole numbers, and no logarithm in the loop. The exponents of a span are moved to `total` at its end. */
+ * whole numbers, and no logarithm in the loop. The exponents are moved to `total` every DRAIN_EVERY centres, before they
+ * overflow, and at the end of a span: a centre has 2,000 x 1,001 pairs at the most (window and negative 1,000), each of
+ * which adds 12 or less, and 64 of them add 1.5e9 < 2^31 even if all were in one lane. */
+#define DRAIN_EVERY 64
 typedef struct {
     float mantissa[LANES]; /* a kernel with narrower vectors uses the first of the lanes */
     int32_t exponent[LANES];
