@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 
 import pytest
 
@@ -106,3 +108,66 @@ def test_what_cannot_be_drawn_is_told_in_one_line(w2v, given, what):
     assert done.err.startswith("w2v: error: ")
     assert what in done.err
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--loss", "hs"), ("--model", "cbow"), ("--exact",)])
+def test_numbers_are_those_of_the_samples_that_are_listed(w2v, options):
+    """The same inputs, outputs and labels; the sigmoid is that of the dot product, the error label minus sigmoid."""
+    listed = rows(w2v("pairs", SENTENCE, *options).out)
+    done = w2v("pairs", SENTENCE, *options, "--numbers")
+    assert done.returncode == 0, done.err
+    numbers = rows(done.out)
+    assert [row[:3] for row in numbers] == listed
+    for _, _, label, dot, sigmoid, error in numbers:
+        assert float(sigmoid) == pytest.approx(1 / (1 + math.exp(-float(dot))), abs=2e-3)
+        assert float(error) == pytest.approx(int(label) - float(sigmoid), abs=2e-6)
+
+
+def test_errors_shrink_with_the_epochs(w2v):
+    def wrong(epochs: str) -> float:
+        table = rows(w2v("pairs", SENTENCE, "--numbers", "--epochs", epochs, "--dim", "8").out)
+        return sum(abs(float(row[5])) for row in table) / len(table)
+
+    assert wrong("1") == pytest.approx(0.5, abs=0.01)
+    assert wrong("300") < 0.4
+
+
+def test_each_step_shows_rows_before_and_after_and_the_loss_of_the_sentence(w2v):
+    done = w2v("pairs", SENTENCE, "--steps", "--numbers", "--dim", "2", "--negative", "1", "--window", "1")
+    assert done.returncode == 0, done.err
+    assert done.out.splitlines()[0] == "sentence 1, epoch 1: 5 words, learning rate 0.1"
+    assert "[the](king)" in done.out
+    samples = len(rows(w2v("pairs", SENTENCE, "--negative", "1", "--window", "1").out))
+    *_, total, _ = done.out.splitlines()
+    found = re.fullmatch(r"(\d+) samples, loss ([\d.]+), ([\d.]+) per sample", total)
+    assert int(found[1]) == samples
+    assert float(found[3]) == pytest.approx(math.log(2), abs=1e-3)
+    changed = [line for line in done.out.splitlines() if "→" in line]
+    assert any(before.split()[-2:] != after.split() for before, after in (line.split("→") for line in changed))
+
+
+def test_the_centre_first_as_tutorials_print_pairs(w2v):
+    def pairs(*options: str) -> list[tuple[str, ...]]:
+        return rows(w2v("pairs", "a b c", "--window", "1", "--fixed-window", *options).out)
+
+    assert pairs("--negative", "0") == [("b", "a", "1"), ("a", "b", "1"), ("c", "b", "1"), ("b", "c", "1")]
+    first = pairs("--negative", "0", "--order", "input-first")
+    assert first == [("a", "b", "1"), ("b", "a", "1"), ("b", "c", "1"), ("c", "b", "1")]
+    trained, turned = pairs("--negative", "2"), pairs("--negative", "2", "--order", "input-first")
+    assert [row[1] for row in trained if row[2] == "0"] == [row[1] for row in turned if row[2] == "0"]
+    assert {row[0] for row in turned} == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--order", "input-first", "--model", "cbow"), "--order input-first"),
+        (("--order", "input-first", "--numbers"), "--order input-first"),
+        (("--epochs", "3"), "--numbers"),
+        (("--loss", "softmax"), "all words"),
+    ],
+)
+def test_what_has_no_meaning_is_refused(w2v, options, says):
+    done = w2v("pairs", SENTENCE, *options)
+    assert (done.returncode, done.out) == (2, "")
+    assert says in done.err

@@ -6,19 +6,24 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from w2v.cli.answers import json_line
 from w2v.cli.colours import COLOUR_OPTION, colour_depth
 from w2v.cli.command import Argument, Command, Option
+from w2v.cli.errors import usage_error
 from w2v.cli.options import config_from, config_options, format_option
 from w2v.cli.output import STDOUT
 from w2v.cli.streams import argument_text, write
+from w2v.cli.values import Whole
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import W2VError
 from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
-    from w2v.training.samples import Sentence
+    from w2v.kernel._state import Model
+    from w2v.training.samples import Sentence, TracedSentence
     from w2v.vectors.words import Words
 
 __all__ = ["command"]
@@ -31,6 +36,9 @@ any, standard input. A row a sample: input, output, label. The input is a contex
 all contexts; for hierarchical softmax the outputs are nodes of the tree on the way to the centre.
 
 The samples are those of the first epoch of `w2v train` on the same text with the same options and one thread.
+
+--numbers trains on the text and adds what the trainer computes for each sample: the dot product of its two rows, the
+sigmoid of it, and the error, label minus sigmoid. With --steps it also draws the rows before and after each update.
 """
 
 EXAMPLES = [
@@ -38,16 +46,34 @@ EXAMPLES = [
     ("The same to look at", "w2v pairs 'the king rules the land' --window 2 --negative 2 --steps"),
     ("The first samples of a corpus, frequent words thinned out",
      "w2v pairs corpus.txt --sample 1e-3 --min-count 5 | head -n 20"),
+    ("What one step computes and changes, in the 100th epoch",
+     "w2v pairs 'the king rules the land' --steps --numbers --dim 8 --epochs 100"),
+    ("Positive pairs alone, the centre first, as tutorials print them",
+     "w2v pairs 'the king rules the land' --window 2 --negative 0 --order input-first"),
 ]
 
 SHOWN = ("model", "loss", "window", "fixed_window", "negative", "ns_exponent", "seed", "share_negatives",
          "negative_pool", "exact")
+NUMBERS = ("dim", "lr", "epochs")
+EPOCHS, DIM, LR = 1, 10, 0.1
 ENOUGH = 1 << 16  # characters that are written together
 
 
-def pairs(text: tuple[str, ...], read_vocab: str | None, steps: bool, form: str, when: str, **given: Any) -> None:
+def pairs(
+    text: tuple[str, ...], read_vocab: str | None, steps: bool, numbers: bool, order: str, form: str, when: str,
+    **given: Any,
+) -> None:
     corpus_config = config_from(CorpusConfig, given)
-    config = TrainConfig(**given)
+    positive_only = given["negative"] == 0
+    # The rate stays as it is, so that the last epoch's steps can be seen too.
+    config = TrainConfig(**{**given, "negative": given["negative"] or 1, "min_lr": given["lr"]})
+    centre_first = order == "input-first"
+    if centre_first and (config.model == "cbow" or config.loss == "hs" or numbers or steps):
+        raise usage_error("--order input-first is for plain pairs of --model skipgram and --loss ns")
+    if config.epochs != EPOCHS and not numbers:
+        raise usage_error("--epochs is for --numbers; the samples that are listed are those of the first epoch")
+    if config.loss == "softmax":
+        raise usage_error("--loss softmax draws no samples: each context is weighed against all words")
 
     from w2v.corpus.vocab import Vocab
     from w2v.training.samples import draw_samples
@@ -57,13 +83,19 @@ def pairs(text: tuple[str, ...], read_vocab: str | None, steps: bool, form: str,
     corpus = read(text, corpus_config, vocab)
     try:
         words = Words(corpus.vocab.words)
-        sentences = draw_samples(corpus, config)
-        if steps:
+        if numbers:
+            from w2v.cli.steps import number_lines, number_rows
+
+            last = last_epoch(corpus, config)
+            lines = number_lines(last, words, config, colour_depth(when)) if steps else number_rows(
+                last, words, config, form, positive_only
+            )
+        elif steps:
             from w2v.cli.steps import step_lines
 
-            lines = step_lines(sentences, words, config, colour_depth(when))
+            lines = step_lines(draw_samples(corpus, config), words, config, colour_depth(when))
         else:
-            lines = rows(sentences, words, config.loss == "hs", form)
+            lines = rows(draw_samples(corpus, config), words, config.loss == "hs", form, positive_only, centre_first)
         write_lines(lines)
     finally:
         corpus.close()
@@ -97,15 +129,37 @@ def sentences_of(parts: Sequence[str]) -> list[list[str]]:
     return sentences
 
 
-def rows(sentences: Iterator[Sentence], words: Words, nodes: bool, form: str) -> Iterator[str]:
-    """A line a sample."""
+def last_epoch(corpus: EncodedCorpus, config: TrainConfig) -> list[TracedSentence]:
+    """Train, and return the sentences of the last epoch with their numbers."""
+    from w2v.training.samples import trace_training
+
+    found: list[TracedSentence] = []
+
+    def keep(sentence: TracedSentence, _model: Model) -> None:
+        if sentence.epoch == config.epochs:
+            found.append(sentence)
+
+    trace_training(corpus, config, keep)
+    return found
+
+
+def rows(
+    sentences: Iterator[Sentence], words: Words, nodes: bool, form: str, positive_only: bool = False,
+    centre_first: bool = False,
+) -> Iterator[str]:
+    """A line a sample. `centre_first`: the centre is the input, and each context or negative its output."""
     for number, sentence in enumerate(sentences, 1):
         for centre in sentence.centres:
             place = sentence.kept[centre.place] + 1
             for row in centre.rows:
-                given = " ".join(words[word] for word in row.words)
+                given = given_word = " ".join(words[word] for word in row.words)
                 for number_out, label in row.outputs:
+                    if positive_only and not label:
+                        continue
                     output = f"node {number_out}" if nodes else words[number_out]
+                    if centre_first:
+                        middle = words[sentence.words[sentence.kept[centre.place]]]
+                        given, output = middle, given_word if label else output
                     if form == "json":
                         yield json_line({
                             "sentence": number, "place": place, "input": given, "output": output, "label": label,
@@ -131,11 +185,15 @@ def options() -> list[Option]:
     """Those of `w2v train` that decide about samples, with defaults for a short text: every word counts and stays."""
     found = [*config_options(CorpusConfig, "Text"), *config_options(TrainConfig, "Samples")]
     corpus = ["tokenizer", "lower", "normalize", "min_count", "max_vocab", "whitespace"]
-    kept = {option.name: option for option in found if option.name in (*corpus, *SHOWN, "sample")}
-    for name, default in (("min_count", 1), ("sample", 0.0)):
+    kept = {option.name: option for option in found if option.name in (*corpus, *SHOWN, *NUMBERS, "sample")}
+    for name, default in (("min_count", 1), ("sample", 0.0), ("epochs", EPOCHS), ("dim", DIM), ("lr", LR)):
         kept[name].default = default
         kept[name].shown_default = f"{default:g}"
-    return [kept[name] for name in (*SHOWN[:6], "sample", *SHOWN[6:], *corpus)]
+    kept["negative"].type = Whole(0, kept["negative"].type.maximum)
+    kept["epochs"].help = "Show the numbers of the last of so many epochs."
+    kept["dim"].help = "Length of the vectors that --numbers trains."
+    kept["lr"].help = "Learning rate of --numbers, the same in all epochs."
+    return [kept[name] for name in (*SHOWN[:6], "sample", *SHOWN[6:], *NUMBERS, *corpus)]
 
 
 command = Command(
@@ -147,7 +205,11 @@ command = Command(
     params=[
         Argument(["text"], nargs=-1, metavar="TEXT", line="A sentence, its words, or files; none: standard input."),
         Option(["--steps"], is_flag=True, help="The sentence with the window marked, step by step, for people."),
-        format_option("tsv: input, output, label; json: an object a line, with sentence and place too."),
+        Option(["--numbers"], is_flag=True,
+               help="Train on the text, and show what the trainer computes for each sample."),
+        Option(["--order"], type=click.Choice(("trained", "input-first")), default="trained", shown_default="trained",
+               help="trained: context word, centre; input-first: centre, context word."),
+        format_option("tsv: input, output, label; json: an object per line, with sentence and place too."),
         COLOUR_OPTION,
         Option(["--read-vocab"], metavar="FILE", group="Text",
                help="Counts of a whole corpus (word, tab, count), for --sample and the negatives."),

@@ -1,22 +1,31 @@
-"""A window that slides over a sentence, drawn step by step."""
+"""A window that slides over a sentence, drawn step by step; and the numbers that the trainer computes at each step."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from w2v.cli.answers import json_line
 from w2v.cli.colours import painted, paper
-from w2v.cli.table import width_of
+from w2v.cli.table import aligned, width_of
+from w2v.seeing.cells import colour
 from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
-    from w2v.training.samples import Centre, Sentence
+    from numpy.typing import NDArray
+
+    from w2v.training.samples import Centre, Sentence, Step, TracedSentence, Update
     from w2v.vectors.words import Words
 
-__all__ = ["step_lines"]
+__all__ = ["number_lines", "number_rows", "step_lines"]
+
+Sample = tuple[str, str, int, float, float, float]  # input, output, label, dot product, sigmoid, error
 
 CENTRE, CONTEXT = (214, 96, 77), (253, 219, 199)  # red and its light tint
+CELL = 7  # columns of a number that is written out
 LABELS = ((222, 235, 247), (67, 147, 195))  # of label 0 and of label 1
 
 
@@ -36,7 +45,7 @@ def step_lines(sentences: Iterator[Sentence], words: Words, config: TrainConfig,
             yield "\n"
 
 
-def marked(sentence: Sentence, centre: Centre, words: Words, depth: int, width: int) -> str:
+def marked(sentence: Sentence | TracedSentence, centre: Centre | Step, words: Words, depth: int, width: int) -> str:
     """The sentence with its window; where it is wider than the terminal, the part around the centre."""
     here = sentence.kept[centre.place]
     window = set(sentence.kept[centre.first : centre.last + 1])
@@ -87,3 +96,96 @@ def inputs(centre: Centre, words: Words, config: TrainConfig, depth: int) -> Ite
             text = f"{f'node {number}' if config.loss == 'hs' else words[number]} {label}"
             cells.append(painted(f" {text} ", paper(LABELS[label], depth), depth) if depth else text)
         yield f"    {name}{' ' * (widest - width_of(name))}  →  " + (" " if depth else "  ").join(cells) + "\n"
+
+
+def number_rows(
+    sentences: Iterable[TracedSentence], words: Words, config: TrainConfig, form: str, positive_only: bool
+) -> Iterator[str]:
+    """A line per sample: input, output, label, dot product, sigmoid, error."""
+    for number, sentence in enumerate(sentences, 1):
+        for step in sentence.steps:
+            place = sentence.kept[step.place] + 1
+            for update in step.updates:
+                for given, output, label, dot, sigmoid, error in samples(update, words, config):
+                    if positive_only and not label:
+                        continue
+                    if form == "json":
+                        yield json_line({
+                            "sentence": number, "place": place, "input": given, "output": output, "label": label,
+                            "dot": round(dot, 6), "sigmoid": round(sigmoid, 6), "error": round(error, 6),
+                        })
+                    else:
+                        yield f"{given}\t{output}\t{label}\t{dot:.6f}\t{sigmoid:.6f}\t{error:.6f}\n"
+
+
+def samples(update: Update, words: Words, config: TrainConfig) -> Iterator[Sample]:
+    """The samples of one update, input by input."""
+    inputs = input_names(update, words, config)
+    dots, sigmoids, errors = (matrix.tolist() for matrix in (update.dots, update.sigmoids, update.errors))
+    for j, given in enumerate(inputs):
+        for i, (row, label) in enumerate(update.outputs):
+            yield given, output_name(row, words, config), label, dots[i][j], sigmoids[i][j], errors[i][j]
+
+
+def input_names(update: Update, words: Words, config: TrainConfig) -> list[str]:
+    names = [words[word] for word in update.words]
+    return [" ".join(names)] if config.model == "cbow" else names
+
+
+def output_name(row: int, words: Words, config: TrainConfig) -> str:
+    return f"node {row}" if config.loss == "hs" else words[row]
+
+
+def number_lines(
+    sentences: Iterable[TracedSentence], words: Words, config: TrainConfig, depth: int
+) -> Iterator[str]:
+    """For each centre: the sentence with its window, the rows before and after, and the numbers of each sample."""
+    width = get_terminal_size().columns
+    for number, sentence in enumerate(sentences, 1):
+        yield painted(
+            f"sentence {number}, epoch {sentence.epoch}: {len(sentence.words)} words, learning rate {sentence.lr:.4g}",
+            "1", depth,
+        ) + "\n\n"
+        losses: list[float] = []
+        for step in sentence.steps:
+            yield marked(sentence, step, words, depth, width) + "\n"
+            for update in step.updates:
+                yield from row_lines(update, words, config, depth, width)
+                found = list(samples(update, words, config))
+                losses += [-float(np.log(max(1e-7, 1 - abs(error)))) for *_, error in found]
+                table = [
+                    (given, output, str(label), f"{dot:+.4f}", f"{sigmoid:.4f}", f"{error:+.4f}")
+                    for given, output, label, dot, sigmoid, error in found
+                ]
+                header = ("input", "output", "label", "dot product", "sigmoid", "error")
+                yield "".join(f"    {line}\n" for line in aligned(header, table, left=2).splitlines()) + "\n"
+        total = f"{len(losses)} samples, loss {sum(losses):.4f}"
+        yield (f"{total}, {sum(losses) / len(losses):.4f} per sample\n\n" if losses else "no samples\n\n")
+
+
+def row_lines(update: Update, words: Words, config: TrainConfig, depth: int, width: int) -> Iterator[str]:
+    """The rows of one update, as they were and as they are after it. A word that occurs twice has one row."""
+    rows = {words[word]: (update.inputs_before[j], update.inputs_after[j]) for j, word in enumerate(update.words)}
+    outputs = {
+        output_name(row, words, config): (update.outputs_before[i], update.outputs_after[i])
+        for i, (row, _) in enumerate(update.outputs)
+    }
+    named = [(f"input  {name}", *pair) for name, pair in rows.items()]
+    named += [(f"output {name}", *pair) for name, pair in outputs.items()]
+    longest = max(width_of(name) for name, _, _ in named)
+    largest = max(float(np.abs(row).max()) for _, *pair in named for row in pair) or 1.0
+    room = max(8, (width - longest - 4 - 8) // 2)
+    for name, before, after in named:
+        gap = " " * (longest - width_of(name))
+        yield f"    {name}{gap}  {cells(before, largest, room, depth)}  →  {cells(after, largest, room, depth)}\n"
+
+
+def cells(row: NDArray[np.float32], largest: float, room: int, depth: int) -> str:
+    """As many of the row's numbers as fit: coloured cells, or without colours the numbers."""
+    if depth:
+        wide = max(1, min(2, room // len(row)))
+        return "".join(
+            f"\x1b[{paper(colour(float(value) / largest), depth)}m{' ' * wide}" for value in row[: room // wide]
+        ) + "\x1b[0m"
+    shown = max(1, room // CELL)
+    return " ".join(f"{value:+.3f}" for value in row[:shown]) + (" …" if shown < len(row) else "")

@@ -1,26 +1,28 @@
-"""The training samples of a corpus, one by one, as the trainer makes them in its first epoch with one thread.
+"""The training samples of a corpus, one by one, as the trainer makes them with one thread; and what it computes.
 
-The draws are the training loop's own (`_samples.pyx` compiles its functions once more), so what is seen here is what
-happens there: subsampling, the window of each centre, negatives, paths of the Huffman tree.
+Draws and numbers are the training loop's own (`_samples.pyx` compiles its functions once more), so what is seen here is
+what happens there: subsampling, the window of each centre, negatives, paths of the Huffman tree, errors and updates.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from w2v.kernel._samples import draw
+from w2v.kernel._samples import draw, trace
 from w2v.kernel._state import Model, Worker
 from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
+    from w2v.training.progress import TrainResult
 
-__all__ = ["Centre", "Row", "Sentence", "draw_samples"]
+__all__ = ["Centre", "Row", "Sentence", "Step", "TracedSentence", "Update", "draw_samples", "trace_training"]
 
 
 @dataclass(frozen=True)
@@ -80,3 +82,105 @@ def step(left: list[int], place: int, reach: int, outputs: list, model: str) -> 
         return Centre(place, first, last, (Row(tuple(contexts), outputs[0]),))
     drawn = outputs * (len(contexts) // len(outputs))
     return Centre(place, first, last, tuple(Row((word,), own) for word, own in zip(contexts, drawn, strict=True)))
+
+
+@dataclass(frozen=True)
+class Update:
+    """One block update: n input rows against m output rows, before and after, and how wrong each pair was.
+
+    `words` [n] are the ids of the input rows, `outputs` [m] (row, label), where a row is a word or a node of the
+    Huffman tree. Rows are float32 [n, D] and [m, D]. `errors` float32 [m, n] are label minus sigmoid; for CBOW [m, 1],
+    since the only input is the mean of the n rows.
+    """
+
+    words: list[int]
+    outputs: list[tuple[int, int]]
+    inputs_before: NDArray[np.float32]
+    outputs_before: NDArray[np.float32]
+    errors: NDArray[np.float32]
+    inputs_after: NDArray[np.float32]
+    outputs_after: NDArray[np.float32]
+
+    @property
+    def labels(self) -> NDArray[np.float32]:
+        """[m, 1]"""
+        return np.array([[label] for _, label in self.outputs], np.float32)
+
+    @property
+    def dots(self) -> NDArray[np.float32]:
+        """Dot products of the rows before, of the same shape as `errors`."""
+        given = self.inputs_before
+        if self.errors.shape[1] < len(given):
+            given = given.mean(axis=0, keepdims=True)
+        return self.outputs_before @ given.T
+
+    @property
+    def sigmoids(self) -> NDArray[np.float32]:
+        """What the model takes for the probability of label 1, by the trainer's table."""
+        return self.labels - self.errors
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the window: its places in `TracedSentence.kept`, and the updates there."""
+
+    place: int
+    first: int
+    last: int
+    updates: list[Update]
+
+
+@dataclass(frozen=True)
+class TracedSentence:
+    """`words` are the ids of a sentence, `kept` the places of those that subsampling left; `epoch` counts from 1."""
+
+    epoch: int
+    lr: float
+    words: list[int]
+    kept: list[int]
+    steps: list[Step]
+
+
+def trace_training(
+    corpus: EncodedCorpus, config: TrainConfig, on_sentence: Callable[[TracedSentence, Model], object]
+) -> TrainResult:
+    """Train with one thread, and show each sentence when it has been trained on, with the model as it is then.
+
+    Learning rates, draws and numbers are those of `w2v.train` with the baseline kernel, and so are the vectors, to the
+    byte. `loss` softmax and text that is held out cannot be traced.
+    """
+    from w2v.training.trainer import Trainer
+
+    trainer = Trainer(corpus, dataclasses.replace(config, threads=1))
+    trainer.kernel = Tracer(lambda *sentence: on_sentence(traced(trainer.state.epoch + 1, *sentence), trainer.model))
+    return trainer.run()
+
+
+def traced(
+    epoch: int, lr: float, words: list[int], kept: list[int], centres: list[tuple[int, list[tuple]]]
+) -> TracedSentence:
+    steps = [
+        Step(place, max(0, place - reach), min(len(kept) - 1, place + reach), [Update(*update) for update in updates])
+        for place, (reach, updates) in enumerate(centres)
+    ]
+    return TracedSentence(epoch, lr, words, kept, steps)
+
+
+class Tracer:
+    """Has the functions of a compiled kernel, and calls `on_sentence` with (lr, words, kept, centres)."""
+
+    NAME = "baseline"
+
+    def __init__(self, on_sentence: Callable[..., object]):
+        self.on_sentence = on_sentence
+
+    def train(self, worker: Worker, ids: NDArray[np.int32], start: int, stop: int, lr: float) -> None:
+        span = np.ascontiguousarray(ids[start:stop])
+        first = 0
+        for end in sentence_ends(span):
+            sentence = span[first:end]
+            self.on_sentence(lr, sentence.tolist(), *trace(worker, sentence, lr))
+            first = end + 1
+
+    def flush(self, worker: Worker) -> None:
+        """Nothing: there are no private rows."""
