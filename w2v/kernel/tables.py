@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from w2v.kernel import _tables
 
@@ -16,7 +19,7 @@ __all__ = [
 SIGMOID_SIZE = 8
 
 
-def sigmoid_table() -> np.ndarray:
+def sigmoid_table() -> NDArray[np.float32]:
     """Coefficients of 1, u and u^2, u = |x| - 8, of the parabolas that sigmoid(-|x|) is made of. float32 [3, 8].
 
     Each parabola goes through the sigmoid at both ends of its step and in the middle, so they meet and no rounding of x
@@ -30,21 +33,23 @@ def sigmoid_table() -> np.ndarray:
     return np.stack([y[:, 0] - (slope + bend * u) * u, slope, bend]).astype(np.float32)
 
 
-def keep_probability(counts: np.ndarray, sample: float) -> np.ndarray:
+def keep_probability(counts: NDArray[Any], sample: float) -> NDArray[np.float64]:
     """min(1, sqrt(t/f) + t/f) with f a word's share of the corpus and t `sample`. float64 [V].
 
     Source: word2vec.c; the paper (Mikolov et al. 2013b, section 2.3) has 1 - sqrt(t/f) for the chance to be dropped.
     """
     counts = np.asarray(counts, np.float64)
     ratio = np.divide(sample * counts.sum(), counts, out=np.full(counts.shape, np.inf), where=counts > 0)
-    return np.minimum(1.0, np.sqrt(ratio) + ratio)
+    kept: NDArray[np.float64] = np.minimum(1.0, np.sqrt(ratio) + ratio)
+    return kept
 
 
-def keep_thresholds(counts: np.ndarray, sample: float) -> np.ndarray | None:
+def keep_thresholds(counts: NDArray[Any], sample: float) -> NDArray[np.uint32] | None:
     """uint32 [V]: a word stays when 32 random bits are at most its threshold; None when `sample` is 0 (all stay)."""
     if sample == 0:
         return None
-    return np.clip(np.rint(keep_probability(counts, sample) * 2.0**32) - 1, 0, 2**32 - 1).astype(np.uint32)
+    thresholds: NDArray[np.float64] = np.rint(keep_probability(counts, sample) * 2.0**32) - 1
+    return thresholds.clip(0, 2**32 - 1).astype(np.uint32)
 
 
 def held_out_share(share: float) -> int:
@@ -52,20 +57,20 @@ def held_out_share(share: float) -> int:
     return min(round(share * 2**32), 2**32 - 1)
 
 
-def alias_table(counts: np.ndarray, exponent: float) -> tuple[np.ndarray, np.ndarray]:
+def alias_table(counts: NDArray[Any], exponent: float) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
     """Alias table of count ** exponent: (share uint32 [V], other int32 [V]). 0.75: Mikolov et al. 2013b, sec. 2.2."""
     counts = np.maximum(np.asarray(counts, np.float64), 1)  # a word of a given vocabulary may have no count
     logs = exponent * np.log(counts)
     return _tables.build_alias(np.exp(logs - logs.max()))
 
 
-def alias_columns(counts: np.ndarray, exponent: float) -> np.ndarray:
+def alias_columns(counts: NDArray[Any], exponent: float) -> NDArray[np.uint32]:
     """The alias table as the loop reads it, share beside other: one cache line a draw. uint32 [V, 2]."""
     share, other = alias_table(counts, exponent)
     return np.ascontiguousarray(np.stack([share, other.view(np.uint32)], axis=1))
 
 
-def alias_probabilities(share: np.ndarray, other: np.ndarray) -> np.ndarray:
+def alias_probabilities(share: NDArray[np.uint32], other: NDArray[np.int32]) -> NDArray[np.float64]:
     """The exact probability of every column of an alias table. float64 [V]."""
     stays = (share.astype(np.float64) + 1) / 2.0**32
     probability = stays.copy()
@@ -73,7 +78,7 @@ def alias_probabilities(share: np.ndarray, other: np.ndarray) -> np.ndarray:
     return probability / len(share)
 
 
-def huffman_paths(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def huffman_paths(counts: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Paths of a Huffman tree: (start int64 [V + 1], path int32 of (node << 1) | code). See `_tables.build_huffman`."""
     # A word of a given vocabulary may have no count. As 0 all of them would hang in one chain, V nodes deep.
     return _tables.build_huffman(np.maximum(np.asarray(counts, np.int64), 1))
