@@ -64,3 +64,25 @@ def test_a_corpus_that_adds_nothing_keeps_its_ids():
     same = grown(made, Vocab(made.vocab.words, made.vocab.counts))
     assert words_of(same) == words_of(made)
     assert same.vocab.counts.tolist() == (2 * made.vocab.counts).tolist()
+
+
+def test_given_counts_are_not_added_to_known_ones_but_what_the_text_holds():
+    given = Vocab([b"new", b"king", b"queen", b"other", b"unseen"], np.array([900, 800, 700, 3, 2]))
+    made = grown(encode_sequences(TEXT, CorpusConfig(min_count=1), vocab=given), KNOWN, 3)
+    assert dict(zip(made.vocab.words, made.vocab.counts.tolist(), strict=True)) == {
+        b"king": 11, b"queen": 5, b"old": 4, b"new": 3, b"other": 3,
+    }
+    assert words_of(made) == [
+        [b"king", b"new"], [b"new", b"queen", b"other", b"other"], [b"new", b"other"],
+    ]
+    made.token_counts.check()
+
+
+@pytest.mark.parametrize(("min_count", "max_vocab"), [(4, None), (1, 4)])
+def test_words_of_a_given_vocabulary_can_be_dropped_and_the_token_counts_add_up(min_count, max_vocab):
+    given = Vocab([b"king", b"other", b"new"], np.array([9, 6, 5]))
+    made = grown(encode_sequences(TEXT, CorpusConfig(min_count=1), vocab=given), KNOWN, min_count, max_vocab)
+    made.token_counts.check()
+    new = {b"new"} if max_vocab else set()  # as often as "other" here, and before it in order of bytes
+    assert set(made.vocab.words) == {*KNOWN.words, *new}
+    assert made.token_counts.kept == 1 + 3 * len(new)

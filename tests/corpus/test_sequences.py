@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,34 @@ def test_tokenizer_applies_to_tokens():
     assert corpus.vocab.words == [b"the", b"a", b"b"]
     assert corpus.ids.tolist() == [0, 0, 1, 2, -1]
     assert (corpus.token_counts.read, corpus.token_counts.no_word, corpus.token_counts.too_long) == (6, 1, 1)
+
+
+class Longer(list):
+    """A list that yields more than its length says."""
+
+    def __iter__(self):
+        for _ in range(5000):
+            yield from super().__iter__()
+
+
+def test_a_list_that_yields_more_than_its_length_is_read_whole():
+    corpus = encode_sequences([Longer(["a", "b"]), ["b", "c"]], ALL)
+    assert dict(zip(corpus.vocab.words, corpus.vocab.counts.tolist(), strict=True)) == {b"a": 5000, b"b": 5001, b"c": 1}
+    assert np.count_nonzero(corpus.ids >= 0) == corpus.token_counts.kept == 10_002
+
+
+class Greedy(str):
+    """A token that makes its sentence longer each time it is looked up."""
+
+    sentence: ClassVar[list[str]] = []
+
+    def __hash__(self):
+        if len(Greedy.sentence) < 100_000:
+            Greedy.sentence.extend(["b"] * 10_000)
+        return str.__hash__(self)
+
+
+def test_a_list_that_grows_while_it_is_read_is_an_error():
+    Greedy.sentence = ["a", "b", Greedy("a")]
+    with pytest.raises(CorpusError, match="sequence 0 became longer while it was read"):
+        encode_sequences([Greedy.sentence], ALL)

@@ -136,8 +136,8 @@ cdef class Encoder:
         cdef Py_ssize_t wanted = <Py_ssize_t>(stop - first)
         cdef Py_ssize_t have = 0
         cdef ssize_t n
-        if length > self.block_size or length < 0:
-            raise ValueError("segment larger than the block")
+        if not (0 <= length <= self.block_size and 0 <= origin <= offset and offset + length <= size):
+            raise ValueError("the segment is larger than the block, or not inside the text")
         with nogil:
             memset(self.buffer, 32, c_CONTEXT)
             while have < wanted:
@@ -238,7 +238,7 @@ cdef class Spellings:
         for p in range(self.parts):
             if table_init(&self.tables[p], seed[0], seed[1]) < 0:
                 raise MemoryError("no memory for the table of distinct words")
-        self.maps = [np.empty(len(e), np.int32) for e in encoders]
+        self.maps = [np.zeros(len(e), np.int32) for e in encoders]
 
     def __dealloc__(self):
         cdef int p
@@ -292,10 +292,13 @@ cdef class Spellings:
     def words(self, const int64_t[::1] ids):
         """The spellings with these ids, as bytes."""
         cdef list out = []
+        cdef int64_t size = self.offsets[self.parts]
         cdef int64_t i
         cdef int p = 0
         cdef entry *e
         for i in range(ids.shape[0]):
+            if not 0 <= ids[i] < size:
+                raise ValueError(f"there is no spelling {ids[i]}")
             while not self.offsets[p] <= ids[i] < self.offsets[p + 1]:
                 p = p + 1 if p + 1 < self.parts else 0
             e = &self.tables[p].entries[ids[i] - self.offsets[p]]
@@ -305,13 +308,17 @@ cdef class Spellings:
     def encoder_map(self, int number, const int32_t[::1] final_ids):
         """int32: the final id of each provisional id of one encoder, given that of each spelling."""
         cdef Encoder encoder = self.encoders[number]
+        if final_ids.shape[0] != len(self):
+            raise ValueError("as many final ids as spellings are needed")
         if self.shared:
             return np.asarray(final_ids) if len(encoder) else np.empty(0, np.int32)
-        cdef int32_t[::1] ids = self.maps[number]
+        made = self.maps[number]
+        self.maps[number] = None  # its places become final ids
+        cdef int32_t[::1] ids = made
         cdef int64_t i, n = ids.shape[0]
         cdef uint32_t part
         with nogil:
             for i in range(n):
                 part = <uint32_t>((<uint64_t>encoder.table.entries[i].tag * <uint64_t>self.parts) >> 32)
                 ids[i] = final_ids[self.offsets[part] + ids[i]]
-        return self.maps[number]
+        return made

@@ -89,8 +89,8 @@ cdef class Spelled:
         cdef const uint8_t *source
         cdef uint8_t *place
         cdef int32_t id
-        if room <= 0:
-            raise ValueError("out is too small")
+        if room <= 0 or first < 0:
+            raise ValueError("out is too small, or there is no such place")
         with nogil:
             while i < n and written <= room:
                 id = ids[i]

@@ -37,6 +37,8 @@ def rank(list words, const int64_t[::1] counts):
     try:
         for i in range(n):
             word = words[i]
+            if word is None:
+                raise TypeError("a word is None")
             items[i].count = counts[i]
             items[i].bytes = <const uint8_t *>PyBytes_AS_STRING(word)
             items[i].length = <int32_t>PyBytes_GET_SIZE(word)

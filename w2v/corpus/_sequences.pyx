@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, int64_t
 import numpy as np
 
 from w2v.corpus._blocks cimport Block, Slab
+from w2v.errors import CorpusError
 
 
 cdef extern from "encode.h" nogil:
@@ -39,7 +40,8 @@ cdef class SequenceEncoder:
 
     def encode(self, batch):
         """Encodes a list of token sequences; returns a Block."""
-        cdef list sequences = [s if isinstance(s, (list, tuple)) else list(s) for s in batch]
+        # A subclass may yield more than its length says.
+        cdef list sequences = [s if type(s) is list or type(s) is tuple else list(s) for s in batch]
         cdef Py_ssize_t room = sum(map(len, sequences)) + len(sequences)
         cdef Block block = Block.__new__(Block)
         cdef Py_ssize_t n = 0
@@ -58,9 +60,13 @@ cdef class SequenceEncoder:
                 if id < 0:
                     self.too_long += 1
                     continue
+                if n >= room - 1:  # code that runs with a token, such as its __hash__, can make a list longer
+                    raise CorpusError(f"sequence {self.sequences} became longer while it was read")
                 self.count_view[id] += 1
                 out[n] = <int32_t>id
                 n += 1
+            if n >= room:
+                raise CorpusError(f"sequence {self.sequences} became longer while it was read")
             out[n] = c_SENTENCE_END
             n += 1
             self.sequences += 1

@@ -142,6 +142,7 @@ static int64_t encode_piece(encoding *c, int whitespace, uint32_t limit, int las
 
 typedef struct {
     const int32_t *map;      /* provisional id -> final id, DROPPED, or a run */
+    uint32_t words;          /* of the map */
     const int64_t *run_ends; /* run r: run_ids[run_ends[r]:run_ends[r + 1]] */
     const int32_t *run_ids;
 } remapping;
@@ -154,7 +155,8 @@ typedef struct {
     int64_t sentences, cut; /* of those between */
 } block_measure;
 
-static void measure_block(const int32_t *ids, int64_t n, const remapping *r, block_measure *m) {
+/* Returns the place of an id that the map does not have, -1 where all is well. */
+static int64_t measure_block(const int32_t *ids, int64_t n, const remapping *r, block_measure *m) {
     int64_t length = 0;
     memset(m, 0, sizeof *m);
     for (int64_t i = 0; i < n; i++) {
@@ -172,6 +174,7 @@ static void measure_block(const int32_t *ids, int64_t n, const remapping *r, blo
             length = 0;
             continue;
         }
+        if (unlikely((uint32_t)id >= r->words)) return i;
         int32_t final = r->map[id];
         if (likely(final >= 0)) {
             length++;
@@ -183,35 +186,45 @@ static void measure_block(const int32_t *ids, int64_t n, const remapping *r, blo
     m->kept += length;
     if (m->ends) m->tail = length;
     else m->head = length;
+    return -1;
 }
 
+#define PUT(id)                            \
+    do {                                   \
+        if (unlikely(out == end)) return -1; \
+        *out++ = (id);                     \
+    } while (0)
+
 /* Writes the final ids of a block; `open` tokens of the sentence it begins in are written already. Returns the number
- * of ids written. */
-static int64_t write_block(const int32_t *ids, int64_t n, const remapping *r, int64_t open, int32_t *out) {
-    int32_t *start = out;
+ * of ids written, or -1 where they are not those that were measured. */
+static int64_t write_block(
+    const int32_t *ids, int64_t n, const remapping *r, int64_t open, int32_t *out, int64_t room
+) {
+    int32_t *start = out, *end = out + room;
     for (int64_t i = 0; i < n; i++) {
         int32_t id = ids[i];
         if (unlikely(id == SENTENCE_END)) {
-            if (open) *out++ = SENTENCE_END;
+            if (open) PUT(SENTENCE_END);
             open = 0;
             continue;
         }
+        if (unlikely((uint32_t)id >= r->words)) return -1;
         int32_t final = r->map[id];
         if (likely(final >= 0)) {
             if (unlikely(open == LONGEST_SENTENCE)) {
-                *out++ = SENTENCE_END;
+                PUT(SENTENCE_END);
                 open = 0;
             }
-            *out++ = final;
+            PUT(final);
             open++;
         } else if (final <= RUN_BASE) {
             int32_t run = RUN_BASE - final;
             for (int64_t j = r->run_ends[run]; j < r->run_ends[run + 1]; j++) {
                 if (unlikely(open == LONGEST_SENTENCE)) {
-                    *out++ = SENTENCE_END;
+                    PUT(SENTENCE_END);
                     open = 0;
                 }
-                *out++ = r->run_ids[j];
+                PUT(r->run_ids[j]);
                 open++;
             }
         }

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.corpus._encode import DROPPED
+from w2v.corpus._rank import rank
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.remap import remapped, whole_sentences
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, setting
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from w2v.corpus.spool import Folder
 
 __all__ = ["grown"]
+
+STEP_IDS = 1 << 20
 
 
 def grown(
@@ -29,26 +34,26 @@ def grown(
     of the text that the words have been seen in. `max_vocab` leaves out new words, never known ones. `corpus` should
     have been read with a `min_count` of 1. Raises CorpusError if no word of it is left.
     """
-    own = corpus.vocab
+    own, seen = corpus.vocab.words, _occurrences(corpus)
     counts = known.counts.copy()
-    place = [known.index(word) for word in own.words]
-    row = np.fromiter((-1 if i is None else i for i in place), np.int64, len(place))
+    row = known.rows(own).astype(np.int64)
     old = row >= 0
-    counts[row[old]] += own.counts[old]
-    new = np.flatnonzero(~old & (own.counts >= min_count))  # in falling frequency, as the vocabulary is
+    counts[row[old]] += seen[old]
+    new = np.flatnonzero(~old & (seen >= min_count))
+    new = new[rank([own[i] for i in new.tolist()], seen[new])]  # in falling frequency
     beyond = new[max(0, max_vocab - len(known)) :] if max_vocab is not None else new[:0]
     new = new[: len(new) - len(beyond)]
-    words = [*known.words, *(own.words[i] for i in new.tolist())]
+    words = [*known.words, *(own[i] for i in new.tolist())]
     row[new] = np.arange(len(known), len(words))
-    vocab = Vocab.sorted(words, np.concatenate([counts, own.counts[new]]))
+    vocab = Vocab.sorted(words, np.concatenate([counts, seen[new]]))
     index = {word: i for i, word in enumerate(vocab.words)}
     final_of = np.fromiter((index[word] for word in words), np.int32, len(words))
     final_ids = np.where(row >= 0, final_of[row], DROPPED).astype(np.int32)
     token_counts = dataclasses.replace(corpus.token_counts, kept=0, sentences=0, cut_sentences=0)
     ids = whole_sentences(corpus, tmp_dir=tmp_dir, memory_limit=memory_limit)
     ids = remapped(ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
-    token_counts.beyond_max_vocab += int(own.counts[beyond].sum())
-    token_counts.below_min_count += int(own.counts[row < 0].sum()) - int(own.counts[beyond].sum())
+    token_counts.beyond_max_vocab += int(seen[beyond].sum())
+    token_counts.below_min_count += int(seen[row < 0].sum()) - int(seen[beyond].sum())
     token_counts.check()
     if not token_counts.kept:
         raise CorpusError(
@@ -56,3 +61,17 @@ def grown(
             f"{setting('min_count')}"
         )
     return EncodedCorpus(ids, vocab, token_counts, settings=corpus.settings, name=corpus.name)
+
+
+def _occurrences(corpus: EncodedCorpus) -> NDArray[np.int64]:
+    """int64 [V]: how often each word occurs in the corpus, whatever counts its vocabulary was given."""
+    if not corpus.given_vocab:
+        return corpus.vocab.counts
+    counts = np.zeros(len(corpus.vocab), np.int64)
+    for start in range(0, len(corpus.ids), STEP_IDS):
+        ids = corpus.ids[start : start + STEP_IDS]
+        found = np.bincount(ids[ids >= 0], minlength=len(counts))
+        if len(found) > len(counts):
+            raise CorpusError(f"{corpus.name}: the ids hold {len(found) - 1}, and there are {len(counts):,} words")
+        counts += found
+    return counts
