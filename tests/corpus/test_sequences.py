@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
+import w2v
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
 from w2v.corpus.sequences import encode_sequences
@@ -40,10 +42,11 @@ def test_str_and_bytes_are_the_same_word():
 @pytest.mark.parametrize(
     ("sequences", "message"),
     [
-        ("a whole text", "one str, not an iterable"), ([["a", "b"], "a text"], "sequence 1 is one str"),
+        ("a whole text", "the corpus is one str; give a list"), ([["a", "b"], "a text"], "sequence 1 is one str"),
         ([["a"], ["b", "c d"]], "sequence 1, token 1: 'c d' holds white space"), ([["a\u3000b"]], "white space"),
         ([["a", "b\n"]], "white space"), ([["a", "b\0"]], "white space"), ([["a", ""]], "sequence 0, token 1 is empty"),
-        ([["a", 5]], "5 is a int; tokens are str or bytes"), ([["\ud800"]], "surrogate"), ([5], "sequence 0 is a int"),
+        ([["a", 5]], "5 is of type int; tokens are str or bytes"), ([["\ud800"]], "surrogate"),
+        ([5], "sequence 0 is of type int"),
         ([], "no words"), ([[], []], "no words"), ([["a"]], "only one distinct"), ([[b"a b"]], "white space"),
     ],
 )
@@ -59,9 +62,69 @@ def test_ascii_white_space_rule_lets_other_spaces_into_tokens():
         encode_sequences([["a b", "c"]], config)
 
 
+@pytest.mark.parametrize(
+    ("corpus", "message"),
+    [
+        ([{"id": 1, "text": "a b"}, {"id": 2, "text": "c d"}], "sequence 0 is of type dict, of which only keys"),
+        ([["a", "b"], Counter("ab")], "sequence 1 is of type Counter, of which only keys"),
+        ([{"a", "b"}], "sequence 0 is of type set, which has no order"),
+        ([["a"], frozenset("ab")], "sequence 1 is of type frozenset, which has no order"),
+        ([{"a": 1}.keys()], "sequence 0 is of type dict_keys, which has no order"),
+        ({"first": ["a", "b"]}, "the corpus is of type dict, of which only keys would be read; give its values"),
+        ({("a", "b"), ("c", "d")}, "the corpus is of type set, which has no order"),
+        ([["a", "b"], None], "sequence 1 is of type NoneType, not a list of tokens"),
+        ([["a"], 3.5], "sequence 1 is of type float, not a list of tokens"),
+        ([["a"], b"b c"], "sequence 1 is one bytes"), ([bytearray(b"a b")], "sequence 0 is one bytearray"),
+        (b"a b", "the corpus is one bytes; give a list of sentences"), (5, "the corpus is of type int; give a path"),
+        (None, "the corpus is of type NoneType; give a path"), (np.array(["a b", "c d"]), "sequence 0 is one str_"),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else type(value).__name__,
+)
+def test_what_python_goes_through_but_is_no_list_of_tokens_is_refused_by_name(corpus, message):
+    with pytest.raises(CorpusError, match=message):
+        encode_sequences(corpus, ALL)
+    with pytest.raises(CorpusError, match=message):
+        w2v.encode(corpus, min_count=1)
+
+
+def test_a_generator_of_strings_is_refused_with_the_way_to_split_them():
+    with pytest.raises(CorpusError, match=r"sequence 0 is one str, .*split it into words first: text.split\(\)"):
+        w2v.train(line for line in ("a b", "c d"))
+
+
+SENTENCES = [
+    ["a b", "c d"], ["the king rules.", "the queen rules."], ["king", "queen"], "a b c", "x" * 300, ["x" * 3000],
+    ["a\nb"], ("a b",), ["a\0b"], "first line\nsecond line/third", ["It costs 3.5 pounds"],
+]
+
+
+@pytest.mark.parametrize("corpus", SENTENCES, ids=lambda corpus: repr(corpus)[:20])
+@pytest.mark.parametrize("function", ["train", "encode", "find_phrases"])
+def test_sentences_that_are_strings_are_refused_with_the_way_to_write_them(monkeypatch, tmp_path, function, corpus):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CorpusError, match="no such file or folder, and a string is the name of one; sentences are"):
+        getattr(w2v, function)(corpus)
+
+
+@pytest.mark.parametrize("corpus", ["no", ["no.txt"], ["my text.txt"], "a folder/of texts", ["a.txt", "b.txt"]])
+def test_a_file_that_is_missing_is_an_error_of_the_system(monkeypatch, tmp_path, corpus):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        w2v.train(corpus)
+
+
+def test_files_whose_names_have_spaces_are_read(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a text", "another one"):
+        (tmp_path / name).write_text("a b a\n")
+    assert w2v.encode(["a text", "another one"], min_count=1).token_counts.read == 6
+    with pytest.raises(CorpusError, match=r"^one more: no such file or folder"):
+        w2v.encode(["a text", "one more"], min_count=1)
+
+
 @pytest.mark.parametrize("token", [["a", "b"], {"a": 1}, 7, None, ("a", "b")])
 def test_what_is_no_token_is_refused_with_its_place(token):
-    with pytest.raises(CorpusError, match=r"sequence 1, token 2: .* is a \w+; tokens are str or bytes"):
+    with pytest.raises(CorpusError, match=r"sequence 1, token 2: .* is of type \w+; tokens are str or bytes"):
         encode_sequences([["a"], ["b", "c", token]], CorpusConfig(min_count=1))
 
 

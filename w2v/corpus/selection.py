@@ -187,9 +187,12 @@ def require_two(
     if len(chosen) >= 2 and (vocab is None or token_counts.read > unknown):
         return
     if len(spelled) == 0:
-        why = f"; {token_counts.too_long} are longer than {LONGEST_TOKEN} bytes" if token_counts.too_long else ""
-        why = why or (f"; {token_counts.no_word} tokens, none of them a word" if token_counts.no_word else "")
-        raise CorpusError(f"{name}: no words in it ({token_counts.text_bytes} bytes read{why})")
+        found = f"{token_counts.text_bytes} bytes read" if token_counts.files else "no tokens"
+        if token_counts.too_long:
+            found += f"; {token_counts.too_long} are longer than {LONGEST_TOKEN} bytes"
+        elif token_counts.no_word:
+            found += f"; {token_counts.no_word} tokens, none of them a word"
+        raise CorpusError(f"{name}: no words in it ({found})")
     counts = spelled.counts()
     top = int(counts.max())
     word = min(spelled.words(np.flatnonzero(counts == top)))

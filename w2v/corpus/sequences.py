@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
 from w2v.corpus._assembly import Remapping
@@ -44,10 +44,7 @@ def encode_sequences(
     Tokens are str or bytes and stay whole: one that is empty or holds white space raises CorpusError, because no file
     of vectors could hold it. Normalisation, lower-casing and the tokenizer of the config apply to each token.
     """
-    if isinstance(sequences, (str, bytes)):
-        raise CorpusError(
-            f"the corpus is one {type(sequences).__name__}, not an iterable of token sequences; split it first"
-        )
+    _require_corpus(sequences)
     spool = make_spool(memory_limit, tmp_dir)
     encoder = SequenceEncoder(_Checker(config))
     blocks = []
@@ -72,18 +69,43 @@ def encode_sequences(
         spool.close()
 
 
+def _require_corpus(corpus: object) -> None:
+    """Raise CorpusError for what cannot be gone through sentence by sentence, or in no certain order."""
+    kind = type(corpus).__name__
+    if isinstance(corpus, (str, bytes, bytearray)):
+        raise CorpusError(f"the corpus is one {kind}; give a list of sentences, each a list of tokens: text.split()")
+    if isinstance(corpus, Mapping):
+        raise CorpusError(f"the corpus is of type {kind}, of which only keys would be read; give its values, as a list")
+    if isinstance(corpus, Set):
+        raise CorpusError(f"the corpus is of type {kind}, which has no order; give a list of sentences")
+    if not isinstance(corpus, Iterable):
+        raise CorpusError(
+            f"the corpus is of type {kind}; give a path, a list of paths, or a list of sentences, each a list of tokens"
+        )
+
+
+def _require_sequence(sequence: object, number: int) -> None:
+    """Raise CorpusError for what is no sequence of tokens."""
+    kind, place = type(sequence).__name__, f"sequence {number}"
+    if isinstance(sequence, (str, bytes, bytearray)):
+        raise CorpusError(
+            f"{place} is one {kind}, not a list of tokens, and would be split into letters; split it into words "
+            "first: text.split()"
+        )
+    if isinstance(sequence, Mapping):
+        raise CorpusError(f"{place} is of type {kind}, of which only keys would be read; give a list of tokens")
+    if isinstance(sequence, Set):
+        raise CorpusError(f"{place} is of type {kind}, which has no order; give a list of tokens")
+    if not isinstance(sequence, Iterable):
+        raise CorpusError(f"{place} is of type {kind}, not a list of tokens")
+
+
 def _batches(sequences: Iterable[Sequence[str | bytes]]) -> Iterator[list[Sequence[str | bytes]]]:
     iterator = iter(sequences)
     first = 0
     while batch := list(itertools.islice(iterator, BATCH)):
         for i, sequence in enumerate(batch):
-            if isinstance(sequence, (str, bytes, bytearray)):
-                raise CorpusError(
-                    f"sequence {first + i} is one {type(sequence).__name__}, not a list of tokens, and would be "
-                    "split into letters; split it into words first: text.split()"
-                )
-            if not isinstance(sequence, Iterable):
-                raise CorpusError(f"sequence {first + i} is a {type(sequence).__name__}, not a list of tokens")
+            _require_sequence(sequence, first + i)
         yield batch
         first += len(batch)
 
@@ -105,8 +127,10 @@ class _Checker:
             except UnicodeEncodeError:
                 raise CorpusError(f"{where}: {token!r} holds a lone surrogate; no file could hold it") from None
         else:
-            kind = type(token).__name__
-            raise CorpusError(f"{where}: {token!r} is a {kind}; tokens are str or bytes (use str(...) for numbers)")
+            raise CorpusError(
+                f"{where}: {token!r} is of type {type(token).__name__}; tokens are str or bytes (use str(...) for "
+                "numbers)"
+            )
         if not text:
             raise CorpusError(f"{where} is empty; leave empty tokens out")
         if "\0" in text or (text.split() != [text] if self.unicode else ASCII_SEPARATOR.search(text)):

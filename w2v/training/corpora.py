@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Collection
 from typing import Any
 
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
-from w2v.errors import CorpusError, SettingsError, setting
+from w2v.errors import CorpusError, SettingsError, setting, shortened
 
 __all__ = ["SELECTING", "agreed", "encoded_path", "open_encoded", "paths_of", "read"]
 
@@ -34,12 +35,33 @@ def read(corpus: Any, config: CorpusConfig, **options: Any) -> EncodedCorpus:
 
 
 def paths_of(corpus: Any) -> list[str | os.PathLike[str]] | None:
-    """The files and folders that are meant; None for sequences of tokens."""
-    if isinstance(corpus, (str, os.PathLike)):
-        return [corpus]
-    if isinstance(corpus, (list, tuple)) and corpus and all(isinstance(x, (str, os.PathLike)) for x in corpus):
-        return list(corpus)
-    return None
+    """The files and folders that are meant; None for sequences of tokens. CorpusError for sentences as strings."""
+    paths = [corpus] if isinstance(corpus, (str, os.PathLike)) else corpus
+    if not isinstance(paths, (list, tuple)) or not paths or not all(isinstance(x, (str, os.PathLike)) for x in paths):
+        return None
+    strings = [path for path in paths if isinstance(path, str) and path != "-"]
+    missing = next((text for text in strings if not os.path.exists(text)), None)
+    if missing is not None and (_is_sentence(missing) or (len(strings) > 1 and all(map(_is_word, strings[:10])))):
+        raise CorpusError(
+            f"{shortened(missing)}: no such file or folder, and a string is the name of one; sentences are lists of "
+            'tokens: split each into words, [["a", "b"], ["c", "d"]]'
+        )
+    return list(paths)
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether text that names no file was not meant to: it has spaces and no suffix, or no file could be called so."""
+    if "\0" in text or "\n" in text or any(len(part.encode(errors="replace")) > 255 for part in text.split(os.sep)):
+        return True
+    return len(text.split()) > 1 and not _is_file_name(text)
+
+
+def _is_word(text: str) -> bool:
+    return not _is_file_name(text) and not os.path.exists(text)
+
+
+def _is_file_name(text: str) -> bool:
+    return os.sep in text or re.search(r"\.\w{1,9}$", text) is not None
 
 
 def encoded_path(corpus: Any) -> str | None:
