@@ -25,6 +25,7 @@ _HOME = {
     "CorpusError": "w2v.errors",
     "SettingsError": "w2v.errors",
     "TrainingError": "w2v.errors",
+    "TrainingStopped": "w2v.training.progress",
     "UnknownWordError": "w2v.errors",
     "VectorsError": "w2v.errors",
 }
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from w2v.errors import W2VError as W2VError
     from w2v.training.config import TrainConfig as TrainConfig
     from w2v.training.phrasing import find_phrases as find_phrases
+    from w2v.training.progress import TrainingStopped as TrainingStopped
     from w2v.training.train import encode as encode
     from w2v.training.train import sweep as sweep
     from w2v.training.train import train as train
@@ -51,14 +53,16 @@ if TYPE_CHECKING:
     from w2v.vectors.vectors import load as load
 
 
-def __getattr__(name: str):
-    if name not in _HOME:
-        raise AttributeError(f"module 'w2v' has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # a type checker must not take every name for one of ours
 
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module 'w2v' has no attribute {name!r}")
+        from importlib import import_module
+
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

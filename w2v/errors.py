@@ -8,6 +8,7 @@ Each message is one line that names the thing, the place, what was found and wha
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -22,13 +23,33 @@ __all__ = [
     "UnknownWordError",
     "VectorsError",
     "W2VError",
+    "os_error_text",
     "printable",
+    "reason",
     "render",
     "setting",
     "shortened",
 ]
 
 SHOWN = 100  # characters
+
+
+def os_error_text(error: OSError) -> str:
+    """PATH: what the system says."""
+    text = error.strerror or str(error) or type(error).__name__
+    if isinstance(error, IsADirectoryError):
+        text = "is a directory; give a file"
+    name = error.filename
+    if name is None or isinstance(name, int):
+        return text
+    return f"{os.fsdecode(name)}: {text}"
+
+
+def reason(error: BaseException) -> str:
+    """An error as a part of another one's text."""
+    if isinstance(error, OSError):
+        return os_error_text(error)
+    return str(getattr(error.args[0], "marked", error)) if error.args else str(error)
 
 
 def shortened(text: str) -> str:

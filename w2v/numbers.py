@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["count", "duration", "seconds_of", "short", "size"]
+__all__ = ["count", "duration", "plural", "seconds_of", "short", "size"]
 
 
 def count(number: int) -> str:
     """1203441 -> 1,203,441."""
     return f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """1 word, 1,203 words."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def short(number: float) -> str:

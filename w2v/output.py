@@ -9,13 +9,13 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO
 
-from w2v.errors import W2VError
+from w2v.errors import SettingsError, W2VError
 from w2v.threads import Background
 
-__all__ = ["PART_SUFFIX", "AtomicOutput", "check_output"]
+__all__ = ["PART_SUFFIX", "AtomicOutput", "check_output", "check_outputs"]
 
 PART_SUFFIX = ".w2v-part"
 FLUSH_STEP = 64 << 20  # bytes written between two flushes to the disk
@@ -49,6 +49,30 @@ def check_output(path: str | os.PathLike[str], no_clobber: bool = False) -> None
         return
     if not os.access(folder, os.W_OK | os.X_OK):
         raise W2VError(f"{name}: the folder {folder} may not be written; choose another place")
+
+
+def check_outputs(outputs: Sequence[str], inputs: Sequence[str] = (), no_clobber: bool = False) -> None:
+    """Raise for the first output that could not be written at the end. Nothing is created or touched."""
+    sources = {os.path.realpath(path) for path in inputs if path != "-"}
+    seen: set[str] = set()
+    for path in outputs:
+        real = "-" if path == "-" else os.path.realpath(path)
+        if real in seen:
+            raise SettingsError(f"{path}: given twice as an output")
+        if real in sources or any(is_read(path, source) for source in sources):
+            raise SettingsError(f"{path}: is an input too; choose another name for the output")
+        seen.add(real)
+        check_output(path, no_clobber)
+
+
+def is_read(output: str, source: str) -> bool:
+    """Whether an output that exists is the input file `source`, by whatever name, or lies in the input folder."""
+    try:
+        if os.path.isdir(source):
+            return os.path.isfile(output) and os.path.realpath(output).startswith(source.rstrip(os.sep) + os.sep)
+        return os.path.samefile(output, source)
+    except OSError:  # one of them does not exist
+        return False
 
 
 class AtomicOutput:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from w2v.errors import SettingsError, setting
 
-__all__ = ["Option", "check", "number_text", "option", "options_of", "out_of_range"]
+__all__ = ["Option", "check", "check_names", "number_text", "option", "options_of", "out_of_range"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,22 @@ def option(default: Any, help: str, **kw: Any) -> Any:
 def options_of(config: type) -> dict[str, tuple[dataclasses.Field, Option]]:
     """Field name -> (field, Option), in the order of declaration."""
     return {f.name: (f, f.metadata["option"]) for f in dataclasses.fields(config)}
+
+
+def check_names(function: str, settings: Iterable[str], *configs: type) -> None:
+    """Raise SettingsError for the first name that is no field of the configs, with what was perhaps meant."""
+    known = sorted(name for config in configs for name in options_of(config))
+    unknown = sorted(set(settings) - set(known))
+    if unknown:
+        import difflib
+
+        close = difflib.get_close_matches(unknown[0], known, 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        for config in configs:
+            for name, (_, opt) in options_of(config).items():
+                if unknown[0] in [alias.lstrip("-").replace("-", "_") for alias in opt.aliases]:
+                    hint = f"; it is {name} here"
+        raise SettingsError(f"{function}: there is no setting {unknown[0]!r}{hint}")
 
 
 def check(config: Any) -> None:

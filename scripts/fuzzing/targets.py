@@ -32,7 +32,8 @@ from w2v.corpus.reader import encode_sequences, read_corpus  # noqa: E402
 from w2v.corpus.sources import check_text  # noqa: E402
 from w2v.errors import CorpusError, TrainingError, VectorsError  # noqa: E402
 from w2v.files import compression_of  # noqa: E402
-from w2v.training.checkpoint import Checkpoint, Checkpointer  # noqa: E402
+from w2v.training.checkpoint import Checkpoint  # noqa: E402
+from w2v.training.checkpointing import Checkpointer  # noqa: E402
 from w2v.training.config import TrainConfig  # noqa: E402
 from w2v.training.trainer import Trainer  # noqa: E402
 from w2v.vectors.formats.sniff import tell_format  # noqa: E402

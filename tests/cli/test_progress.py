@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from w2v.cli.progress import Lines, Silence, progress_for
+from w2v.cli.progress import Lines, NullProgress, progress_for
 
 
 class Clock:
@@ -73,7 +73,7 @@ def test_a_reading_line_has_a_share_where_the_size_is_known(capsys, total, share
 
 def test_quiet_shows_nothing(capsys):
     progress = progress_for(quiet=True)
-    assert type(progress) is Silence
+    assert type(progress) is NullProgress
     with progress:
         progress.reading(reading(None))
         progress.training(training())

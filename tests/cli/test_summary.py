@@ -19,9 +19,9 @@ TIMES = {"reading": 0.1, "training": 0.5, "all": 0.7}
 
 def lines(output: str = "v.bin", summary: dict | None = None, **token_counts: int) -> list[str]:
     corpus = SimpleNamespace(token_counts=SimpleNamespace(**{**ZERO, **TOKEN_COUNTS, **token_counts}))
-    vectors = SimpleNamespace(matrix=SimpleNamespace(shape=(50, 100)))
-    result = SimpleNamespace(summary=SimpleNamespace(**{**SUMMARY, **(summary or {})}), vectors=vectors)
-    return summary_lines(corpus, result, output, TIMES)
+    result = SimpleNamespace(summary=SimpleNamespace(**{**SUMMARY, **(summary or {})}))
+    done = SimpleNamespace(corpus=corpus, result=result, times=TIMES, content="50 words x 100")
+    return summary_lines(done, output)
 
 
 def numbers(text: list[str], *words: str) -> int:

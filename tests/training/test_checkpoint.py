@@ -11,7 +11,8 @@ import pytest
 
 from w2v.errors import CheckpointError, W2VError
 from w2v.safetensors import MAX_HEADER
-from w2v.training.checkpoint import Checkpoint, Checkpointer
+from w2v.training.checkpoint import Checkpoint
+from w2v.training.checkpointing import Checkpointer
 from w2v.training.tensors import TensorFile
 from w2v.training.trainer import Trainer
 

@@ -12,7 +12,8 @@ import w2v
 from w2v.errors import CorpusError, SettingsError, VectorsError
 from w2v.kernel._tables import held_out_ids
 from w2v.kernel.tables import held_out_share
-from w2v.training.checkpoint import Checkpoint, Checkpointer
+from w2v.training.checkpoint import Checkpoint
+from w2v.training.checkpointing import Checkpointer
 from w2v.training.config import TrainConfig
 from w2v.training.evaluation import EvalSchedule, Evaluator, read_tests
 from w2v.training.heldout import HeldOut, trained_tokens

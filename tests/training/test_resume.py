@@ -9,7 +9,8 @@ import pytest
 
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import CheckpointError, TrainingError
-from w2v.training.checkpoint import Checkpoint, Checkpointer
+from w2v.training.checkpoint import Checkpoint
+from w2v.training.checkpointing import Checkpointer
 from w2v.training.trainer import Trainer
 
 from .runs import config, corpus, outcome, rest_after

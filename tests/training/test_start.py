@@ -52,9 +52,9 @@ def kept(tmp_path_factory):
 def test_a_continued_run_begins_with_both_matrices_of_the_one_before(kept):
     _, path = kept
     with Checkpoint(path) as checkpoint:
-        start = Continuation.of(checkpoint, {})
+        start = Continuation(checkpoint, *continued_settings(checkpoint, {}))
         known = start.known
-        grown = start.grown(w2v.training.corpora.read(NEW, start.reading_config))
+        grown = start.extend_vocab(w2v.training.corpora.read(NEW, start.reading_config))
         trainer = Trainer(grown, start.config, start=start)
     with Checkpoint(path) as checkpoint:
         inputs, outputs = (np.empty((len(known), 12), np.float32) for _ in range(2))
@@ -106,6 +106,7 @@ def test_a_continued_run_begins_with_the_best_epoch_where_one_was_kept(tmp_path)
     trainer.run()
     trainer.state.best.inputs[:, :12] = 7
     write_checkpoint(tmp_path / "c", trainer.state, None)
-    start = Continuation.of(Checkpoint(tmp_path / "c"), {})
-    again = Trainer(start.grown(corpus()), start.config, start=start)
+    checkpoint = Checkpoint(tmp_path / "c")
+    start = Continuation(checkpoint, *continued_settings(checkpoint, {}))
+    again = Trainer(start.extend_vocab(corpus()), start.config, start=start)
     assert (again.model.inputs[:, :12] == 7).all()

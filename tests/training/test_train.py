@@ -11,7 +11,7 @@ import w2v
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.errors import CorpusError, SettingsError, TrainingError
 from w2v.memory import Room
-from w2v.training.train import split_settings
+from w2v.training.train import build_configs
 from w2v.training.trainer import Trainer
 
 SENTENCES = [
@@ -74,7 +74,7 @@ def test_seed_decides_the_vectors() -> None:
 
 
 def test_settings_of_both_kinds_are_told_apart() -> None:
-    corpus, training = split_settings({"min_count": 2, "dim": 7, "lower": True, "loss": "hs"})
+    corpus, training = build_configs("train", {"min_count": 2, "dim": 7, "lower": True, "loss": "hs"})
     assert (corpus.min_count, corpus.lower, training.dim, training.loss) == (2, True, 7, "hs")
 
 

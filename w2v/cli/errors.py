@@ -17,9 +17,11 @@ from typing import Any
 
 import click
 
-from w2v.errors import W2VError, printable, render
+from w2v.errors import W2VError, os_error_text, printable, render
 
-__all__ = ["SIGNALS", "Terminated", "guarded", "named_output", "quit_at_once", "say", "shown", "usage_error"]
+__all__ = [
+    "SIGNALS", "Terminated", "guarded", "named_output", "os_error_text", "quit_at_once", "say", "shown", "usage_error",
+]
 
 INTERRUPTED, CLOSED_PIPE = 130, 141
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # some systems lack some
@@ -77,16 +79,6 @@ def explain(error: BaseException) -> int:
     if text:
         say(text)
     return code
-
-
-def os_error_text(error: OSError) -> str:
-    reason = error.strerror or str(error) or type(error).__name__
-    if isinstance(error, IsADirectoryError):
-        reason = "is a directory; give a file"
-    name = error.filename
-    if name is None or isinstance(name, int):
-        return reason
-    return f"{os.fsdecode(name)}: {reason}"
 
 
 def shown(text: str) -> str:

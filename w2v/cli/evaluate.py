@@ -45,7 +45,7 @@ def evaluate(vectors: str, files: tuple[str, ...], restrict_vocab: int, form: st
     for path in files:
         scores = loaded.evaluate(path, restrict_vocab=restrict_vocab)
         if scores.malformed:
-            from w2v.cli.summary import plural
+            from w2v.numbers import plural
 
             left_out = plural(scores.malformed, "line")
             say(f"{path}: left out {left_out}, neither a question nor a section or pair")

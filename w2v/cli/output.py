@@ -18,21 +18,11 @@ STDOUT = "-"
 
 def check_outputs(outputs: Sequence[str], inputs: Sequence[str] = (), no_clobber: bool = False) -> None:
     """Raise for the first output that could not be written at the end. Nothing is created or touched."""
-    from w2v.output import check_output
+    from w2v import output
 
-    sources = {os.path.realpath(path) for path in inputs if path != STDOUT}
-    seen: set[str] = set()
-    for path in outputs:
-        real = STDOUT if path == STDOUT else os.path.realpath(path)
-        if real in seen:
-            raise SettingsError(f"{path}: given twice as an output")
-        if real in sources or any(is_read(path, source) for source in sources):
-            raise SettingsError(f"{path}: is an input too; choose another name for the output")
-        seen.add(real)
-        if path == STDOUT:
-            check_stdout()
-        else:
-            check_output(path, no_clobber)
+    if STDOUT in outputs:
+        check_stdout()
+    output.check_outputs(outputs, inputs, no_clobber)
 
 
 def check_folder(path: str) -> None:
@@ -44,16 +34,6 @@ def check_folder(path: str) -> None:
         folder = os.path.dirname(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise W2VError(f"{path}: the folder {folder} may not be written; choose another place")
-
-
-def is_read(output: str, source: str) -> bool:
-    """Whether an output that exists is the input file `source`, by whatever name, or lies in the input folder."""
-    try:
-        if os.path.isdir(source):
-            return os.path.isfile(output) and os.path.realpath(output).startswith(source.rstrip(os.sep) + os.sep)
-        return os.path.samefile(output, source)
-    except OSError:  # one of them does not exist
-        return False
 
 
 def check_stdout() -> None:

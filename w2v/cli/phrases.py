@@ -25,7 +25,7 @@ from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError
 
 if TYPE_CHECKING:
-    from w2v.cli.progress import Silence
+    from w2v.cli.progress import NullProgress
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.phrases import Joined, Phrase
     from w2v.output import AtomicOutput
@@ -107,7 +107,7 @@ def config_of(given: dict[str, Any]) -> CorpusConfig:
 
 
 def opened(
-    corpus: tuple[str, ...], config: CorpusConfig, threads: int | None, tmp_dir: str | None, progress: Silence
+    corpus: tuple[str, ...], config: CorpusConfig, threads: int | None, tmp_dir: str | None, progress: NullProgress
 ) -> EncodedCorpus:
     """The corpus with all its words."""
     from w2v.training.corpora import encoded_path, open_encoded, read
@@ -150,8 +150,8 @@ def write_list(found: list[Phrase], form: str | None, out: AtomicOutput) -> None
 
 
 def summary(encoded: EncodedCorpus, found: Joined, passes: int) -> list[str]:
-    from w2v.cli.summary import notes, plural, reading_rows, summed
-    from w2v.numbers import count
+    from w2v.cli.summary import notes, reading_rows, summed
+    from w2v.numbers import count, plural
 
     tokens = encoded.token_counts.kept - found.joined
     rows = [*reading_rows(encoded.token_counts)[:-1], (found.joined, "joined to the token before them")]

@@ -11,47 +11,55 @@ from typing import TYPE_CHECKING, Any, TextIO
 from w2v.cli.errors import say
 from w2v.cli.streams import is_terminal
 from w2v.numbers import duration, short, size
+from w2v.training.progress import Reporter
 
 if TYPE_CHECKING:
-    from w2v.corpus.reader import ReadProgress
-    from w2v.training.trainer import Progress
+    from w2v.corpus.progress import ReadProgress
+    from w2v.training.progress import EpochReport, Progress
+    from w2v.training.state import TrainState
 
-__all__ = ["Bars", "Lines", "Silence", "progress_for"]
+__all__ = ["Bars", "Lines", "NullProgress", "progress_for"]
 
 MOST_RATES = 8  # of nodes, in one line
 FIRST_LINE_S, NEXT_LINE_S = 5.0, 10.0
 
 
-def progress_for(quiet: bool) -> Silence | Lines | Bars:
+def progress_for(quiet: bool) -> NullProgress:
     """What suits the place: bars on a terminal, lines in a log."""
     if quiet:
-        return Silence()
+        return NullProgress()
     return Bars() if is_terminal(sys.stderr) else Lines()
 
 
-class Silence:
-    """Shows nothing; the others share its shape. A context manager: leaving it ends the display."""
+class NullProgress(Reporter):
+    """Shows only what is important; the others share its shape. A context manager: leaving it ends the display."""
 
-    def reading(self, progress: ReadProgress) -> None:
-        """Call-back of the corpus reader."""
+    _last_s = 0.0  # when the last epoch ended
 
-    def training(self, progress: Progress) -> None:
-        """Call-back of the trainer."""
+    def starting(self, state: TrainState) -> None:
+        self._last_s = state.seconds
 
-    def note(self, text: str) -> None:
-        """A line that stays, beside the display."""
+    def epoch(self, report: EpochReport) -> None:
+        """A line when there is more to say than a loss, or when the epoch took long."""
+        took, self._last_s = report.seconds - self._last_s, report.seconds
+        if report.scores or report.held_out_loss is not None or took >= FIRST_LINE_S:
+            self.note(epoch_line(report))
 
-    def finish(self, complete: bool = True) -> None:
-        """End the display of the present step; `complete` when all of it was done."""
+    def note(self, text: str, important: bool = False) -> None:
+        if important:
+            say(text)
 
-    def __enter__(self) -> Silence:
+    def warn(self, text: str) -> None:
+        self.note(f"warning: {text}", important=True)
+
+    def __enter__(self) -> NullProgress:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         self.finish(complete=kind is None)
 
 
-class Lines(Silence):
+class Lines(NullProgress):
     """A line after 5 s of a step and then every 10 s."""
 
     def __init__(self, clock: Any = time.monotonic):
@@ -61,7 +69,7 @@ class Lines(Silence):
     def finish(self, complete: bool = True) -> None:
         self.due: float | None = None  # unknown until the step's first call
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, important: bool = False) -> None:
         say(text)
 
     def is_time(self) -> bool:
@@ -87,7 +95,7 @@ class Lines(Silence):
             )
 
 
-class Bars(Silence):
+class Bars(NullProgress):
     """tqdm's bars: bytes for reading, tokens of all epochs for training."""
 
     def __init__(self, leave: bool = True) -> None:
@@ -108,7 +116,7 @@ class Bars(Silence):
             )
         return self.bar
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, important: bool = False) -> None:
         if self.bar is not None:
             self.bar.clear()
         say(text)
@@ -146,6 +154,15 @@ def width_of(stream: TextIO) -> dict[str, Any]:
     except (OSError, ValueError):
         known = False
     return {"dynamic_ncols": True} if known else {"ncols": 80}
+
+
+def epoch_line(report: EpochReport) -> str:
+    """epoch 2 of 5: loss 0.3512, held-out loss 0.3498, questions-words.txt 0.3120"""
+    parts = [f"loss {report.loss:.4f}"] if report.loss is not None else []
+    parts += [f"held-out loss {report.held_out_loss:.4f}"] if report.held_out_loss is not None else []
+    parts += [f"{name} {score:.4f}" for name, score in report.scores.items()]
+    place = "" if report.whole else f", {percent(report.tokens_done, report.tokens_total)} of the run"
+    return f"epoch {report.epoch} of {report.epochs}{place}: {', '.join(parts)}"
 
 
 def percent(done: int, total: int) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from w2v.numbers import count, duration, short, size
+from w2v.cluster.progress import ClusterSummary
+from w2v.numbers import count, duration, plural, short, size
 
 if TYPE_CHECKING:
-    from w2v.corpus.encoded import EncodedCorpus, TokenCounts
-    from w2v.training.trainer import TrainResult, TrainSummary
+    from w2v.corpus.encoded import TokenCounts
+    from w2v.training.progress import TrainSummary
+    from w2v.training.run import RunResult
 
-__all__ = ["notes", "plural", "reading_rows", "summary_lines", "summed"]
+__all__ = ["notes", "reading_rows", "summary_lines", "summed"]
 
 # TokenCounts' fields that say why a token of the text was not kept.
 DROPPED = {
@@ -28,21 +30,29 @@ NOTES = {
 }
 
 
-def summary_lines(
-    corpus: EncodedCorpus, result: TrainResult, output: str, times: dict[str, float]
-) -> list[str]:
+def summary_lines(done: RunResult, output: str) -> list[str]:
     """Lines without a prefix; numbers in one column."""
-    lines = summed([*reading_rows(corpus.token_counts), *training_rows(result.summary)], notes(corpus.token_counts))
-    summary = result.summary
+    token_counts, summary, times = done.corpus.token_counts, done.result.summary, done.times
+    lines = summed([*reading_rows(token_counts), *training_rows(summary)], notes(token_counts))
     lines += loss_lines(summary)
     lines.append(
         f"{short(summary.words_per_s)} words/s on {plural(summary.threads, 'thread')}, kernel {summary.kernel}, "
         f"loss {summary.loss:.4f}; {duration(times['all'])} in all: {duration(times['reading'])} reading, "
-        f"{duration(times['training'])} training"
+        f"{duration(summary.seconds)} training"
     )
-    words, dim = result.vectors.matrix.shape
-    lines.append(f"{output}: {plural(words, 'word')} x {dim}")
+    if isinstance(summary, ClusterSummary):
+        lines.append(cluster_line(summary))
+    lines.append(f"{output}: {done.content}")
     return lines
+
+
+def cluster_line(summary: ClusterSummary) -> str:
+    """What the nodes did together."""
+    nodes = plural(summary.nodes, "node")
+    line = f"{nodes}, {size(summary.bytes_exchanged)} exchanged in {summary.exchanges:,} exchanges"
+    if summary.nodes_lost:
+        line += f"; {summary.nodes_lost:,} lost on the way, {summary.chunks_lost:,} chunks trained again"
+    return line
 
 
 def summed(rows: list[tuple[int, str]], after: list[tuple[int, str]]) -> list[str]:
@@ -90,7 +100,3 @@ def series(values: Sequence[float], most: int = 10) -> str:
 
 def notes(token_counts: TokenCounts) -> list[tuple[int, str]]:
     return [(getattr(token_counts, name), text) for name, text in NOTES.items() if getattr(token_counts, name)]
-
-
-def plural(number: int, noun: str) -> str:
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"

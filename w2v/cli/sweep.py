@@ -21,14 +21,16 @@ from w2v.cli.options import (
     tmp_dir_option,
 )
 from w2v.cli.output import STDOUT, check_folder, check_outputs
-from w2v.cli.progress import Bars, Silence, progress_for
+from w2v.cli.progress import Bars, NullProgress, progress_for
 from w2v.cli.streams import is_terminal, write
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError
 from w2v.training.config import TrainConfig
+from w2v.training.progress import Reporter
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
+    from w2v.training.progress import Progress
     from w2v.training.sweep import SweepRun
 
 __all__ = ["command"]
@@ -73,7 +75,7 @@ def sweep(
         done = 0
         try:
             for run in runs_of(
-                encoded, configs, tests, varied, results=results, folder=output, on_progress=shown.training
+                encoded, configs, tests, varied, results=results, folder=output, reporters=[ProgressOnly(shown)]
             ):
                 done += 1
                 shown.finish(complete=False)
@@ -91,7 +93,7 @@ def sweep(
 
 
 def read(
-    corpus: tuple[str, ...], config: CorpusConfig, tmp_dir: str | None, progress: Silence
+    corpus: tuple[str, ...], config: CorpusConfig, tmp_dir: str | None, progress: NullProgress
 ) -> EncodedCorpus:
     """The corpus from its text, or from what w2v encode wrote."""
     from w2v.training import corpora
@@ -102,6 +104,16 @@ def read(
     encoded = corpora.read(corpus, config, tmp_dir=tmp_dir, on_progress=progress.reading)
     progress.finish()
     return encoded
+
+
+class ProgressOnly(Reporter):
+    """Of the single runs only how far they are: the table has the rest."""
+
+    def __init__(self, display: NullProgress):
+        self.display = display
+
+    def training(self, progress: Progress) -> None:
+        self.display.training(progress)
 
 
 class Table:

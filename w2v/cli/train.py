@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from w2v.cli.command import Command, Option
-from w2v.cli.errors import say
-from w2v.cli.job import Job
 from w2v.cli.options import (
     PHRASES,
-    config_from,
     config_options,
     corpus_argument,
     quiet_option,
@@ -21,11 +19,13 @@ from w2v.cli.options import (
     tmp_dir_option,
 )
 from w2v.cli.output import FORMATS
-from w2v.cli.progress import progress_for
 from w2v.cli.values import Duration
 from w2v.corpus.config import CorpusConfig
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from w2v.training.run import Run
 
 __all__ = ["command"]
 
@@ -57,6 +57,7 @@ EXAMPLES = [
 ]
 
 
+FIELDS = frozenset((*options_of(CorpusConfig), *options_of(TrainConfig)))
 # As in w2v/vectors/combine.py, which is not loaded for --help.
 COMBINATIONS = ("input", "add", "concat")
 # Fields of TrainConfig under a heading of their own: what departs from plain word2vec, and how to turn it off; and how
@@ -67,39 +68,22 @@ GROUPS = {
 }
 
 
-def train(corpus: tuple[str, ...], output: str, kind: Callable[..., Job] = Job, **given: Any) -> None:
-    """Check everything that can be checked, read, train, write, tell; `kind` makes the job of other commands."""
-    cluster, sync_every = given.pop("cluster"), given.pop("sync_every")
-    if given["continue_from"]:
-        configs = inherited(given)
-    else:
-        configs = config_from(CorpusConfig, given), config_from(TrainConfig, given)
-    given = {**given, "corpus": corpus, "output": output, "stated": stated_options(CorpusConfig)}
-    if cluster is None:
-        job = kind(*configs, **given)
-    else:
-        from w2v.cli.cluster import ClusterJob
-
-        job = ClusterJob(*configs, cluster=cluster, sync_every=sync_every, **given)
-    job.check()
-    with progress_for(job.quiet) as progress:
-        lines = job.run(progress)
-    if not job.quiet:
-        for line in lines:
-            say(line)
-
-
-def inherited(given: dict[str, Any]) -> tuple[CorpusConfig, TrainConfig]:
-    """The settings of the run that --continue goes on from, but for those that are given."""
-    from w2v.training.checkpoint import Checkpoint
-    from w2v.training.start import continued_settings
+def train(corpus: tuple[str, ...], output: str, kind: Callable[..., Run] | None = None, **given: Any) -> None:
+    """Check everything that can be checked, read, train, write, tell; `kind` makes the run of other commands."""
+    from w2v.cli.job import run_training
+    from w2v.training.run import Run
+    from w2v.training.train import build_configs
 
     stated = {name: given[name] for config in (CorpusConfig, TrainConfig) for name in stated_options(config)}
-    for config in (CorpusConfig, TrainConfig):
-        for name in options_of(config):
-            del given[name]
-    with Checkpoint(given["continue_from"]) as checkpoint:
-        return continued_settings(checkpoint, stated)
+    configs = build_configs("train", stated, given["continue_from"])
+    given = {name: value for name, value in given.items() if name not in FIELDS}
+    cluster, sync_every = given.pop("cluster"), given.pop("sync_every")
+    if cluster is not None:
+        from w2v.cluster.run import ClusterTraining
+
+        kind = partial(ClusterTraining, address=cluster, sync_every_s=sync_every)
+    stated_names = frozenset(stated) & options_of(CorpusConfig).keys()
+    run_training(kind or Run, list(corpus), *configs, output=output, stated=stated_names, **given)
 
 
 command = Command(

@@ -22,7 +22,7 @@ from w2v.cli.values import Whole
 from w2v.corpus.config import CorpusConfig
 
 if TYPE_CHECKING:
-    from w2v.cli.progress import Silence
+    from w2v.cli.progress import NullProgress
     from w2v.corpus.encoded import TokenCounts
     from w2v.corpus.vocab import Vocab
     from w2v.output import AtomicOutput
@@ -73,7 +73,7 @@ def vocab(
 
 
 def counted(
-    corpus: tuple[str, ...], config: CorpusConfig, threads: int | None, progress: Silence
+    corpus: tuple[str, ...], config: CorpusConfig, threads: int | None, progress: NullProgress
 ) -> tuple[Vocab, TokenCounts]:
     from w2v.corpus.reader import count_words
     from w2v.training.corpora import encoded_path, open_encoded, read
@@ -98,7 +98,8 @@ def write_json(words: Vocab, out: AtomicOutput) -> None:
 
 
 def summary(words: Vocab, token_counts: TokenCounts) -> list[str]:
-    from w2v.cli.summary import notes, plural, reading_rows, summed
+    from w2v.cli.summary import notes, reading_rows, summed
+    from w2v.numbers import plural
 
     kept = (token_counts.kept, f"tokens kept: {plural(len(words), 'word')}")
     return summed([*reading_rows(token_counts)[:-1], kept], notes(token_counts))

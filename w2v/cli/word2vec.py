@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from w2v.cli.command import Command, Option
 from w2v.cli.errors import say
-from w2v.cli.job import Job
 from w2v.cli.values import Number, Whole
 from w2v.errors import SettingsError
+from w2v.numbers import plural
 
 if TYPE_CHECKING:
-    from w2v.cli.progress import Silence
-    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.corpus.encoded import CorpusInfo
     from w2v.corpus.vocab import Vocab
     from w2v.output import AtomicOutput
-    from w2v.training.trainer import TrainResult
+    from w2v.training.run import Run
+    from w2v.vectors.vectors import Vectors
 
 __all__ = ["command"]
 
@@ -62,7 +62,7 @@ def word2vec(
     from w2v.cli.train import train as run
 
     arguments = train_arguments(train, output or "-", given)
-    arguments += ["--save-vocab", save_vocab] * bool(save_vocab)
+    arguments += ["--save-vocab", save_vocab] if save_vocab else []
     form = "bin" if binary and not classes else "text"
     told = [*arguments, "--format", form, *["--resume"] * resume, *["-q"] * (debug <= 0)]
     with train_command.make_context("train", told, parent=click.get_current_context()) as context:
@@ -73,7 +73,7 @@ def word2vec(
             for line in notes(given):
                 say(line)
             say(f"the same: {shlex.join(['w2v', 'train', *arguments, '--format', form])}")
-        run(**context.params, kind=partial(Original, classes=classes))
+        run(**context.params, kind=original_run(classes))
 
 
 def train_arguments(corpus: str, output: str, given: dict[str, Any]) -> list[str]:
@@ -138,41 +138,40 @@ def write_original(vocab: Vocab, sentences: int, out: AtomicOutput) -> None:
         out.write(b"%b %d\n" % (word, number))
 
 
-@dataclass(frozen=True)
-class Original(Job):
-    """A training whose vocabulary, and classes if there are any, are written as the original does."""
+def original_run(classes: int) -> Callable[..., Run]:
+    """What makes a training whose vocabulary, and classes if there are any, are written as the original does."""
+    from w2v.training.run import Run
 
-    classes: int = 0
+    @dataclass
+    class Original(Run):
+        def check(self) -> None:
+            super().check()
+            if classes:
+                from w2v.seeing.extras import needed
 
-    def check(self) -> None:
-        super().check()
-        if self.classes:
-            from w2v.seeing.extras import needed
+                needed("sklearn")
 
-            needed("sklearn")
+        def reserve(self, corpus: CorpusInfo, places: dict[str, AtomicOutput]) -> None:
+            super().reserve(corpus, places)
+            if classes > len(corpus.vocab):
+                raise SettingsError(f"-classes: {classes} classes for {len(corpus.vocab)} words; give fewer")
 
-    def run(self, progress: Silence) -> list[str]:
-        lines = super().run(progress)
-        if self.classes:
-            lines[-1] = f"{lines[-1].rpartition(' x ')[0]} in {self.classes} classes"
-        return lines
+        def write_vocab(self, corpus: CorpusInfo, place: AtomicOutput) -> None:
+            write_original(corpus.vocab, corpus.token_counts.sentences, place)
 
-    def reserve(self, corpus: EncodedCorpus, places: dict[str, AtomicOutput]) -> None:
-        super().reserve(corpus, places)
-        if self.classes > len(corpus.vocab):
-            raise SettingsError(f"-classes: {self.classes} classes for {len(corpus.vocab)} words; give fewer")
-
-    def write(self, corpus: EncodedCorpus, result: TrainResult, places: dict[str, AtomicOutput]) -> None:
-        if self.save_vocab:
-            write_original(corpus.vocab, corpus.token_counts.sentences, places[self.save_vocab])
-        if self.classes:
+        def write_vectors(self, vectors: Vectors, path: str, places: dict[str, AtomicOutput]) -> None:
+            if not classes:
+                return super().write_vectors(vectors, path, places)
             from w2v.seeing.classes import word_classes
 
-            found = word_classes(result.vectors, self.classes, self.config.seed)
-            rows = zip(corpus.vocab.words, found.tolist(), strict=True)
-            places[self.output].write(b"".join(b"%b %d\n" % row for row in rows))
-        else:
-            result.vectors.save(places[self.output], self.format)
+            found = word_classes(vectors, classes, self.config.seed)
+            rows = zip(self.encoded.vocab.words, found.tolist(), strict=True)
+            places[path].write(b"".join(b"%b %d\n" % row for row in rows))
+
+        def content(self, vectors: Vectors) -> str:
+            return f"{plural(len(vectors), 'word')} in {classes} classes" if classes else super().content(vectors)
+
+    return Original
 
 
 def option(name: str, default: Any, help: str, **kw: Any) -> Option:

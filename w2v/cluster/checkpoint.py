@@ -16,13 +16,11 @@ import numpy as np
 
 from w2v.cluster.coordinator import Ledger
 from w2v.cluster.leases import Lease
-from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import TokenCounts
 from w2v.errors import TrainingError, W2VError
 from w2v.kernel._tables import first_bad_row
 from w2v.output import AtomicOutput
-from w2v.training.checkpoint import CheckpointFile, differences
-from w2v.training.config import TrainConfig
+from w2v.training.checkpoint import CheckpointFile
 from w2v.training.state import Totals
 from w2v.training.tensors import Tensor, header_of, matrix_tensor, write_tensors
 
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["ClusterCheckpoint", "ClusterKeeper", "write_cluster_checkpoint"]
 
 FORMAT = "w2v cluster checkpoint 1"
-FREE_SETTINGS = {"threads"}
 TOKEN_COUNTS = [field.name for field in dataclasses.fields(TokenCounts)]
 TOTALS = [field.name for field in dataclasses.fields(Totals)]
 
@@ -85,19 +82,6 @@ class ClusterCheckpoint(CheckpointFile):
     def workers(self) -> int:
         """Numbers of workers that are used up."""
         return self.state["workers"]
-
-    @property
-    def seconds(self) -> float:
-        return self.state["seconds"]
-
-    def check_settings(self, config: TrainConfig, corpus_config: CorpusConfig) -> None:
-        """Raise CheckpointError naming every setting that differs."""
-        found = differences(self.state["train"], config.resolved(), FREE_SETTINGS)
-        found += differences(self.state["corpus"], corpus_config, set())
-        if found:
-            raise self.error(
-                "another run's settings", f"{', '.join(found)}; give the settings that the run was started with"
-            )
 
     def check_corpus(self, run: ClusterRun) -> None:
         """Raise CheckpointError if the corpus or its vocabulary is another one."""

@@ -42,7 +42,7 @@ class Setup:
     corpus_config: CorpusConfig
     config: ResolvedConfig
     combine: str
-    tmp_dir: str | None = None
+    tmp_dir: str | os.PathLike[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,15 +26,19 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.progress import OnProgress
 from w2v.corpus.vocab import Vocab
-from w2v.errors import TrainingError
+from w2v.errors import SettingsError, TrainingError
 from w2v.kernel._tables import first_bad_row
 from w2v.training.config import TrainConfig
 from w2v.training.progress import TrainingStopped, TrainResult
+from w2v.training.run import Run
 
 if TYPE_CHECKING:
-    from w2v.cluster.checkpoint import ClusterCheckpoint, ClusterKeeper
+    from contextlib import ExitStack
 
-__all__ = ["ClusterOptions", "ClusterRun"]
+    from w2v.cluster.checkpoint import ClusterCheckpoint, ClusterKeeper
+    from w2v.corpus.encoded import CorpusInfo
+
+__all__ = ["ClusterOptions", "ClusterRun", "ClusterTraining"]
 
 TOP_ROWS = 32768  # of each matrix, exchanged every time
 MOST_ROWS_BYTES = 128 << 20  # of one matrix, in one step of an exchange
@@ -51,7 +56,7 @@ class ClusterOptions:
     combine: str = "settling"
     top_rows: int = TOP_ROWS
     chunk_bytes: int | None = None
-    tmp_dir: str | None = None
+    tmp_dir: str | os.PathLike[str] | None = None
 
 
 class ClusterRun:
@@ -65,7 +70,7 @@ class ClusterRun:
         self.threads = config.threads  # on each node; None: all CPUs of it
         self.config = config.resolved()
         self.token_counts = TokenCounts()
-        self.vocab: Vocab | None = None
+        self.vocab: Vocab  # once it is read
         self.setup: Setup | None = None
         self.coordinator: Coordinator | None = None
         self.matrices: list[np.ndarray] = []  # of the finished training, vectors and outputs
@@ -199,3 +204,65 @@ class ClusterRun:
             nodes=len(members), exchanges=coordinator.exchange.rounds, bytes_exchanged=coordinator.exchange.bytes,
             nodes_lost=len(coordinator.lost), chunks_lost=coordinator.leases.lost,
         )
+
+
+@dataclass
+class ClusterTraining(Run):
+    """A run whose corpus is read and trained on by the nodes of a cluster."""
+
+    address: str = "auto"
+    sync_every_s: float = 1.0
+    cluster: ClusterRun = field(init=False, repr=False)
+
+    def check(self) -> None:
+        if self.address != "auto":
+            host, _, port = self.address.rpartition(":")
+            if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+                raise SettingsError(f"--cluster: {self.address!r} is neither auto nor HOST:PORT")
+        # What needs the whole corpus or the whole model on one machine while it is trained.
+        given = {
+            "--held-out": self.config.held_out, "--stop-early": self.config.stop_early, "--eval": self.eval,
+            "--log": self.outputs.log, "--report": self.outputs.report, "--init": self.init,
+            "--continue": self.continue_from, "--keep-checkpoint": self.checkpoint.keep,
+            "--phrases": self.corpus_config.phrases,
+        }
+        for name, value in given.items():
+            if value:
+                raise SettingsError(f"{name}: not with --cluster yet; train on one machine for that")
+        super().check()
+
+    def connect(self, files: ExitStack) -> None:
+        options = ClusterOptions(self.address, self.sync_every_s, tmp_dir=self.tmp_dir)
+        self.cluster = files.enter_context(ClusterRun(self.corpus, self.corpus_config, self.config, options))
+
+    def read(self, files: ExitStack, last: ExitStack) -> CorpusInfo:
+        from w2v.cluster.checkpoint import ClusterCheckpoint
+
+        self.before = self.open_checkpoint(ClusterCheckpoint, files)
+        self.cluster.read(self.given_vocab(), self.reporter.reading)
+        self.reporter.finish()
+        return self.cluster
+
+    def train(self, files: ExitStack) -> TrainResult:
+        from w2v.cluster.checkpoint import ClusterCheckpoint, ClusterKeeper
+
+        cluster, session = self.cluster, self.session
+        before = self.before if isinstance(self.before, ClusterCheckpoint) else None
+        keeper = None
+        if session.path is not None:
+            keeper = ClusterKeeper(session.path, self.checkpoint.every_s, session.tell_failure)
+        if before is not None:
+            before.check_corpus(cluster)
+            if keeper is not None:
+                keeper.seconds_before = before.seconds
+        session.begin(keeper)
+        with self.stopping() as request:
+            try:
+                result = cluster.train(self.reporter.training, request, keeper, before, self.reporter.note)
+            except TrainingStopped:
+                coordinator = cluster.coordinator
+                share = coordinator.tokens / max(1, coordinator.tokens_total) if coordinator is not None else 0.0
+                raise session.stopped(share, request.signal) from None
+        if keeper is not None:
+            session.trained(partial(keeper.keep_finished, cluster, result.summary.seconds))
+        return result

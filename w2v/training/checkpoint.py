@@ -11,18 +11,16 @@ import dataclasses
 import json
 import math
 import os
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from w2v.corpus.config import CorpusConfig
-from w2v.errors import CheckpointError, TrainingError, W2VError, printable, setting
+from w2v.errors import CheckpointError, printable, setting
 from w2v.kernel._tables import first_bad_row
 from w2v.output import AtomicOutput
 from w2v.safetensors import is_safetensors
-from w2v.threads import Background
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
 from w2v.training.heldout import trained_tokens
 from w2v.training.state import Best, Totals
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
     from w2v.kernel._state import Model
     from w2v.training.state import TrainState
 
-__all__ = ["Checkpoint", "CheckpointFile", "Checkpointer", "differences", "write_checkpoint"]
+__all__ = ["Checkpoint", "CheckpointFile", "differences", "write_checkpoint"]
 
 FORMAT = "w2v checkpoint 1"
 Kind = TypeVar("Kind", bound="CheckpointFile")
@@ -108,55 +106,6 @@ def _tensors(state: TrainState) -> dict[str, Tensor]:
     }
 
 
-class Checkpointer:
-    """Writes a run's checkpoint to `path`: every `every_s` seconds (0: only when the run is stopped) and at the end.
-
-    A checkpoint that cannot be written does not end the run: `on_failure` gets the error, and the one before stays. But
-    TrainingError goes up: the run has diverged.
-    """
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        every_s: float = 600.0,
-        corpus_config: CorpusConfig | None = None,
-        on_failure: Callable[[Exception], Any] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ):
-        self.path = os.fspath(path)
-        self.every_s = every_s
-        self.corpus_config = corpus_config
-        self.on_failure = on_failure
-        self.clock = clock
-        self.failure: Exception | None = None  # why the last one was not written
-        self._last = clock()
-        self._digest: Background[object] | None = None
-
-    def prepare(self, corpus: CorpusInfo) -> None:
-        """Take the corpus's digest beside the training, so that a checkpoint does not have to wait for it."""
-        self._digest = Background(corpus.digest)
-
-    def due(self) -> bool:
-        """Whether it is time for a checkpoint."""
-        return self.every_s > 0 and self.clock() - self._last >= self.every_s
-
-    def write(self, state: TrainState, stopping: bool = False) -> bool:
-        """Write the state of a training that is at rest; False if that failed."""
-        if self._digest is not None:
-            self._digest.result()
-        try:
-            write_checkpoint(self.path, state, self.corpus_config)
-            self.failure = None
-        except TrainingError:
-            raise
-        except (OSError, W2VError) as error:
-            self.failure = error
-            if self.on_failure is not None and not stopping:
-                self.on_failure(error)
-        self._last = self.clock()
-        return self.failure is None
-
-
 class CheckpointFile:
     """A checkpoint of any kind, open for reading; a context manager. CheckpointError says what is wrong with it.
 
@@ -198,6 +147,21 @@ class CheckpointFile:
         # What is quoted from the file may hold anything.
         return CheckpointError(f"{self.name}: {place}: {printable(found)}")
 
+    @property
+    def seconds(self) -> float:
+        """Spent on training so far."""
+        return float(self.state["seconds"])
+
+    def check_settings(self, config: TrainConfig, corpus_config: CorpusConfig | None = None) -> None:
+        """Raise CheckpointError naming every setting that differs. `config` may be unresolved."""
+        found = differences(self.state["train"], config.resolved(), set(SETTINGS_OF_THE_MACHINE))
+        if corpus_config is not None and self.state["corpus"] is not None:
+            found += differences(self.state["corpus"], corpus_config, set())
+        if found:
+            raise self.error(
+                "another run's settings", f"{', '.join(found)}; give the settings that the run was started with"
+            )
+
     def _parse(self, state: Any) -> dict[str, Any]:
         """The state, whose parts all have the right type."""
         raise NotImplementedError
@@ -212,7 +176,7 @@ class Checkpoint(CheckpointFile):
     @property
     def epoch(self) -> int:
         """Epochs that are done."""
-        return self.state["epoch"]
+        return int(self.state["epoch"])
 
     @property
     def finished(self) -> bool:
@@ -224,16 +188,6 @@ class Checkpoint(CheckpointFile):
         """How much of the run is done, 0 to 1."""
         total = self.state["tokens_per_epoch"] * self.state["train"].get("epochs", 0)
         return min(1.0, self.state["tokens_done"] / total) if total else 0.0
-
-    def check_settings(self, config: TrainConfig, corpus_config: CorpusConfig | None = None) -> None:
-        """Raise CheckpointError naming every setting that differs. `config` may be unresolved."""
-        found = differences(self.state["train"], config.resolved(), set(SETTINGS_OF_THE_MACHINE))
-        if corpus_config is not None and self.state["corpus"] is not None:
-            found += differences(self.state["corpus"], corpus_config, set())
-        if found:
-            raise self.error(
-                "another run's settings", f"{', '.join(found)}; give the settings that the run was started with"
-            )
 
     def check_corpus(self, corpus: CorpusInfo) -> None:
         """Raise CheckpointError if the vocabulary or the text is another one."""
@@ -356,8 +310,10 @@ class Checkpoint(CheckpointFile):
     def _parse(self, state: Any) -> dict[str, Any]:
         if not isinstance(state, dict):
             raise self.error("the state", "it is not an object")
-        wanted = {"train": dict, "digest": str, "epoch": int, "tokens_per_epoch": int, "tokens_done": int,
-                  "epoch_start": dict, "carried": dict, "seconds": (int, float)}
+        wanted: dict[str, Any] = {
+            "train": dict, "digest": str, "epoch": int, "tokens_per_epoch": int, "tokens_done": int,
+            "epoch_start": dict, "carried": dict, "seconds": (int, float),
+        }
         for name, kind in wanted.items():
             value = state.get(name)
             if not isinstance(value, kind) or (isinstance(value, (int, float)) and not 0 <= value < 2**62):

@@ -12,9 +12,21 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.errors import CorpusError, SettingsError, setting, shortened
 
-__all__ = ["SELECTING", "agreed", "encoded_path", "open_encoded", "paths_of", "read"]
+__all__ = ["SELECTING", "agreed", "encoded_path", "open_corpus", "open_encoded", "paths_of", "read"]
 
 SELECTING = ("min_count", "max_vocab")  # what may be narrowed after encoding
+
+
+def open_corpus(
+    corpus: Any, config: CorpusConfig, stated: Collection[str], **options: Any
+) -> tuple[EncodedCorpus, CorpusConfig]:
+    """Anything that a corpus is given as, encoded, and the settings that it has: of an encoded one its own but for
+    those of `config` that are `stated`. Options as of `read`."""
+    encoded = corpus if isinstance(corpus, EncodedCorpus) else encoded_path(corpus)
+    if encoded is None:
+        return read(corpus, config, **options), config
+    options.pop("on_progress", None)
+    return open_encoded(encoded, config, stated, **options)
 
 
 def read(corpus: Any, config: CorpusConfig, **options: Any) -> EncodedCorpus:

@@ -9,8 +9,11 @@ import time
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
+from w2v.training.progress import Reporter
+
 if TYPE_CHECKING:
     from w2v.training.progress import EpochReport, Progress, TrainSummary
+    from w2v.training.state import TrainState
 
 __all__ = ["TrainingLog"]
 
@@ -18,13 +21,13 @@ PROGRESS_EVERY_S = 1.0
 LONGEST_LINE = 1 << 20  # bytes
 
 
-class TrainingLog:
+class TrainingLog(Reporter):
     """Writes a log while a training runs; a context manager.
 
     A line that cannot be written (the disk is full) does not end the run: `on_failure` gets the OSError, once, and the
     log ends there.
 
-    `start` begins the file anew, or goes on with that of a run that is resumed: what it told beyond the checkpoint is
+    `start` begins the file anew, or goes on with that of a run that is resumed: what it has beyond the checkpoint is
     left out, since it will happen again.
     """
 
@@ -49,6 +52,9 @@ class TrainingLog:
             self._file.close()
             self._file = None
 
+    def starting(self, state: TrainState) -> None:
+        self.start(state.tokens_total, state.totals().tokens, state.seconds)
+
     def start(self, tokens_total: int, tokens_done: int = 0, seconds_before: float = 0.0) -> None:
         """Open the file. `tokens_done` and `seconds_before` are those of the checkpoint that the run goes on from."""
         before = kept_lines(self.path, tokens_done) if tokens_done else []
@@ -59,8 +65,8 @@ class TrainingLog:
         else:
             self._write({"event": "start", "tokens": tokens_done, "tokens_total": tokens_total})
 
-    def progress(self, progress: Progress) -> None:
-        """Call-back of the trainer: a line a second."""
+    def training(self, progress: Progress) -> None:
+        """A line a second."""
         self._loss += progress.loss * progress.examples
         self._examples += progress.examples
         now = self.clock()
@@ -75,8 +81,8 @@ class TrainingLog:
             "words_per_s": round(progress.words_per_s),
         })
 
-    def report(self, report: EpochReport) -> None:
-        """Call-back of the looks: an `epoch` line, an `eval` line, or both."""
+    def epoch(self, report: EpochReport) -> None:
+        """An `epoch` line, an `eval` line, or both."""
         place = {"epoch": report.epoch, "tokens": report.tokens_done, "tokens_total": report.tokens_total}
         held_out = {} if report.held_out_loss is None else {"held_out_loss": report.held_out_loss}
         if report.whole:
@@ -88,10 +94,11 @@ class TrainingLog:
         if report.scores or held_out:
             self._write({"event": "eval", **place, **held_out, "scores": report.scores})
 
-    def end(self, summary: TrainSummary, tokens_total: int) -> None:
+    def ended(self, state: TrainState, summary: TrainSummary) -> None:
         """The last line of a run that has ended well."""
         self._write({
-            "event": "end", "epoch": summary.epochs, "tokens": summary.tokens_total, "tokens_total": tokens_total,
+            "event": "end", "epoch": summary.epochs, "tokens": summary.tokens_total,
+            "tokens_total": state.tokens_total,
             "loss": summary.loss, "words_per_s": round(summary.words_per_s),
         })
 

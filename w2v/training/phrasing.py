@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from w2v.corpus.config import CorpusConfig
+from w2v.settings import check_names
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
@@ -73,9 +74,10 @@ def find_phrases(
 def join(corpus: Any, settings: dict[str, Any], *, threads: int | None, **phrases: Any) -> Joined:
     """Read whatever a corpus is given as, and join its phrases."""
     from w2v.corpus.phrases import join_phrases
-    from w2v.training.train import made, opened
+    from w2v.training.corpora import open_corpus
 
-    config = made("find_phrases", CorpusConfig, settings={**settings, **phrases})[0]
+    check_names("find_phrases", settings, CorpusConfig)
+    config = CorpusConfig(**settings, **phrases)
     wanted = phrase_settings(config)
-    encoded, _ = opened(corpus, without_phrases(config), settings, None, threads)
+    encoded, _ = open_corpus(corpus, without_phrases(config), settings, threads=threads)
     return join_phrases(encoded, wanted, threads=threads)

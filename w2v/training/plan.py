@@ -141,13 +141,12 @@ def _read(
 ) -> EncodedCorpus:
     """The corpus with all its words, phrases joined."""
     from w2v.corpus.encoded import EncodedCorpus
-    from w2v.training.corpora import SELECTING, encoded_path, open_encoded, read
+    from w2v.training.corpora import SELECTING, encoded_path, open_corpus
 
-    everything = dataclasses.replace(config, min_count=1, max_vocab=None)
-    encoded = corpus if isinstance(corpus, EncodedCorpus) else encoded_path(corpus)
-    if encoded is None:
-        return read(corpus, everything, threads=threads, tmp_dir=tmp_dir, on_progress=on_reading)
-    return open_encoded(encoded, config, set(stated) - set(SELECTING), threads=threads, tmp_dir=tmp_dir)[0]
+    options: dict[str, Any] = {"threads": threads, "tmp_dir": tmp_dir, "on_progress": on_reading}
+    if not isinstance(corpus, EncodedCorpus) and encoded_path(corpus) is None:
+        config = dataclasses.replace(config, min_count=1, max_vocab=None)
+    return open_corpus(corpus, config, set(stated) - set(SELECTING), **options)[0]
 
 
 def _at_min_counts(corpus: EncodedCorpus) -> list[tuple[int, int | None, int | None]]:

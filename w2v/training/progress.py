@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from w2v.errors import Message, reason
 
 if TYPE_CHECKING:
-    from w2v.training.checkpoint import Checkpointer
+    from w2v.corpus.progress import ReadProgress
     from w2v.training.state import Totals, TrainState
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["EpochReport", "Progress", "RunMonitor", "TrainResult", "TrainSummary", "TrainingStopped"]
+__all__ = [
+    "EpochReport", "Progress", "Reporter", "Reporters", "RunMonitor", "TrainResult", "TrainSummary", "TrainingStopped",
+]
 
 
 class TrainingStopped(KeyboardInterrupt):
-    """The training was asked to stop and did, between two spans; its checkpoint, if it keeps one, is written."""
+    """A training was asked to stop and did, between two spans; `share` of it is done.
+
+    `checkpoint` is the file that holds it, None where there was no place for one; `failure` says why it could not be
+    written. `signal` is the number of the signal that asked, 0 if it was something else.
+    """
+
+    def __init__(
+        self, share: float = 0.0, checkpoint: str | None = None, failure: Exception | None = None, signal: int = 0,
+        resume_hint: str = "",
+    ):
+        self.share, self.checkpoint, self.failure, self.signal = share, checkpoint, failure, signal
+        if checkpoint is None:
+            kept = "nothing of it is kept; with a checkpoint it would be"
+        elif failure is not None:
+            kept = f"it could not be kept: {reason(failure)}"
+        else:
+            kept = f"{checkpoint} holds the run; to go on: {resume_hint}"
+        super().__init__(Message(f"stopped after {100 * share:.0f} %; {kept}"))
 
 
 @dataclass(frozen=True)
@@ -93,6 +114,80 @@ class TrainResult:
     summary: TrainSummary
 
 
+class Reporter:
+    """Is told of a run as it goes on; here every method does nothing."""
+
+    def reading(self, progress: ReadProgress) -> None:
+        """The corpus is being read."""
+
+    def starting(self, state: TrainState) -> None:
+        """The training is about to begin."""
+
+    def training(self, progress: Progress) -> None:
+        """About ten times a second."""
+
+    def epoch(self, report: EpochReport) -> None:
+        """After each epoch and each scoring."""
+
+    def ended(self, state: TrainState, summary: TrainSummary) -> None:
+        """The training has ended."""
+
+    def finish(self, complete: bool = True) -> None:
+        """The present step, reading or training, is over; `complete` when all of it was done."""
+
+    def note(self, text: str, important: bool = False) -> None:
+        """A line for people; an important one also for those who want to hear little."""
+
+    def warn(self, text: str) -> None:
+        """Something failed that does not end the run."""
+
+
+class Reporters(Reporter):
+    """Several, each told in turn."""
+
+    def __init__(self, reporters: Iterable[Reporter] = ()):
+        self.all = list(reporters)
+
+    def reading(self, progress: ReadProgress) -> None:
+        for reporter in self.all:
+            reporter.reading(progress)
+
+    def starting(self, state: TrainState) -> None:
+        for reporter in self.all:
+            reporter.starting(state)
+
+    def training(self, progress: Progress) -> None:
+        for reporter in self.all:
+            reporter.training(progress)
+
+    def epoch(self, report: EpochReport) -> None:
+        for reporter in self.all:
+            reporter.epoch(report)
+
+    def ended(self, state: TrainState, summary: TrainSummary) -> None:
+        for reporter in self.all:
+            reporter.ended(state, summary)
+
+    def finish(self, complete: bool = True) -> None:
+        for reporter in self.all:
+            reporter.finish(complete)
+
+    def note(self, text: str, important: bool = False) -> None:
+        for reporter in self.all:
+            reporter.note(text, important)
+
+    def warn(self, text: str) -> None:
+        for reporter in self.all:
+            reporter.warn(text)
+
+
+class KeepsRuns(Protocol):
+    """What the monitor asks of a Checkpointer."""
+
+    def due(self) -> bool: ...
+    def write(self, state: TrainState, stopping: bool = False) -> bool: ...
+
+
 class RunMonitor:
     """Looks at a training from the main thread, ten times a second: reports progress, and says when its threads are to
     rest because the caller asks for a stop or a checkpoint is due."""
@@ -102,7 +197,7 @@ class RunMonitor:
         state: TrainState,
         on_progress: Callable[[Progress], Any] | None = None,
         should_stop: Callable[[], bool] | None = None,
-        checkpointer: Checkpointer | None = None,
+        checkpointer: KeepsRuns | None = None,
     ):
         self.state = state
         self.on_progress = on_progress

@@ -20,9 +20,10 @@ from w2v.threads import Background
 
 if TYPE_CHECKING:
     from w2v.corpus.config import CorpusConfig
-    from w2v.training.checkpoint import Checkpoint
+    from w2v.corpus.encoded import CorpusInfo
+    from w2v.training.checkpoint import CheckpointFile
+    from w2v.training.config import ResolvedConfig
     from w2v.training.progress import TrainResult
-    from w2v.training.state import TrainState
 
 __all__ = ["FORMAT", "InputFile", "OutputFile", "Recorder", "Report"]
 
@@ -111,10 +112,10 @@ class Recorder:
         self._vocab.start()
 
     def report(
-        self, state: TrainState, result: TrainResult, corpus_config: CorpusConfig, before: Checkpoint | None = None
+        self, corpus: CorpusInfo, result: TrainResult, corpus_config: CorpusConfig, config: ResolvedConfig,
+        before: CheckpointFile | None = None,
     ) -> Report:
         """The report of a training that has ended; `before` is the checkpoint that it went on from."""
-        corpus = state.corpus
         return Report(
             command=self.command,
             directory=os.getcwd(),
@@ -122,8 +123,8 @@ class Recorder:
             started=self.started,
             ended=_now(),
             versions=versions(),
-            machine=machine(state.kernel),
-            settings={"corpus": dataclasses.asdict(corpus_config), "train": dataclasses.asdict(state.config)},
+            machine=machine(result.summary.kernel),
+            settings={"corpus": dataclasses.asdict(corpus_config), "train": dataclasses.asdict(config)},
             corpus={
                 "files": self._files.wait(),
                 "vocabulary_file": next(iter(self._vocab.wait()), None),
@@ -191,10 +192,10 @@ def _sources(corpus: Sequence[str | os.PathLike[str]]) -> list[str]:
     return [source.path for source in expand(list(corpus))] if corpus else []
 
 
-def _resumed(before: Checkpoint) -> dict[str, Any]:
+def _resumed(before: CheckpointFile) -> dict[str, Any]:
     state = before.state
     return {
-        "checkpoint": before.name, "w2v": state.get("w2v"), "kernel": state.get("kernel"), "epochs": before.epoch,
+        "checkpoint": before.name, "w2v": state.get("w2v"), "kernel": state.get("kernel"), "epochs": state["epoch"],
         "tokens": state["tokens_done"], "threads": len(state["workers"]), "seconds": state["seconds"],
     }
 

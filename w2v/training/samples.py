@@ -75,7 +75,7 @@ def sentence_ends(ids: np.ndarray, block: int = 1 << 20) -> Iterator[int]:
         yield from (low + np.flatnonzero(ids[low : low + block] < 0)).tolist()
 
 
-def step(left: list[int], place: int, reach: int, outputs: list, model: str) -> Centre:
+def step(left: list[int], place: int, reach: int, outputs: list[tuple[tuple[int, int], ...]], model: str) -> Centre:
     first, last = max(0, place - reach), min(len(left) - 1, place + reach)
     contexts = left[first:place] + left[place + 1 : last + 1]
     if model == "cbow":

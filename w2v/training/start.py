@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,21 +90,12 @@ class Continuation(Start):
             raise SettingsError(f"{self.name}: its vectors have {before.get('dim')} dimensions; leave --dim out")
         self.known: Vocab = checkpoint.vocab()
 
-    @classmethod
-    def of(cls, checkpoint: Checkpoint, stated: dict[str, Any]) -> Continuation:
-        """With the settings of the run in the checkpoint, but for those that are stated."""
-        try:
-            return cls(checkpoint, *continued_settings(checkpoint, stated))
-        except BaseException:
-            checkpoint.close()
-            raise
-
     @property
     def reading_config(self) -> CorpusConfig:
-        """How the text is to be read before `grown`: words that are known stay, however rare they are there."""
+        """How the text is to be read before `extend_vocab`: words that are known stay, however rare they are there."""
         return dataclasses.replace(self.corpus_config, min_count=1, max_vocab=None)
 
-    def grown(self, corpus: EncodedCorpus, **options: Any) -> EncodedCorpus:
+    def extend_vocab(self, corpus: EncodedCorpus, **options: Any) -> EncodedCorpus:
         """The corpus with the known words, and the new ones that occur `min_count` times; options as of `grown`."""
         from w2v.corpus.growth import grown
 
@@ -120,7 +112,7 @@ class Continuation(Start):
         self.checkpoint.close()
 
 
-def continued_settings(checkpoint: Checkpoint, stated: dict[str, Any]) -> tuple[CorpusConfig, TrainConfig]:
+def continued_settings(checkpoint: Checkpoint, stated: Mapping[str, Any]) -> tuple[CorpusConfig, TrainConfig]:
     """The settings of the run in a checkpoint but for those that are `stated`; SettingsError where one is wrong.
 
     The number of threads is that of this machine, and a new learning rate brings its own end.
@@ -129,8 +121,8 @@ def continued_settings(checkpoint: Checkpoint, stated: dict[str, Any]) -> tuple[
     left_out = set(SETTINGS_OF_THE_MACHINE)
     if "lr" in stated or "model" in stated:
         left_out |= {"lr", "min_lr"}
-    kept = {name: value for name, value in before.items() if name not in left_out}
-    return tuple(  # type: ignore[return-value]
-        config(**{name: value for name, value in {**kept, **stated}.items() if name in options_of(config)})
-        for config in (CorpusConfig, TrainConfig)
+    now = {**{name: value for name, value in before.items() if name not in left_out}, **stated}
+    return (
+        CorpusConfig(**{name: value for name, value in now.items() if name in options_of(CorpusConfig)}),
+        TrainConfig(**{name: value for name, value in now.items() if name in options_of(TrainConfig)}),
     )

@@ -12,19 +12,19 @@ import itertools
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError, TrainingError, W2VError, setting
 from w2v.settings import options_of
 from w2v.training.config import DEFAULT_LR, SETTINGS_OF_THE_MACHINE, TrainConfig
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
-    from w2v.training.progress import Progress
+    from w2v.training.progress import Reporter
     from w2v.vectors.questions import Pairs, Questions
-    from w2v.vectors.vectors import Vectors
 
 __all__ = ["Results", "SweepRun", "combinations", "sweep", "varied_names", "vectors_name"]
 
@@ -147,9 +147,9 @@ class Results:
                 by_digest = {digest: line["scores"].get(name) for name, digest in known.items()}
                 vectors = line["vectors"] and os.path.join(os.path.dirname(self.path), line["vectors"])
                 return SweepRun(
-                    config, {name: by_digest[digest] for name, digest in tests.items()},
-                    *(line[name] for name in ("loss", "held_out_loss", "epochs", "words_per_s", "seconds", "error")),
-                    vectors, done_before=True,
+                    config, {name: by_digest[digest] for name, digest in tests.items()}, line["loss"],
+                    line["held_out_loss"], line["epochs"], line["words_per_s"], line["seconds"], line["error"], vectors,
+                    done_before=True,
                 )
             except (KeyError, AttributeError, TypeError):
                 raise W2VError(f"{self.path}: a line is not whole; remove it, or give another --results") from None
@@ -177,9 +177,9 @@ def sweep(
     corpus: EncodedCorpus, configs: Sequence[TrainConfig], tests: Mapping[str, Questions | Pairs],
     varied: Sequence[str] = (), *, results: str | os.PathLike[str] | None = None,
     folder: str | os.PathLike[str] | None = None,
-    on_progress: Callable[[Progress], Any] | None = None,
+    reporters: Sequence[Reporter] = (),
 ) -> Iterator[SweepRun]:
-    """Train and score each of the resolved configs, in order; those whose line is in `results` are only told.
+    """Train and score each of the resolved configs, in order; those whose line is in `results` are only reported.
 
     `varied` are the settings that they differ in. `folder` keeps each run's vectors in a .bin file; without `results`,
     the lines are kept there as results.jsonl. A run that diverges has an `error`; the others go on. Raises what
@@ -200,7 +200,7 @@ def sweep(
         run = known.find(config, digests) if known is not None else None
         if run is None or (folder is not None and not run.error and not (run.vectors and os.path.exists(run.vectors))):
             place = os.path.join(folder, vectors_name(config, varied)) if folder is not None else None
-            run = one_run(corpus, config, tests, place, on_progress)
+            run = one_run(corpus, config, tests, place, reporters)
             if known is not None:
                 known.add(run, digests)
         yield run
@@ -208,18 +208,16 @@ def sweep(
 
 def one_run(
     corpus: EncodedCorpus, config: TrainConfig, tests: Mapping[str, Questions | Pairs], place: str | None,
-    on_progress: Callable[[Progress], Any] | None,
+    reporters: Sequence[Reporter],
 ) -> SweepRun:
     from w2v.training.evaluation import score
-    from w2v.training.trainer import Trainer
+    from w2v.training.run import Outputs, Run
 
     try:
-        result = Trainer(corpus, config).run(on_progress)
+        result = Run(corpus, CorpusConfig(min_count=1), config, Outputs(place), reporters=reporters).run().result
     except TrainingError as error:
         return SweepRun(config, dict.fromkeys(tests), error=str(error))
-    vectors: Vectors = result.vectors
-    if place is not None:
-        vectors.save(place)
+    vectors = result.vectors
     scores = {name: score(vectors, asked) for name, asked in tests.items()}
     summary = result.summary
     written = (summary.best_epoch or summary.epochs) - 1  # the epoch whose vectors these are

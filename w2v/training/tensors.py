@@ -41,7 +41,7 @@ class Tensor:
     def of(cls, array: np.ndarray) -> Tensor:
         array = np.ascontiguousarray(array)
         little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        return cls(NAMES[little.dtype], array.shape, [memoryview(little.reshape(-1)).cast("B")] if array.size else [])
+        return cls(NAMES[little.dtype], array.shape, [little.reshape(-1).data.cast("B")] if array.size else [])
 
 
 def matrix_tensor(matrix: np.ndarray, dim: int) -> Tensor:
@@ -50,7 +50,7 @@ def matrix_tensor(matrix: np.ndarray, dim: int) -> Tensor:
 
     def blocks() -> Iterator[memoryview]:
         for start in range(0, len(matrix), step):
-            yield memoryview(np.ascontiguousarray(matrix[start : start + step, :dim], "<f4").reshape(-1)).cast("B")
+            yield np.ascontiguousarray(matrix[start : start + step, :dim], "<f4").reshape(-1).data.cast("B")
 
     return Tensor("F32", (len(matrix), dim), blocks())
 
@@ -133,7 +133,7 @@ class TensorFile:
 
     def _read_at(self, place: int, array: np.ndarray) -> None:
         """Fill a contiguous array from the file."""
-        left = memoryview(array.reshape(-1)).cast("B") if array.size else memoryview(b"")
+        left = array.reshape(-1).data.cast("B") if array.size else memoryview(b"")
         self._file.seek(place)
         while left:
             count = self._file.readinto(left)

@@ -1,57 +1,72 @@
-"""`w2v.train`: from a corpus to vectors in one call."""
+"""`w2v.train`, `w2v.encode` and `w2v.sweep`: the library's calls, and settings from their keyword arguments."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from w2v.corpus.config import CorpusConfig
-from w2v.errors import SettingsError
-from w2v.settings import options_of
+from w2v.errors import Message, SettingsError
+from w2v.numbers import seconds_of
+from w2v.settings import check_names, options_of
 from w2v.training.config import TrainConfig
+from w2v.training.progress import Reporter
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
+    from w2v.corpus.vocab import Vocab
     from w2v.training.progress import EpochReport, Progress
-    from w2v.training.start import Start
     from w2v.training.sweep import SweepRun
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["encode", "split_settings", "sweep", "train"]
+__all__ = ["build_configs", "encode", "sweep", "train"]
+
+Path = str | os.PathLike[str]
 
 
-def split_settings(settings: dict[str, Any]) -> tuple[CorpusConfig, TrainConfig]:
-    """Keyword arguments to the two configs; SettingsError names what belongs to neither."""
-    corpus_config, train_config = made("train", CorpusConfig, TrainConfig, settings=settings)
-    return corpus_config, train_config
+def build_configs(
+    function: str, settings: Mapping[str, Any], continue_from: Path | None = None
+) -> tuple[CorpusConfig, TrainConfig]:
+    """Both configs from the settings that are given; what is not has its default, or as in the run that is continued.
+
+    SettingsError names a setting that is of neither, OSError or CheckpointError what is wrong with the run's file.
+    """
+    check_names(function, settings, CorpusConfig, TrainConfig)
+    if continue_from is not None:
+        from w2v.training.checkpoint import Checkpoint
+        from w2v.training.start import continued_settings
+
+        with Checkpoint(continue_from) as checkpoint:
+            return continued_settings(checkpoint, settings)
+    return (
+        CorpusConfig(**{name: value for name, value in settings.items() if name in options_of(CorpusConfig)}),
+        TrainConfig(**{name: value for name, value in settings.items() if name in options_of(TrainConfig)}),
+    )
 
 
-def made(function: str, *configs: type, settings: dict[str, Any]) -> list[Any]:
-    """Each config from those of the settings that are its fields; SettingsError names one that is of none."""
-    names = [{f.name for f in dataclasses.fields(config)} for config in configs]
-    known = set().union(*names)
-    unknown = sorted(set(settings) - known)
-    if unknown:
-        import difflib
+class CallBacks(Reporter):
+    """The functions that a Python program gives; what it has to know beside them is a warning."""
 
-        close = difflib.get_close_matches(unknown[0], sorted(known), 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        for config in configs:
-            for name, (_, opt) in options_of(config).items():
-                if unknown[0] in [alias.lstrip("-").replace("-", "_") for alias in opt.aliases]:
-                    hint = f"; it is {name} here"
-        raise SettingsError(f"{function}: there is no setting {unknown[0]!r}{hint}")
-    return [
-        config(**{k: v for k, v in settings.items() if k in fields})
-        for config, fields in zip(configs, names, strict=True)
-    ]
+    def __init__(
+        self, on_progress: Callable[[Progress], Any] | None, on_epoch: Callable[[EpochReport], Any] | None = None
+    ):
+        self.on_progress, self.on_epoch = on_progress, on_epoch
+
+    def training(self, progress: Progress) -> None:
+        if self.on_progress is not None:
+            self.on_progress(progress)
+
+    def epoch(self, report: EpochReport) -> None:
+        if self.on_epoch is not None:
+            self.on_epoch(report)
+
+    def warn(self, text: str) -> None:
+        warnings.warn(Message(text), RuntimeWarning, stacklevel=2)
 
 
-def encode(corpus: Any, *, threads: int | None = None, tmp_dir: Any = None, **settings: Any) -> EncodedCorpus:
+def encode(corpus: Any, *, threads: int | None = None, tmp_dir: Path | None = None, **settings: Any) -> EncodedCorpus:
     """Read a corpus once, to be trained on as often as wanted: a path, paths, or an iterable of token sequences.
 
     Settings are the fields of `CorpusConfig`. The result is given to `w2v.train` in place of the text, or saved with
@@ -59,8 +74,8 @@ def encode(corpus: Any, *, threads: int | None = None, tmp_dir: Any = None, **se
     """
     from w2v.training.corpora import read
 
-    config = made("encode", CorpusConfig, settings=settings)[0]
-    return read(corpus, config, threads=threads, tmp_dir=tmp_dir)
+    check_names("encode", settings, CorpusConfig)
+    return read(corpus, CorpusConfig(**settings), threads=threads, tmp_dir=tmp_dir)
 
 
 def train(
@@ -68,15 +83,21 @@ def train(
     *,
     on_progress: Callable[[Progress], Any] | None = None,
     on_epoch: Callable[[EpochReport], Any] | None = None,
-    eval: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+    eval: Path | Sequence[Path] = (),
     eval_every: str | int = 1,
-    log: str | os.PathLike[str] | None = None,
-    report: str | os.PathLike[str] | None = None,
+    output: Path | None = None,
+    save_vocab: Path | None = None,
+    log: Path | None = None,
+    report: Path | None = None,
     combine: str = "input",
     unit: bool = False,
-    init: str | os.PathLike[str] | Vectors | None = None,
-    continue_from: str | os.PathLike[str] | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
+    init: Path | Vectors | None = None,
+    continue_from: Path | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_every: str | float = "10m",
+    resume: bool | Path = False,
+    read_vocab: Path | Vocab | None = None,
+    tmp_dir: Path | None = None,
     **settings: Any,
 ) -> Vectors:
     """Train word vectors on `corpus`: a path, a list of paths, an iterable of token sequences, or an encoded corpus.
@@ -86,76 +107,65 @@ def train(
     `w2v.training.progress.Progress` about ten times a second, `on_epoch` an `EpochReport` after each epoch: its loss,
     the loss on the text that `held_out` sets aside, and the scores on the files of questions or word pairs in `eval`,
     taken every `eval_every` (2: epochs, "10%" of the run, "50M" tokens). `log` names a file for all that (docs/log.md),
-    `report` one for the report of the run (docs/report.md).
+    `report` one for the report of the run (docs/report.md), `output` one for the vectors, `save_vocab` one for the
+    vocabulary; `read_vocab` is a vocabulary, or the file of one, to be used instead of counting.
 
-    `init` are vectors whose rows the words begin with. `checkpoint` names a file for the whole state of the run when it
-    has ended; `continue_from` goes on from such a file with another corpus: its words stay, new ones join, its settings
-    hold where none are given, and the learning rate falls anew. `combine` "add" or "concat" joins each word's input and
-    context vector, `unit` gives rows of length 1. Returns `Vectors`, float32 [V, dim] in falling order of word count.
-    Raises W2VError.
+    `checkpoint` names a file for the whole state of the run: it is written every `checkpoint_every` ("30s", "10m",
+    "2h", or seconds; 0: only when the run is stopped) and kept when the run has ended. Ctrl-C stops a training between
+    two spans, writes it, and raises `TrainingStopped`, a KeyboardInterrupt that says so. `resume=True` goes on from
+    there, if the file is there, with the same settings and corpus; with one thread to the same bytes as an
+    uninterrupted run. `resume` may also be another file.
+
+    `init` are vectors whose rows the words begin with. `continue_from` goes on from the checkpoint of a run that has
+    ended with another corpus: its words stay, new ones join, its settings hold where none are given, and the learning
+    rate falls anew. `combine` "add" or "concat" joins each word's input and context vector, `unit` gives rows of length
+    1. Returns `Vectors`, float32 [V, dim] in falling order of word count, whose `context` are the context vectors, None
+    for hierarchical softmax. Raises W2VError.
     """
-    from w2v.output import check_output
-    from w2v.training.checkpoint import write_checkpoint
-    from w2v.training.corpora import paths_of
-    from w2v.training.evaluation import Evaluator, read_tests
-    from w2v.training.log import TrainingLog
-    from w2v.training.memory import check_memory
-    from w2v.training.report import Recorder
-    from w2v.training.start import Continuation
-    from w2v.training.trainer import Trainer
-    from w2v.vectors.combine import check_combination
-    from w2v.vectors.combine import combine as combined
-    from w2v.vectors.derive import unit as to_unit
+    from w2v.training.checkpointing import CheckpointSettings
+    from w2v.training.run import Outputs, Run
 
-    corpus_config, train_config = split_settings(settings)
-    begin = starting(init, continue_from, train_config, settings)
-    if isinstance(begin, Continuation):
-        corpus_config, train_config = begin.corpus_config, begin.config
-    check_combination(combine, train_config.loss)
-    for name, path in (("log", log), ("report", report), ("checkpoint", checkpoint)):
-        if path is not None and os.fspath(path) == "-":
-            raise SettingsError(f"train: {name}: - is no file; give its name")
-        if path is not None:
-            check_output(path)
-    tests = read_tests([eval] if isinstance(eval, (str, os.PathLike)) else eval)
-    recorder = Recorder(paths_of(corpus) or ()) if report is not None else None
-    with ExitStack() as ending:
-        if begin is not None:
-            ending.callback(begin.close)
-        writer = ending.enter_context(TrainingLog(log)) if log is not None else None
-        start = time.monotonic()
-        encoded, corpus_config = opened(corpus, corpus_config, settings, begin, train_config.threads)
-        if encoded is not corpus:
-            ending.callback(encoded.close)
-        check_memory(train_config, len(encoded.vocab))
-        trainer = Trainer(encoded, train_config, start=begin)
-        evaluator = Evaluator(tests, eval_every, combine, both(on_epoch, writer and writer.report))
-        evaluator.check(encoded.vocab.words)
-        read_s = time.monotonic() - start
-        if recorder is not None:
-            recorder.read_again()
-        if writer is not None:
-            writer.start(trainer.state.tokens_total)
-        result = trainer.run(both(on_progress, writer and writer.progress), None, None, evaluator)
-        if writer is not None:
-            writer.end(result.summary, trainer.state.tokens_total)
-        if checkpoint is not None:
-            write_checkpoint(checkpoint, trainer.state, corpus_config)
-        if recorder is not None and report is not None:
-            recorder.times = {
-                "reading": read_s, "training": result.summary.seconds, "all": time.monotonic() - start,
-            }
-            recorder.report(trainer.state, result, corpus_config).save(report)
-    vectors = combined(result.vectors, result.context, combine)
-    return to_unit(vectors) if unit else vectors
+    if continue_from is not None and init is not None:
+        raise SettingsError("train: continue_from brings its rows; leave out init")
+    corpus_config, config = build_configs("train", settings, continue_from)
+    run = Run(
+        corpus, corpus_config, config,
+        Outputs(name_of(output), None, name_of(save_vocab), name_of(report), name_of(log), None, combine, unit),
+        CheckpointSettings(
+            name_of(checkpoint), seconds(checkpoint_every), resume if isinstance(resume, bool) else os.fspath(resume),
+            keep=checkpoint is not None, replace_ended=True,
+        ),
+        eval=[eval] if isinstance(eval, (str, os.PathLike)) else eval, eval_every=eval_every, init=init,
+        continue_from=continue_from, read_vocab=read_vocab, tmp_dir=tmp_dir,
+        stated=frozenset(settings) & options_of(CorpusConfig).keys(), reporters=[CallBacks(on_progress, on_epoch)],
+    )
+    done = run.run()
+    if done.not_kept:
+        run.reporter.warn(done.not_kept)
+    return done.result.vectors
+
+
+def name_of(path: Path | None) -> str | None:
+    return None if path is None else os.fspath(path)
+
+
+def seconds(value: str | float) -> float:
+    """A length of time in seconds, also written 30s, 10m, 2h."""
+    try:
+        found = seconds_of(value) if isinstance(value, str) else float(value)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < float("inf"):
+        raise SettingsError(f"checkpoint_every: {value!r} is not a length of time; write 30s, 10m, 2h, seconds or 0")
+    return found
 
 
 def sweep(
     corpus: Any,
     *,
-    eval: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
-    results: str | os.PathLike[str] | None = None,
-    folder: str | os.PathLike[str] | None = None,
+    eval: Path | Sequence[Path] = (),
+    results: Path | None = None,
+    folder: Path | None = None,
     on_progress: Callable[[Progress], Any] | None = None,
     **settings: Any,
 ) -> Iterator[SweepRun]:
@@ -165,72 +175,27 @@ def sweep(
     seed=[1, 2, 3]``. `eval` are files of questions or word pairs. `results` keeps the runs as JSON lines, and those
     that are there are not done again; `folder` keeps the vectors too. Raises W2VError.
     """
+    from w2v.training.corpora import open_corpus
     from w2v.training.evaluation import read_tests
     from w2v.training.sweep import combinations, varied_names
     from w2v.training.sweep import sweep as runs_of
 
-    single = {name: value for name, value in settings.items() if name not in options_of(TrainConfig)}
-    corpus_config = made("sweep", CorpusConfig, settings=single)[0]
     lists = {name: value for name, value in settings.items() if name in options_of(TrainConfig)}
+    single = {name: value for name, value in settings.items() if name not in lists}
+    check_names("sweep", single, CorpusConfig)
+    corpus_config = CorpusConfig(**single)
     configs = combinations(lists)
     tests = read_tests([eval] if isinstance(eval, (str, os.PathLike)) else eval)
 
     def runs() -> Iterator[SweepRun]:
-        encoded, _ = opened(corpus, corpus_config, settings, None, configs[0].threads)
+        encoded, _ = open_corpus(corpus, corpus_config, single, threads=configs[0].threads)
         try:
             yield from runs_of(
-                encoded, configs, tests, varied_names(lists), results=results, folder=folder, on_progress=on_progress
+                encoded, configs, tests, varied_names(lists), results=results, folder=folder,
+                reporters=[CallBacks(on_progress)],
             )
         finally:
             if encoded is not corpus:
                 encoded.close()
 
     return runs()
-
-
-def starting(
-    init: str | os.PathLike[str] | Vectors | None, continue_from: str | os.PathLike[str] | None, config: TrainConfig,
-    settings: dict[str, Any],
-) -> Start | None:
-    """What the rows begin with; None for fresh ones."""
-    from w2v.training.checkpoint import Checkpoint
-    from w2v.training.start import Continuation, Initial
-
-    if continue_from is not None:
-        if init is not None:
-            raise SettingsError("train: continue_from brings its rows; leave out init")
-        return Continuation.of(Checkpoint(continue_from), settings)
-    return None if init is None else Initial(init, config.dim)
-
-
-def opened(
-    corpus: Any, config: CorpusConfig, settings: dict[str, Any], begin: Start | None, threads: int | None
-) -> tuple[EncodedCorpus, CorpusConfig]:
-    """Whatever the corpus is given as, encoded, and the settings that it has; `settings` are those that were given."""
-    from w2v.corpus.encoded import EncodedCorpus
-    from w2v.training.corpora import SELECTING, encoded_path, open_encoded, read
-    from w2v.training.start import Continuation
-
-    stated = [name for name in settings if name in options_of(CorpusConfig)]
-    encoded = corpus if isinstance(corpus, EncodedCorpus) else encoded_path(corpus)
-    if not isinstance(begin, Continuation):
-        if encoded is None:
-            return read(corpus, config, threads=threads), config
-        return open_encoded(encoded, config, stated, threads=threads)
-    if encoded is None:
-        found = read(corpus, begin.reading_config, threads=threads)
-    else:
-        found, _ = open_encoded(encoded, config, set(stated) - set(SELECTING), threads=threads)
-    return begin.grown(found, threads=threads), config
-
-
-def both(first: Callable[[Any], Any] | None, second: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
-    """One call-back for two."""
-    if first is None or second is None:
-        return first or second
-
-    def call(told: Any) -> None:
-        first(told)
-        second(told)
-
-    return call

@@ -23,7 +23,8 @@ from w2v.training.state import Totals, TrainState, divergence
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.vocab import Vocab
-    from w2v.training.checkpoint import Checkpoint, Checkpointer
+    from w2v.training.checkpoint import Checkpoint
+    from w2v.training.checkpointing import Checkpointer
     from w2v.training.config import ResolvedConfig, TrainConfig
     from w2v.training.evaluation import Evaluator
     from w2v.training.start import Start

@@ -47,6 +47,7 @@ class Vectors:
         if norms is not None:
             self.__dict__["norms"] = norms  # found on the way by who made the matrix
         self.metadata: dict[str, str] = {}  # what is known of how they were made; safetensors keeps it
+        self.context: Vectors | None = None  # the context vectors, where `w2v.train` has just made both
 
     @classmethod
     def of_rows(cls, rows: Rows) -> Vectors:

@@ -1,0 +1,197 @@
+"""When a run's checkpoint is written, and what becomes of it when the run ends, in whichever way."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from w2v.errors import SettingsError, TrainingError, W2VError, reason
+from w2v.threads import Background
+from w2v.training.checkpoint import Checkpoint, CheckpointFile, write_checkpoint
+from w2v.training.progress import Reporter, TrainingStopped
+
+if TYPE_CHECKING:
+    from w2v.corpus.config import CorpusConfig
+    from w2v.corpus.encoded import CorpusInfo
+    from w2v.training.config import TrainConfig
+    from w2v.training.state import TrainState
+
+__all__ = ["CheckpointSession", "CheckpointSettings", "Checkpointer"]
+
+Kind = TypeVar("Kind", bound=CheckpointFile)
+
+
+@dataclass(frozen=True)
+class CheckpointSettings:
+    """Where a run's checkpoint is, None for nowhere; written every `every_s` seconds (0: only when the run is stopped).
+
+    `resume` goes on from it if it is there (True), or from another file. When the vectors are written it is removed, or
+    with `keep` kept with the state in which the run ended. `replace_ended` allows another run's to be there before, if
+    that has ended.
+    """
+
+    path: str | None = None
+    every_s: float = 600.0
+    resume: bool | str = False
+    keep: bool = False
+    replace_ended: bool = False
+
+
+class Checkpointer:
+    """Writes a run's checkpoint to `path`: every `every_s` seconds (0: only when the run is stopped) and at the end.
+
+    A checkpoint that cannot be written does not end the run: `on_failure` gets the error, and the one before stays. But
+    TrainingError goes up: the run has diverged.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        every_s: float = 600.0,
+        corpus_config: CorpusConfig | None = None,
+        on_failure: Callable[[Exception], Any] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.path = os.fspath(path)
+        self.every_s = every_s
+        self.corpus_config = corpus_config
+        self.on_failure = on_failure
+        self.clock = clock
+        self.failure: Exception | None = None  # why the last one was not written
+        self._last = clock()
+        self._digest: Background[object] | None = None
+
+    def prepare(self, corpus: CorpusInfo) -> None:
+        """Take the corpus's digest beside the training, so that a checkpoint does not have to wait for it."""
+        self._digest = Background(corpus.digest)
+
+    def due(self) -> bool:
+        """Whether it is time for a checkpoint."""
+        return self.every_s > 0 and self.clock() - self._last >= self.every_s
+
+    def write(self, state: TrainState, stopping: bool = False) -> bool:
+        """Write the state of a training that is at rest; False if that failed."""
+        if self._digest is not None:
+            self._digest.result()
+        try:
+            write_checkpoint(self.path, state, self.corpus_config)
+            self.failure = None
+        except TrainingError:
+            raise
+        except (OSError, W2VError) as error:
+            self.failure = error
+            if self.on_failure is not None and not stopping:
+                self.on_failure(error)
+        self._last = self.clock()
+        return self.failure is None
+
+
+class Writer(Protocol):
+    """What writes the checkpoints: of one process, or of a cluster."""
+
+    failure: Exception | None
+
+
+class CheckpointSession:
+    """Keeps what a training has done, however it ends. A context manager around everything that may fail.
+
+    `resume_hint` says how to go on from the checkpoint.
+    """
+
+    def __init__(self, settings: CheckpointSettings, reporter: Reporter, resume_hint: str):
+        self.settings, self.reporter, self.resume_hint = settings, reporter, resume_hint
+        self.path = settings.path
+        if settings.keep and self.path is None:
+            raise SettingsError("--keep-checkpoint: give its place, --checkpoint FILE; standard output has none")
+        if settings.resume is True and self.path is None:
+            raise SettingsError("--resume: give the checkpoint, --resume=FILE; standard output has none of its own")
+        self.source = self.path if settings.resume is True else settings.resume or None
+        self.writer: Writer | None = None
+        self.not_kept = ""  # why the checkpoint of a run that has ended is not there, though it was wanted
+        self._keep_result: Callable[[], bool] = lambda: False
+
+    def check(self) -> None:
+        """Raise for a checkpoint that would be lost."""
+        if self.path is None or not os.path.lexists(self.path):
+            return
+        if self.source is not None and os.path.exists(self.source) and os.path.samefile(self.source, self.path):
+            return
+        ended = has_ended(self.path)
+        if ended and not self.settings.replace_ended:
+            raise W2VError(
+                f"{self.path}: holds a run that was kept when it ended; give another --checkpoint, or remove it"
+            )
+        if not ended:
+            raise W2VError(
+                f"{self.path}: a run that did not end has left this; add --resume to go on from it, or remove it"
+            )
+
+    def open(self, kind: type[Kind], config: TrainConfig, corpus_config: CorpusConfig) -> Kind | None:
+        """The checkpoint to go on from, checked against the settings; None to begin from the start."""
+        if self.source is None:
+            return None
+        if self.source == self.path and not os.path.lexists(self.source):
+            self.reporter.note(f"{self.path} is not there: beginning from the start", important=True)
+            return None
+        checkpoint = kind(self.source)
+        try:
+            checkpoint.check_settings(config, corpus_config)
+        except BaseException:
+            checkpoint.close()
+            raise
+        return checkpoint
+
+    def begin(self, writer: Writer | None) -> None:
+        """The training begins; None where there is no place for checkpoints."""
+        self.writer = writer
+
+    def trained(self, keep_result: Callable[[], bool]) -> None:
+        """The training has ended. `keep_result` brings it into the checkpoint, and says whether it is there."""
+        self._keep_result = keep_result
+
+    def tell_failure(self, error: Exception) -> None:
+        """A checkpoint on the way could not be written; the training goes on."""
+        self.reporter.warn(f"the checkpoint could not be written, the training goes on: {reason(error)}")
+
+    def stopped(self, share: float, signal: int) -> TrainingStopped:
+        """What to raise when the training was asked to stop: it says what is kept, and how to go on."""
+        failure = self.writer.failure if self.writer is not None else None
+        return TrainingStopped(share, self.path if self.writer is not None else None, failure, signal, self.resume_hint)
+
+    def failed(self, error: TrainingError) -> TrainingError:
+        """The error of a training that cannot go on, which names the checkpoint if there is one."""
+        if self.path is None or not os.path.exists(self.path):
+            return error
+        return TrainingError(f"{reason(error)}; {self.path} holds the run as it was before")
+
+    def __enter__(self) -> CheckpointSession:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """After success the checkpoint is removed unless it is wanted; vectors that are trained and not written are
+        kept in it."""
+        if error is None and self.settings.keep:
+            if not self._keep_result():
+                failure = self.writer.failure if self.writer is not None else None
+                why = reason(failure) if failure is not None else "nothing was trained"
+                self.not_kept = f"the checkpoint could not be kept: {why}"
+        elif error is None:
+            if self.path is not None and os.path.exists(self.path):
+                os.unlink(self.path)
+        elif self._keep_result():
+            kept = f"the trained vectors are kept in {self.path}; when that is put right: {self.resume_hint}"
+            if isinstance(error, (OSError, W2VError)) and not isinstance(error, BrokenPipeError):
+                raise TrainingError(f"{reason(error)}; {kept}") from error
+            self.reporter.note(kept, important=True)
+
+
+def has_ended(path: str) -> bool:
+    """Whether a file is the checkpoint of a run that has ended."""
+    try:
+        with Checkpoint(path) as checkpoint:
+            return checkpoint.finished
+    except (OSError, W2VError):
+        return False
