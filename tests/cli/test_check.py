@@ -72,9 +72,11 @@ def test_w2vs_own_files_are_read_as_a_training_reads_them(w2v, corpus, tmp_path)
     data[first : first + 8] = data[first + 4 : first + 8] + data[first : first + 4]  # the first two words swapped
     (tmp_path / "swapped.ids").write_bytes(data)
     (tmp_path / "cut.ids").write_bytes(data[:-7])
-    for name, what in (("swapped.ids", "digest"), ("cut.ids", "unreadable")):
+    for name, meaning in (("swapped.ids", "are not those that its digest was made of"), ("cut.ids", "is cut short")):
         done = w2v("check", name, "--format", "json")
-        assert (done.returncode, [f["what"] for f in json.loads(done.out)["faults"]]) == (1, [what])
+        fault, = json.loads(done.out)["faults"]
+        assert (done.returncode, fault["what"]) == (1, "unreadable")
+        assert meaning in fault["meaning"]
 
 
 def test_what_content_misleads_about_can_be_told(w2v, tmp_path):

@@ -102,4 +102,4 @@ def test_encoded_corpus_knows_no_words_below_its_min_count(text, tmp_path):
     found = plan_training(tmp_path / "c.ids", config, TrainConfig(dim=8), stated={"min_count"}, seconds=0)
     assert [row[1] is None for row in found.at_min_count] == [True, True, *[False] * 5]
     assert found.words == len(w2v.encode(text, min_count=20).vocab)
-    assert found.memory["corpus"] == corpus.pruned(20).ids.nbytes  # no longer mapped
+    assert found.memory["corpus"] == corpus.pruned(20).ids.nbytes

@@ -28,9 +28,9 @@ __all__ = ["command"]
 HELP = """Read a corpus once and keep it as numbers, so that every training on it starts at once.
 
 The file holds a number for each token, the words with their counts, the options below, the token counts and a
-digest. w2v train CORPUS.ids maps it and gives the same vectors as from the text, with the same --seed and one thread;
-a higher --min-count and a smaller --max-vocab are possible then, everything else is as at encoding. The file is of
-safetensors; nothing in it is trusted when it is read.
+digest. w2v train CORPUS.ids reads it and gives the same vectors as from the text, with the same --seed and one thread;
+a higher --min-count and a smaller --max-vocab are possible then, everything else is as at encoding. It is a safetensors
+file; nothing in it is trusted when it is read, and its digest is checked.
 """
 
 EXAMPLES = [
@@ -47,7 +47,7 @@ def encode(
 ) -> None:
     """Read and write."""
     if output.lower().endswith(".gz"):
-        raise SettingsError(f"{output}: an encoded corpus is mapped, not decompressed; choose a name without .gz")
+        raise SettingsError(f"{output}: an encoded corpus is not compressed; choose a name without .gz")
     check_outputs([output], [*corpus, *([read_vocab] if read_vocab else [])], no_clobber)
     config = config_from(CorpusConfig, given)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from w2v.threads import for_each
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CorpusInfo", "EncodedCorpus", "TokenCounts"]
 
-DIGEST_STEP = 1 << 22
+BLOCK_IDS = 1 << 20  # that one thread takes at a time; the digest is made of the blocks' digests
 
 
 @dataclass
@@ -72,7 +74,7 @@ class EncodedCorpus:
     def __init__(
         self, ids: NDArray[np.int32], vocab: Vocab, token_counts: TokenCounts, *,
         settings: dict[str, Any] | None = None, given_vocab: bool = False, name: str = "the corpus",
-        stated_digest: str | None = None,
+        digest: str | None = None,
     ):
         ids.flags.writeable = False
         self.ids = ids
@@ -81,8 +83,7 @@ class EncodedCorpus:
         self.settings = settings
         self.given_vocab = given_vocab
         self.name = name
-        self.stated_digest = stated_digest  # of the file it was loaded from; `digest` computes
-        self._digest: str | None = None
+        self._digest = digest
 
     def __repr__(self) -> str:
         found = self.token_counts
@@ -101,7 +102,7 @@ class EncodedCorpus:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> EncodedCorpus:
-        """Open a file that `save` or `w2v encode` has written: the ids are mapped, and all of it is checked.
+        """Read a file that `save` or `w2v encode` has written; all of it is checked.
 
         Raises CorpusError with the place for what is wrong with it, OSError if it cannot be read.
         """
@@ -116,17 +117,34 @@ class EncodedCorpus:
         return pruned(self, min_count, max_vocab)
 
     def digest(self) -> str:
-        """Hex BLAKE2b over words, counts and ids: equal for equal corpora, however they were read."""
+        """Hex BLAKE2b of words, counts and ids: equal for equal corpora, however they were read."""
         if self._digest is None:
-            hash = hashlib.blake2b(b"w2v corpus 1\n", digest_size=32)
-            hash.update(b"%d\n" % len(self.vocab))
-            hash.update(b"\n".join(self.vocab.words))
-            hash.update(self.vocab.counts.astype("<i8", copy=False).tobytes())
-            for start in range(0, len(self.ids), DIGEST_STEP):
-                hash.update(np.ascontiguousarray(self.ids[start : start + DIGEST_STEP], "<i4"))
-            self._digest = hash.hexdigest()
+            starts = range(0, len(self.ids), BLOCK_IDS)
+            blocks = [b""] * len(starts)
+
+            def work(i: int) -> None:
+                blocks[i] = digest_of_block(self.ids[starts[i] : starts[i] + BLOCK_IDS])
+
+            for_each(work, len(starts))
+            self._digest = digest_of(self.vocab, blocks)
         return self._digest
 
     def close(self) -> None:
         """Give the ids back; a spool's file is gone with its map."""
         self.ids = np.empty(0, np.int32)
+
+
+def digest_of_block(ids: NDArray[np.int32]) -> bytes:
+    """BLAKE2b of at most BLOCK_IDS ids, as little-endian bytes."""
+    return hashlib.blake2b(np.ascontiguousarray(ids, "<i4"), digest_size=32).digest()
+
+
+def digest_of(vocab: Vocab, blocks: list[bytes]) -> str:
+    """Hex BLAKE2b of the words, their counts and the digests of all blocks of ids."""
+    hash = hashlib.blake2b(b"w2v corpus 2\n", digest_size=32)
+    hash.update(b"%d\n" % len(vocab))
+    hash.update(b"\n".join(vocab.words))
+    hash.update(vocab.counts.astype("<i8", copy=False).tobytes())
+    for block in blocks:
+        hash.update(block)
+    return hash.hexdigest()

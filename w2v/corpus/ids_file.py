@@ -1,8 +1,9 @@
-"""An encoded corpus in one file, to be trained on at once and as often as wanted: mapped, not copied.
+"""An encoded corpus in one file, to be trained on at once and as often as wanted.
 
 A safetensors file: `counts` int64 [V], `ids` int32 [N] (-1 ends each sentence), `word_lengths` int32 [V], and `words`,
-one behind the other; as JSON in its metadata how the text became words, the token counts, and the digest.
-Nothing in it is trusted: all of it is checked when it is opened, each id too.
+one behind the other; as JSON in its metadata how the text became words, the token counts, and the digest of words,
+counts and ids; beside it the checksum of that JSON. Nothing in the file is trusted: all of it is read once, when it is
+opened, and checked, each id and the digest too. What happens to the file later changes no training.
 """
 
 from __future__ import annotations
@@ -10,28 +11,33 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from typing import TYPE_CHECKING, Any
+import sys
+import zlib
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._ids import check_span
 from w2v.corpus._rank import rank
-from w2v.corpus.encoded import EncodedCorpus, TokenCounts
+from w2v.corpus.encoded import BLOCK_IDS, EncodedCorpus, TokenCounts, digest_of, digest_of_block
+from w2v.corpus.spool import make_spool
 from w2v.corpus.vocab import LARGEST_COUNT, Vocab
 from w2v.errors import CorpusError
 from w2v.output import AtomicOutput
-from w2v.safetensors import Header, is_safetensors, make_header, read_header
+from w2v.safetensors import Entry, Header, is_safetensors, make_header, read_header
 from w2v.threads import for_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus.spool import Folder
+
 __all__ = ["data_size", "is_encoded", "is_encoded_head", "load_corpus", "save_corpus", "write_corpus"]
 
 FORMAT = "w2v corpus 2"
 CHECK_IDS = 1 << 20  # of one thread's step
-WRITE_IDS = 1 << 20
+ID_BYTES = 4
 SHAPES = {"counts": ("I64", 1), "ids": ("I32", 1), "word_lengths": ("I32", 1), "words": ("U8", 1)}
 FORBIDDEN = (b" ", b"\t", b"\n", b"\r", b"\0")
 DIGEST_LETTERS = 64
@@ -49,8 +55,8 @@ def write_corpus(corpus: EncodedCorpus, out: AtomicOutput) -> None:
     vocab = corpus.vocab
     out.write(_header(corpus, corpus.digest()))
     out.write(memoryview(vocab.counts.astype("<i8", copy=False)).cast("B"))
-    for start in range(0, len(corpus.ids), WRITE_IDS):
-        out.write(memoryview(np.ascontiguousarray(corpus.ids[start : start + WRITE_IDS], "<i4")).cast("B"))
+    for start in range(0, len(corpus.ids), BLOCK_IDS):
+        out.write(memoryview(np.ascontiguousarray(corpus.ids[start : start + BLOCK_IDS], "<i4")).cast("B"))
     out.write(memoryview(np.fromiter(map(len, vocab.words), "<i4", len(vocab))).cast("B"))
     out.write(b"".join(vocab.words))
 
@@ -69,7 +75,12 @@ def _header(corpus: EncodedCorpus, digest: str) -> bytes:
     shapes = {"counts": (words,), "ids": (len(corpus.ids),), "word_lengths": (words,),
               "words": (sum(map(len, corpus.vocab.words)),)}
     tensors = {name: (dtype, shapes[name]) for name, (dtype, _) in SHAPES.items()}
-    return make_header(tensors, {"format": FORMAT, "corpus": json.dumps(about, sort_keys=True)})
+    text = json.dumps(about, sort_keys=True)
+    return make_header(tensors, {"format": FORMAT, "corpus": text, "checksum": _checksum(text)})
+
+
+def _checksum(text: str) -> str:
+    return f"{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
 def data_size(corpus: EncodedCorpus) -> int:
@@ -93,24 +104,34 @@ def is_encoded_head(head: bytes) -> bool:
     return is_safetensors(head) and f'"format":"{FORMAT[:-1]}'.encode() in head
 
 
-def load_corpus(path: str | os.PathLike[str], threads: int | None = None) -> EncodedCorpus:
-    """Open an encoded corpus: its ids are mapped, and all of it is checked. CorpusError says what is wrong, and where.
+def load_corpus(
+    path: str | os.PathLike[str], threads: int | None = None, *, tmp_dir: Folder = None, memory_limit: int | None = None
+) -> EncodedCorpus:
+    """Read an encoded corpus and check all of it. CorpusError says what is wrong, and where.
 
-    The file must stay as it is while the corpus is in use; w2v replaces files, it never writes into one.
+    Ids beyond `memory_limit` bytes (by default a quarter of the free memory) go to an unnamed file in `tmp_dir`.
     """
     name = os.fspath(path)
+    spool = make_spool(memory_limit, tmp_dir)
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         header = read_header(name, file.read, size, CorpusError)
         about = _about(name, header)
         token_counts = _token_counts(name, about)
-        arrays = {key: _map(file, name, header, key) for key in SHAPES}
-    vocab = _vocab(name, arrays)
-    ids = arrays["ids"]
-    _check_ids(name, ids, header.tensors["ids"].begin, len(vocab), token_counts, threads)
+        entries = {key: _entry(name, header, key) for key in SHAPES}
+        vocab = _vocab(name, {key: _read(file, name, entry) for key, entry in entries.items() if key != "ids"})
+        begin, count = entries["ids"].begin, entries["ids"].shape[0]
+        ids = spool.array(count)
+        blocks = _read_ids(file.fileno(), name, begin, ids, threads)
+    _check_ids(name, ids, begin, len(vocab), token_counts, threads)
+    digest = digest_of(vocab, blocks)
+    if digest != about["digest"]:
+        raise CorpusError(
+            f"{name}: the words, counts or ids are not those that its digest was made of; the file is damaged, encode "
+            "the text again"
+        )
     return EncodedCorpus(
-        ids, vocab, token_counts, settings=about["settings"], given_vocab=about["given_vocab"], name=name,
-        stated_digest=about["digest"],
+        ids, vocab, token_counts, settings=about["settings"], given_vocab=about["given_vocab"], name=name, digest=digest
     )
 
 
@@ -118,11 +139,12 @@ def _about(name: str, header: Header) -> dict[str, Any]:
     """The metadata, whose parts all have the right type."""
     found = header.metadata.get("format", "")
     if found != FORMAT:
-        newer = found.startswith(FORMAT[:-1])
-        what = f"a {found!r}, which this version does not know" if newer else "no encoded corpus"
+        other = found.startswith(FORMAT[:-1])
+        what = f"a {found!r}, which this version does not read" if other else "no encoded corpus"
         raise CorpusError(f"{name}: the header: this is {what:.80}; make one with w2v encode")
+    text = header.metadata.get("corpus", "")
     try:
-        about = json.loads(header.metadata.get("corpus", ""))
+        about = json.loads(text) if _checksum(text) == header.metadata.get("checksum") else None
     except (ValueError, RecursionError):
         about = None
     wanted = {"settings": (dict, type(None)), "given_vocab": bool, "token_counts": dict, "digest": str}
@@ -148,20 +170,42 @@ def _token_counts(name: str, about: dict[str, Any]) -> TokenCounts:
     return token_counts
 
 
-def _map(file: Any, name: str, header: Header, key: str) -> NDArray[Any]:
-    """A tensor as an array in the file; the ids are mapped, the others are read."""
+def _entry(name: str, header: Header, key: str) -> Entry:
     dtype, dimensions = SHAPES[key]
     entry = header.tensors.get(key)
     if entry is None or entry.dtype != dtype or len(entry.shape) != dimensions or not entry.size:
         raise CorpusError(f"{name}: the header: there is no tensor {key!r} as it should be; the file is damaged")
-    code = {"I64": "<i8", "I32": "<i4", "U8": "u1"}[dtype]
-    if key == "ids" and entry.begin % 4 == 0:
-        return np.memmap(file, code, "r", offset=entry.begin, shape=entry.shape)
+    return entry
+
+
+def _read(file: BinaryIO, name: str, entry: Entry) -> NDArray[Any]:
     file.seek(entry.begin)
-    array = np.frombuffer(file.read(entry.size), code)
-    if len(array) != entry.shape[0]:
-        raise CorpusError(f"{name}: byte {entry.begin}: the file ends while it is read")
+    data = file.read(entry.size)
+    if len(data) != entry.size:
+        raise CorpusError(f"{name}: byte {entry.begin + len(data)}: the file ends while it is read")
+    array = np.frombuffer(data, {"I64": "<i8", "I32": "<i4", "U8": "u1"}[entry.dtype])
     return array.astype(array.dtype.newbyteorder("="))
+
+
+def _read_ids(fd: int, name: str, begin: int, ids: NDArray[np.int32], threads: int | None) -> list[bytes]:
+    """Fill `ids` from byte `begin` on; returns the digests of its blocks."""
+    starts = range(0, len(ids), BLOCK_IDS)
+    digests = [b""] * len(starts)
+
+    def read(i: int) -> None:
+        block = ids[starts[i] : starts[i] + BLOCK_IDS]
+        view, at = memoryview(block).cast("B"), begin + starts[i] * ID_BYTES
+        while len(view):
+            count = os.preadv(fd, [view], at)
+            if not count:
+                raise CorpusError(f"{name}: byte {at}: the file ends while it is read")
+            view, at = view[count:], at + count
+        if sys.byteorder == "big":
+            block.byteswap(inplace=True)
+        digests[i] = digest_of_block(block)
+
+    for_each(read, len(starts), threads)
+    return digests
 
 
 def _vocab(name: str, arrays: dict[str, NDArray[Any]]) -> Vocab:

@@ -117,7 +117,7 @@ def check_text(head: bytes, name: str) -> int:
 
     if is_encoded_head(head):
         raise CorpusError(
-            f"{name}: this is an encoded corpus, not text; it is trained on alone, as a file that can be mapped"
+            f"{name}: this is an encoded corpus, not text; it is trained on alone"
         )
     foreign = foreign_format(head)
     if foreign:

@@ -100,7 +100,7 @@ def open_encoded(
     from w2v.corpus.ids_file import load_corpus
     from w2v.corpus.remap import pruned
 
-    encoded = corpus if isinstance(corpus, EncodedCorpus) else load_corpus(corpus, options.get("threads"))
+    encoded = corpus if isinstance(corpus, EncodedCorpus) else load_corpus(corpus, **options)
     before = settings_of(encoded)
     if before is not None and not before.phrases and config.phrases and "phrases" in stated:
         return joined_later(encoded, before, config, stated, options)
