@@ -1,6 +1,6 @@
-"""Write what the documentation takes from the program: the option table and the outputs in README, docs/commands.md.
+"""Write what the documentation takes from the program: tables of options and formats, docs/commands.md, outputs.
 
-    python scripts/make_docs.py            option table and command reference
+    python scripts/make_docs.py            tables and command reference
     python scripts/make_docs.py --check    exit 1 when one of these is not current
     python scripts/make_docs.py --tour [FILE]   run the console examples of README.md, or another page, again
 
@@ -25,11 +25,13 @@ from w2v.cli.options import default_text
 from w2v.corpus.config import CorpusConfig
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
+from w2v.vectors.formats import FORMATS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 COMMANDS = ROOT / "docs" / "commands.md"
-TABLE = re.compile(r"(<!-- options: made by scripts/make_docs.py -->\n).*?(<!-- end of options -->)", re.DOTALL)
+VECTOR_FILES = ROOT / "docs" / "vector-files.md"
+TABLE = r"(<!-- {0}: made by scripts/make_docs.py -->\n).*?(<!-- end of {0} -->)"
 CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 
 
@@ -48,6 +50,15 @@ def option_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def format_table() -> str:
+    """Markdown table of the formats of vector files, from their records."""
+    lines = ["| format | name | holds |", "| --- | --- | --- |"]
+    for record in FORMATS.values():
+        names = ", ".join(f"`{suffix}`" for suffix in record.suffixes) or f"`--format {record.name}`"
+        lines.append(f"| {record.title} | {names} | {record.holds} |")
+    return "\n".join(lines) + "\n"
+
+
 def command_reference() -> str:
     """Every command's help page, as --help prints it."""
     parts = ["# Commands\n\nMade from `--help` by scripts/make_docs.py; a test checks that it is current.\n"]
@@ -62,10 +73,19 @@ def command_reference() -> str:
 
 def current() -> dict[Path, str]:
     """Each file and what it should hold."""
-    text = README.read_text(encoding="utf-8")
-    if not TABLE.search(text):
-        raise SystemExit("README.md: the marks of the option table are missing")
-    return {README: TABLE.sub(lambda m: m[1] + option_table() + m[2], text), COMMANDS: command_reference()}
+    return {
+        README: with_table(README, "options", option_table()),
+        VECTOR_FILES: with_table(VECTOR_FILES, "formats", format_table()),
+        COMMANDS: command_reference(),
+    }
+
+
+def with_table(path: Path, name: str, table: str) -> str:
+    """A page with the table between its marks made anew."""
+    text, marks = path.read_text(encoding="utf-8"), re.compile(TABLE.format(name), re.DOTALL)
+    if not marks.search(text):
+        raise SystemExit(f"{path.name}: the marks of the table of {name} are missing")
+    return marks.sub(lambda m: m[1] + table + m[2], text)
 
 
 def run_console(text: str) -> str:

@@ -36,12 +36,12 @@ from w2v.training.checkpoint import Checkpoint  # noqa: E402
 from w2v.training.checkpointing import Checkpointer  # noqa: E402
 from w2v.training.config import TrainConfig  # noqa: E402
 from w2v.training.trainer import Trainer  # noqa: E402
-from w2v.vectors.formats.sniff import tell_format  # noqa: E402
+from w2v.vectors.formats.sniff import recognised  # noqa: E402
 from w2v.vectors.vectors import Vectors, load  # noqa: E402
 
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where files cost no disk
 BLOCKS = (1, 2, 3, 7, 64, 4096)
-SLOW_READERS = {"binary": hostile.read_binary, "text": hostile.read_text}
+SLOW_READERS = {"bin": hostile.read_binary, "text": hostile.read_text}
 
 
 @cache
@@ -75,7 +75,7 @@ def outcome(source) -> list[tuple[bytes, bytes]] | str:
 def vectors(data: bytes, kinds: tuple[str, ...]) -> None:
     """A file of vectors: the same from the disk and from a pipe, and what a slow reader finds in it."""
     try:
-        kind = tell_format("v", data[: 1 << 16])[0]
+        kind = recognised("v", data[: 1 << 16]).name
     except VectorsError:
         kind = ""
     if kind and kind not in kinds:
@@ -99,7 +99,7 @@ def text(data: bytes) -> None:
 
 
 def binary(data: bytes) -> None:
-    vectors(data, ("binary",))
+    vectors(data, ("bin",))
 
 
 def safetensors(data: bytes) -> None:

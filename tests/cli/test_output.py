@@ -4,16 +4,10 @@ import os
 
 import pytest
 
-from w2v.cli.output import FORMATS, check_outputs
+from w2v.cli.output import check_outputs
 from w2v.errors import SettingsError, W2VError
 
 from ..privileges import without_privileges
-
-
-def test_formats_of_the_option_are_those_that_are_written():
-    from w2v.vectors.formats import write
-
-    assert tuple(write.FORMATS) == FORMATS
 
 
 def test_a_good_place_passes_and_nothing_is_created(tmp_path):

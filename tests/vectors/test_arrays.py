@@ -76,12 +76,40 @@ def test_words_that_are_not_utf8_survive(tmp_path):
         assert [load(tmp_path / name).words.table[i] for i in range(3)] == words
 
 
-def test_numpy_reads_ours_and_a_plain_file_is_mapped_not_read(tmp_path):
+def test_numpy_reads_ours(tmp_path):
     vectors = make(50, 8)
     vectors.save(tmp_path / "v.npy")
     assert np.array_equal(np.load(tmp_path / "v.npy", allow_pickle=False), vectors.matrix)
     assert (tmp_path / "v.words.txt").read_text(encoding="utf-8").split("\n")[:-1] == list(vectors.words)
-    assert not load(tmp_path / "v.npy").matrix.flags.owndata
+
+
+@pytest.mark.parametrize("name", ["v.npy", "v.safetensors"])
+def test_numbers_that_were_loaded_stay_when_the_file_is_overwritten_or_cut_short(tmp_path, name):
+    vectors = make(5000, 50)
+    vectors.save(tmp_path / name)
+    found = load(tmp_path / name)
+    with open(tmp_path / name, "r+b") as file:
+        file.write(bytes(1_000_000))
+    assert same(found, vectors)  # a map would show what was written, and end the process where the file is cut
+    with open(tmp_path / name, "r+b") as file:
+        file.truncate(100)
+    assert same(found, vectors)
+
+
+@pytest.mark.parametrize("name", ["v.npy", "v.safetensors"])
+def test_a_file_that_is_cut_short_while_it_is_read_is_an_error(tmp_path, monkeypatch, name):
+    import os
+
+    make(5000, 50).save(tmp_path / name)
+    read = os.preadv
+
+    def cut(fd, buffers, offset):
+        os.truncate(tmp_path / name, 500_000)
+        return read(fd, buffers, offset)
+
+    monkeypatch.setattr(os, "preadv", cut)
+    with pytest.raises(VectorsError, match=r"byte 500000: the file ends here.*cut short"):
+        load(tmp_path / name)
 
 
 @pytest.mark.parametrize("dtype", ["<f2", "<f4", ">f4", "<f8", ">f8"])
@@ -317,7 +345,7 @@ def test_a_mutated_file_gives_vectors_or_an_error(tmp_path, name, noise, at, pac
 def test_standard_output_takes_two_file_formats_only_with_a_place_for_the_words():
     from w2v.vectors.formats.write import format_of
 
-    assert format_of("-", "safetensors") == "safetensors"
+    assert format_of("-", "safetensors").name == "safetensors"
     with pytest.raises(SettingsError, match="second file for the words"):
         format_of("-", "npy")
-    assert format_of("-", "npy", "words.txt") == "npy"
+    assert format_of("-", "npy", "words.txt").name == "npy"

@@ -11,7 +11,7 @@ import pytest
 
 from w2v.errors import VectorsError
 from w2v.vectors.expressions import Query
-from w2v.vectors.query import Asker
+from w2v.vectors.query import VectorFile
 from w2v.vectors.vectors import load
 
 from .hostile import HEAVY_FILES, MAKERS, OTHER_HEAVY_FILES, WAYS, binary, peaks, present, text
@@ -29,7 +29,7 @@ def refused(data: bytes, way: str, folder, message: str, **options) -> str:
     assert "\n" not in str(caught.value)
     if way == "plain":
         with pytest.raises(VectorsError) as asked:
-            Asker(present(data, way, folder), **options).nearest([Query((b"the",))])
+            VectorFile(present(data, way, folder), **options).nearest([Query((b"the",))])
         assert str(asked.value) == str(caught.value)
     return str(caught.value)
 
@@ -135,7 +135,7 @@ def test_a_duplicate_word_is_refused_naming_both_rows(tmp_path, way, kind):
 
 def test_a_file_with_duplicates_can_be_asked_for_the_first(tmp_path):
     path = present(binary([*ROWS, (b"of", [1.0, 1.0, 1.0])]), "plain", tmp_path)
-    assert [w for w, _ in Asker(path, duplicates="first").similar(["the"])[0]] == ["and", "of"]
+    assert [w for w, _ in VectorFile(path, duplicates="first").similar(["the"])[0]] == ["and", "of"]
 
 
 def test_many_duplicates_are_refused_quickly(tmp_path):
@@ -198,7 +198,7 @@ def test_rows_past_the_promised_ones_are_refused_unless_lenient(tmp_path, way, k
     assert "row 3 (byte" in refused(data, way, tmp_path, "--lenient")
     assert list(load(present(data, way, tmp_path), lenient=True).words) == ["the", "of"]
     if way == "plain" and kind == "binary":
-        assert Asker(present(data, way, tmp_path), lenient=True).similar(["the"])[0][0][0] == "of"
+        assert VectorFile(present(data, way, tmp_path), lenient=True).similar(["the"])[0][0][0] == "of"
 
 
 @every_way
@@ -253,7 +253,7 @@ def test_packed_data_that_is_cut_or_damaged_is_refused(tmp_path, way):
 
 
 def test_a_folder_and_a_missing_file_are_ordinary_errors(tmp_path):
-    for make in (load, Asker):
+    for make in (load, VectorFile):
         with pytest.raises(IsADirectoryError):
             make(tmp_path)
         with pytest.raises(FileNotFoundError):
@@ -262,7 +262,7 @@ def test_a_folder_and_a_missing_file_are_ordinary_errors(tmp_path):
 
 def test_a_file_that_shrinks_while_it_is_asked_is_an_error(tmp_path):
     path = present(binary([(b"w%d" % i, [float(i), 1.0]) for i in range(100_000)]), "plain", tmp_path)
-    asker = Asker(path)
+    asker = VectorFile(path)
     os.truncate(path, 600_000)
     with pytest.raises(VectorsError, match=r"row \d+ \(byte \d+\)"):
         asker.similar(["w5"])

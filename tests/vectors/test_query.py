@@ -10,7 +10,7 @@ from gensim.models import KeyedVectors
 
 from w2v.errors import SettingsError, UnknownWordError
 from w2v.vectors.expressions import Query, analogy_query, parse_query
-from w2v.vectors.query import Asker
+from w2v.vectors.query import VectorFile
 from w2v.vectors.relations import odd_one_out
 from w2v.vectors.vectors import Vectors
 
@@ -32,10 +32,10 @@ def theirs(vectors) -> KeyedVectors:
 
 
 @pytest.fixture(scope="module", params=["bin", "text"])
-def asker(request, vectors, tmp_path_factory) -> Asker:
+def asker(request, vectors, tmp_path_factory) -> VectorFile:
     path = tmp_path_factory.mktemp("asker") / "v"
     vectors.save(path, format=request.param)
-    with Asker(path) as opened:
+    with VectorFile(path) as opened:
         yield opened
 
 
@@ -75,7 +75,7 @@ def test_a_tie_goes_to_the_lower_row(tmp_path):
     vectors.save(tmp_path / "v.bin")
     wanted = [f"w{i}" for i in range(8) if i != 3]
     assert [w for w, _ in vectors.most_similar("w3", topn=7)] == wanted
-    with Asker(tmp_path / "v.bin") as asker:
+    with VectorFile(tmp_path / "v.bin") as asker:
         assert [w for w, _ in asker.nearest([Query(("w3",))], 7)[0]] == wanted
 
 
@@ -85,7 +85,7 @@ def test_a_row_of_zeros_has_similarity_zero(tmp_path):
     assert vectors.similarity("a", "zero") == 0
     assert vectors.most_similar("a")[1] == ("zero", 0.0)
     assert vectors.most_similar("zero") == [("a", 0.0), ("b", 0.0)]
-    with Asker(tmp_path / "v.bin") as asker:
+    with VectorFile(tmp_path / "v.bin") as asker:
         assert asker.nearest([Query(("zero",))])[0] == [("a", 0.0), ("b", 0.0)]
 
 
@@ -170,7 +170,7 @@ def ways(vectors: Vectors, folder) -> dict[str, object]:
     for name in ("v.bin", "v.txt", "v.npy", "v.safetensors", "v.tsv"):
         vectors.save(folder / name)
         found[name] = Vectors.load(folder / name)
-        found[f"{name}, asked in place"] = Asker(folder / name)
+        found[f"{name}, asked in place"] = VectorFile(folder / name)
     return found
 
 

@@ -10,7 +10,7 @@ import pytest
 from gensim.models import KeyedVectors
 
 from w2v.errors import SettingsError, UnknownWordError, VectorsError
-from w2v.vectors.query import FEW, Asker
+from w2v.vectors.query import FEW, VectorFile
 from w2v.vectors.vectors import Vectors
 
 
@@ -39,7 +39,7 @@ PAIRS = [(f"w{a}", f"w{b}") for a, b in np.random.default_rng(6).integers(0, 400
 def test_rank_is_gensims(vectors, theirs, path):
     wanted = [theirs.rank(a, b) for a, b in PAIRS]
     assert [vectors.rank(a, b) for a, b in PAIRS] == wanted
-    with Asker(path) as asker:
+    with VectorFile(path) as asker:
         assert [rank for rank, _ in asker.ranks(PAIRS)] == wanted
         assert [rank for rank, _ in asker.ranks(PAIRS * FEW)] == wanted * FEW  # so many are answered from memory
 
@@ -52,7 +52,7 @@ def test_rank_agrees_with_the_neighbours(vectors):
 
 def test_odd_one_out_is_gensims(vectors, theirs, path):
     rng = np.random.default_rng(7)
-    with Asker(path) as asker:
+    with VectorFile(path) as asker:
         for _ in range(20):
             words = [f"w{i}" for i in rng.choice(400, 5, replace=False)]
             assert vectors.odd_one_out(words) == theirs.doesnt_match(words)
@@ -62,7 +62,7 @@ def test_odd_one_out_is_gensims(vectors, theirs, path):
 
 
 def test_similarity_and_rows_are_the_same_from_the_file(vectors, theirs, path):
-    with Asker(path) as asker:
+    with VectorFile(path) as asker:
         picked, _ = asker.pick(word for pair in PAIRS for word in pair)
     for a, b in PAIRS:
         assert picked.similarity(a, b) == pytest.approx(float(theirs.similarity(a, b)), abs=1e-6)
@@ -71,7 +71,7 @@ def test_similarity_and_rows_are_the_same_from_the_file(vectors, theirs, path):
 
 def test_a_binary_file_is_not_loaded_for_a_few_words(tmp_path, vectors):
     vectors.save(tmp_path / "v.bin")
-    with Asker(tmp_path / "v.bin") as asker:
+    with VectorFile(tmp_path / "v.bin") as asker:
         picked, _ = asker.pick(["w3", "w9", "w3"])
         assert list(picked.words) == ["w3", "w9"]
         asker.ranks(PAIRS[:2])
@@ -79,7 +79,7 @@ def test_a_binary_file_is_not_loaded_for_a_few_words(tmp_path, vectors):
 
 
 def test_what_is_not_there_is_named_and_the_rest_answered(path):
-    with Asker(path) as asker:
+    with VectorFile(path) as asker:
         picked, unknown = asker.pick(["w3", "w3999", "W4"])
         assert "w3" in picked
         assert set(unknown) == {"w3999", "W4"}

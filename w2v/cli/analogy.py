@@ -31,12 +31,12 @@ def analogy(vectors: str, words: tuple[str, ...], method: str, topn: int, form: 
     if words and len(words) != 3:
         raise usage_error(f"an analogy has three words, A B C; found {len(words)}")
 
-    from w2v.vectors.query import Asker
+    from w2v.vectors.query import VectorFile
 
     def answer(lines: Sequence[str]) -> Sequence[Answer | W2VError]:
         return asker.analogies([words_of(line) for line in lines], topn, method)
 
-    with Asker(vectors) as asker:
+    with VectorFile(vectors) as asker:
         return answer_all([" ".join(words)] if words else [], answer, form, "A B C> ")
 
 

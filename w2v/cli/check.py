@@ -91,7 +91,7 @@ def expanded(files: tuple[str, ...]) -> list[str]:
 def look(path: str, kind: str, **options: Any) -> Report:
     from w2v.cli.own_files import check_own
     from w2v.corpus.check import check_corpus
-    from w2v.vectors.check import check_vectors
+    from w2v.vectors.files.check import check_vectors
 
     opened: Any = path
     head = b""

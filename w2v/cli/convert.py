@@ -11,13 +11,14 @@ import click
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
 from w2v.cli.options import quiet_option
-from w2v.cli.output import FORMATS, STDOUT, check_outputs
+from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.values import Whole
 from w2v.errors import VectorsError
 from w2v.numbers import count
+from w2v.vectors.formats import FORMATS
 
 if TYPE_CHECKING:
-    from w2v.vectors.repair import Repairs
+    from w2v.vectors.files.repair import Repairs
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["command"]
@@ -67,21 +68,19 @@ class Conversion:
 
     def check(self) -> list[str]:
         """Raise for what would fail at the end, before anything is read; returns the files that will be written."""
-        from w2v.vectors.formats.words_file import companion
-        from w2v.vectors.formats.write import HALVES, TWO_FILES, format_of
+        from w2v.vectors.formats.write import check_half, format_of, outputs_of
 
-        form = format_of(self.target, self.form, self.out_words)
-        if self.float16 and form not in HALVES:
-            raise usage_error(f"--float16: {form} holds no half-precision numbers; {' and '.join(HALVES)} do")
-        if self.out_words is not None and form not in TWO_FILES:
-            raise usage_error(f"--out-words: {form} holds its words itself; {' and '.join(TWO_FILES)} do not")
+        record = format_of(self.target, self.form, self.out_words)
+        if self.float16:
+            check_half(record)
+        if self.out_words is not None and record.words_beside is None:
+            beside = " and ".join(name for name, other in FORMATS.items() if other.words_beside is not None)
+            raise usage_error(f"--out-words: {record.name} holds its words itself; {beside} do not")
         if self.fix and (self.lenient or self.duplicates != "error"):
             raise usage_error("--fix: sees to duplicates and what follows the rows; leave --duplicates and --lenient")
         if self.words == STDOUT == self.source:
             raise usage_error("--words: only one of IN and the words can be standard input (-)")
-        outputs = [self.target]
-        if form in TWO_FILES:
-            outputs.append(self.out_words or companion(self.target, form))
+        outputs = outputs_of(self.target, self.form, self.out_words)
         inputs = [path for path in (self.source, self.words, self.in_words) if path]
         check_outputs(outputs, inputs, self.no_clobber)
         return outputs
@@ -109,7 +108,7 @@ class Conversion:
 
     def repaired(self, wanted: list[bytes] | None) -> tuple[Vectors, list[bytes], list[str]]:
         from w2v.vectors.derive import find_words, rows_of
-        from w2v.vectors.repair import repair
+        from w2v.vectors.files.repair import repair
 
         vectors, repairs = repair(self.source, format=self.told, words=self.in_words)
         told = repair_lines(self.source, repairs)
@@ -126,7 +125,7 @@ def shown(path: str | None) -> str:
 
 def repair_lines(source: str, repairs: Repairs) -> list[str]:
     """A line for each kind of repair, with its count and the first places."""
-    from w2v.vectors.repair import REPAIRS
+    from w2v.vectors.files.repair import REPAIRS
 
     name = shown(source)
     lines = []
@@ -177,12 +176,12 @@ command = Command(
         Option(["--unit"], is_flag=True, group="What is written", help="Every vector at length 1."),
         Option(["--float16"], is_flag=True, group="What is written",
                help="Numbers of half the size and about 3 digits (npy and safetensors)."),
-        Option(["--format", "form"], type=click.Choice(FORMATS), group="What is written",
+        Option(["--format", "form"], type=click.Choice(tuple(FORMATS)), group="What is written",
                help="The format of OUT, where its name does not tell it."),
         Option(["--out-words"], metavar="FILE", group="What is written",
                help="Where the words go, for npy and projector.", shown_default="beside OUT"),
         Option(["--no-clobber"], is_flag=True, group="What is written", help="Refuse at the start when OUT exists."),
-        Option(["--from", "told"], type=click.Choice(FORMATS), group="What is read",
+        Option(["--from", "told"], type=click.Choice(tuple(FORMATS)), group="What is read",
                help="The format of IN, where its content misleads."),
         Option(["--in-words"], metavar="FILE", group="What is read",
                help="The words of IN, a .npy or .tsv.", shown_default="beside IN"),

@@ -11,13 +11,13 @@ from w2v.cli.answers import json_line
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
 from w2v.cli.options import format_option
-from w2v.cli.output import FORMATS
 from w2v.cli.streams import is_terminal, write
 from w2v.errors import W2VError
 from w2v.numbers import count, size
+from w2v.vectors.formats import FORMATS
 
 if TYPE_CHECKING:
-    from w2v.vectors.check import Description
+    from w2v.vectors.files.check import Description
 
 __all__ = ["command"]
 
@@ -36,7 +36,7 @@ EXAMPLES = [
 
 
 def info(files: tuple[str, ...], short: bool, form: str, told: str | None) -> int:
-    from w2v.vectors.check import describe, glance
+    from w2v.vectors.files.check import describe, glance
 
     failed = 0
     for number, path in enumerate(files):
@@ -124,6 +124,7 @@ command = Command(
                  line="Vector files of any format that w2v reads; - is standard input."),
         Option(["--short"], is_flag=True, help="One line a file, without norms and first words."),
         format_option("json: an object a line."),
-        Option(["--from", "told"], type=click.Choice(FORMATS), help="The files' format, where the content misleads."),
+        Option(["--from", "told"], type=click.Choice(tuple(FORMATS)),
+               help="The files' format, where the content misleads."),
     ],
 )

@@ -31,9 +31,9 @@ def odd_one_out(vectors: str, words: tuple[str, ...], form: str) -> int:
     if len(words) == 1:
         raise usage_error("words are compared with each other; give at least two")
 
-    from w2v.vectors.query import Asker
+    from w2v.vectors.query import VectorFile
 
-    with Asker(vectors) as asker:
+    with VectorFile(vectors) as asker:
         return answer_rows(words, each_line(asker.pick, rows, partly=True), form, "words> ")
 
 

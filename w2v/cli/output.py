@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from w2v.cli.streams import is_terminal
 from w2v.errors import SettingsError, W2VError
 
-__all__ = ["FORMATS", "STDOUT", "check_folder", "check_outputs"]
+__all__ = ["STDOUT", "check_folder", "check_outputs"]
 
-# As in w2v/vectors/formats/write.py, which is not loaded for --help.
-FORMATS = ("bin", "text", "glove", "npy", "safetensors", "projector")
 STDOUT = "-"
 
 

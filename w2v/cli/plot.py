@@ -105,9 +105,9 @@ def first_words(path: str, top: int, others: list[str]) -> tuple[Vectors, list[s
 
 def these_words(path: str, given: list[str], listed: list[str]) -> tuple[Vectors, list[str]]:
     """The words given, which must all be there, and those of lists that are there."""
-    from w2v.vectors.query import Asker
+    from w2v.vectors.query import VectorFile
 
-    with Asker(path) as asker:
+    with VectorFile(path) as asker:
         found, unknown = asker.pick([*given, *listed])
     for word in given:
         if word in unknown:

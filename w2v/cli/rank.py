@@ -27,9 +27,9 @@ def rank(vectors: str, words: tuple[str, ...], form: str) -> int:
     if words and len(words) != 2:
         raise usage_error(f"a rank is asked of two words, A B; found {len(words)}")
 
-    from w2v.vectors.query import Asker
+    from w2v.vectors.query import VectorFile
 
-    with Asker(vectors) as asker:
+    with VectorFile(vectors) as asker:
 
         def answer(asked: list[list[str]]) -> list[Answer]:
             found = iter(asker.ranks([(line[0], line[1]) for line in asked if len(line) == 2]))

@@ -22,9 +22,9 @@ EXAMPLES = [
 
 
 def similar(vectors: str, query: tuple[str, ...], topn: int, form: str) -> int:
-    from w2v.vectors.query import Asker
+    from w2v.vectors.query import VectorFile
 
-    with Asker(vectors) as asker:
+    with VectorFile(vectors) as asker:
         return answer_all(query, lambda lines: asker.similar(lines, topn), form, "similar> ")
 
 

@@ -34,9 +34,9 @@ def similarity(vectors: str, words: tuple[str, ...], form: str) -> int:
     if words and len(words) != 2:
         raise usage_error(f"two words are compared, A B; found {len(words)}")
 
-    from w2v.vectors.query import Asker
+    from w2v.vectors.query import VectorFile
 
-    with Asker(vectors) as asker:
+    with VectorFile(vectors) as asker:
         return answer_rows(words, each_line(asker.pick, cosine), form, "A B> ")
 
 

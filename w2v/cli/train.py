@@ -18,11 +18,11 @@ from w2v.cli.options import (
     stated_options,
     tmp_dir_option,
 )
-from w2v.cli.output import FORMATS
 from w2v.cli.values import Duration
 from w2v.corpus.config import CorpusConfig
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
+from w2v.vectors.formats import FORMATS
 
 if TYPE_CHECKING:
     from w2v.training.run import Run
@@ -97,7 +97,7 @@ command = Command(
         Option(["-o", "--output"], required=True, metavar="OUT", group="Output",
                help="Where the vectors go: .bin (word2vec binary), .txt or .vec (text), .npy, .safetensors or .tsv "
                     "(the embedding projector's), also with .gz; - is standard output."),
-        Option(["--format"], type=click.Choice(FORMATS), group="Output",
+        Option(["--format"], type=click.Choice(tuple(FORMATS)), group="Output",
                help="The format, where OUT's suffix does not tell it."),
         Option(["--save-context"], metavar="FILE", group="Output", help="Write the context vectors too (--loss ns)."),
         Option(["--save-vocab"], metavar="FILE", group="Output", help="Write the vocabulary: word, tab, count."),

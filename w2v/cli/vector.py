@@ -28,9 +28,9 @@ EXAMPLES = [
 
 
 def vector(vectors: str, words: tuple[str, ...], unit: bool, form: str) -> int:
-    from w2v.vectors.query import Asker
+    from w2v.vectors.query import VectorFile
 
-    with Asker(vectors) as asker:
+    with VectorFile(vectors) as asker:
 
         def row(found: Vectors, words: list[str]) -> list[Row]:
             (word,) = words

@@ -162,18 +162,20 @@ def _at_min_counts(corpus: EncodedCorpus) -> list[tuple[int, int | None, int | N
 
 def disk_needed(vocab: Vocab, dim: int, ids_bytes: int) -> dict[str, int]:
     """Bytes of each file that a run may write; those of text are estimates."""
-    from w2v.vectors.formats.word2vec_binary import binary_size
+    from w2v.vectors.formats import FORMATS, Contents
 
     words, word_bytes = len(vocab), sum(map(len, vocab.words))
-    text = int(words * dim * TEXT_VALUE_BYTES) + word_bytes + words
     matrix = 4 * words * dim
+    contents = Contents(words, dim, word_bytes)
+    text = int(words * dim * TEXT_VALUE_BYTES) + word_bytes + words
+    sizes: dict[str, int] = {}
+    for record in FORMATS.values():
+        name = record.suffixes[0][1:] if record.suffixes else record.name
+        sizes[name] = text if record.size is None else record.size(contents)
+        if record.size is not None and record.words_beside is not None:
+            sizes[name] += word_bytes + words
     return {
-        "bin": binary_size(words, word_bytes, dim),
-        "txt": text + len(f"{words} {dim}\n"),
-        "glove": text,
-        "tsv": text + word_bytes + words,
-        "npy": matrix + word_bytes + words + HEADER_BYTES,
-        "safetensors": matrix + word_bytes + words + HEADER_BYTES,
+        **sizes,
         "checkpoint": 2 * matrix + 12 * words + word_bytes + HEADER_BYTES,
         "ids": ids_bytes + 12 * words + word_bytes + HEADER_BYTES,
     }

@@ -32,9 +32,8 @@ from w2v.training.start import Continuation, Initial, Start
 from w2v.training.trainer import Trainer
 from w2v.vectors.combine import check_combination, combine
 from w2v.vectors.derive import unit
-from w2v.vectors.formats.word2vec_binary import binary_size
-from w2v.vectors.formats.words_file import companion
-from w2v.vectors.formats.write import TWO_FILES, format_of
+from w2v.vectors.formats import Contents
+from w2v.vectors.formats.write import format_of, outputs_of
 
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
@@ -66,8 +65,8 @@ class Outputs:
 
     def words_file(self, path: str) -> str | None:
         """Where the words of vectors at `path` go, if their format holds only the numbers."""
-        form = format_of(path, self.format)
-        return companion(path, form) if form in TWO_FILES else None
+        _, *words = outputs_of(path, self.format)
+        return words[0] if words else None
 
     def at_the_end(self) -> list[str]:
         """Every file that is written at the end, in the order in which they are opened."""
@@ -322,9 +321,10 @@ class Run:
         words, word_bytes = len(corpus.vocab), sum(map(len, corpus.vocab.words))
         check_memory(self.config, words, word_bytes, self.extra_memory(words))
         for path in (outputs.vectors, outputs.context):
-            if path and format_of(path, outputs.format) == "bin" and not path.lower().endswith(".gz"):
+            size = format_of(path, outputs.format).size if path else None
+            if path and size is not None and not path.lower().endswith(".gz"):
                 twice = path == outputs.vectors and outputs.combination == "concat"
-                places[path].reserve(binary_size(words, word_bytes, self.config.dim * (1 + twice)))
+                places[path].reserve(size(Contents(words, self.config.dim * (1 + twice), word_bytes)))
 
     def extra_memory(self, words: int) -> dict[str, int]:
         """Bytes by purpose of the copies that the output takes."""

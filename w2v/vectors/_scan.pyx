@@ -48,7 +48,8 @@ cdef class BinaryRows:
     """The rows of a word2vec binary file, found but not read.
 
     `start` is the offset of the first row, `most` how many are wanted; fewer in the file is a BadRow. Afterwards
-    `count` rows are known, `end` is the offset after the last, and `words` holds the words.
+    `count` rows are known, `end` is the offset after the last, and `words` holds the words. `promised` is for
+    errors: how many the file claims.
     """
 
     cdef RowFile file
@@ -59,6 +60,7 @@ cdef class BinaryRows:
     cdef readonly int64_t count
     cdef readonly int64_t dim
     cdef readonly int64_t end
+    cdef public int64_t promised
     cdef readonly WordTable words
 
     def __init__(self, int fd, int64_t size, int64_t start, int64_t most, int64_t dim, threads=None,
@@ -68,6 +70,7 @@ cdef class BinaryRows:
         self.file.row_bytes = 4 * dim
         self.file.map = map_file(fd, size) if mapped else NULL
         self.dim = dim
+        self.promised = most
         firsts = self.guess_regions(start, most, region_bytes, thread_count(threads))
         cdef int64_t[::1] starts = array("q", [*firsts, size])
         self.parts = len(firsts)

@@ -88,17 +88,19 @@ cdef class WordTable:
         """A table of some rows, in the order given."""
         return WordTable([self[row] for row in rows])
 
-    def first_unwritable(self) -> int:
-        """The first row whose word is empty or holds ASCII white space, or -1."""
+    def first_with(self, bytes separators) -> int:
+        """The first row whose word is empty or holds one of these bytes, or -1."""
         cdef int64_t row, i
-        cdef unsigned char c
+        cdef bint[256] separates
+        memset(separates, 0, sizeof(separates))
+        for i in separators:
+            separates[i] = True
         with nogil:
             for row in range(self.count):
                 if self.ends[row + 1] == self.ends[row]:
                     break
                 for i in range(self.ends[row], self.ends[row + 1]):
-                    c = self.data[i]
-                    if c == 32 or (c >= 9 and c <= 13):
+                    if separates[<unsigned char> self.data[i]]:
                         break
                 else:
                     continue

@@ -13,7 +13,11 @@ import numpy as np
 
 from w2v.files import UTF8_BOM
 from w2v.threads import for_each
-from w2v.vectors.formats import LoadOptions, Rows, check_repeats, load_rows
+from w2v.vectors._scan import BadRow
+from w2v.vectors.formats.format import LoadOptions, Rows
+from w2v.vectors.formats.load import check_repeats, load_rows
+from w2v.vectors.formats.rows import row_error
+from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import Source, open_source
 from w2v.vectors.words import to_bytes
 
@@ -78,7 +82,7 @@ def load_some(
         return Vectors.of_rows(load_rows(path, options)), []
     if isinstance(path, (str, os.PathLike)) and os.path.isfile(path):  # a pipe would lose what is looked at
         with open_source(path) as source:
-            rows = _find_binary(source, options, words, top)
+            rows = _find_some(source, options, words, top)
         if rows is not None:
             return Vectors.of_rows(rows[0]), rows[1]
     vectors = Vectors.of_rows(load_rows(path, options))
@@ -86,21 +90,16 @@ def load_some(
     return rows_of(vectors, found[:top]), missing
 
 
-def _find_binary(
+def _find_some(
     source: Source, options: LoadOptions, words: Iterable[str | bytes], top: int | None
 ) -> tuple[Rows, list[bytes]] | None:
-    """The rows of some words of a plain word2vec binary file, None if it is not one."""
-    from w2v.vectors._scan import BadRow
-    from w2v.vectors.formats.rows import row_error
-    from w2v.vectors.formats.sniff import told_or_seen
-    from w2v.vectors.formats.word2vec_binary import find_rows
-
+    """The rows of some words of a plain file whose rows can be found without loading it; None of any other."""
     if source.fd is None:
         return None
-    kind, header = told_or_seen(source.name, source.head, options.format)
-    if kind != "binary" or header is None:
+    find = recognised(source.name, source.head, options.format).find_rows
+    if find is None:
         return None
-    known = find_rows(source, header, options)
+    known = find(source, options)
     check_repeats(source.name, known.words, options)
     found, missing = find_words(known.words, words)
     found = found[:top]
@@ -109,7 +108,7 @@ def _find_binary(
     try:
         known.take(np.array(found, np.int64), matrix, norms, options.threads)
     except BadRow as bad:
-        raise row_error(source.name, bad, header) from None
+        raise row_error(source.name, bad, known.promised) from None
     return Rows(known.words.take(found), matrix, norms), missing
 
 

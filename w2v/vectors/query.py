@@ -19,8 +19,11 @@ from w2v.errors import SettingsError, UnknownWordError, W2VError
 from w2v.vectors._best import SPARE, Best, best_of, exact_cosines, product_score, shifted_quotient
 from w2v.vectors._scan import BadRow, BinaryRows
 from w2v.vectors.expressions import METHODS, Query, analogy_query, parse_query
-from w2v.vectors.formats import LoadOptions, check_repeats, load_rows
-from w2v.vectors.formats.source import open_source
+from w2v.vectors.formats.format import LoadOptions
+from w2v.vectors.formats.load import check_repeats, load_rows
+from w2v.vectors.formats.rows import row_error
+from w2v.vectors.formats.sniff import recognised
+from w2v.vectors.formats.source import Source, open_source
 from w2v.vectors.spelling import unknown_word
 from w2v.vectors.words import to_bytes, to_text
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from w2v.vectors.relations import Rank
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["Asker"]
+__all__ = ["VectorFile"]
 
 Asked = tuple[int, list[int], list[int]]  # a question's place, the rows to be near to, those to be far from
 
@@ -40,8 +43,8 @@ MANY = 10_000  # rows read one by one take longer than all of them together
 Answer = list[tuple[str, float]]
 
 
-class Asker:
-    """A vector file that answers questions: `Asker(path).similar(["king - man + woman"])`.
+class VectorFile:
+    """A vector file that answers questions: `VectorFile(path).similar(["king - man + woman"])`.
 
     Options as `w2v.load`. Errors as there, except that a binary file's numbers are only checked when first asked.
     """
@@ -62,20 +65,16 @@ class Asker:
             raise
 
     def _find(self) -> None:
-        from w2v.vectors.formats.sniff import tell_format
-
         source = self._open.enter_context(open_source(self._path))
-        kind, header = tell_format(source.name, source.head) if source.fd is not None else ("", None)
-        if kind == "binary" and header is not None:
-            from w2v.vectors.formats.word2vec_binary import find_rows
-
-            rows = find_rows(source, header, self._options)
-            if not check_repeats(source.name, rows.words, self._options):
-                self._rows, self._source, self._header = rows, source, header
+        if source.fd is not None:
+            find = recognised(source.name, source.head).find_rows
+            rows = find(source, self._options) if find is not None else None
+            if rows is not None and not check_repeats(source.name, rows.words, self._options):
+                self._rows, self._source = rows, source
                 return
         self._load(source if source.fd is None else None)
 
-    def _load(self, source=None) -> Vectors:
+    def _load(self, source: Source | None = None) -> Vectors:
         from w2v.vectors.vectors import Vectors
 
         if self._vectors is None:
@@ -84,7 +83,7 @@ class Asker:
             self._open.close()
         return self._vectors
 
-    def __enter__(self) -> Asker:
+    def __enter__(self) -> VectorFile:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -156,12 +155,11 @@ class Asker:
         return self._checked(lambda: self._rows.vector(row))
 
     def _checked(self, read: Callable[[], array]) -> array:
+        assert self._rows is not None
         try:
             return read()
         except BadRow as bad:
-            from w2v.vectors.formats.rows import row_error
-
-            raise row_error(self._source.name, bad, self._header) from None
+            raise row_error(self._source.name, bad, self._rows.promised) from None
 
     def _each(self, queries: list[Query | W2VError], topn: int, method: str) -> list[Answer | W2VError]:
         answers = iter(self.nearest([q for q in queries if isinstance(q, Query)], topn, method))
@@ -201,9 +199,7 @@ class Asker:
         try:
             scores = self._scores(rows, asked, method)
         except BadRow as bad:
-            from w2v.vectors.formats.rows import row_error
-
-            raise row_error(self._source.name, bad, self._header) from None
+            raise row_error(self._source.name, bad, rows.promised) from None
         extra = max(len({*plus, *minus}) for _, plus, minus in asked)
         best = Best(len(asked), min(topn + extra + SPARE, rows.count))
         best.offer(scores, 0, None, self._options.threads)

@@ -13,7 +13,8 @@ from w2v.errors import UnknownWordError, VectorsError
 from w2v.vectors._best import exact_cosines
 from w2v.vectors._scan import row_norms
 from w2v.vectors.expressions import Query, analogy_query, parse_query
-from w2v.vectors.formats import LoadOptions, Rows, load_rows
+from w2v.vectors.formats.format import LoadOptions, Rows
+from w2v.vectors.formats.load import load_rows
 from w2v.vectors.neighbours import Neighbours, nearest, nearest_to, unit_mean
 from w2v.vectors.spelling import unknown_word
 from w2v.vectors.words import Words
@@ -66,7 +67,8 @@ class Vectors:
         `limit` reads only the first rows; `lenient` ignores what follows the rows that the header promises;
         `duplicates="first"` keeps a repeated word's first row; `words` is the file with the words of a `.npy` or a
         projector's `.tsv`, if it is not beside it; `format` ("bin", "text", "glove", "npy", "safetensors", "projector")
-        is for content that misleads. VectorsError names the row that is wrong.
+        is for content that misleads. The numbers are read into memory: what becomes of the file later does not matter.
+        VectorsError names the row that is wrong.
         """
         return cls.of_rows(load_rows(path, LoadOptions(limit, lenient, duplicates, threads, words, format)))
 
@@ -84,7 +86,8 @@ class Vectors:
         """
         from w2v.vectors.formats.write import save
 
-        save(self, path, format, no_clobber=no_clobber, float16=float16, words=words)
+        rows = Rows(self.words.table, self.matrix, None, self.metadata)
+        save(rows, path, format, no_clobber=no_clobber, float16=float16, words=words)
 
     def top(self, count: int) -> Vectors:
         """The first `count` rows, where the most frequent words are; the numbers are a view."""

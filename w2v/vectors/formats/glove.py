@@ -5,40 +5,35 @@ Some words in the published files hold spaces (`. . .`): the last D fields of a 
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from w2v.errors import VectorsError
-from w2v.vectors.formats.options import LoadOptions
-from w2v.vectors.formats.sniff import MAX_DIM
-from w2v.vectors.formats.source import Source
-from w2v.vectors.formats.word2vec_text import load_rows
+from w2v.vectors.formats.format import Format, LoadOptions, Rows, Shape
+from w2v.vectors.formats.projector import is_projector
+from w2v.vectors.formats.start import NUMBER, first_lines, read_header
+from w2v.vectors.formats.text import count_columns, load_lines, salvage, start_of, write_lines
 
 if TYPE_CHECKING:
-    import numpy as np
+    from w2v.vectors.formats.source import Source
 
-    from w2v.vectors._words import WordTable
-
-__all__ = ["count_columns", "load_glove"]
-
-LINES = 1000  # looked at to find the usual number of columns
-LONGEST = 4 << 20  # bytes of them
+__all__ = ["GLOVE"]
 
 
-def load_glove(source: Source, options: LoadOptions) -> tuple[WordTable, np.ndarray]:
-    """(words, float32 [rows, dim])."""
-    head = os.pread(source.fd, LONGEST, 0) if source.fd is not None else source.head
-    return load_rows(source, None, count_columns(source.name, head), options)
+def recognise(name: str, head: bytes) -> bool:
+    if read_header(name, head) is not None or is_projector(head):
+        return False
+    first = first_lines(head)[0].rstrip(b" \r").split(b" ")
+    return len(first) > 1 and NUMBER.fullmatch(first[-1]) is not None
 
 
-def count_columns(name: str, head: bytes) -> int:
-    """The usual number of numbers in the first lines: a word with a space in it must not change it."""
-    lines = head.split(b"\n", LINES)
-    if len(lines) > 1:
-        lines.pop()  # cut, or empty
-    counts = Counter(len(line.rstrip(b" \r").split(b" ")) - 1 for line in lines if line)
-    dim = max(counts, key=lambda columns: (counts[columns], -columns), default=0)
-    if not 1 <= dim <= MAX_DIM:
-        raise VectorsError(f"{name}: row 1 (byte 0): {dim} numbers in a row; 1 to {MAX_DIM:,} can be read")
-    return dim
+def shape(source: Source) -> Shape:
+    return Shape(None, count_columns(source.name, start_of(source)), "text")
+
+
+def load(source: Source, options: LoadOptions) -> Rows:
+    return load_lines(source, None, count_columns(source.name, start_of(source)), options)
+
+
+GLOVE = Format(
+    name="glove", title="GloVe text", suffixes=(), holds="the same without the first line",
+    recognise=recognise, load=load, write=write_lines, shape=shape, salvage=salvage,
+)

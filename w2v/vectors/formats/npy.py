@@ -5,21 +5,22 @@ The header is a Python literal. It is picked apart, not evaluated: nothing that 
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import VectorsError
-from w2v.vectors.formats.options import LoadOptions
-from w2v.vectors.formats.sniff import MAX_DIM
-from w2v.vectors.formats.source import Source
-from w2v.vectors.formats.words_file import words_beside
+from w2v.vectors.formats.format import Contents, Format, LoadOptions, Rows, Shape
+from w2v.vectors.formats.start import MAX_DIM
+from w2v.vectors.formats.words_file import LINE_ENDS, name_of, read_words
 
 if TYPE_CHECKING:
-    import numpy as np
+    from w2v.vectors.formats.row_writer import RowWriter
+    from w2v.vectors.formats.salvage import Block, Salvage
+    from w2v.vectors.formats.source import Source
 
-    from w2v.vectors._words import WordTable
-
-__all__ = ["MAGIC", "Array", "load_npy", "npy_header", "read_npy_header"]
+__all__ = ["NPY", "Array", "npy_header", "read_npy_header", "words_beside"]
 
 MAGIC = b"\x93NUMPY"
 HEADER_LIMIT = 4096  # bytes; NumPy writes 128
@@ -78,22 +79,55 @@ def read_npy_header(name: str, head: bytes) -> Array:
     return Array(dtype, sizes[0], sizes[1], order[1] == "True", begin + length)
 
 
-def load_npy(path: Any, source: Source, options: LoadOptions) -> tuple[WordTable, np.ndarray]:
-    """(words, float32 [rows, dim]); the numbers of a plain file are mapped, not read."""
+def shape(source: Source) -> Shape:
+    array = read_npy_header(source.name, source.head)
+    byte_order = ", big-endian" if array.dtype.startswith(">") else ""
+    return Shape(array.rows, array.dim, f"float{8 * array.item_bytes}{byte_order}")
+
+
+def load(source: Source, options: LoadOptions) -> Rows:
     from w2v.vectors.formats.sections import Sections, floats
 
     array = read_npy_header(source.name, source.head)
-    if source.size is not None and source.size < array.begin + array.size:
-        raise VectorsError(
-            f"{source.name}: byte {source.size}: the file ends here, its header promises {array.rows:,} rows of "
-            f"{array.dim:,} numbers ({array.begin + array.size:,} bytes); it was cut short"
-        )
-    if options.limit is not None and options.limit < array.rows and not array.by_column:
-        array.rows = options.limit
-    sections = Sections(source)
-    matrix = floats(sections.take(array.begin, array.size), array.dtype, array.rows, array.dim, array.by_column)
+    rows = array.rows if options.limit is None else min(array.rows, options.limit)
+    sections = Sections(source, options.threads)
+    if array.by_column:  # a row's numbers lie far from each other: all are read
+        matrix = floats(sections.take(array.begin, array.size), array.dtype, array.rows, array.dim, True)[:rows]
+    else:
+        sections.check_size(array.begin + array.size)
+        some = rows * array.dim * array.item_bytes
+        matrix = floats(sections.take(array.begin, some), array.dtype, rows, array.dim)
     if options.limit is None and not options.lenient:
         sections.check_end(array.begin + array.size)
-    if options.limit is not None:
-        matrix = matrix[: options.limit]
-    return words_beside(path, "npy", options.words, len(matrix)), matrix
+    words = read_words(source, words_beside, options.words, rows)
+    return Rows(words, matrix)
+
+
+def size(contents: Contents) -> int:
+    return contents.rows * contents.dim * contents.item_bytes + len(npy_header("<f4", contents.rows, contents.dim))
+
+
+def write(writer: RowWriter, out: Any) -> None:
+    out.write(npy_header(writer.dtype, writer.rows, writer.dim))
+    writer.write_blocks(out, writer.numbers)
+
+
+def words_beside(path: str) -> str:
+    """Of `vectors.npy` in vectors.words.txt."""
+    name = name_of(path)
+    stem, suffix = os.path.splitext(name)
+    return f"{stem if suffix.lower() == '.npy' else name}.words.txt"
+
+
+def salvage(damaged: Salvage) -> Iterator[Block]:
+    from w2v.vectors.formats.array_salvage import npy_blocks
+
+    return npy_blocks(damaged)
+
+
+NPY = Format(
+    name="npy", title="NumPy array", suffixes=(".npy",),
+    holds="numbers (float32, float16); the words beside them in `.words.txt`",
+    recognise=lambda _, head: head.startswith(MAGIC), signed=True, load=load, write=write, size=size, half=True,
+    words_beside=words_beside, separators=LINE_ENDS, shape=shape, salvage=salvage,
+)

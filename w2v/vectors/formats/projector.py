@@ -5,33 +5,49 @@ The words are in a second file, one a line; with several columns, its first line
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import VectorsError
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow
-from w2v.vectors.formats.options import LoadOptions
+from w2v.vectors._text import text_rows
+from w2v.vectors._words import WordTable
+from w2v.vectors.formats.format import Format, LoadOptions, Rows, Shape
 from w2v.vectors.formats.rows import row_error
-from w2v.vectors.formats.sniff import MAX_DIM
-from w2v.vectors.formats.source import Source
-from w2v.vectors.formats.words_file import words_beside
+from w2v.vectors.formats.start import MAX_DIM, NUMBER, first_lines
+from w2v.vectors.formats.words_file import LINE_ENDS, name_of, read_words
 
 if TYPE_CHECKING:
-    import numpy as np
+    from w2v.vectors.formats.row_writer import RowWriter
+    from w2v.vectors.formats.salvage import Block, Salvage
+    from w2v.vectors.formats.source import Source
 
-    from w2v.vectors._words import WordTable
-
-__all__ = ["load_projector"]
+__all__ = ["PROJECTOR", "STAND_IN", "is_projector"]
 
 BLOCK = 1 << 20
 STAND_IN = b"w "  # a word before each row, so that the reader of text rows can read it
 
 
-def load_projector(path: Any, source: Source, options: LoadOptions) -> tuple[WordTable, np.ndarray]:
-    """(words, float32 [rows, dim])."""
+def is_projector(head: bytes) -> bool:
+    """Whether the first line is numbers between tabs, without a word."""
+    first = first_lines(head.replace(b"\t", b" "))[0].rstrip(b" \r").split(b" ")
+    return b" " not in head.split(b"\n", 1)[0].rstrip() and all(NUMBER.fullmatch(field) for field in first)
+
+
+def columns(source: Source) -> int:
+    return source.head.split(b"\n", 1)[0].rstrip(b"\r\t").count(b"\t") + 1
+
+
+def shape(source: Source) -> Shape:
+    return Shape(None, columns(source), "text")
+
+
+def load(source: Source, options: LoadOptions) -> Rows:
     import numpy as np
 
-    dim = source.head.split(b"\n", 1)[0].rstrip(b"\r\t").count(b"\t") + 1
+    dim = columns(source)
     if dim > MAX_DIM:
         raise VectorsError(f"{source.name}: row 1 (byte 0): {dim} numbers in a row; 1 to {MAX_DIM:,} can be read")
     collector = Collector(dim, text=True)
@@ -52,4 +68,39 @@ def load_projector(path: Any, source: Source, options: LoadOptions) -> tuple[Wor
         raise row_error(source.name, BadRow(bad.what, bad.row, place, bad.column), None, True) from None
     _, values = collector.finish()
     matrix = np.frombuffer(values, np.float32).reshape(-1, dim)
-    return words_beside(path, "projector", options.words, len(matrix)), matrix
+    return Rows(read_words(source, words_beside, options.words, len(matrix), labels=True), matrix)
+
+
+def write(writer: RowWriter, out: Any) -> None:
+    nothing = WordTable([b""] * writer.rows)
+
+    def lines(low: int, high: int, spare: bytearray | None) -> tuple[bytes, int]:
+        made, used = text_rows(writer.matrix, nothing, low, high, spare)
+        # Each row is an empty word, a space, and numbers with a space between them.
+        block = bytes(made[1:used]).replace(b"\n ", b"\n").replace(b" ", b"\t")
+        return block, len(block)
+
+    writer.write_blocks(out, lines)
+
+
+def words_beside(path: str) -> str:
+    """Of `vectors.tsv` in vectors.metadata.tsv; of gensim's word2vec2tensor, `x_tensor.tsv`, in x_metadata.tsv."""
+    name = name_of(path)
+    if name.endswith("_tensor.tsv"):
+        return f"{name.removesuffix('_tensor.tsv')}_metadata.tsv"
+    stem, suffix = os.path.splitext(name)
+    return f"{stem if suffix.lower() == '.tsv' else name}.metadata.tsv"
+
+
+def salvage(damaged: Salvage) -> Iterator[Block]:
+    from w2v.vectors.formats.text_salvage import projector_blocks
+
+    return projector_blocks(damaged)
+
+
+PROJECTOR = Format(
+    name="projector", title="embedding projector TSV", suffixes=(".tsv",),
+    holds="numbers between tabs; the words in `.metadata.tsv`: load both at projector.tensorflow.org",
+    recognise=lambda _, head: is_projector(head), load=load, write=write, words_beside=words_beside,
+    separators=LINE_ENDS, shape=shape, salvage=salvage,
+)

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 from w2v.errors import VectorsError, printable
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow
-from w2v.vectors.formats.options import LoadOptions
-from w2v.vectors.formats.sniff import Header
-from w2v.vectors.formats.source import Source
+from w2v.vectors.formats.format import LoadOptions, Rows
+from w2v.vectors.formats.start import Header
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from w2v.vectors._words import WordTable
+    from w2v.vectors.formats.source import Source
 
 __all__ = ["collect", "row_error", "rows_wanted", "show_word", "trailing_error"]
 
@@ -37,9 +34,10 @@ def show_word(word: bytes) -> str:
     return f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'
 
 
-def row_error(name: str, bad: BadRow, header: Header | None, text: bool = False) -> VectorsError:
-    """The error for a row, counted from 1; for text with the line, which counts the header."""
-    line = f"line {bad.row + 1 + (header is not None)}, " if text else ""
+def row_error(name: str, bad: BadRow, promised: int | None, text: bool = False) -> VectorsError:
+    """The error for a row, counted from 1; for text with the line, which counts the header. `promised`: rows by the
+    header, if there is one."""
+    line = f"line {bad.row + 1 + (promised is not None)}, " if text else ""
     what = WHAT.get(bad.what)
     if bad.what == "short":
         what = f"only {bad.column} numbers; the rows of this file have more"
@@ -47,8 +45,8 @@ def row_error(name: str, bad: BadRow, header: Header | None, text: bool = False)
         what = f"number {bad.column + 1} cannot be read; the file is damaged"
     elif bad.what == "long":
         what = "more numbers than the rows of this file have" if bad.column >= 0 else "the line is far too long"
-    elif bad.what == "truncated" and header is not None:
-        what = f"the file ends here, its header promises {header.rows:,} rows; fetch or write it again"
+    elif bad.what == "truncated" and promised is not None:
+        what = f"the file ends here, its header promises {promised:,} rows; fetch or write it again"
     return VectorsError(f"{name}: row {bad.row + 1} ({line}byte {bad.offset}): {what}")
 
 
@@ -70,9 +68,7 @@ def rows_wanted(name: str, header: Header, size: int, options: LoadOptions, leas
     return header.rows if options.limit is None else min(header.rows, options.limit)
 
 
-def collect(
-    source: Source, header: Header | None, options: LoadOptions, collector: Collector
-) -> tuple[WordTable, np.ndarray]:
+def collect(source: Source, header: Header | None, options: LoadOptions, collector: Collector) -> Rows:
     """Rows from a stream, whose size is not known: memory grows with the rows seen, whatever the header says."""
     import numpy as np
 
@@ -105,8 +101,8 @@ def collect(
         if collector.count < wanted and (header is not None or pending.strip(blank)):
             raise BadRow("truncated", collector.count, offset)
     except BadRow as bad:
-        raise row_error(source.name, bad, header, collector.text) from None
+        raise row_error(source.name, bad, header.rows if header is not None else None, collector.text) from None
     if wanted == promised and pending.strip(blank) and not options.lenient:
         raise trailing_error(source.name, collector.count, offset, None)
     words, values = collector.finish()
-    return words, np.frombuffer(values, np.float32).reshape(len(words), collector.dim)
+    return Rows(words, np.frombuffer(values, np.float32).reshape(len(words), collector.dim))

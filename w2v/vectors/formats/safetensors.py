@@ -6,30 +6,33 @@ Other programs' files are read too if they hold one matrix of floats; the words 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import VectorsError
-from w2v.safetensors import Entry, Header, make_header, read_header
+from w2v.safetensors import MAX_HEADER, Entry, Header, is_safetensors, make_header, read_header
 from w2v.vectors._words import WordTable
-from w2v.vectors.formats.options import LoadOptions
-from w2v.vectors.formats.sniff import MAX_DIM
-from w2v.vectors.formats.source import Source
-from w2v.vectors.formats.words_file import split_words, words_beside
+from w2v.vectors.formats.format import Contents, Format, LoadOptions, Rows, Shape
+from w2v.vectors.formats.npy import words_beside
+from w2v.vectors.formats.start import MAX_DIM
+from w2v.vectors.formats.words_file import LINE_ENDS, read_words, split_words
 
 if TYPE_CHECKING:
-    import numpy as np
+    from w2v.vectors.formats.row_writer import RowWriter
+    from w2v.vectors.formats.salvage import Block, Salvage
+    from w2v.vectors.formats.source import Source
 
-__all__ = ["VECTORS", "WORDS", "find_matrix", "load_safetensors", "vectors_header"]
+__all__ = ["SAFETENSORS", "find_matrix", "load_parts", "split_anyhow"]
 
 VECTORS, WORDS = "vectors", "words"
 TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "bf16"}
+NAMES = {"F16": "float16", "F32": "float32", "F64": "float64", "BF16": "bfloat16"}
 CHECKPOINT = "w2v checkpoint"  # as in w2v/training/checkpoint.py
 CORPUS = "w2v corpus"  # as in w2v/corpus/ids_file.py
 MARK = {"format": "np", "w2v": "vectors"}
 
 
-def vectors_header(rows: int, dim: int, word_bytes: int, dtype: str, metadata: dict[str, str]) -> bytes:
+def vectors_header(rows: int, dim: int, word_bytes: int, dtype: str, metadata: Mapping[str, str]) -> bytes:
     """The bytes before the numbers (F32 or F16), which come first, and the words with their newlines."""
     return make_header(
         {VECTORS: (dtype, (rows, dim)), WORDS: ("U8", (word_bytes + rows,))}, {**metadata, **MARK}
@@ -62,24 +65,47 @@ def split_anyhow(_name: str, data: memoryview, rows: int) -> WordTable:
     return WordTable(words[:rows]) if len(words) == rows + 1 else split_words(_name, data, rows)
 
 
-def load_safetensors(
-    path: Any, source: Source, options: LoadOptions,
-    split: Callable[[str, memoryview, int], WordTable] = split_words,
-) -> tuple[WordTable, np.ndarray, dict[str, str]]:
-    """(words, float32 [rows, dim], metadata); the numbers of a plain file are mapped, not read."""
-    from w2v.vectors.formats.sections import Sections, floats
+def shape(source: Source) -> Shape:
+    import os
+    from io import BytesIO
 
-    sections = Sections(source)
-    header = read_header(source.name, sections.read, source.size, VectorsError)
+    if source.fd is None:
+        return Shape()
+    start = BytesIO(os.pread(source.fd, MAX_HEADER + 8, 0))
+    header = read_header(source.name, start.read, source.size, VectorsError)
+    refuse_own(source.name, header)
+    entry = find_matrix(source.name, header)
+    return Shape(*entry.shape, NAMES[entry.dtype], own_metadata(header))
+
+
+def own_metadata(header: Header) -> dict[str, str]:
+    return {key: value for key, value in header.metadata.items() if key not in MARK}
+
+
+def refuse_own(name: str, header: Header) -> None:
+    """VectorsError for a file of ours that holds no vectors."""
     if header.metadata.get("format", "").startswith(CHECKPOINT):
         raise VectorsError(
-            f"{source.name}: is the checkpoint of a training, not vectors; go on with the training: its command line "
+            f"{name}: is the checkpoint of a training, not vectors; go on with the training: its command line "
             "and --resume, or --continue with other text"
         )
     if header.metadata.get("format", "").startswith(CORPUS):
         raise VectorsError(
-            f"{source.name}: is an encoded corpus, not vectors; train on it first: w2v train {source.name} -o OUT.bin"
+            f"{name}: is an encoded corpus, not vectors; train on it first: w2v train {name} -o OUT.bin"
         )
+
+
+def load(source: Source, options: LoadOptions) -> Rows:
+    return load_parts(source, options, split_words)
+
+
+def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memoryview, int], WordTable]) -> Rows:
+    """As `load`, the numbers unchecked; `split` makes words of the tensor that holds them."""
+    from w2v.vectors.formats.sections import Sections, floats
+
+    sections = Sections(source, options.threads)
+    header = read_header(source.name, sections.read, source.size, VectorsError)
+    refuse_own(source.name, header)
     entry = find_matrix(source.name, header)
     words = header.tensors.get(WORDS)
     if words is not None and (words.dtype != "U8" or len(words.shape) != 1):
@@ -96,8 +122,38 @@ def load_safetensors(
     if words is not None:
         table = split(source.name, parts[words.begin] if words.size else memoryview(b""), rows)
     else:
-        table = words_beside(path, "npy", options.words, rows)
-    metadata = {key: value for key, value in header.metadata.items() if key not in MARK}
+        table = read_words(source, words_beside, options.words, rows)
     if options.limit is not None and options.limit < rows:
         table, matrix = table.take(range(options.limit)), matrix[: options.limit]
-    return table, matrix, metadata
+    return Rows(table, matrix, None, own_metadata(header))
+
+
+def header_for(contents: Contents) -> bytes:
+    dtype = "F16" if contents.item_bytes == 2 else "F32"
+    return vectors_header(contents.rows, contents.dim, contents.word_bytes, dtype, contents.metadata)
+
+
+def size(contents: Contents) -> int:
+    numbers = contents.rows * contents.dim * contents.item_bytes
+    return len(header_for(contents)) + numbers + contents.word_bytes + contents.rows
+
+
+def write(writer: RowWriter, out: Any) -> None:
+    out.write(header_for(writer.contents))
+    writer.write_blocks(out, writer.numbers)
+    for block in writer.word_lines():
+        out.write(block)
+
+
+def salvage(damaged: Salvage) -> Iterator[Block]:
+    from w2v.vectors.formats.array_salvage import tensor_blocks
+
+    return tensor_blocks(damaged)
+
+
+SAFETENSORS = Format(
+    name="safetensors", title="safetensors", suffixes=(".safetensors",),
+    holds="numbers (float32, float16), words, and what is known of the training",
+    recognise=lambda _, head: is_safetensors(head), signed=True, load=load, write=write, size=size, half=True,
+    separators=LINE_ENDS, shape=shape, salvage=salvage,
+)

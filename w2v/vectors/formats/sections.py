@@ -1,13 +1,18 @@
-"""Parts of a file by their place: a plain file is mapped, a stream is read on; and the numbers in such a part."""
+"""Parts of a file by their place, read into memory of our own, and the numbers in such a part.
+
+They are read, not mapped: a mapped file that another program cuts short would end the process (SIGBUS), and one that it
+writes to would change numbers which have been checked.
+"""
 
 from __future__ import annotations
 
-import mmap
+import os
 from typing import Any
 
 import numpy as np
 
 from w2v.errors import VectorsError
+from w2v.threads import for_each
 from w2v.vectors._scan import row_norms
 from w2v.vectors.formats.rows import show_word
 from w2v.vectors.formats.source import Source
@@ -15,28 +20,29 @@ from w2v.vectors.formats.source import Source
 __all__ = ["Sections", "checked_norms", "floats"]
 
 BLOCK = 1 << 20
+TASK = 8 << 20  # bytes that a thread reads in one go
 
 
 class Sections:
     """`take(begin, size)` gives the bytes of a file from `begin` on; of a stream, in rising order only.
 
-    A plain file is seen through a read-only map, so that only what is used is read. Of a stream, memory grows with the
-    bytes that arrive, whatever was promised.
+    Of a stream, memory grows with the bytes that arrive, whatever was promised.
     """
 
-    def __init__(self, source: Source):
-        self.source = source
+    def __init__(self, source: Source, threads: int | None = None):
+        self.source, self.threads = source, threads
         self.position = 0
         self._pending = b""
-        self._map: Any = None
-        if source.fd is not None and source.size:
-            self._map = mmap.mmap(source.fd, 0, access=mmap.ACCESS_READ)
+
+    def check_size(self, end: int) -> None:
+        """VectorsError if a plain file is shorter than `end`."""
+        if self.source.size is not None and self.source.size < end:
+            raise self._cut(self.source.size, end)
 
     def take(self, begin: int, size: int) -> memoryview:
-        if self._map is not None:
-            if begin + size > len(self._map):
-                raise self._cut(len(self._map), begin + size)
-            return memoryview(self._map)[begin : begin + size]
+        if self.source.fd is not None:
+            self.check_size(begin + size)
+            return self._read_at(self.source.fd, begin, size)
         self.skip(begin - self.position)
         found = bytearray()
         while len(found) < size:
@@ -46,6 +52,20 @@ class Sections:
             found += data
         return memoryview(found)
 
+    def _read_at(self, fd: int, begin: int, size: int) -> memoryview:
+        view = memoryview(np.empty(size, np.uint8))
+
+        def read_some(task: int) -> None:
+            low, high = task * TASK, min(size, (task + 1) * TASK)
+            while low < high:
+                got = os.preadv(fd, [view[low:high]], begin + low)
+                if not got:
+                    raise self._cut(begin + low, begin + size)
+                low += got
+
+        for_each(read_some, -(-size // TASK), self.threads)
+        return view
+
     def skip(self, size: int) -> None:
         while size > 0:
             data = self.read(min(size, BLOCK))
@@ -54,9 +74,9 @@ class Sections:
             size -= len(data)
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes of a stream, b"" at its end."""
-        if self._map is not None:
-            data = bytes(self._map[self.position : self.position + size])
+        """At most `size` bytes from the position on, b"" at the end."""
+        if self.source.fd is not None:
+            data = os.pread(self.source.fd, size, self.position)
         else:
             data = self._pending or self.source.read(max(size, 1))
             data, self._pending = data[:size], data[size:]
@@ -65,7 +85,7 @@ class Sections:
 
     def check_end(self, end: int) -> None:
         """VectorsError if bytes follow the offset `end`, which has been reached in a stream."""
-        more = len(self._map) > end if self._map is not None else bool(self.read(1))
+        more = self.source.size > end if self.source.size is not None else bool(self.read(1))
         if more:
             raise VectorsError(
                 f"{self.source.name}: byte {end}: more follows after the last number; w2v convert --lenient ignores it"
@@ -73,8 +93,8 @@ class Sections:
 
     def _cut(self, size: int, wanted: int) -> VectorsError:
         return VectorsError(
-            f"{self.source.name}: byte {size}: the file ends here, its header promises {wanted:,} bytes; "
-            "it was cut short, fetch or write it again"
+            f"{self.source.name}: byte {size}: the file ends here, its header promises {wanted:,} bytes; it was cut "
+            "short, fetch or write it again"
         )
 
 

@@ -11,7 +11,7 @@ from io import FileIO
 from typing import BinaryIO
 
 from w2v.errors import VectorsError
-from w2v.files import MAGIC_BYTES, Decompressor, compression_of
+from w2v.files import MAGIC_BYTES, UTF8_BOM, Decompressor, compression_of
 
 __all__ = ["PEEK", "Source", "open_source"]
 
@@ -23,11 +23,13 @@ class Source:
     """An open vector file.
 
     `head` holds its first bytes (unpacked), PEEK of them unless it is shorter; `read` gives all bytes from the start.
-    A plain file also has `fd` and `size`, for those who read it in several places at once.
+    A plain file also has `fd` and `size`, for those who read it in several places at once. `path` is None where there
+    is no name, so that nothing can be beside it. `skipped`: bytes before `head`, a byte order mark.
     """
 
-    def __init__(self, name: str):
-        self.name = name
+    def __init__(self, name: str, path: str | None = None):
+        self.name, self.path = name, path
+        self.skipped = 0
         self.fd: int | None = None
         self.size: int | None = None
         self.compression: str | None = None
@@ -49,6 +51,14 @@ class Source:
             return data
         assert self._next is not None
         return self._next(size)
+
+    def skip_mark(self) -> None:
+        """Pass over a byte order mark, which `head` begins with."""
+        self.skipped = len(UTF8_BOM)
+        left = self.skipped
+        while left:
+            left -= len(self.read(left))
+        self.head = self.head[self.skipped :]
 
     def _from_file(self, file: FileIO, size: int) -> None:
         self.fd, self.size = file.fileno(), size
@@ -96,7 +106,7 @@ def open_source(path: str | os.PathLike[str] | BinaryIO) -> Source:
         source = Source("<stdin>")
         source._from_stream(sys.stdin.buffer.read)
         return source
-    source = Source(name)
+    source = Source(name, name)
     try:
         file = source._owned.enter_context(FileIO(name))
         status = os.fstat(file.fileno())

@@ -3,52 +3,59 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from w2v.errors import VectorsError
 from w2v.vectors._words import WordTable
 
-__all__ = ["companion", "read_words", "split_words", "word_lines", "words_beside"]
+if TYPE_CHECKING:
+    from w2v.vectors.formats.source import Source
+
+__all__ = ["LINE_ENDS", "line_words", "name_of", "place_of", "read_words", "split_words"]
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 LABELS = (b"word", b"words", b"label", b"name", b"token")  # columns of a projector's metadata that hold the word
+LINE_ENDS = b"\t\n\r"  # what a word cannot hold where it has a line of its own
 
 
-def companion(path: str | os.PathLike[str], kind: str) -> str:
-    """Where the words of `vectors.npy` (kind "npy") or of the projector's `vectors.tsv` ("projector") are."""
-    name = os.fspath(path)
+def name_of(path: str) -> str:
+    """A file's name without what says how it is compressed."""
     for suffix in PACKED:
-        name = name.removesuffix(suffix)
-    stem, suffix = os.path.splitext(name)
-    if kind == "npy":
-        return f"{stem if suffix.lower() == '.npy' else name}.words.txt"
-    if name.endswith("_tensor.tsv"):  # as gensim's word2vec2tensor names them
-        return f"{name.removesuffix('_tensor.tsv')}_metadata.tsv"
-    return f"{stem if suffix.lower() == '.tsv' else name}.metadata.tsv"
+        path = path.removesuffix(suffix)
+    return path
 
 
-def words_beside(path: object, kind: str, given: str | os.PathLike[str] | None, rows: int) -> WordTable:
-    """The words of a file's rows, from the file that was named or the one beside it. VectorsError if it is not there
-    or holds another number of words, OSError if it cannot be opened."""
-    if given is None:
-        name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else "-"
-        given = companion(name, kind) if name != "-" else None
-        if given is None or not os.path.exists(given):
-            place = f"a word a line, into {given}" if given else "into a file, a word a line"
-            raise VectorsError(
-                f"{name}: holds numbers without words; put the words {place}, or name their file "
-                "(w2v convert --in-words FILE, w2v.load(..., words=FILE))"
-            )
-    return read_words(given, rows, kind == "projector")
+def place_of(
+    source: Source, words_beside: Callable[[str], str], given: str | os.PathLike[str] | None
+) -> str | os.PathLike[str]:
+    """The file of the words of a file of numbers: the one that was named, or the one beside it. VectorsError if there
+    is none."""
+    if given is not None:
+        return given
+    place = words_beside(source.path) if source.path is not None else None
+    if place is None or not os.path.exists(place):
+        into = f"a word a line, into {place}" if place else "into a file, a word a line"
+        raise VectorsError(
+            f"{source.name}: holds numbers without words; put the words {into}, or name their file "
+            "(w2v convert --in-words FILE, w2v.load(..., words=FILE))"
+        )
+    return place
 
 
-def read_words(path: str | os.PathLike[str], rows: int, metadata: bool = False) -> WordTable:
-    """A word from each line, up to a tab if there is one (`word<TAB>count`); the first `rows` of them.
+def read_words(
+    source: Source, words_beside: Callable[[str], str], given: str | os.PathLike[str] | None, rows: int,
+    labels: bool = False,
+) -> WordTable:
+    """The words of a file's rows: from each line of their file what comes before a tab (`word<TAB>count`).
 
-    With `metadata`, several columns have a first line that names them, as the embedding projector asks for; the word is
-    in the column named word, label, name or token, else in the first.
+    With `labels`, several columns have a first line that names them, as the embedding projector asks for; the word is
+    in the column named word, label, name or token, else in the first. VectorsError if the file is not there or holds
+    another number of words, OSError if it cannot be opened.
     """
+    path = place_of(source, words_beside, given)
     name = os.fspath(path)
-    words = word_lines(path, metadata)
+    words = line_words(path, labels)
     if len(words) < rows:
         raise VectorsError(
             f"{name}: line {len(words) + 1}: the file ends, but {rows:,} rows of numbers need a word each; "
@@ -60,7 +67,7 @@ def read_words(path: str | os.PathLike[str], rows: int, metadata: bool = False) 
     return WordTable(words)
 
 
-def word_lines(path: str | os.PathLike[str], metadata: bool = False) -> list[bytes]:
+def line_words(path: str | os.PathLike[str], labels: bool = False) -> list[bytes]:
     """As `read_words`, the words of all lines, whatever they are; a line without one gives b""."""
     from w2v.files import UTF8_BOM, open_by_content
 
@@ -70,7 +77,7 @@ def word_lines(path: str | os.PathLike[str], metadata: bool = False) -> list[byt
     if not lines[-1]:
         lines.pop()
     column = 0
-    if metadata and lines and b"\t" in lines[0]:
+    if labels and lines and b"\t" in lines[0]:
         names = [field.strip().lower() for field in lines.pop(0).split(b"\t")]
         column = next((names.index(label) for label in LABELS if label in names), 0)
     fields = (line.removesuffix(b"\r").split(b"\t") for line in lines)

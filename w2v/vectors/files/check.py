@@ -12,18 +12,27 @@ from w2v.errors import VectorsError
 from w2v.findings import FACT, FAULT, NOTE, Report, Tally
 from w2v.vectors._scan import row_norms
 from w2v.vectors._words import WordTable
+from w2v.vectors.files.oddities import FAULTS, NOTES, oddities_of
 from w2v.vectors.formats.rows import show_word
-from w2v.vectors.oddities import FAULTS, NOTES, oddities_of
-from w2v.vectors.salvage import DAMAGE, Block, Salvage
+from w2v.vectors.formats.salvage import Block, Salvage
 
-__all__ = ["FORMAT_NAMES", "Description", "check_vectors", "describe", "glance"]
+__all__ = ["Description", "check_vectors", "describe", "glance"]
 
-FORMAT_NAMES = {
-    "binary": "word2vec binary", "text": "word2vec text", "glove": "GloVe text", "npy": "NumPy array",
-    "safetensors": "safetensors", "projector": "embedding projector TSV",
+# What can be wrong with the rows of a file, in the order in which it is reported: kind -> what it means.
+DAMAGE = {
+    "packing": "the compressed data is cut off or damaged; get the file again",
+    "cut short": "the file ends within a row, or before all rows that its header promises",
+    "numbers a row": "the header promises another number of numbers a row than there are",
+    "rows past the header": "rows after those that the header promises; most programs do not see them",
+    "bytes after the end": "bytes after the last row that are no row",
+    "lost bytes": "bytes that are no row, and the rows beside them, which may hold wrong numbers",
+    "not finite": "rows with NaN or infinite numbers",
+    "wrong length": "rows with too few or too many numbers, or with something else among them",
+    "no word": "rows without a word",
+    "words missing": "fewer words than rows of numbers",
+    "words too many": "more words than rows of numbers",
+    "byte order mark": "the file begins with a byte order mark, which most programs take for a part of the first word",
 }
-NUMBER_NAMES = {"f2": "float16", "f4": "float32", "f8": "float64", "F16": "float16", "F32": "float32", "F64": "float64",
-                "BF16": "bfloat16"}
 FIRST = 8  # words that a description holds
 ZERO = "rows of zeros: words without a vector; their similarity to anything is 0, in some programs NaN"
 DUPLICATE = "rows whose word is in an earlier row; programs keep the first, the last, or both"
@@ -103,7 +112,6 @@ def describe(
 def glance(path: str | os.PathLike[str] | BinaryIO, *, format: str | None = None) -> Description:
     """As `describe`, without lengths, from the file's first bytes where they tell the number of rows."""
     with Salvage(path, format) as salvage:
-        salvage.look_ahead()
         if salvage.promised is not None and salvage.dim is not None:
             return _described(salvage, salvage.promised)
     return describe(path, format=format)
@@ -114,14 +122,9 @@ def _described(salvage: Salvage, words: int) -> Description:
     if size is None and isinstance(salvage.path, (str, os.PathLike)) and os.path.isfile(salvage.path):
         size = os.path.getsize(salvage.path)
     return Description(
-        salvage.name, FORMAT_NAMES[salvage.kind], salvage.source.compression, words, salvage.dim or 0, size,
-        _number_name(salvage.dtype or "float32"), settings=salvage.metadata,
+        salvage.name, salvage.format.title, salvage.source.compression, words, salvage.dim or 0, size, salvage.dtype,
+        settings=salvage.metadata,
     )
-
-
-def _number_name(dtype: str) -> str:
-    name = NUMBER_NAMES.get(dtype.lstrip("<>"), dtype)
-    return f"{name}, big-endian" if dtype.startswith(">") else name
 
 
 def _examine(
@@ -179,7 +182,8 @@ def _add_findings(report: Report, salvage: Salvage, look: _Look) -> None:
         for kind, meaning in kinds.items():
             if tally := look.odd.get(kind):
                 report.add(level, kind, tally.count, tally.where, meaning)
-    if salvage.kind in ("text", "glove") and look.words and not salvage.last_newline and not report.faults:
+    lines = salvage.dtype == "text" and salvage.format.words_beside is None
+    if lines and look.words and not salvage.last_newline and not report.faults:
         report.add(
             NOTE, "no last newline", 1, f"row {salvage.rows}",
             "a text file that does not end in a newline may have been cut within its last number",

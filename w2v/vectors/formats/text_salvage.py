@@ -3,71 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow
-from w2v.vectors.salvage import BLOCK, Block, Tape, flush, header_size
+from w2v.vectors.formats.array_salvage import with_words
+from w2v.vectors.formats.projector import STAND_IN
+from w2v.vectors.formats.salvage import BLOCK, Block, ByteReader, Salvage, flush
+from w2v.vectors.formats.start import Header, read_header
 
-if TYPE_CHECKING:
-    from w2v.vectors.salvage import Salvage
+__all__ = ["projector_blocks", "text_blocks"]
 
-__all__ = ["text_blocks"]
-
-STAND_IN = b"w "  # a word before each row of the projector's file, so that the reader of text rows can read it
 LONGEST_LINE = 16 << 20  # bytes that are kept of it
 KINDS = {"not finite": "not finite", "empty word": "no word"}  # else the row has the wrong length
 
 
-def text_blocks(salvage: Salvage, tape: Tape) -> Iterator[Block]:
+def text_blocks(salvage: Salvage) -> Iterator[Block]:
     """Lines that are rows. A word may hold spaces: the last `dim` fields are its numbers."""
-    if salvage.kind == "projector":
-        from w2v.vectors.salvage_arrays import with_words
+    header = read_header(salvage.name, salvage.source.head) if salvage.promised is not None else None
+    reader = salvage.reader()
+    if header is not None:
+        reader.fill(header.size)
+        reader.skip(header.size)
+        if header.dim != salvage.dim:
+            salvage.tally("numbers a row", f"header: {header.dim}, rows: {salvage.dim}")
+    return _lines(salvage, reader, header, True)
 
-        return with_words(salvage, _lines(salvage, _with_words_put_in(salvage, tape), False))
-    tape.fill(header_size(salvage.header))
-    tape.skip(header_size(salvage.header))
-    return _lines(salvage, tape, True)
+
+def projector_blocks(salvage: Salvage) -> Iterator[Block]:
+    """Lines of numbers, with the words from the file beside them."""
+    return with_words(salvage, _lines(salvage, _with_words_put_in(salvage), None, False), labels=True)
 
 
-def _with_words_put_in(salvage: Salvage, tape: Tape) -> Tape:
+def _with_words_put_in(salvage: Salvage) -> ByteReader:
     """The projector's numbers as rows of text."""
-    begun = False
+    reader, begun = salvage.reader(), False
 
     def read(_size: int) -> bytes:
         nonlocal begun
-        if not tape.fill(1):
+        if not reader.fill(1):
             return b""
-        block = bytes(tape.view())
-        tape.skip(len(block))
+        block = bytes(reader.view())
+        reader.skip(len(block))
         start, begun = b"" if begun else STAND_IN, True
         return start + block.replace(b"\t", b" ").replace(b"\n", b"\n" + STAND_IN)
 
-    return Tape(read, lambda what: salvage.tally("packing", what))
+    return ByteReader(read, lambda what: salvage.tally("packing", what))
 
 
-def _lines(salvage: Salvage, tape: Tape, own_words: bool) -> Iterator[Block]:
+def _lines(salvage: Salvage, reader: ByteReader, header: Header | None, own_words: bool) -> Iterator[Block]:
     assert salvage.dim is not None
     collector = Collector(salvage.dim, text=True, spaced=own_words)
     row, blank, held = 0, 0, None  # `held`: the last block, whose last row may be cut
-    first_line = 1 + (salvage.header is not None)
+    first_line = 1 + (header is not None)
 
     def place(number: int, back: int = 0) -> str:
-        byte = f", byte {tape.offset - back}" if own_words else ""  # the stand-ins are not in the file
+        byte = f", byte {reader.offset - back}" if own_words else ""  # the stand-ins are not in the file
         return f"row {number + 1} (line {number + first_line}{byte})"
 
-    while tape.fill(1):
-        tape.fill(BLOCK)
+    while reader.fill(1):
+        reader.fill(BLOCK)
         bad = None
         try:
-            used = collector.feed(tape.view(), tape.offset, 1 << 62, tape.ended)
-            if not used and not tape.ended:
-                tape.fill(tape.left + BLOCK)
+            used = collector.feed(reader.view(), reader.offset, 1 << 62, reader.ended)
+            if not used and not reader.ended:
+                reader.fill(reader.left + BLOCK)
         except BadRow as caught:
-            bad, used = caught, caught.offset - tape.offset
-        if used and tape.ended and used == tape.left:
-            salvage.last_newline = tape.data.endswith(b"\n")
-        tape.skip(used)
+            bad, used = caught, caught.offset - reader.offset
+        if used and reader.ended and used == reader.left:
+            salvage.last_newline = reader.data.endswith(b"\n")
+        reader.skip(used)
         block = flush(collector, row)
         if block is not None:
             if blank:  # lines without anything between rows
@@ -78,7 +82,7 @@ def _lines(salvage: Salvage, tape: Tape, own_words: bool) -> Iterator[Block]:
             held = block
             row += len(block.words)
         if bad is not None:
-            line = _take_line(tape)
+            line = _take_line(reader)
             if not line.strip(b" \r\n") or (not own_words and line.strip() == STAND_IN.strip()):
                 blank += 1
             else:
@@ -86,12 +90,12 @@ def _lines(salvage: Salvage, tape: Tape, own_words: bool) -> Iterator[Block]:
                 salvage.tally("cut short" if cut else KINDS.get(bad.what, "wrong length"), place(row, len(line)))
                 salvage.last_newline = not cut
             row += 1
-        elif not used and tape.ended:
+        elif not used and reader.ended:
             break
     salvage.rows = row - blank
     if salvage.promised is not None and salvage.rows < salvage.promised:
         if "cut short" not in salvage.damage:
-            salvage.tally("cut short", f"row {salvage.rows + 1} (byte {tape.offset})")
+            salvage.tally("cut short", f"row {salvage.rows + 1} (byte {reader.offset})")
         if not salvage.last_newline and held is not None and int(held.rows[-1]) == salvage.rows - 1:
             # All of its numbers are there, but the last of them may have been longer.
             held = Block(held.rows[:-1], held.words[:-1], held.values[:-1])
@@ -101,17 +105,17 @@ def _lines(salvage: Salvage, tape: Tape, own_words: bool) -> Iterator[Block]:
         yield held
 
 
-def _take_line(tape: Tape) -> bytes:
+def _take_line(reader: ByteReader) -> bytes:
     """Go past a line; returns it with its newline (of a line beyond any sense, only the end)."""
     size = 0
-    while (end := tape.data.find(b"\n", tape.position + size)) < 0:
-        size = tape.left
+    while (end := reader.data.find(b"\n", reader.position + size)) < 0:
+        size = reader.left
         if size > LONGEST_LINE:
-            tape.skip(size)
+            reader.skip(size)
             size = 0
-        if not tape.fill(size + 1):
+        if not reader.fill(size + 1):
             break
-    stop = end + 1 if end >= 0 else len(tape.data)
-    line = tape.data[tape.position : stop]
-    tape.skip(len(line))
+    stop = end + 1 if end >= 0 else len(reader.data)
+    line = reader.data[reader.position : stop]
+    reader.skip(len(line))
     return line

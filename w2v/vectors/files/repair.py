@@ -10,9 +10,9 @@ import numpy as np
 from w2v.errors import VectorsError
 from w2v.findings import Tally
 from w2v.vectors._scan import row_norms
+from w2v.vectors.files.oddities import FAULTS, oddities_of, plain_spelling
 from w2v.vectors.formats.rows import show_word
-from w2v.vectors.oddities import FAULTS, oddities_of, plain_spelling
-from w2v.vectors.salvage import Block, Salvage
+from w2v.vectors.formats.salvage import Block, Salvage
 from w2v.vectors.vectors import Vectors
 
 __all__ = ["REPAIRS", "Repairs", "repair"]

@@ -9,16 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow, BinaryRows
-from w2v.vectors.salvage import BLOCK, Block, flush
-
-if TYPE_CHECKING:
-    from w2v.vectors.salvage import Salvage, Tape
+from w2v.vectors.formats.salvage import BLOCK, Block, ByteReader, Salvage, flush
+from w2v.vectors.formats.start import CONTROL, read_header
 
 __all__ = ["binary_blocks"]
 
@@ -26,28 +23,28 @@ CHAIN = 4  # rows that must follow each other; their words are not empty and hol
 WORD = re.compile(rb"[^\x00-\x20\x7f]{1,256} ")
 ODD_WORD = re.compile(rb"[^\x00-\x08\x0e-\x20\x7f]{0,256} ")  # may also be empty, or hold a tab or newline
 ANY_WORD = re.compile(rb"[^ ]{0,65536} ")
-CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 CANDIDATE = re.compile(rb"(?=[^\x00-\x20\x7f]{1,256} )")
 UNKNOWN = 1 << 62  # how many rows are expected, once some are lost
 FAR = 100  # rows past the header are rows only if their numbers are at most so many times larger than the others
 
 
 class _Rows:
-    """Walks along the tape."""
+    """Walks along the file."""
 
-    def __init__(self, salvage: Salvage, tape: Tape):
-        assert salvage.header is not None
-        self.salvage, self.tape = salvage, tape
-        self.promised = salvage.header.rows
-        self.dim = salvage.header.dim
+    def __init__(self, salvage: Salvage, reader: ByteReader):
+        header = read_header(salvage.name, salvage.source.head)
+        assert header is not None
+        self.salvage, self.reader, self.header = salvage, reader, header
+        self.promised = min(header.rows, UNKNOWN)
+        self.dim = header.dim
         self.row_bytes = 4 * self.dim
         self.row = 0
         self.collector = Collector(self.dim)
         self.held: Block | None = None  # the block before: its last row may be spoilt by what comes next
         self.newlines: bool | None = None  # whether rows end in a newline, once it is known
         self.suspect = False  # whether the row before took bytes of the next one
-        tape.fill(salvage.header.size)
-        tape.skip(salvage.header.size)
+        reader.fill(header.size)
+        reader.skip(header.size)
 
     @cached_property
     def whole(self) -> bool:
@@ -55,20 +52,19 @@ class _Rows:
 
         Bytes are not lost then, whatever the words look like. False for what can be read only once.
         """
-        source, header = self.salvage.source, self.salvage.header
-        if source.fd is None or source.size is None or self.salvage.skipped:
+        source, header = self.salvage.source, self.header
+        if source.fd is None or source.size is None or header.rows > source.size:
             return False
-        assert header is not None
         try:
-            found = BinaryRows(source.fd, source.size, header.size, header.rows, header.dim)
+            found = BinaryRows(source.fd, source.size, source.skipped + header.size, header.rows, header.dim)
         except BadRow:
             return False
         return found.count == header.rows and found.end == source.size
 
     def blocks(self) -> Iterator[Block]:
-        while self.row < self.promised and self.tape.fill(1):
-            self.tape.fill(BLOCK)
-            data, start = self.tape.data, self.tape.position
+        while self.row < self.promised and self.reader.fill(1):
+            self.reader.fill(BLOCK)
+            data, start = self.reader.data, self.reader.position
             bad, used = self.feed()
             block = flush(self.collector, self.row)
             if block is not None:
@@ -79,11 +75,11 @@ class _Rows:
             if bad:
                 yield from self.hold(self.pass_over())
                 self.skip_newline()
-            elif not used and self.tape.ended:
+            elif not used and self.reader.ended:
                 self.salvage.tally("cut short", self.place())
-                self.tape.drain()
+                self.reader.drain()
             elif not used:
-                self.tape.fill(self.tape.left + BLOCK)
+                self.reader.fill(self.reader.left + BLOCK)
         if self.row < self.promised < UNKNOWN and "cut short" not in self.salvage.damage:
             self.salvage.tally("cut short", self.place())
         yield from self.beyond()
@@ -99,14 +95,14 @@ class _Rows:
 
     def feed(self) -> tuple[bool, int]:
         """Take rows; (whether something is wrong with the row at the position after them, bytes taken)."""
-        start, bad = self.tape.offset, False
+        start, bad = self.reader.offset, False
         try:
             wanted = self.promised - self.row
-            self.tape.skip(self.collector.feed(self.tape.view(), start, wanted, self.tape.ended))
+            self.reader.skip(self.collector.feed(self.reader.view(), start, wanted, self.reader.ended))
         except BadRow as caught:
             bad = True
-            self.tape.skip(caught.offset - start)
-        return bad, self.tape.offset - start
+            self.reader.skip(caught.offset - start)
+        return bad, self.reader.offset - start
 
     def before_doubt(self, block: Block, data: bytes, start: int) -> tuple[Block, bool]:
         """(the block up to the first word with a control character, whether there is one). The position is then at it.
@@ -120,7 +116,7 @@ class _Rows:
         for word in block.words[:first]:
             at += len(word) + 1 + self.row_bytes
             at += data[at : at + 1] == b"\n"
-        self.tape.skip(at - self.tape.position)
+        self.reader.skip(at - self.reader.position)
         return Block(block.rows[:first], block.words[:first], block.values[:first]), True
 
     def well_ended(self, block: Block, data: bytes, start: int) -> Block | None:
@@ -150,7 +146,8 @@ class _Rows:
                 at += 1
             elif at < len(data):
                 good[place], self.suspect = False, True
-                where = f"row {int(block.rows[place]) + 1} (byte {self.tape.offset - self.tape.position + at - length})"
+                byte = self.reader.offset - self.reader.position + at - length
+                where = f"row {int(block.rows[place]) + 1} (byte {byte})"
                 gaps.append(f"{where}: it has no newline, and the row after")
         if len(gaps) > max(8, len(ends) // 2):  # only the first row had one
             self.newlines = self.suspect = False
@@ -161,18 +158,18 @@ class _Rows:
         return Block(block.rows[good], words, block.values[good]) if words else None
 
     def skip_newline(self) -> None:
-        if self.tape.fill(1) and self.tape.data[self.tape.position] == 10:
-            self.tape.skip(1)
+        if self.reader.fill(1) and self.reader.data[self.reader.position] == 10:
+            self.reader.skip(1)
 
     def place(self) -> str:
-        return f"row {self.row + 1} (byte {self.tape.offset})"
+        return f"row {self.row + 1} (byte {self.reader.offset})"
 
     def pass_over(self) -> Block | None:
         """Go past a bad row; a row that is whole but for its word comes back."""
-        tape = self.tape
-        tape.fill(BLOCK)
-        data = tape.data
-        word = ANY_WORD.match(data, tape.position)
+        reader = self.reader
+        reader.fill(BLOCK)
+        data = reader.data
+        word = ANY_WORD.match(data, reader.position)
         end = word.end() + self.row_bytes if word else 0
         if word is None or end > len(data) or not (self.whole or self.rows_follow(end, CHAIN - 1, ODD_WORD)):
             self.find_rows()
@@ -181,7 +178,7 @@ class _Rows:
         values = np.frombuffer(data, "<f4", self.dim, word.end())
         place, row, suspect = self.place(), self.row, self.suspect
         self.suspect = False
-        tape.skip(end - tape.position)
+        reader.skip(end - reader.position)
         self.row += 1
         if not np.isfinite(values).all():
             self.salvage.tally("not finite", place)
@@ -194,7 +191,7 @@ class _Rows:
     def rows_follow(self, at: int, hops: int, like: re.Pattern[bytes] = WORD, least: int = 0) -> bool:
         """Whether `hops` rows follow each other in the data from `at` on; at the end of the file `least` are enough,
         and one more if a part of a row comes after them."""
-        data, ended = self.tape.data, self.tape.ended
+        data, ended = self.reader.data, self.reader.ended
         for hop in range(hops):
             if data[at : at + 1] == b"\n":
                 at += 1
@@ -212,26 +209,26 @@ class _Rows:
 
     def find_rows(self) -> None:
         """Bytes are lost: go on at the next place from which rows follow each other."""
-        tape, start, place = self.tape, self.tape.offset, self.place()
+        reader, start, place = self.reader, self.reader.offset, self.place()
         spoilt, self.suspect = 0, False
         if self.held is not None and int(self.held.rows[-1]) == self.row - 1:
             held = Block(self.held.rows[:-1], self.held.words[:-1], self.held.values[:-1])
             self.held = held if len(held.words) else None
             spoilt = 1
         found, needed = False, (CHAIN + 1) * (self.row_bytes + 257)
-        while not found and tape.fill(1):
-            tape.fill(BLOCK)
-            for match in CANDIDATE.finditer(tape.data, tape.position):
-                first = WORD.match(tape.data, match.start())
+        while not found and reader.fill(1):
+            reader.fill(BLOCK)
+            for match in CANDIDATE.finditer(reader.data, reader.position):
+                first = WORD.match(reader.data, match.start())
                 # The first word may have been entered in its middle: rows are taken from the second on.
-                second = first.end() + self.row_bytes if first else len(tape.data)
-                if second < len(tape.data) and self.rows_follow(second, CHAIN, least=1):
-                    tape.skip(second - tape.position)
+                second = first.end() + self.row_bytes if first else len(reader.data)
+                if second < len(reader.data) and self.rows_follow(second, CHAIN, least=1):
+                    reader.skip(second - reader.position)
                     found = True
                     break
             else:
-                tape.skip(tape.left if tape.ended else max(1, tape.left - needed))
-        lost = tape.offset - start
+                reader.skip(reader.left if reader.ended else max(1, reader.left - needed))
+        lost = reader.offset - start
         self.salvage.tally("lost bytes", f"{place}: {lost:,} bytes" + (" and the row before" if spoilt else ""))
         self.row += max(1, round(lost / (self.row_bytes + 10)))  # about: from here on only the byte is exact
         self.promised = UNKNOWN
@@ -240,18 +237,18 @@ class _Rows:
         """What follows the rows that the header promises: rows, if all of it is rows whose numbers are like the others;
         else just bytes."""
         self.skip_newline()
-        if not self.tape.fill(1):
+        if not self.reader.fill(1):
             return
-        place, start, more = self.place(), self.tape.offset, Collector(self.dim)
+        place, start, more = self.place(), self.reader.offset, Collector(self.dim)
         try:
             used = 1
-            while self.tape.fill(1) and (used or not self.tape.ended):
-                self.tape.fill(BLOCK if used else self.tape.left + BLOCK)
-                used = more.feed(self.tape.view(), self.tape.offset, UNKNOWN, self.tape.ended)
-                self.tape.skip(used)
+            while self.reader.fill(1) and (used or not self.reader.ended):
+                self.reader.fill(BLOCK if used else self.reader.left + BLOCK)
+                used = more.feed(self.reader.view(), self.reader.offset, UNKNOWN, self.reader.ended)
+                self.reader.skip(used)
         except BadRow:
             pass
-        clean = not self.tape.fill(1)
+        clean = not self.reader.fill(1)
         block = flush(more, self.row)
         largest = np.abs(self.held.values).max() if self.held is not None else 0
         if clean and block is not None and np.abs(block.values).max() <= FAR * largest:
@@ -259,9 +256,9 @@ class _Rows:
             yield from self.hold(block)
             self.row += len(block.words)
             return
-        self.tape.drain()
-        self.salvage.tally("bytes after the end", f"byte {start}", self.tape.offset - start)
+        self.reader.drain()
+        self.salvage.tally("bytes after the end", f"byte {start}", self.reader.offset - start)
 
 
-def binary_blocks(salvage: Salvage, tape: Tape) -> Iterator[Block]:
-    return _Rows(salvage, tape).blocks()
+def binary_blocks(salvage: Salvage) -> Iterator[Block]:
+    return _Rows(salvage, salvage.reader()).blocks()

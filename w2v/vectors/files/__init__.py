@@ -1,0 +1,1 @@
+"""Vector files as they are found: what is wrong with them, and their good rows."""

@@ -1,0 +1,96 @@
+"""word2vec binary: `V D\n`, then each word, a space, D little-endian float32, and a newline that some files lack.
+
+Nothing here imports NumPy before a matrix is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from w2v.vectors._collect import Collector
+from w2v.vectors._scan import BadRow, BinaryRows
+from w2v.vectors.formats.format import Contents, Format, LoadOptions, Rows, Shape
+from w2v.vectors.formats.rows import collect, row_error, rows_wanted, trailing_error
+from w2v.vectors.formats.start import Header, has_header, is_text, read_header
+
+if TYPE_CHECKING:
+    from w2v.vectors.formats.row_writer import RowWriter
+    from w2v.vectors.formats.salvage import Block, Salvage
+    from w2v.vectors.formats.source import Source
+
+__all__ = ["BINARY"]
+
+
+def recognise(name: str, head: bytes) -> bool:
+    header = read_header(name, head)
+    return header is not None and not is_text(head[header.size :], header)
+
+
+def header_of(source: Source) -> Header:
+    header = read_header(source.name, source.head)
+    assert header is not None
+    return header
+
+
+def shape(source: Source) -> Shape:
+    header = header_of(source)
+    return Shape(header.rows, header.dim)
+
+
+def find_rows(source: Source, options: LoadOptions) -> BinaryRows:
+    """The rows of a plain file, checked as far as that goes without reading their numbers."""
+    assert source.fd is not None
+    assert source.size is not None
+    header = header_of(source)
+    rows = rows_wanted(source.name, header, source.size, options, least=4 * header.dim + 2)
+    try:
+        found = BinaryRows(source.fd, source.size, header.size, rows, header.dim, options.threads)
+    except BadRow as bad:
+        raise row_error(source.name, bad, header.rows) from None
+    found.promised = header.rows
+    if found.end < source.size and rows == header.rows and not options.lenient:
+        raise trailing_error(source.name, rows, found.end, source.size - found.end)
+    return found
+
+
+def load(source: Source, options: LoadOptions) -> Rows:
+    header = header_of(source)
+    if source.fd is None:
+        return collect(source, header, options, Collector(header.dim))
+    import numpy as np
+
+    found = find_rows(source, options)
+    matrix = np.empty((found.count, header.dim), np.float32)
+    norms = np.empty(found.count, np.float64)
+    try:
+        found.load(matrix, norms, options.threads)
+    except BadRow as bad:
+        raise row_error(source.name, bad, header.rows) from None
+    return Rows(found.words, matrix, norms)
+
+
+def size(contents: Contents) -> int:
+    head = len(f"{contents.rows} {contents.dim}\n")
+    return head + contents.word_bytes + contents.rows * (contents.item_bytes * contents.dim + 2)
+
+
+def write(writer: RowWriter, out: Any) -> None:
+    from w2v.vectors._text import binary_rows
+
+    out.write(f"{writer.rows} {writer.dim}\n".encode())
+    writer.write_blocks(out, lambda *rows: binary_rows(writer.matrix, writer.table, *rows))
+
+
+def salvage(damaged: Salvage) -> Iterator[Block]:
+    from w2v.vectors.formats.binary_salvage import binary_blocks
+
+    return binary_blocks(damaged)
+
+
+BINARY = Format(
+    name="bin", title="word2vec binary", suffixes=(".bin",),
+    holds="words and float32; the smallest and quickest that every program reads",
+    recognise=recognise, begins=has_header, load=load, write=write, size=size, shape=shape, find_rows=find_rows,
+    salvage=salvage,
+)

@@ -1,0 +1,85 @@
+"""The rows of some vectors on their way into a file: blocks made on several threads and written in order, so that the
+matrix is never copied whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from w2v.errors import VectorsError
+from w2v.threads import in_order
+from w2v.vectors._words import WordTable
+from w2v.vectors.formats.format import Contents, Rows
+from w2v.vectors.formats.rows import show_word
+
+__all__ = ["RowWriter"]
+
+LARGEST_HALF = 65504.0
+BLOCK = 1 << 20  # bytes of a block, about
+Make = Callable[[int, int, "bytearray | None"], "tuple[bytes | bytearray, int]"]
+
+
+class RowWriter:
+    """What a format's `write` is given: the rows, and how to write them a block at a time."""
+
+    def __init__(self, rows: Rows, name: str, float16: bool = False):
+        self.name = name
+        self.table: WordTable = rows.words
+        self.matrix = rows.matrix
+        self.rows, self.dim = rows.matrix.shape
+        self.dtype = "<f2" if float16 else "<f4"
+        self.contents = Contents(
+            self.rows, self.dim, self.table.byte_count, 2 if float16 else 4, dict(rows.metadata or {})
+        )
+
+    def word_lines(self) -> Iterator[bytes]:
+        """The words, each ended by a newline."""
+        for low in range(0, self.rows, 65536):
+            block = [self.table[row] for row in range(low, min(self.rows, low + 65536))]
+            yield b"\n".join(block) + b"\n"
+
+    def numbers(self, low: int, high: int, _spare: object) -> tuple[bytes, int]:
+        """The numbers of some rows as bytes, for `write_blocks`."""
+        with np.errstate(over="ignore"):
+            block = np.ascontiguousarray(self.matrix[low:high], self.dtype)
+        bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
+        if len(bad):
+            raise ValueError(low + int(bad[0]))
+        return block.tobytes(), block.nbytes
+
+    def write_blocks(self, out: Any, make: Make) -> None:
+        """Write what make(low, high, spare block) gives, (block, bytes used), for all rows in order.
+
+        ValueError(row) from `make` is that of a number that is not finite.
+        """
+        step = max(1, BLOCK // (4 * self.dim + 16))
+        spare: list[bytearray] = []  # blocks that have been written, to be filled again
+
+        def block(task: int) -> tuple[bytes | bytearray, int]:
+            try:
+                return make(task * step, min(self.rows, task * step + step), _taken(spare))
+            except ValueError as error:
+                raise self._not_finite(error.args[0]) from None
+
+        for made, used in in_order(block, (self.rows + step - 1) // step):
+            with memoryview(made) as view:
+                out.write(view[:used])
+            if isinstance(made, bytearray):
+                spare.append(made)
+
+    def _not_finite(self, row: int) -> VectorsError:
+        place = f"{self.name}: row {row + 1}: the vector of {show_word(self.table[row])} holds"
+        if np.isfinite(self.matrix[row]).all():
+            return VectorsError(f"{place} a number beyond {LARGEST_HALF:,.0f}, too large for float16; leave --float16")
+        return VectorsError(
+            f"{place} a number that is not finite; nothing is written (did the training diverge? try a lower --lr)"
+        )
+
+
+def _taken(spare: list[bytearray]) -> bytearray | None:
+    try:
+        return spare.pop()
+    except IndexError:  # to look first would be a race
+        return None

@@ -1,0 +1,93 @@
+"""What the first bytes of a file tell: the `V D` line of word2vec files, whole lines, fields that are numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from w2v.errors import VectorsError
+from w2v.vectors.formats.source import PEEK
+
+__all__ = [
+    "CONTROL", "MAX_DIM", "NUMBER", "SIGNED_HEADER", "Header", "first_lines", "has_header", "is_text", "read_header",
+]
+
+MAX_DIM = 65_536
+HEADER_LIMIT = 64  # bytes, its newline included
+CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+HEADER = re.compile(rb"(\d+) +(\d+)[ \t]*\r?\n")
+SIGNED_HEADER = re.compile(rb"([+-]?\d+) +([+-]?\d+)[ \t]*\r?\n")
+NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Header:
+    """`V D` from the first line: how many rows, how many numbers in each, and the bytes that the line takes."""
+
+    rows: int
+    dim: int
+    size: int
+
+
+def read_header(name: str, head: bytes) -> Header | None:
+    """The header, None if the first line is not one. VectorsError if it claims what no file can hold."""
+    line = head[:HEADER_LIMIT]
+    if b"\n" not in line:
+        if re.fullmatch(rb"[+-]?\d+ *[+-]?\d*", line) and len(head) >= HEADER_LIMIT:
+            raise VectorsError(
+                f"{name}: row 0 (byte 0): the header has no end within {HEADER_LIMIT} bytes; this is not a vector file"
+            )
+        return None
+    match = SIGNED_HEADER.match(line)
+    if not match:
+        return None
+    rows, dim = int(match[1]), int(match[2])
+    if not HEADER.match(line) or rows < 1 or dim < 1 or dim > MAX_DIM:
+        raise VectorsError(
+            f"{name}: row 0 (byte 0): the header claims {rows} rows of {dim} numbers; "
+            f"at least one row of 1 to {MAX_DIM:,} numbers can be read"
+        )
+    return Header(rows, dim, match.end())
+
+
+def has_header(name: str, head: bytes) -> bool:
+    return read_header(name, head) is not None
+
+
+def first_lines(head: bytes) -> list[bytes]:
+    """Up to eight whole lines, or what there is of the first, without a field that may be cut."""
+    lines = head.split(b"\n", 8)
+    cut = lines.pop() if len(lines) < 9 else b""
+    if not lines:
+        lines = [cut.rpartition(b" ")[0] if len(head) >= PEEK // 2 else cut]
+    return lines[:8]
+
+
+def is_text(body: bytes, header: Header) -> bool:
+    """Whether rows are numbers as text. Text with a mistake in it is still text, for its reader to name the mistake.
+
+    Floats in binary are full of control bytes; where there are too few floats for that, they do not look like numbers.
+    """
+    numbers = [line.rstrip(b" \r").partition(b" ")[2] for line in first_lines(body)]
+    if any(CONTROL.search(line) for line in numbers):
+        return False
+    first = [field for field in numbers[0].split(b" ") if field]
+    if not body or (first and all(NUMBER.fullmatch(field) for field in first)):
+        return True
+    shown = b"".join(numbers)
+    if not shown:  # no line has numbers: those of text are missing, those in binary happen to begin with a newline
+        return not _fits_binary(body, header)
+    # Chance gives so many printable bytes once in 10^10 files.
+    return shown.isascii() and len(shown) >= 24
+
+
+def _fits_binary(body: bytes, header: Header) -> bool:
+    """Whether the first rows are each a word, a space and as many bytes as the header says, to the end of the file."""
+    rows, at = min(header.rows, 8), 0
+    for _ in range(rows):
+        space = body.find(b" ", at)
+        at = space + 1 + 4 * header.dim
+        if space < 0 or at > len(body):
+            return space >= 0 and len(body) >= PEEK // 2  # the rest of a longer file
+        at += body[at : at + 1] == b"\n"
+    return rows < header.rows or at == len(body)

@@ -1,0 +1,135 @@
+"""word2vec text (also fastText .vec): `V D\n`, then `word v1 ... vD\n`, split at the ASCII space only."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from w2v.errors import VectorsError
+from w2v.vectors._collect import Collector
+from w2v.vectors._scan import BadRow
+from w2v.vectors._text import TextRows, text_rows
+from w2v.vectors.formats.format import Format, LoadOptions, Rows, Shape
+from w2v.vectors.formats.rows import collect, row_error, rows_wanted, trailing_error
+from w2v.vectors.formats.source import PEEK
+from w2v.vectors.formats.start import MAX_DIM, Header, has_header, is_text, read_header
+
+if TYPE_CHECKING:
+    from w2v.vectors.formats.row_writer import RowWriter
+    from w2v.vectors.formats.salvage import Block, Salvage
+    from w2v.vectors.formats.source import Source
+
+__all__ = ["TEXT", "count_columns", "load_lines", "salvage", "start_of", "write_lines"]
+
+LINES = 1000  # looked at to find the usual number of columns
+LONGEST = 4 << 20  # bytes of them
+
+
+def recognise(name: str, head: bytes) -> bool:
+    header = read_header(name, head)
+    return header is not None and is_text(head[header.size :], header)
+
+
+def start_of(source: Source) -> bytes:
+    """As much of the start as is looked at to count columns."""
+    return source.head if source.fd is None else os.pread(source.fd, LONGEST, source.skipped)
+
+
+def count_columns(name: str, head: bytes) -> int:
+    """The usual number of numbers in the first lines: a word with a space in it must not change it."""
+    lines = head.split(b"\n", LINES)
+    if len(lines) > 1:
+        lines.pop()  # cut, or empty
+    counts = Counter(len(line.rstrip(b" \r").split(b" ")) - 1 for line in lines if line)
+    dim = max(counts, key=lambda columns: (counts[columns], -columns), default=0)
+    if not 1 <= dim <= MAX_DIM:
+        raise VectorsError(f"{name}: row 1 (byte 0): {dim} numbers in a row; 1 to {MAX_DIM:,} can be read")
+    return dim
+
+
+def shape(source: Source) -> Shape:
+    """As the header says, but where the first rows agree on another number of numbers: then the header is wrong."""
+    header = read_header(source.name, source.head)
+    assert header is not None
+    body = start_of(source)[header.size :]
+    dim = header.dim
+    try:
+        found = count_columns(source.name, body)
+    except VectorsError:
+        found = dim
+    lines = body.split(b"\n", 100)[: 100 if len(body) < PEEK else -1]
+    agree = sum(line.rstrip(b" \r").count(b" ") == found for line in lines)
+    if agree > max(1, len(lines) // 2):
+        dim = found
+    return Shape(header.rows, dim, "text")
+
+
+def load(source: Source, options: LoadOptions) -> Rows:
+    header = read_header(source.name, source.head)
+    assert header is not None
+    if source.fd is not None and source.size is not None:
+        rows_wanted(source.name, header, source.size, options, least=2 * header.dim + 2)
+    return load_lines(source, header, header.dim, options)
+
+
+def load_lines(source: Source, header: Header | None, dim: int, options: LoadOptions) -> Rows:
+    """Without a header, words may hold spaces."""
+    import numpy as np
+
+    spaced, promised = header is None, header.rows if header is not None else None
+    if source.fd is None:
+        return collect(source, header, options, Collector(dim, text=True, spaced=spaced))
+    assert source.size is not None
+    start = header.size if header is not None else 0
+    lines = TextRows(source.fd, start, _end_of_text(source.fd, start, source.size), options.threads)
+    rows = lines.count if header is None else min(header.rows, lines.count)
+    wanted = rows if options.limit is None else min(rows, options.limit)
+    # Every number takes two bytes at least: where the rows cannot fit, reading them without a matrix finds which.
+    fits = wanted * (2 * dim + 2) - 1 <= source.size - start
+    matrix = np.empty((wanted, dim), np.float32) if fits else None
+    try:
+        lines.load(matrix, dim, spaced, options.threads)
+    except BadRow as bad:
+        raise row_error(source.name, bad, promised, text=True) from None
+    if header is not None and lines.count < header.rows and wanted == lines.count:
+        raise row_error(source.name, BadRow("truncated", lines.count, source.size), promised, text=True)
+    if header is not None and lines.count > header.rows == wanted and not options.lenient:
+        raise trailing_error(source.name, header.rows, lines.offset(header.rows), None)
+    if matrix is None:
+        raise VectorsError(f"{source.name}: changed while it was read; try again")
+    return Rows(lines.words, matrix)
+
+
+def _end_of_text(fd: int, start: int, size: int) -> int:
+    """Offset after the last byte that is not white space: files may end in blank lines."""
+    while size > start:
+        low = max(start, size - 4096)
+        tail = os.pread(fd, size - low, low).rstrip(b" \r\n")
+        if tail:
+            return low + len(tail)
+        size = low
+    return size
+
+
+def write(writer: RowWriter, out: Any) -> None:
+    out.write(f"{writer.rows} {writer.dim}\n".encode())
+    write_lines(writer, out)
+
+
+def write_lines(writer: RowWriter, out: Any) -> None:
+    writer.write_blocks(out, lambda *rows: text_rows(writer.matrix, writer.table, *rows))
+
+
+def salvage(damaged: Salvage) -> Iterator[Block]:
+    from w2v.vectors.formats.text_salvage import text_blocks
+
+    return text_blocks(damaged)
+
+
+TEXT = Format(
+    name="text", title="word2vec text", suffixes=(".txt", ".vec"),
+    holds="`V D`, then a word and its numbers a line; also fastText's vectors",
+    recognise=recognise, begins=has_header, load=load, write=write, shape=shape, salvage=salvage,
+)
