@@ -85,8 +85,8 @@ def test_a_training_that_a_cgroup_has_no_room_for_is_refused_with_settings_that_
     assert "\n" not in text
     assert "1,000,000 words x 300 take 2.58 GB" in text
     assert f"1.61 GB are left of this cgroup's {2 * GB:,} bytes" in text
-    dim = int(text.split("try --dim ")[1].split()[0])
-    most = int(text.split("--max-vocab ")[1])
+    dim = int(text.split("try dim=")[1].split()[0])
+    most = int(text.split("max_vocab=")[1])
     there = room(cgroup, proc)
     check_memory(TrainConfig(dim=dim, threads=4), words, 8 * words, available=there)
     check_memory(config, most, 8 * most, available=there)

@@ -130,9 +130,9 @@ def test_resolved_settings_have_every_value(model: str) -> None:
 
 
 def test_a_rate_that_would_rise_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"--min-lr: 1 is more than --lr 0\.5"):
+    with pytest.raises(SettingsError, match=r"min_lr: 1 is more than lr=0\.5"):
         TrainConfig(lr=0.5, min_lr=1).resolved()
-    with pytest.raises(SettingsError, match=r"--min-lr: 0\.05 is more than --lr 0\.025"):
+    with pytest.raises(SettingsError, match=r"min_lr: 0\.05 is more than lr=0\.025"):
         TrainConfig(min_lr=0.05).resolved()
     assert TrainConfig(lr=0.5, min_lr=0.5).resolved().min_lr == 0.5
 

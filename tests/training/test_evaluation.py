@@ -121,24 +121,24 @@ def test_the_held_out_loss_of_a_fresh_model_is_that_of_chance():
 
 def test_a_corpus_too_small_to_hold_out_from_is_refused():
     made = zipf_corpus(500, 20)
-    with pytest.raises(CorpusError, match=r"--held-out 0\.01%: no sentence would be held out"):
+    with pytest.raises(CorpusError, match=r"held_out=0\.0001: no sentence would be held out"):
         HeldOut(made.ids, TrainConfig(held_out=0.0001))
 
 
 def test_to_hold_out_everything_is_refused():
-    with pytest.raises(CorpusError, match="--held-out 100%: every sentence would be held out"):
+    with pytest.raises(CorpusError, match=r"held_out=1\.0: every sentence would be held out"):
         trainer_of(zipf_corpus(500, 20), held_out=1)
 
 
 def test_held_out_text_of_lone_words_has_no_loss():
     lone = Corpus(np.array([0, -1, 1, -1] * 500 + [2, 3, -1], np.int32))
     seed = next(s for s in range(9) if 3 not in HeldOut(lone.ids, TrainConfig(held_out=0.5, seed=s)).ids)
-    with pytest.raises(CorpusError, match=r"--held-out: of the [\d,]+ tokens that are held out none has another one"):
+    with pytest.raises(CorpusError, match=r"held_out: of the [\d,]+ tokens that are held out none has another one"):
         trainer_of(lone, held_out=0.5, seed=seed, sample=0).run()
 
 
 def test_to_stop_early_without_held_out_text_is_refused():
-    with pytest.raises(SettingsError, match="--stop-early: goes by the loss of text that is held out; add --held-out"):
+    with pytest.raises(SettingsError, match=r"stop_early: goes by the loss of text .* held out; add held_out=0\.01"):
         trainer_of(zipf_corpus(500, 20), stop_early=2)
 
 
@@ -246,7 +246,7 @@ def test_how_often_is_written_in_epochs_shares_or_tokens(text, every):
 
 @pytest.mark.parametrize("text", ["0", "", "10m", "0%", "101%", "1.5", "often", "-1"])
 def test_another_way_to_write_how_often_is_refused(text):
-    with pytest.raises(SettingsError, match=r"--eval-every: .* is none of: 2 \(epochs\)"):
+    with pytest.raises(SettingsError, match=r"eval_every: .* is none of: 2 \(epochs\)"):
         EvalSchedule.of(text)
 
 

@@ -168,7 +168,7 @@ def test_divergence_ends_the_run_and_the_last_good_checkpoint_stays(tmp_path):
     assert rest_after(trainer, 5, checkpointer) is None
     good = (tmp_path / "c").read_bytes()
     trainer.model.inputs[3, 2] = np.nan
-    with pytest.raises(TrainingError, match=r"diverged .* learning rate 0\.02.*try --lr 0\.013"):
+    with pytest.raises(TrainingError, match=r"diverged .* learning rate 0\.02.*try lr=0\.013"):
         checkpointer.write(trainer.state)
     assert (tmp_path / "c").read_bytes() == good
     assert os.listdir(tmp_path) == ["c"]

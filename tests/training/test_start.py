@@ -35,7 +35,7 @@ def test_rows_of_known_words_are_those_of_the_vectors_and_others_are_fresh():
 
 
 def test_vectors_of_other_dimensions_or_other_words_are_refused():
-    with pytest.raises(SettingsError, match="its vectors have 3 dimensions; train with --dim 3, not 12"):
+    with pytest.raises(SettingsError, match="its vectors have 3 dimensions; train with dim=3, not 12"):
         Initial(Vectors(["the"], np.zeros((1, 3))), 12)
     with pytest.raises(VectorsError, match="none of the corpus's 49 words is in it"):
         fresh(Initial(Vectors(["nobody"], np.zeros((1, 12))), 12))
@@ -92,7 +92,7 @@ def test_settings_that_are_not_given_are_those_of_the_run(kept):
 
 @pytest.mark.parametrize(
     ("settings", "named"),
-    [({"dim": 13}, "its vectors have 12 dimensions; leave --dim out"), ({"loss": "hs"}, "its nodes cannot be kept")],
+    [({"dim": 13}, "its vectors have 12 dimensions; leave dim out"), ({"loss": "hs"}, "its nodes cannot be kept")],
 )
 def test_a_run_of_another_shape_cannot_be_continued(kept, settings, named):
     with pytest.raises(SettingsError, match=named):

@@ -38,7 +38,7 @@ def test_every_combination_comes_once_and_seeds_change_fastest():
         ({"window": [1, 0]}, "window: must be between 1 and 1000"),
         ({"window": []}, "window: the list is empty"),
         ({"window": [2, 5, 2]}, "window: 2 is given twice"),
-        ({"stop_early": [0, 1]}, "--stop-early: goes by the loss of text that is held out"),
+        ({"stop_early": [0, 1]}, "stop_early: goes by the loss of text that is held out"),
         ({"seed": list(range(1000)), "dim": list(range(1, 1000))}, "999,000 combinations; at most 100,000"),
     ],
 )

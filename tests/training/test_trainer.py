@@ -222,7 +222,7 @@ def test_more_threads_than_work_are_not_used(lengths: list[int]) -> None:
 
 def test_a_run_that_trains_nothing_is_an_error_that_says_why() -> None:
     trainer = trainer_of(Corpus(span_of([0], [1], [2], [0])), sample=0)
-    with pytest.raises(TrainingError, match="of 8 tokens 0 were left out by --sample and 8 had no other word in their"):
+    with pytest.raises(TrainingError, match="of 8 tokens 0 were left out by sample and 8 had no other word in their"):
         trainer.run()
 
 
@@ -331,7 +331,7 @@ def test_error_while_reporting_ends_the_run_and_joins_its_threads(error: type[Ba
 @pytest.mark.parametrize("settings", EVERY)
 def test_much_too_large_a_learning_rate_ends_in_an_error_that_names_it(settings: dict, threads: int) -> None:
     trainer = trainer_of(zipf_corpus(20_000), lr=10, threads=threads, **settings)
-    with pytest.raises(TrainingError, match=r"diverged .* at learning rate \d+(\.\d+)? in epoch 1; try --lr 5 "):
+    with pytest.raises(TrainingError, match=r"diverged .* at learning rate \d+(\.\d+)? in epoch 1; try lr=5.0 "):
         trainer.run()
     assert not threads_left()
 
@@ -352,7 +352,7 @@ def test_values_that_are_not_finite_are_never_returned(lr: float) -> None:
 def test_divergence_is_an_error_that_names_the_learning_rate(settings: dict, bad: float) -> None:
     trainer = trainer_of(zipf_corpus(6000), epochs=1000, **settings)
     trainer.model.inputs[3] = bad
-    with pytest.raises(TrainingError, match=r"diverged .* at learning rate 0.0[256].* in epoch 1; try --lr 0.0"):
+    with pytest.raises(TrainingError, match=r"diverged .* at learning rate 0.0[256].* in epoch 1; try lr=0.0"):
         trainer.run()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from w2v.cli.command import Command, Option
-from w2v.cli.errors import say
+from w2v.cli.errors import say, shown
 from w2v.cli.options import (
     PHRASES,
     config_from,
@@ -61,14 +61,14 @@ def plan(
             on_reading=progress.reading,
         )
     if form == "json":
-        write(json_line(found.as_dict()))
+        write(json_line({**found.as_dict(), "warnings": [shown(warning) for warning in found.warnings]}))
     elif form == "tsv" or not is_terminal(sys.stdout):
         write("".join(f"{what}\t{item}\t{number(value)}\n" for what, item, value in rows(found)))
     else:
         write(listed(found))
     if not quiet:
         for warning in found.warnings:
-            say(f"warning: {warning}")
+            say(f"warning: {shown(warning)}")
 
 
 def number(value: float | None) -> str:

@@ -26,7 +26,7 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.progress import OnProgress
 from w2v.corpus.vocab import Vocab
-from w2v.errors import SettingsError, TrainingError
+from w2v.errors import SettingsError, TrainingError, setting
 from w2v.kernel._tables import first_bad_row
 from w2v.training.config import TrainConfig
 from w2v.training.progress import TrainingStopped, TrainResult
@@ -163,8 +163,8 @@ class ClusterRun:
         for matrix in matrices:
             if first_bad_row(matrix, 0, len(matrix)) >= 0:
                 raise TrainingError(
-                    "training diverged (a value is not a number); try --lr"
-                    f" {self.config.lr / 2:.2g} or a shorter --sync-every"
+                    "training diverged (a value is not a number); try"
+                    f" {setting('lr', float(f'{self.config.lr / 2:.2g}'))} or a shorter {setting('sync_every')}"
                 )
 
     def enter_token_counts(self, ledger: Ledger) -> None:
@@ -218,17 +218,19 @@ class ClusterTraining(Run):
         if self.address != "auto":
             host, _, port = self.address.rpartition(":")
             if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-                raise SettingsError(f"--cluster: {self.address!r} is neither auto nor HOST:PORT")
+                raise SettingsError(f"{setting('cluster')}: {self.address!r} is neither auto nor HOST:PORT")
         # What needs the whole corpus or the whole model on one machine while it is trained.
         given = {
-            "--held-out": self.config.held_out, "--stop-early": self.config.stop_early, "--eval": self.eval,
-            "--log": self.outputs.log, "--report": self.outputs.report, "--init": self.init,
-            "--continue": self.continue_from, "--keep-checkpoint": self.checkpoint.keep,
-            "--phrases": self.corpus_config.phrases,
+            "held_out": self.config.held_out, "stop_early": self.config.stop_early, "eval": self.eval,
+            "log": self.outputs.log, "report": self.outputs.report, "init": self.init,
+            "continue_from": self.continue_from, "keep_checkpoint": self.checkpoint.keep,
+            "phrases": self.corpus_config.phrases,
         }
         for name, value in given.items():
             if value:
-                raise SettingsError(f"{name}: not with --cluster yet; train on one machine for that")
+                raise SettingsError(
+                    f"{setting(name)}: not with {setting('cluster')} yet; train on one machine for that"
+                )
         super().check()
 
     def connect(self, files: ExitStack) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from w2v.errors import SettingsError, TrainingError, W2VError, reason
+from w2v.errors import SettingsError, TrainingError, W2VError, reason, setting
 from w2v.threads import Background
 from w2v.training.checkpoint import Checkpoint, CheckpointFile, write_checkpoint
 from w2v.training.progress import Reporter, TrainingStopped
@@ -105,9 +105,14 @@ class CheckpointSession:
         self.settings, self.reporter, self.resume_hint = settings, reporter, resume_hint
         self.path = settings.path
         if settings.keep and self.path is None:
-            raise SettingsError("--keep-checkpoint: give its place, --checkpoint FILE; standard output has none")
+            raise SettingsError(
+                f"{setting('keep_checkpoint')}: give its place, {setting('checkpoint', 'FILE')}; standard output has"
+                " none"
+            )
         if settings.resume is True and self.path is None:
-            raise SettingsError("--resume: give the checkpoint, --resume=FILE; standard output has none of its own")
+            raise SettingsError(
+                f"{setting('resume')}: give the checkpoint, {setting('resume', 'FILE')}; standard output has none"
+            )
         self.source = self.path if settings.resume is True else settings.resume or None
         self.writer: Writer | None = None
         self.not_kept = ""  # why the checkpoint of a run that has ended is not there, though it was wanted
@@ -122,11 +127,13 @@ class CheckpointSession:
         ended = has_ended(self.path)
         if ended and not self.settings.replace_ended:
             raise W2VError(
-                f"{self.path}: holds a run that was kept when it ended; give another --checkpoint, or remove it"
+                f"{self.path}: holds a run that was kept when it ended; give another {setting('checkpoint')}, or remove"
+                " it"
             )
         if not ended:
             raise W2VError(
-                f"{self.path}: a run that did not end has left this; add --resume to go on from it, or remove it"
+                f"{self.path}: a run that did not end has left this; add {setting('resume', True)} to go on from it, or"
+                " remove it"
             )
 
     def open(self, kind: type[Kind], config: TrainConfig, corpus_config: CorpusConfig) -> Kind | None:

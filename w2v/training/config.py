@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from w2v.errors import SettingsError
+from w2v.errors import SettingsError, setting
 from w2v.settings import check, number_text, option, options_of
 
 __all__ = ["ResolvedConfig", "TrainConfig"]
@@ -108,12 +108,19 @@ class TrainConfig:
         from w2v.cpus import available_cpus
 
         if self.stop_early and not self.held_out:
-            raise SettingsError("--stop-early: goes by the loss of text that is held out; add --held-out 1%")
+            raise SettingsError(
+                f"{setting('stop_early')}: goes by the loss of text that is held out; add {setting('held_out', 0.01)}"
+            )
         if self.loss == "softmax" and self.model == "cbow":
-            raise SettingsError("--loss softmax: is for --model skipgram; for cbow take --loss ns or hs")
+            raise SettingsError(
+                f"{setting('loss', 'softmax')}: is for {setting('model', 'skipgram')}; for cbow take"
+                f" {setting('loss', 'ns')} or hs"
+            )
         lr = self.lr if self.lr is not None else DEFAULT_LR[self.model]
         if self.min_lr is not None and self.min_lr > lr:
-            raise SettingsError(f"--min-lr: {self.min_lr:g} is more than --lr {lr:g}, from which the rate falls")
+            raise SettingsError(
+                f"{setting('min_lr')}: {self.min_lr:g} is more than {setting('lr', lr)}, from which the rate falls"
+            )
         settings: dict[str, Any] = {
             **dataclasses.asdict(self),
             "lr": lr,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from w2v.errors import SettingsError
+from w2v.errors import SettingsError, setting
 from w2v.training.progress import EpochReport
 from w2v.vectors.combine import combine
 from w2v.vectors.evaluate import check_askable, evaluate
@@ -51,7 +51,7 @@ class EvalSchedule:
         if number >= 1 and unit == "" and number == int(number):
             return cls(epochs=int(number))
         raise SettingsError(
-            f"--eval-every: {str(value)!r:.40} is none of: 2 (epochs), 10% (of the run, at most 100%), "
+            f"{setting('eval_every')}: {str(value)!r:.40} is none of: 2 (epochs), 10% (of the run, at most 100%), "
             "50M (tokens: k, M, G)"
         )
 
@@ -65,7 +65,7 @@ def read_tests(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Questions |
     names = [os.path.basename(os.fspath(path)) for path in paths]
     chosen = [name if names.count(name) == 1 else os.fspath(path) for name, path in zip(names, paths, strict=True)]
     if len(set(chosen)) < len(chosen):
-        raise SettingsError(f"--eval: {max(chosen, key=chosen.count)} is given twice")
+        raise SettingsError(f"{setting('eval')}: {max(chosen, key=chosen.count)} is given twice")
     return {name: read_questions(path) for name, path in zip(chosen, paths, strict=True)}
 
 

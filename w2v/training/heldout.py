@@ -11,7 +11,7 @@ from types import ModuleType
 
 import numpy as np
 
-from w2v.errors import CorpusError
+from w2v.errors import CorpusError, setting
 from w2v.kernel._state import Model, Worker
 from w2v.kernel._tables import count_trained, held_out_ids, span_end
 from w2v.kernel.tables import held_out_share
@@ -33,7 +33,7 @@ class HeldOut:
         if not self.tokens or len(self.ids) == len(ids):
             which, share = ("every", "smaller") if self.tokens else ("no", "larger")
             raise CorpusError(
-                f"--held-out {100 * config.held_out:g}%: {which} sentence would be held out; take a {share} share, or "
+                f"{setting('held_out', config.held_out)}: {which} sentence would be held out; take a {share} share, or "
                 "a corpus of more sentences (a line is one)"
             )
         cuts = [0]
@@ -58,8 +58,8 @@ class HeldOut:
         examples = sum(examples for _, examples in sums)
         if not examples:
             raise CorpusError(
-                f"--held-out: of the {self.tokens:,} tokens that are held out none has another one beside it; take a "
-                "larger share, or --sample 0"
+                f"{setting('held_out')}: of the {self.tokens:,} tokens that are held out none has another one beside"
+                f" it; take a larger share, or {setting('sample', 0)}"
             )
         return sum(loss for loss, _ in sums) / examples
 

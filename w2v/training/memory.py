@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from w2v.errors import TrainingError
+from w2v.errors import TrainingError, setting
 from w2v.memory import Room, room
 from w2v.numbers import size
 from w2v.training.config import ResolvedConfig, TrainConfig
@@ -63,12 +63,14 @@ def _way_out(words: int, needed: dict[str, int], there: int) -> str:
     """Settings with which it would fit."""
     total = sum(needed.values())
     if total - needed["private rows"] <= there:
-        return "try --hot-rows 0, or fewer --threads"
+        return f"try {setting('hot_rows', 0)}, or fewer {setting('threads')}"
     rest = there - needed["private rows"] - needed["tables"]
     copies = 4 if "the best epoch" in needed else 2
     dim = rest // (copies * 4 * words) // ROW_FLOATS * ROW_FLOATS
     private = needed["private rows"]  # as many for a smaller vocabulary
     most = int(words * (there - private) / (total - private))
-    ways = [f"--dim {dim}"] if dim >= ROW_FLOATS else []
-    ways += [f"--max-vocab {most}"] if most >= 2 else []
-    return f"try {' or '.join(ways)}" if ways else "a smaller --dim or --max-vocab needs less"
+    ways = [setting("dim", dim)] if dim >= ROW_FLOATS else []
+    ways += [setting("max_vocab", most)] if most >= 2 else []
+    if not ways:
+        return f"a smaller {setting('dim')} or {setting('max_vocab')} needs less"
+    return f"try {' or '.join(ways)}"

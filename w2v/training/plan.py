@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from w2v.corpus.config import CorpusConfig
+from w2v.errors import Message, setting
 from w2v.kernel._tables import span_end
 from w2v.memory import Room, room
 from w2v.training.config import TrainConfig
@@ -114,17 +115,20 @@ def plan_training(
     memory["corpus"] = 0 if spooled or kept.spooled else kept.ids.nbytes
     disk = disk_needed(vocab, resolved.dim, kept.ids.nbytes)
     disk["spool"] = 2 * whole.ids.nbytes if spooled and not kept.spooled else 0  # provisional ids beside the final ones
-    warnings = []
+    warnings: list[str] = []
     calibration = None
     if sum(memory.values()) > there.size:
-        warnings.append("it takes more memory than is there: a smaller --dim or --max-vocab, a larger --min-count help")
+        warnings.append(Message(
+            f"it takes more memory than is there: a smaller {setting('dim')} or {setting('max_vocab')}, a larger"
+            f" {setting('min_count')} help"
+        ))
     elif seconds > 0:
         calibration = calibrate(kept, config, seconds)
         if calibration is None:
-            warnings.append(
-                "nothing would be trained: no word has another one in its line; --sample 0, a smaller --min-count or "
-                "lines that are whole sentences help"
-            )
+            warnings.append(Message(
+                f"nothing would be trained: no word has another one in its line; {setting('sample', 0)}, a smaller"
+                f" {setting('min_count')} or lines that are whole sentences help"
+            ))
     token_counts = whole.token_counts
     return Plan(
         tokens_read=token_counts.read, types=token_counts.types_read, sentences=kept.token_counts.sentences,

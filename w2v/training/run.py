@@ -164,16 +164,22 @@ class Run:
         """Raise for what would fail at the end."""
         outputs, config = self.outputs, self.config
         if outputs.context and config.loss == "hs":
-            raise SettingsError("--save-context: --loss hs has no context vectors; use --loss ns")
+            raise SettingsError(
+                f"{setting('save_context')}: {setting('loss', 'hs')} has no context vectors; use"
+                f" {setting('loss', 'ns')}"
+            )
         others = {
             "save_context": outputs.context, "save_vocab": outputs.vocab, "report": outputs.report,
             "checkpoint": self.checkpoint.path, "log": outputs.log,
         }
         for name, path in others.items():
             if path == STDOUT:
-                raise SettingsError(f"{name}: - is no file; only OUT can be standard output (-)")
+                raise SettingsError(f"{setting(name)}: - is no file; only OUT can be standard output (-)")
         if self.continue_from and (self.init or self.read_vocab):
-            raise SettingsError("--continue: brings rows and vocabulary; leave out --init and --read-vocab")
+            raise SettingsError(
+                f"{setting('continue_from')}: brings rows and vocabulary; leave out {setting('init')} and"
+                f" {setting('read_vocab')}"
+            )
         config.resolved()
         check_combination(outputs.combination, config.loss)
         files, inputs = outputs.at_the_end(), self.inputs()
@@ -194,7 +200,7 @@ class Run:
     @cached_property
     def evaluator(self) -> Evaluator:
         if STDOUT in self.eval:
-            raise SettingsError("--eval: give a file; standard input is read once, and may be the corpus")
+            raise SettingsError(f"{setting('eval')}: give a file; standard input is read once, and may be the corpus")
         return Evaluator(read_tests(self.eval), self.eval_every, self.outputs.combination, self.reporter.epoch)
 
     # The run, step by step
@@ -332,7 +338,7 @@ class Run:
         combination = self.outputs.combination
         copies = {"input": 0, "add": 1, "concat": 2}[combination]
         of_unit = (2 if combination == "concat" else 1) * row if self.outputs.unit else 0
-        return {"--combine": copies * row, "--unit": of_unit}
+        return {setting("combine"): copies * row, setting("unit"): of_unit}
 
     def train(self, files: ExitStack) -> TrainResult:
         """Train to the end; TrainingStopped when that was asked for and the checkpoint is written."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from w2v.corpus.config import CorpusConfig
-from w2v.errors import SettingsError, VectorsError
+from w2v.errors import SettingsError, VectorsError, setting
 from w2v.settings import options_of
 from w2v.training.checkpoint import Checkpoint
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
@@ -47,8 +47,10 @@ class Initial(Start):
         self.name = "init" if isinstance(source, Vectors) else os.fspath(source)
         self.vectors = source if isinstance(source, Vectors) else load(source)
         if self.vectors.dim != dim:
-            raise SettingsError(f"{self.name}: its vectors have {self.vectors.dim} dimensions; train with --dim "
-                                f"{self.vectors.dim}, not {dim}")
+            raise SettingsError(
+                f"{self.name}: its vectors have {self.vectors.dim} dimensions; train with"
+                f" {setting('dim', self.vectors.dim)}, not {dim}"
+            )
 
     def fill(self, model: Model, words: list[bytes]) -> None:
         place = np.fromiter(map(self.vectors.words.find, words), np.int64, len(words))
@@ -56,8 +58,8 @@ class Initial(Start):
         self.found, self.words = len(known), len(words)
         if not self.found:
             raise VectorsError(
-                f"{self.name}: none of the corpus's {len(words):,} words is in it; check the language and case "
-                "(--lower), or leave out --init"
+                f"{self.name}: none of the corpus's {len(words):,} words is in it; check the language and case"
+                f" ({setting('lower')}), or leave out {setting('init')}"
             )
         step = 1 << 14
         for first in range(0, len(known), step):
@@ -72,7 +74,7 @@ class Initial(Start):
 class Continuation(Start):
     """Both matrices of a run that is kept in a checkpoint, for known words; others are fresh.
 
-    If the run kept its best epoch (`--stop-early`), that one counts. CheckpointError for what is wrong with the file,
+    If the run kept its best epoch (`stop_early`), that one counts. CheckpointError for what is wrong with the file,
     SettingsError where the shape differs.
     """
 
@@ -83,11 +85,13 @@ class Continuation(Start):
         before = checkpoint.state["train"]
         if "hs" in (before.get("loss"), config.loss):
             raise SettingsError(
-                "--continue: with --loss hs the tree changes with the counts, and its nodes cannot be kept; use --init "
-                "with the vectors"
+                f"{setting('continue_from')}: with {setting('loss', 'hs')} the tree changes with the counts, and its"
+                f" nodes cannot be kept; use {setting('init')} with the vectors"
             )
         if before.get("dim") != config.dim:
-            raise SettingsError(f"{self.name}: its vectors have {before.get('dim')} dimensions; leave --dim out")
+            raise SettingsError(
+                f"{self.name}: its vectors have {before.get('dim')} dimensions; leave {setting('dim')} out"
+            )
         self.known: Vocab = checkpoint.vocab()
 
     @property

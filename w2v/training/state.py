@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.errors import TrainingError
+from w2v.errors import TrainingError, setting
 from w2v.kernel._state import aligned
 from w2v.kernel._tables import first_bad_row
 
@@ -63,9 +63,9 @@ class Totals:
         """Raise TrainingError where no pair was trained: the vectors would be the random numbers they began as."""
         if not self.examples:
             raise TrainingError(
-                f"no pair of words was trained: of {self.tokens:,} tokens {self.subsampled:,} were left out by --sample"
-                f" and {self.alone:,} had no other word in their line; try --sample 0, a smaller --min-count, or lines "
-                "that are whole sentences"
+                f"no pair of words was trained: of {self.tokens:,} tokens {self.subsampled:,} were left out by"
+                f" {setting('sample')} and {self.alone:,} had no other word in their line; try {setting('sample', 0)},"
+                f" a smaller {setting('min_count')}, or lines that are whole sentences"
             )
 
 
@@ -164,5 +164,5 @@ def divergence(config: ResolvedConfig, epoch: int, lr: float) -> TrainingError:
     """What to raise when a value is not finite any more, after so many whole epochs."""
     return TrainingError(
         f"training diverged (a value is not a number) at learning rate {lr:.4g} in epoch {epoch + 1};"
-        f" try --lr {config.lr / 2:.2g} or fewer --threads"
+        f" try {setting('lr', float(f'{config.lr / 2:.2g}'))} or fewer {setting('threads')}"
     )

@@ -129,10 +129,13 @@ class Results:
                     continue  # half a line of a run that was killed
                 value = None
             if not isinstance(value, dict) or not isinstance(value.get("settings"), dict):
-                raise W2VError(f"{self.path}:{number}: this is not a result of w2v sweep; give another --results")
+                raise W2VError(
+                    f"{self.path}:{number}: this is not a result of w2v sweep; give another {setting('results')}"
+                )
             if value.get("corpus") != self.corpus_digest:
                 raise W2VError(
-                    f"{self.path}:{number}: a result on another corpus, or on other words of it; give another --results"
+                    f"{self.path}:{number}: a result on another corpus, or on other words of it; give another"
+                    f" {setting('results')}"
                 )
             self.lines.append(value)
 
@@ -152,7 +155,9 @@ class Results:
                     done_before=True,
                 )
             except (KeyError, AttributeError, TypeError):
-                raise W2VError(f"{self.path}: a line is not whole; remove it, or give another --results") from None
+                raise W2VError(
+                    f"{self.path}: a line is not complete; remove it, or give another {setting('results')}"
+                ) from None
         return None
 
     def add(self, run: SweepRun, tests: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from w2v.corpus.config import CorpusConfig
-from w2v.errors import Message, SettingsError
+from w2v.errors import Message, SettingsError, setting
 from w2v.numbers import seconds_of
 from w2v.settings import check_names, options_of
 from w2v.training.config import TrainConfig
@@ -125,8 +125,6 @@ def train(
     from w2v.training.checkpointing import CheckpointSettings
     from w2v.training.run import Outputs, Run
 
-    if continue_from is not None and init is not None:
-        raise SettingsError("train: continue_from brings its rows; leave out init")
     corpus_config, config = build_configs("train", settings, continue_from)
     run = Run(
         corpus, corpus_config, config,
@@ -156,7 +154,9 @@ def seconds(value: str | float) -> float:
     except ValueError:
         found = -1.0
     if not 0 <= found < float("inf"):
-        raise SettingsError(f"checkpoint_every: {value!r} is not a length of time; write 30s, 10m, 2h, seconds or 0")
+        raise SettingsError(
+            f"{setting('checkpoint_every')}: {value!r} is not a length of time; write 30s, 10m, 2h, seconds or 0"
+        )
     return found
 
 
