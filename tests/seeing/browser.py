@@ -143,7 +143,7 @@ class Browser:
 
     def press(self, key: str) -> None:
         codes = {"Enter": (13, "\r"), "ArrowDown": (40, ""), "ArrowUp": (38, ""), "Escape": (27, ""), "Tab": (9, ""),
-                 "/": (191, "/"), "+": (187, "+"), "0": (48, "0"), "ArrowLeft": (37, "")}
+                 "/": (191, "/"), "+": (187, "+"), "0": (48, "0"), "ArrowLeft": (37, ""), "Home": (36, "")}
         code, text = codes[key]
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, text=text)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)

@@ -50,6 +50,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Seeing": {
         "pairs": ("pairs", "The training samples of a text, as the trainer makes them."),
+        "learn": ("learn", "A small text, trained before your eyes."),
         "plot": ("plot", "A map of words: groups in colours, arrows between pairs."),
         "show": ("show", "Vectors as rows of coloured cells."),
         "curve": ("curve", "How a training went: loss, learning rate, speed, scores."),

@@ -1,22 +1,15 @@
-"""One self-contained page to explore vectors in: words, quantised vectors, maps, and the program that shows them.
-
-The page asks nothing of any server: its policy forbids every connection, and its program and style are allowed by their
-hashes alone. Words are data in it, never markup.
-"""
+"""One self-contained page to explore vectors in: words, quantised vectors, maps, and the program that shows them."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
-import html
-import json
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from w2v.seeing.layout import NEIGHBOURS, by_neighbours, groups_of, lay_out, neighbour_rows, unit_rows
+from w2v.seeing.pages import as_json, assemble, script
 
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
@@ -62,46 +55,8 @@ def make_page(vectors: Vectors, title: str, layout: str = "neighbours", seed: in
     }
     data = [script("about", "application/json", as_json(about)), script("words", "application/json", words)]
     data += [script(name, "text/plain", base64.b64encode(blob).decode()) for name, blob in blobs.items()]
-    return Contents(assemble(title, "\n".join(data)).encode("utf-8"), len(units), vectors.dim, bits)
-
-
-def assemble(title: str, data: str) -> str:
-    """The page from its parts; the policy names program and style by their hashes."""
-    folder = files("w2v.seeing") / "page"
-    parts = {name: (folder / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", *PROGRAM)}
-    program = '(() => {\n"use strict";\n' + "\n".join(parts[name] for name in PROGRAM) + "\n})();\n"
-    policy = (
-        f"default-src 'none'; script-src '{digest(program)}'; style-src '{digest(parts['page.css'])}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-    filled = parts["page.html"]
-    # One pass over the marks: nothing that is filled in is looked at again.
-    values = {"policy": policy, "title": html.escape(printable(title)), "style": parts["page.css"], "data": data,
-              "program": program}
-    head, *rest = filled.split("{{")
-    return head + "".join(values[name] + tail for name, tail in (part.split("}}", 1) for part in rest))
-
-
-def digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
-
-
-def script(name: str, kind: str, text: str) -> str:
-    return f'<script type="{kind}" id="data-{name}">{text}</script>'
-
-
-def printable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def as_json(value: object) -> str:
-    """JSON that can stand inside a script element whatever the words hold: `</script>`, `<!--`, lone surrogates."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    unsafe = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029\ufeff\x7f"}
-    text = text.translate(unsafe)
-    if any("\ud800" <= c <= "\udfff" for c in text):
-        text = "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text)
-    return text
+    page = assemble("page.html", ["page.css"], PROGRAM, title, "\n".join(data))
+    return Contents(page.encode("utf-8"), len(units), vectors.dim, bits)
 
 
 def bits_that_fit(shape: tuple[int, int], room: int) -> int:

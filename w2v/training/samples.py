@@ -142,18 +142,24 @@ class TracedSentence:
 
 
 def trace_training(
-    corpus: EncodedCorpus, config: TrainConfig, on_sentence: Callable[[TracedSentence, Model], object]
+    corpus: EncodedCorpus, config: TrainConfig, on_sentence: Callable[[TracedSentence, Model], object],
+    on_epoch: Callable[[int, Model], object] | None = None,
 ) -> TrainResult:
     """Train with one thread, and show each sentence when it has been trained on, with the model as it is then.
 
-    Learning rates, draws and numbers are those of `w2v.train` with the baseline kernel, and so are the vectors, to the
-    byte. `loss` softmax and text that is held out cannot be traced.
+    `on_epoch` is called with the number of each epoch, from 1, before it begins, and once more at the end. Learning
+    rates, draws and numbers are those of `w2v.train` with the baseline kernel, and so are the vectors, to the byte.
+    `loss` softmax and text that is held out cannot be traced.
     """
+    from w2v.training.evaluation import Evaluator
     from w2v.training.trainer import Trainer
 
     trainer = Trainer(corpus, dataclasses.replace(config, threads=1))
     trainer.kernel = Tracer(lambda *sentence: on_sentence(traced(trainer.state.epoch + 1, *sentence), trainer.model))
-    return trainer.run()
+    if on_epoch is None:
+        return trainer.run()
+    on_epoch(1, trainer.model)
+    return trainer.run(evaluator=Evaluator(on_report=lambda report: on_epoch(report.epoch + 1, trainer.model)))
 
 
 def traced(
