@@ -81,8 +81,10 @@ def checked_number(name: str, value: Any, opt: Option, whole: bool) -> int | flo
     """The value as an int or a float; SettingsError where it is something else or out of range."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise SettingsError(f"{setting(name)}: {value!r} is not a number")
-    if whole and (not math.isfinite(value) or value != int(value)):
+    if whole and not isinstance(value, numbers.Integral) and (not math.isfinite(value) or value != int(value)):
         raise SettingsError(f"{setting(name)}: {value!r} is not a whole number")
+    if isinstance(value, numbers.Integral) and abs(int(value)).bit_length() > 63:
+        raise SettingsError(f"{setting(name)}: {number_text(int(value))} is too large")
     low_bad = opt.minimum is not None and (value <= opt.minimum if opt.exclusive else value < opt.minimum)
     if math.isnan(value) or low_bad or (opt.maximum is not None and value > opt.maximum) or math.isinf(value):
         raise SettingsError(f"{setting(name)}: {out_of_range(value, opt.minimum, opt.maximum, opt.exclusive)}")
@@ -104,4 +106,6 @@ def number_text(value: float) -> str:
     """As people write it: 11, not 11.0; 1000000, not 1e+06."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
+    if isinstance(value, int) and value.bit_length() > 100:
+        return f"a number of about {math.ceil(value.bit_length() * math.log10(2))} digits"
     return str(value)

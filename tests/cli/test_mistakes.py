@@ -53,3 +53,14 @@ def test_a_vocabulary_without_counts_is_told_what_its_lines_are(w2v, corpus, tmp
     done = w2v("train", corpus, "-o", "x.bin", "--read-vocab", "words")
     found = 'words:2: the count "many" is not a whole number'
     assert done.err == f"w2v: error: {found}; each line is a word, a tab and its count\n"
+
+
+@pytest.mark.parametrize("option", ["--window", "--min-count", "--lr", "--epochs"])
+@pytest.mark.parametrize("digits", [400, 6000])
+def test_a_number_of_hundreds_of_digits_is_a_usage_error_of_one_short_line(w2v, option, digits):
+    done = w2v("train", "missing.txt", "-o", "v.bin", option, "9" * digits)
+    assert done.returncode == 2
+    assert done.err.startswith("w2v: error: ")
+    assert option in done.err
+    assert len(done.err) < 300
+    assert done.err.count("\n") == 1

@@ -73,6 +73,19 @@ def test_the_log_of_a_run_that_is_stopped_and_resumed_is_that_of_one_run(start, 
     assert told[0] == told[1]
 
 
+def test_an_epoch_in_which_nothing_was_trained_shows_no_loss(w2v, tmp_path):
+    (tmp_path / "few.txt").write_text("a b c d e f\nb a\n")
+    (tmp_path / "p.tsv").write_text("a\tb\t1\na\tc\t2\nb\tc\t3\n")
+    settings = ("--min-count", "1", "--sample", "0.003", "--epochs", "8", "--threads", "1", "--seed", "1")
+    done = w2v("train", "few.txt", "-o", "v.bin", *settings, "--eval", "p.tsv", "--log", "log")
+    assert done.returncode == 0, done.err
+    assert "w2v: loss by epoch: 0.6931 - - - - - - -\n" in done.err
+    assert "w2v: epoch 2 of 8: loss -, p.tsv " in done.err
+    assert re.search(r"warning: nothing was trained in 7 epochs of 8: .*--sample 0 or a smaller --min-c", done.err)
+    drawn = w2v("curve", "log", "-o", "c.svg")
+    assert drawn.returncode == 0, drawn.err
+
+
 def test_stopping_early_ends_the_run_and_writes_the_best_epoch(w2v, corpus, tmp_path):
     settings = ("--dim", "8", "--threads", "1", "--lr", "0.3", "--held-out", "10%")
     done = w2v("train", corpus, "-o", "v.bin", *settings, "-e", "200", "--stop-early")

@@ -159,3 +159,10 @@ def test_settings_cannot_be_changed_afterwards() -> None:
 def test_settings_do_without_numpy() -> None:
     code = "import sys, w2v.training.config, w2v.errors; assert 'numpy' not in sys.modules"
     subprocess.run([sys.executable, "-I", "-c", code], check=True)
+
+
+@pytest.mark.parametrize("number", [10**18 * 100, 10**400, -(10**400), 10**6000], ids=int.bit_length)
+@pytest.mark.parametrize("name", ["window", "min_count", "seed", "lr"])
+def test_a_number_of_hundreds_of_digits_is_refused_in_few_words(name: str, number: int) -> None:
+    with pytest.raises(SettingsError, match=f"^{name}: (100000000000000000000|a number of about [0-9]+ digits) is too"):
+        (CorpusConfig if name == "min_count" else TrainConfig)(**{name: number})

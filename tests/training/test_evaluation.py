@@ -316,3 +316,49 @@ def test_tokens_of_parts_that_are_not_held_out_add_up():
     total = trained_tokens(ids, 0, len(ids), settings)
     assert sum(trained_tokens(ids, int(a), int(b), settings) for a, b in parts) == total
     assert total + HeldOut(ids, settings).tokens == trained_tokens(ids, 0, len(ids), TrainConfig()) == 20_000
+
+
+# --- epochs in which nothing is trained ------------------------------------------------------------------------------
+
+
+LONE = {"min_count": 1, "sample": 0.003, "epochs": 8, "threads": 1, "dim": 4, "seed": 1}
+
+
+def test_an_epoch_in_which_nothing_was_trained_has_no_loss_and_is_a_warning(tmp_path):
+    reports = []
+    with pytest.warns(RuntimeWarning, match=r"nothing was trained in 7 epochs of 8: .*try sample=0 or a smaller"):
+        w2v.train(
+            [["a", "b", "c", "d", "e", "f"], ["b", "a"]], on_epoch=reports.append, log=tmp_path / "log",
+            report=tmp_path / "report", checkpoint=tmp_path / "c", **LONE,
+        )
+    losses = [report.loss for report in reports]
+    assert losses == [pytest.approx(np.log(2), rel=1e-4), *[None] * 7]
+    events = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert [event["loss"] for event in events if event["event"] == "epoch"] == losses
+    assert json.loads((tmp_path / "report").read_text())["training"]["epoch_losses"] == losses
+    with Checkpoint(tmp_path / "c") as checkpoint:
+        made = w2v.encode([["a", "b", "c", "d", "e", "f"], ["b", "a"]], min_count=1)
+        state = Trainer(made, TrainConfig(**{k: v for k, v in LONE.items() if k != "min_count"}), checkpoint).state
+    assert state.epoch_losses == losses
+
+
+def test_the_log_of_a_resumed_run_is_complete_or_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "log"
+    lines = [{"event": "start", "tokens": 0}, {"event": "progress", "tokens": 50}, {"event": "progress", "tokens": 90}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    before, failures = path.read_bytes(), []
+
+    def full(*_args) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("w2v.output.os.fsync", full)
+    with TrainingLog(path, failures.append) as log:
+        log.start(100, 60, 5.0)
+        log._write({"event": "progress", "tokens": 60})
+    assert path.read_bytes() == before
+    assert [str(error.filename) for error in failures] == [str(path)]
+    monkeypatch.undo()
+    with TrainingLog(path) as log:
+        log.start(100, 60, 5.0)
+        log._write({"event": "progress", "tokens": 60})
+    assert [json.loads(line)["tokens"] for line in path.read_text().splitlines()] == [0, 50, 60]

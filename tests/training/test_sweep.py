@@ -152,3 +152,28 @@ def test_vectors_are_found_from_wherever_the_sweep_is_gone_on_with(tmp_path, mon
     assert w2v.load(run.vectors).dim == 8
     (tmp_path / "runs" / "dim-8_epochs-1.bin").unlink()
     assert not next(iter(w2v.sweep(corpus(), folder="../runs", **FEW))).done_before
+
+
+MANY = {
+    "window": [4, 7], "negative": 12, "ns_exponent": 0.123456789012, "sample": 0.000123456789, "lr": 0.0123456789,
+    "min_lr": 0.00012345678901, "held_out": 0.123456789, "negative_pool": 64, "hot_rows": 100, "stop_early": 2,
+    "share_negatives": False, "fixed_window": True, "seed": [2**63 - 1, 2**62], "cbow_gradient": "exact",
+    "model": "cbow", **FEW,
+}
+
+
+def test_names_of_many_settings_are_shortened_and_stay_apart(tmp_path, pairs):
+    configs = combinations(MANY)
+    names = [vectors_name(config, varied_names(MANY)) for config in configs]
+    assert len(set(names)) == len(names) == 4
+    assert 180 < max(map(len, names)) <= 205, "as long as a file system takes, with what is added to an unfinished file"
+    runs = list(w2v.sweep(corpus(), eval=pairs, folder=tmp_path / "runs", **{**MANY, "seed": 5}))
+    assert [w2v.load(run.vectors).dim for run in runs] == [8, 8]
+
+
+def test_a_place_for_vectors_that_cannot_be_is_found_before_the_first_run(tmp_path, pairs):
+    folder = tmp_path / "runs"
+    (folder / vectors_name(combinations({"window": 7, **FEW})[0], ["window"])).mkdir(parents=True)
+    with pytest.raises(W2VError, match="is a directory"):
+        list(w2v.sweep(corpus(), eval=pairs, folder=folder, window=[4, 7], **FEW))
+    assert len(list(folder.iterdir())) == 1

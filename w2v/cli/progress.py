@@ -158,11 +158,16 @@ def width_of(stream: TextIO) -> dict[str, Any]:
 
 def epoch_line(report: EpochReport) -> str:
     """epoch 2 of 5: loss 0.3512, held-out loss 0.3498, questions-words.txt 0.3120"""
-    parts = [f"loss {report.loss:.4f}"] if report.loss is not None else []
+    parts = [f"loss {loss_text(report.loss)}"] if report.whole else []
     parts += [f"held-out loss {report.held_out_loss:.4f}"] if report.held_out_loss is not None else []
     parts += [f"{name} {score:.4f}" for name, score in report.scores.items()]
     place = "" if report.whole else f", {percent(report.tokens_done, report.tokens_total)} of the run"
     return f"epoch {report.epoch} of {report.epochs}{place}: {', '.join(parts)}"
+
+
+def loss_text(loss: float | None) -> str:
+    """- where nothing was trained."""
+    return "-" if loss is None else f"{loss:.4f}"
 
 
 def percent(done: int, total: int) -> str:

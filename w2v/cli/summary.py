@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from w2v.cli.progress import loss_text
 from w2v.cluster.progress import ClusterSummary
 from w2v.numbers import count, duration, plural, short, size
 
@@ -92,9 +93,9 @@ def loss_lines(summary: TrainSummary) -> list[str]:
     return lines
 
 
-def series(values: Sequence[float], most: int = 10) -> str:
+def series(values: Sequence[float | None], most: int = 10) -> str:
     """0.4012 0.3710 0.3563; the middle of a long one is left out."""
-    shown = [f"{value:.4f}" for value in values]
+    shown = [loss_text(value) for value in values]
     return " ".join(shown if len(shown) <= most else [*shown[: most // 2], "...", *shown[-(most // 2):]])
 
 

@@ -213,7 +213,7 @@ GROUPS = dict.fromkeys(("threads", "share_negatives", "negative_pool", "hot_rows
 
 command = Command(
     "sweep",
-    usage="CORPUS... --eval FILE [options]",
+    usage="CORPUS... [--eval FILE]... [options]",
     help=HELP,
     examples=EXAMPLES,
     callback=sweep,

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from w2v.errors import shortened
 from w2v.numbers import seconds_of
 from w2v.settings import number_text, out_of_range
 
@@ -30,7 +31,7 @@ class Number(click.ParamType):
         try:
             number = self.kind(value)
         except ValueError:
-            self.fail(f"{value!r} is not {self.what}", param, ctx)
+            self.fail(f"{shortened(repr(value))} is not {self.what}", param, ctx)
         least = -float("inf") if self.minimum is None else self.minimum
         most = float("inf") if self.maximum is None else self.maximum
         if (self.minimum, self.maximum) != (None, None) and not least <= number <= most:  # nan is nowhere

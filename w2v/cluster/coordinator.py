@@ -55,8 +55,9 @@ class Ledger:
     def copy(self) -> Ledger:
         return Ledger(self.totals, dict(self.epochs), dict(self.chunks))
 
-    def losses(self) -> list[float]:
-        return [sums.loss / max(1, sums.examples) for _, sums in sorted(self.epochs.items())]
+    def losses(self) -> list[float | None]:
+        """Of each epoch; None where nothing was trained."""
+        return [sums.loss / sums.examples if sums.examples else None for _, sums in sorted(self.epochs.items())]
 
 
 class Coordinator:

@@ -38,6 +38,7 @@ __all__ = ["Checkpoint", "CheckpointFile", "differences", "write_checkpoint"]
 
 FORMAT = "w2v checkpoint 1"
 Kind = TypeVar("Kind", bound="CheckpointFile")
+NO_LOSS = -1.0  # of an epoch in which nothing was trained
 LISTS = ("pool", "loss_mantissa")  # of a worker's state; the rest of it are whole numbers
 
 
@@ -94,7 +95,7 @@ def _tensors(state: TrainState) -> dict[str, Tensor]:
     return {
         "counts": Tensor.of(vocab.counts),
         "left": Tensor.of(np.array(state.spans.state(), np.int64).reshape(-1, 2)),
-        "epoch_losses": Tensor.of(np.array(state.epoch_losses, np.float64)),
+        "epoch_losses": Tensor.of(np.array([NO_LOSS if x is None else x for x in state.epoch_losses], np.float64)),
         "held_out_losses": Tensor.of(np.array(state.held_out_losses, np.float64)),
         "worker_loss": Tensor.of(np.array([s["loss_mantissa"] for s in workers], np.float32)),
         "worker_pool": Tensor.of(np.array([s["pool"] for s in workers], np.int32).reshape(len(workers), -1)),
@@ -278,7 +279,8 @@ class Checkpoint(CheckpointFile):
     def _restore_place(self, state: TrainState, ids: NDArray[np.int32]) -> None:
         left, losses = self._file.read("left", "I64", 2), self._file.read("epoch_losses", "F64", 1)
         epoch, epochs = self.epoch, state.config.epochs
-        if not (0 <= epoch <= epochs and len(losses) == epoch and np.all(np.isfinite(losses))):
+        fits = np.all(np.isfinite(losses) & ((losses >= 0) | (losses == NO_LOSS)))
+        if not (0 <= epoch <= epochs and len(losses) == epoch and fits):
             raise self.error("the place", f"epoch {epoch} of {epochs} with {len(losses)} losses")
         if left.shape[1] != 2:
             raise self.error("the place", f"rows of {left.shape[1]} numbers, not 2")
@@ -290,7 +292,7 @@ class Checkpoint(CheckpointFile):
         ahead = sum(trained_tokens(ids, start, stop, state.config) for start, stop in left.tolist())
         if state.totals().tokens + ahead != (epoch + 1) * state.tokens_per_epoch:
             raise self.error("the place", "tokens done and tokens left do not add up to the corpus")
-        state.epoch, state.epoch_losses = epoch, losses.tolist()
+        state.epoch, state.epoch_losses = epoch, [None if loss == NO_LOSS else loss for loss in losses.tolist()]
         state.spans.left = left.tolist()
 
     def _restore_measures(self, state: TrainState) -> None:

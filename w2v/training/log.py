@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
+from w2v.output import AtomicOutput
 from w2v.training.progress import Reporter
 
 if TYPE_CHECKING:
@@ -57,12 +58,17 @@ class TrainingLog(Reporter):
 
     def start(self, tokens_total: int, tokens_done: int = 0, seconds_before: float = 0.0) -> None:
         """Open the file. `tokens_done` and `seconds_before` are those of the checkpoint that the run goes on from."""
-        before = kept_lines(self.path, tokens_done) if tokens_done else []
         self._start = self.clock() - seconds_before
-        self._file = open(self.path, "wb", buffering=0)  # noqa: SIM115  (closed by __exit__)
+        before = kept_lines(self.path, tokens_done) if tokens_done and os.path.isfile(self.path) else []
         if before:
-            self._put(b"".join(before))
-        else:
+            try:
+                with AtomicOutput(self.path, compress=False) as out:  # what was there stays until it is there anew
+                    out.write(b"".join(before))
+            except OSError as error:
+                self._fail(error)
+                return
+        self._file = open(self.path, "ab" if before else "wb", buffering=0)  # noqa: SIM115  (closed by __exit__)
+        if not before:
             self._write({"event": "start", "tokens": tokens_done, "tokens_total": tokens_total})
 
     def training(self, progress: Progress) -> None:
@@ -112,10 +118,14 @@ class TrainingLog(Reporter):
             try:
                 self._file.write(data)
             except OSError as error:
-                error.filename = error.filename or self.path
-                self.__exit__()
-                if self.on_failure is not None:
-                    self.on_failure(error)
+                self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        """The log ends here."""
+        error.filename = error.filename or self.path
+        self.__exit__()
+        if self.on_failure is not None:
+            self.on_failure(error)
 
 
 def finite(value: Any) -> Any:

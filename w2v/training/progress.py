@@ -58,10 +58,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What is told after an epoch and, by --eval-every, within one (`whole` is False and `loss` None there).
+    """What is reported after an epoch and, by `eval_every`, within one (`whole` is False and `loss` None there).
 
-    `loss` is the mean over the epoch, `held_out_loss` that of the model as it is now, None where no text is held out;
-    `scores` by the name of their file, empty where it was not time for them.
+    `loss` is the mean over the epoch, None if nothing was trained in it; `held_out_loss` that of the model as it is
+    now, None where no text is held out; `scores` by the name of their file, empty where it was not time for them.
     """
 
     epoch: int
@@ -93,7 +93,7 @@ class TrainSummary:
     seconds: float
     words_per_s: float
     loss: float
-    epoch_losses: tuple[float, ...]
+    epoch_losses: tuple[float | None, ...]  # None where nothing was trained
     kernel: str
     threads: int
     lr: float

@@ -369,7 +369,18 @@ class Run:
         if checkpointer is not None:
             self.session.trained(partial(checkpointer.write, state, True))
         self.reporter.ended(state, result.summary)
+        self.warn_of_empty_epochs(result)
         return result
+
+    def warn_of_empty_epochs(self, result: TrainResult) -> None:
+        losses = result.summary.epoch_losses
+        empty = losses.count(None)
+        if empty:
+            self.reporter.warn(
+                f"nothing was trained in {plural(empty, 'epoch')} of {len(losses)}: no word that"
+                f" {setting('sample')} left had another one in its line; try {setting('sample', 0)} or a smaller"
+                f" {setting('min_count')}"
+            )
 
     def log_failed(self, error: OSError) -> None:
         self.reporter.warn(

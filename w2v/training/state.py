@@ -105,7 +105,7 @@ class TrainState:
     epoch: int = 0  # epochs that are done
     epoch_start: Totals = field(default_factory=Totals)
     carried: Totals = field(default_factory=Totals)  # of workers that a resumed run no longer has
-    epoch_losses: list[float] = field(default_factory=list)
+    epoch_losses: list[float | None] = field(default_factory=list)  # None where nothing was trained
     held_out_losses: list[float] = field(default_factory=list)  # after each epoch
     scores: dict[str, float] = field(default_factory=dict)  # the last that were taken
     best: Best | None = None
@@ -149,7 +149,7 @@ class TrainState:
             self.held_out_losses.append(held_out_loss)
         now = self.totals()
         done = now - self.epoch_start
-        self.epoch_losses.append(done.loss / max(1, done.examples))
+        self.epoch_losses.append(done.loss / done.examples if done.examples else None)
         self.epoch += 1
         self.epoch_start, self.spans = now, spans
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError, TrainingError, W2VError, setting
+from w2v.output import check_outputs
 from w2v.settings import options_of
 from w2v.training.config import DEFAULT_LR, SETTINGS_OF_THE_MACHINE, TrainConfig
 
@@ -30,6 +31,7 @@ __all__ = ["Results", "SweepRun", "combinations", "sweep", "varied_names", "vect
 
 MOST_RUNS = 100_000
 LONGEST_LINE = 1 << 20  # bytes
+LONGEST_NAME = 180  # of a file of vectors; a file system takes 255 bytes, and unfinished ones have a longer name
 
 
 @dataclass
@@ -85,7 +87,10 @@ def vectors_name(config: TrainConfig, varied: Sequence[str]) -> str:
     ]
     if config.model != TrainConfig.model and "model" not in told:
         told.insert(0, "model")
-    return "_".join(f"{name}-{getattr(config, name)}" for name in told or ["seed"]) + ".bin"
+    name = "_".join(f"{name}-{getattr(config, name)}" for name in told or ["seed"])
+    if len(name) > LONGEST_NAME:  # the whole of it, as a few digits
+        name = f"{name[:LONGEST_NAME]}_{hashlib.blake2b(name.encode(), digest_size=8).hexdigest()}"
+    return f"{name}.bin"
 
 
 def identity(config: TrainConfig, threads: bool = False) -> dict[str, Any]:
@@ -201,10 +206,11 @@ def sweep(
     for config in configs:
         check_memory(config, len(corpus.vocab))
     digests = {name: digest_of(asked) for name, asked in tests.items()}
-    for config in configs:
+    places = [None if folder is None else os.path.join(folder, vectors_name(config, varied)) for config in configs]
+    check_outputs([place for place in places if place is not None])
+    for config, place in zip(configs, places, strict=True):
         run = known.find(config, digests) if known is not None else None
         if run is None or (folder is not None and not run.error and not (run.vectors and os.path.exists(run.vectors))):
-            place = os.path.join(folder, vectors_name(config, varied)) if folder is not None else None
             run = one_run(corpus, config, tests, place, reporters)
             if known is not None:
                 known.add(run, digests)
