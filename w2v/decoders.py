@@ -6,51 +6,66 @@ that the member has ended, `unused_data` what followed it. So no file decides ho
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
 
 from w2v.errors import W2VError
 
-__all__ = ["decoder_for"]
+__all__ = ["Decoder", "decoders_for"]
 
 XZ_MEMORY = 1 << 30  # bytes; for the dictionary of a hostile .xz (xz -9 takes 65 MB)
 ZSTD_BLOCK = 1 << 17  # bytes; the most that a block stands for (RFC 8878, 3.1.1.2.4)
 
 
-def decoder_for(kind: str, name: str, error: type[W2VError]) -> Any:
-    """A new decoder; raises `error` with the file's name if this Python has none for that kind."""
+class Decoder(Protocol):
+    """What decodes one member."""
+
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, size: int, /) -> bytes: ...
+
+
+def decoders_for(kind: str, name: str, error: type[W2VError]) -> Callable[[], Decoder]:
+    """What makes a decoder for each member of a file; raises `error` with the file's name if this Python has none."""
     try:
         if kind == "gzip":
-            return _Gzip()
+            try:
+                from isal import isal_zlib as zlib  # two to three times as fast; used where it is installed
+            except ImportError:
+                import zlib
+            return partial(_Gzip, zlib)
         if kind == "bzip2":
             import bz2
 
-            return bz2.BZ2Decompressor()
+            return bz2.BZ2Decompressor
         if kind == "xz":
             import lzma
 
-            return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+            return partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
     except ImportError as e:  # a Python built without the library
         raise error(f"{name}: this Python cannot read {kind} ({e}); unpack the file first") from None
     try:
         from compression.zstd import ZstdDecompressor  # Python 3.14
 
-        return ZstdDecompressor()
+        return ZstdDecompressor
     except ImportError:
         pass
     try:
-        return _Zstandard()
+        import zstandard
     except ImportError:
         raise error(f"{name}: zstd is read with the `zstandard` package: pip install 'w2v[zstd]'") from None
+    return partial(_Zstandard, zstandard.ZstdDecompressor())  # one after the other, the frames can share it
 
 
 class _Gzip:
     """Header, length and CRC are checked by zlib."""
 
-    def __init__(self) -> None:
-        try:
-            from isal import isal_zlib as zlib  # two to three times as fast; used where it is installed
-        except ImportError:
-            import zlib
+    def __init__(self, zlib: Any) -> None:
         self._zlib = zlib.decompressobj(31)
         self._tail = b""
         self._full = False
@@ -77,10 +92,8 @@ class _Gzip:
 class _Zstandard:
     """The zstandard package has no bound on what one call returns, so it gets a bounded number of blocks."""
 
-    def __init__(self) -> None:
-        import zstandard
-
-        self._decoder = zstandard.ZstdDecompressor().decompressobj()
+    def __init__(self, decompressor: Any) -> None:
+        self._decoder = decompressor.decompressobj()
         self._blocks = _ZstdBlocks()
         self._input = b""
 

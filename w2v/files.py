@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from w2v.decoders import decoder_for
+from w2v.decoders import Decoder, decoders_for
 from w2v.errors import W2VError
 from w2v.safetensors import is_safetensors
 
@@ -29,6 +29,8 @@ __all__ = [
 UTF8_BOM = b"\xef\xbb\xbf"
 HEAD_BYTES = 4096  # what telling a format needs at most
 RAW_BYTES = 1 << 18
+FIRST_BYTES = 1 << 9  # of a member, given to its decoder; what is behind a short one is copied by the decoder
+ZEROS = re.compile(b"\0*")
 
 MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
 BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")  # the second: an empty file
@@ -84,7 +86,7 @@ def foreign_format(head: bytes) -> tuple[str, str] | None:
 def check_supported(kind: str | None, name: str, error: type[W2VError]) -> None:
     """Raise `error` if this Python has no decoder for the kind."""
     if kind is not None:
-        decoder_for(kind, name, error)
+        decoders_for(kind, name, error)
 
 
 class Decompressor:
@@ -100,56 +102,73 @@ class Decompressor:
         self.raw_bytes = 0
         self.members = 0
         self._input = b""
-        self._decoder: Any = None
+        self._at = 0  # up to here the input was given to decoders
+        self._step = FIRST_BYTES
+        self._new_decoder: Callable[[], Decoder] | None = None
+        self._decoder: Decoder | None = None
+
+    @property
+    def place(self) -> int:
+        """The byte of the stream that no decoder has taken yet."""
+        return self.raw_bytes - len(self._input) + self._at
 
     def read(self, size: int) -> bytes:
         """About `size` bytes at most, b"" at the end."""
         while True:
             if self._decoder is None and not self._next_member():
                 return b""
-            data = self._decode(size)
+            assert self._decoder is not None
+            data = self._decode(self._decoder, size)
             if self._decoder.eof:
-                self._input = self._decoder.unused_data
+                self._at -= len(self._decoder.unused_data)
                 self._decoder = None
             if data:
                 return data
 
     def _next_member(self) -> bool:
         while True:
-            if self.members:
-                self._input = self._input.lstrip(b"\0")
-            if self._input:
+            if self.members and (zeros := ZEROS.match(self._input, self._at)):
+                self._at = zeros.end()
+            if self._at < len(self._input):
                 break
             if not self._fill():
                 return False
-        while len(self._input) < MAGIC_BYTES and self._fill():
+        while len(self._input) - self._at < MAGIC_BYTES and self._fill():
             pass
-        if compression_of(self._input) != self.kind:
+        if compression_of(self._input[self._at : self._at + MAGIC_BYTES]) != self.kind:
             if self.members == 0:
                 raise self.error(f"{self.name}: the {self.kind} data is cut off at byte {self.raw_bytes}")
             raise self._damaged("what follows the compressed data is neither another member nor zero bytes")
-        self._decoder = decoder_for(self.kind, self.name, self.error)
+        if self._new_decoder is None:
+            self._new_decoder = decoders_for(self.kind, self.name, self.error)
+        self._decoder = self._new_decoder()
+        self._step = FIRST_BYTES
         self.members += 1
         return True
 
     def _fill(self) -> bool:
         data = self.read_raw(RAW_BYTES)
         self.raw_bytes += len(data)
-        self._input += data
+        self._input = self._input[self._at :] + data
+        self._at = 0
         return bool(data)
 
-    def _decode(self, size: int) -> bytes:
+    def _decode(self, decoder: Decoder, size: int) -> bytes:
         ended = False
-        if self._decoder.needs_input and not self._input:
-            ended = not self._fill()
-        piece, self._input = self._input, b""
+        piece = b""
+        if decoder.needs_input:
+            if self._at == len(self._input):
+                ended = not self._fill()
+            piece = self._input[self._at : self._at + self._step]
+            self._at += len(piece)
+            self._step = min(8 * self._step, RAW_BYTES)
         try:
-            data = self._decoder.decompress(piece, size)
+            data = decoder.decompress(piece, size)
         except Exception as e:  # each library has its own kinds; all of them mean damage
             if isinstance(e, MemoryError):
                 raise
             raise self._damaged(str(e)) from e
-        if ended and not data and not self._decoder.eof:
+        if ended and not data and not decoder.eof:
             raise self.error(
                 f"{self.name}: the {self.kind} data is cut off at byte {self.raw_bytes}; "
                 "the file was not copied or written to its end"
@@ -158,7 +177,7 @@ class Decompressor:
 
     def _damaged(self, why: str) -> W2VError:
         return self.error(
-            f"{self.name}: the {self.kind} data is damaged near byte {self.raw_bytes} ({why}); get the file again"
+            f"{self.name}: the {self.kind} data is damaged near byte {self.place} ({why}); get the file again"
         )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
 import re
+import signal
 
 import pytest
+
+from ..waiting import wait_until
 
 FAST = ("--dim", "8", "--epochs", "1", "--threads", "1")
 
@@ -230,3 +234,26 @@ def test_plan_is_a_list_on_a_terminal(monkeypatch, capsys, corpus):
     assert text.startswith("48,000 tokens of ")
     for part in ("min-count", "memory", "disk, if written", "time"):
         assert re.search(rf"^\s*{part}\b", text, re.MULTILINE), part
+
+
+def opened_by(process) -> set[str]:
+    """The files that a process has open."""
+    folder = f"/proc/{process.pid}/fd"
+    found = set()
+    for number in os.listdir(folder):
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(f"{folder}/{number}"))
+    return found
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="/proc")
+@pytest.mark.parametrize("command", ["train", "vocab", "encode", "phrases", "plan"])
+def test_one_signal_ends_the_wait_for_a_pipe_that_nobody_writes_to(start, tmp_path, command):
+    os.mkfifo(tmp_path / "pipe")
+    output = () if command in ("vocab", "plan") else ("-o", "out.ids" if command == "encode" else "out.bin")
+    process = start(command, "pipe", *output)
+    wait_until(lambda: str(tmp_path / "pipe") in opened_by(process), "the pipe is open")
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (143, b"", b"w2v: stopped by a signal\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

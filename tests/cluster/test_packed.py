@@ -5,10 +5,12 @@ from __future__ import annotations
 import bz2
 import dataclasses
 import gzip
+import io
 import itertools
 import lzma
 import random
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -45,14 +47,20 @@ PACK = {"gz": gzip.compress, "bgzf": bgzf, "bz2": bz2.compress, "xz": lzma.compr
 
 
 def one_xz_stream(streams):
-    """The blocks of several streams in a single one, as `xz -T` writes it."""
+    """The blocks (bytes, size without padding, size of the text) of several streams in a single one, as of `xz -T`."""
     blocks = list(itertools.chain.from_iterable(streams))
-    body = b"".join(data for data, _ in blocks)
-    index = b"\0" + varint(len(blocks)) + b"".join(varint(b.unpadded) + varint(b.text) for _, b in blocks)
+    return xz_stream(b"".join(data for data, _, _ in blocks), [sizes for _, *sizes in blocks])
+
+
+def xz_stream(body, sizes, records=None):
+    """A stream whose index holds these sizes and says that they are `records`."""
+    records = len(sizes) if records is None else records
+    index = b"\0" + varint(records) + b"".join(varint(unpadded) + varint(text) for unpadded, text in sizes)
     index += bytes(-len(index) % 4)
     index += struct.pack("<I", zlib.crc32(index))
-    tail = struct.pack("<I", len(index) // 4 - 1) + blocks[0][1].header[6:8]
-    return blocks[0][1].header + body + index + struct.pack("<I", zlib.crc32(tail)) + tail + b"YZ"
+    tail = struct.pack("<I", len(index) // 4 - 1) + b"\0\4"
+    header = b"\xfd7zXZ\0\0\4" + struct.pack("<I", zlib.crc32(b"\0\4"))
+    return header + body + index + struct.pack("<I", zlib.crc32(tail)) + tail + b"YZ"
 
 
 def pieces(text, seed, longest=700):
@@ -105,7 +113,11 @@ def test_blocks_of_one_xz_stream_are_parts(tmp_path):
     for piece in filter(None, pieces(text, 3, 2000)):
         path.write_bytes(lzma.compress(piece))
         with open(path, "rb") as file:
-            streams.append([(path.read_bytes()[b.place : b.place + b.size], b) for b in xz_blocks(file)])
+            index = xz_blocks(file)
+        streams.append([
+            (path.read_bytes()[place : place + -(-unpadded // 4) * 4], unpadded, text)
+            for place, unpadded, text in zip(index.places, index.unpadded, index.texts, strict=True)
+        ])
     half = len(streams) // 2
     both = one_xz_stream(streams[:half]), one_xz_stream(streams[half:])
     assert lzma.decompress(b"".join(both)) == text
@@ -114,11 +126,59 @@ def test_blocks_of_one_xz_stream_are_parts(tmp_path):
     assert len(parts) > 3
     check_whole(path, parts)
     with open(path, "rb") as file:  # each block checks its own text
-        blocks = xz_blocks(file)
-        blocks[0] = dataclasses.replace(blocks[0], text=blocks[0].text + 1)
-        stream = XzBlocks(file, blocks)
+        index = xz_blocks(file)
+        index.texts[0] += 1
+        stream = XzBlocks(file, index)
         with pytest.raises(lzma.LZMAError):
             lzma.decompress(b"".join(iter(lambda: stream.read(0), b"")))
+
+
+ONE = lzma.compress(b"a b\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        xz_stream(b"", [(0, 0)] * 1000), xz_stream(bytes(16), [(4, 0)] * 4), xz_stream(bytes(16), [(8, 4)], 2),
+        xz_stream(bytes(16), [(8, 4)], 2**62), xz_stream(b"", [(2**62, 1)] * 8), xz_stream(bytes(8), [(20, 4)]),
+        xz_stream(bytes(8), [(8, 2**63)]), xz_stream(bytes(8), [(2**80, 1)]), ONE[12:], ONE[:-1], b"x" + ONE, b"YZ",
+    ],
+    ids=range(12),
+)
+def test_an_odd_index_of_xz_blocks_is_not_used(tmp_path, content):
+    path = tmp_path / "odd.xz"
+    path.write_bytes(content)
+    with open(path, "rb") as file:
+        assert len(xz_blocks(file)) == 0
+
+
+class Counting(io.BytesIO):
+    """Counts what is read."""
+
+    reads = taken = 0
+
+    def read(self, size=-1):
+        data = super().read(size)
+        Counting.reads += 1
+        Counting.taken += len(data)
+        return data
+
+
+@pytest.mark.parametrize("content", [ONE * 3000, (ONE + bytes(4)) * 1000, ONE + bytes(1_000_000) + ONE])
+def test_the_index_of_many_xz_streams_takes_steps_and_memory_in_proportion_to_the_file(content):
+    Counting.reads = Counting.taken = 0
+    streams = content.count(b"YZ")
+    tracemalloc.start()
+    found = xz_blocks(Counting(content))
+    current, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) == streams
+    assert found.places[0] == 12
+    assert list(found.places) == sorted(found.places)
+    assert Counting.reads <= 5 * streams + 100
+    assert Counting.taken <= 2 * len(content)
+    assert current < len(content) / 2 + 5000
+    assert peak < 1.2 * len(content) + 1_000_000  # a window of padding
 
 
 @pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])

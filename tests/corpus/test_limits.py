@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
 import signal
 import subprocess
 import sys
-import time
+import termios
 
 import pytest
+
+from ..waiting import wait_until
 
 CHILD = """
 import resource, sys
@@ -57,6 +61,13 @@ def test_line_of_hundreds_of_megabytes_takes_four_bytes_a_token():
     assert taken < tokens * 4 / 1024 * 1.35 + 40_000
 
 
+def waiting_bytes(pipe: int) -> int:
+    """How many bytes nobody has read."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
+
+
 def test_interrupt_ends_reading_of_a_silent_pipe(tmp_path):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
@@ -66,7 +77,7 @@ def test_interrupt_ends_reading_of_a_silent_pipe(tmp_path):
         writer = os.open(fifo, os.O_RDWR)
         os.write(writer, b"a b c ")
         child.stdout.readline()
-        time.sleep(0.5)
+        wait_until(lambda: waiting_bytes(writer) == 0, "the pipe is read")
         child.send_signal(signal.SIGINT)
         try:
             _, err = child.communicate(timeout=10)

@@ -10,6 +10,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 import zipfile
 
 import pytest
@@ -117,6 +118,35 @@ def test_folder_is_read_to_the_bottom_in_sorted_order(tmp_path):
     assert found == ["a.txt", "b.txt", "b/10.txt", "b/2.txt", "b/c/x"]
     assert [s.path for s in expand([tmp_path / "a.txt"] * 2)] == [str(tmp_path / "a.txt")] * 2
     assert read_corpus(tmp_path, ALL).token_counts.files == 5
+
+
+def test_links_to_folders_are_not_followed_and_links_to_files_are(tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "text").write_text("a b\n")
+    (tmp_path / "e").symlink_to(tmp_path / "d")
+    (tmp_path / "d" / "again").symlink_to(tmp_path)
+    (tmp_path / "f").symlink_to(tmp_path / "d" / "text")
+    (tmp_path / ".v.bin.w2v-part").write_text("an output that is being written")
+    assert [s.path[len(str(tmp_path)) + 1 :] for s in expand([tmp_path])] == ["f", "d/text"]
+
+
+def test_folders_1100_deep_are_read(tmp_path, monkeypatch):
+    depth = 1100  # more than Python's limit of recursion
+    monkeypatch.chdir(tmp_path)
+    for _ in range(depth):
+        os.mkdir("d")
+        os.chdir("d")
+    with open("text", "w") as file:
+        file.write("a b a\n")
+    try:
+        found = expand([tmp_path])
+        assert [source.path for source in found] == [os.path.join(tmp_path, "d/" * depth + "text")]
+        assert read_corpus(tmp_path, ALL).token_counts.read == 3
+    finally:  # so deep that shutil.rmtree fails
+        os.remove("text")
+        for _ in range(depth):
+            os.chdir("..")
+            os.rmdir("d")
 
 
 def test_sentences_do_not_run_across_files(tmp_path):
@@ -311,6 +341,28 @@ def test_error_in_progress_ends_reading(tmp_path):
             read_corpus([path], ALL, on_progress=stop)
     finally:
         os.close(keep_open)
+
+
+def test_a_pipe_is_read_whoever_comes_first(tmp_path):
+    for writer_first in (True, False):
+        path = tmp_path / f"fifo{writer_first}"
+        os.mkfifo(path)
+
+        def write(path=path):
+            with open(path, "wb") as pipe:  # waits for a reader
+                for _ in range(3):
+                    pipe.write(TEXT)
+                    pipe.flush()
+
+        writer = threading.Thread(target=write)
+        if writer_first:
+            writer.start()
+            ticks = lambda _: None  # noqa: E731
+        else:
+            ticks = lambda _, writer=writer: writer.ident or writer.start()  # noqa: E731
+        corpus = read_corpus([path], ALL, on_progress=ticks)
+        writer.join()
+        assert corpus.token_counts.text_bytes == 3 * len(TEXT)
 
 
 def test_small_zstd_file_of_hundreds_of_megabytes_is_decoded_in_steps(tmp_path):

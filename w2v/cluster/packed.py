@@ -12,13 +12,15 @@ from __future__ import annotations
 import itertools
 import re
 import zlib
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from w2v.cluster.files import PipedSource, open_source
 from w2v.corpus.sources import TEXT, Source, check_text
-from w2v.decoders import decoder_for
+from w2v.decoders import decoders_for
 from w2v.errors import CorpusError
 from w2v.files import BZIP2, HEAD_BYTES, RAW_BYTES, Decompressor, compression_of
 
@@ -30,6 +32,8 @@ MOST_TEXT = 256 << 20  # of a member that is unpacked to see whether it is one
 ZSTD_BLOCK = 1 << 17  # RFC 8878, 3.1.1.2.4
 XZ_ENDS = 12  # bytes of an xz stream's header, and of its footer
 XZ_INDEX = 64 << 20  # bytes; a longer index is not read
+XZ_MAGIC = b"\xfd7zXZ\0"
+XZ_SMALLEST = 5  # bytes of a block without its padding
 STEP = 1 << 20
 
 
@@ -79,7 +83,8 @@ class Members(Decompressor):
         self.stop, self.beyond = source.stop, False
         self.blocks = None
         if source.packed == "xz":
-            self.blocks = XzBlocks(file, [block for block in xz_blocks(file) if block.place >= source.origin])
+            index = xz_blocks(file)
+            self.blocks = XzBlocks(file, index, bisect_left(index.places, source.origin))
         else:
             file.seek(source.origin)
         super().__init__(source.packed, self.blocks.read if self.blocks else file.read, source.path, CorpusError)
@@ -89,7 +94,10 @@ class Members(Decompressor):
         found = super()._next_member()
         if self.stop is None or self.beyond:
             return found
-        place = self.blocks.blocks[self.members - 1].place if self.blocks else self.raw_bytes - len(self._input)
+        if self.blocks and found:
+            place = self.blocks.index.places[self.blocks.first + self.members - 1]
+        else:
+            place = self.place
         if not found or place >= self.stop:
             if not found or place != self.stop:
                 raise CorpusError(f"{self.name}: no {self.kind} data begin at byte {self.stop}; unpack it first")
@@ -117,7 +125,7 @@ def member_starts(source: Source, step: int) -> list[int]:
     with open_source(source) as file:
         if source.kind == "xz":
             starts = [0]
-            for place in [block.place for block in xz_blocks(file)][1:]:
+            for place in xz_blocks(file).places[1:]:
                 if place - starts[-1] >= step and size - place >= step // 2:
                     starts.append(place)
             return starts
@@ -145,7 +153,7 @@ def find_member(file: BinaryIO, kind: str, first: int, stop: int) -> int | None:
 
 def is_gzip_member(file: BinaryIO, place: int) -> bool:
     """Whether a member lies there: its checksum is right, and another one follows it, or the end."""
-    decoder, text = decoder_for("gzip", "", CorpusError), 0
+    decoder, text = decoders_for("gzip", "", CorpusError)(), 0
     file.seek(place)
     left, data = WINDOW["gzip"], b""
     try:
@@ -194,67 +202,85 @@ def ends_well(kind: str, following: bytes) -> bool:
 # xz: https://tukaani.org/xz/xz-file-format.txt
 
 
-@dataclass(frozen=True)
-class XzBlock:
-    """One block: where it lies, how long it is without its padding, how long its text is, its stream's header."""
+class XzIndex:
+    """The blocks of an xz file, in order: where each is, its size without padding, the size of its text, and the flags
+    of its stream. 25 bytes each, of which there may be one for ten bytes of the file."""
 
-    place: int
-    unpadded: int
-    text: int
-    header: bytes
+    def __init__(self) -> None:
+        self.places, self.unpadded, self.texts, self.flags = array("q"), array("q"), array("q"), bytearray()
 
-    @property
-    def size(self) -> int:
-        return -(-self.unpadded // 4) * 4
+    def __len__(self) -> int:
+        return len(self.places)
 
 
-def xz_blocks(file: BinaryIO) -> list[XzBlock]:
+def xz_blocks(file: BinaryIO) -> XzIndex:
     """All blocks, by the indexes at the ends of the file's streams; none if anything is odd about these."""
-    end, blocks = file.seek(0, 2), []
+    found = XzIndex()
+    end = file.seek(0, 2)
+    window = 4
     while end > 0:
-        file.seek(max(0, end - 4))
-        if end >= 4 and file.read(4) == b"\0\0\0\0":  # between streams
-            end -= 4
+        file.seek(max(0, end - window))
+        tail = file.read(min(window, end))
+        padding = (len(tail) - len(tail.rstrip(b"\0"))) // 4 * 4  # between streams
+        if padding:
+            end -= padding
+            window = min(2 * window, RAW_BYTES)
             continue
-        stream = xz_stream(file, end)
-        if stream is None:
-            return []
-        end, found = stream
-        blocks[:0] = found
-    return blocks
+        window = 4
+        try:
+            end = add_xz_stream(found, file, end)
+        except ValueError:
+            return XzIndex()
+    for column in (found.places, found.unpadded, found.texts, found.flags):
+        column.reverse()
+    return found
 
 
-def xz_stream(file: BinaryIO, end: int) -> tuple[int, list[XzBlock]] | None:
-    """Where the stream that ends there begins, and its blocks."""
+def add_xz_stream(found: XzIndex, file: BinaryIO, end: int) -> int:
+    """Append the blocks of the stream that ends there, the last one first; returns where it begins.
+
+    Raises ValueError if there is none, or an odd one.
+    """
     file.seek(max(0, end - XZ_ENDS))
     footer = file.read(XZ_ENDS)
     if len(footer) < XZ_ENDS or footer[10:] != b"YZ" or zlib.crc32(footer[4:10]).to_bytes(4, "little") != footer[:4]:
-        return None
+        raise ValueError("no footer")
     length = (int.from_bytes(footer[4:8], "little") + 1) * 4
     if length > min(XZ_INDEX, end - 2 * XZ_ENDS):
-        return None
+        raise ValueError("an index that is too long")
     file.seek(end - XZ_ENDS - length)
     index = file.read(length)
     if zlib.crc32(index[:-4]).to_bytes(4, "little") != index[-4:]:
-        return None
+        raise ValueError("a wrong checksum")
     numbers = varints(index[1:-4])
-    sizes = list(itertools.islice(zip(numbers, numbers, strict=False), next(numbers, 0)))
-    start = end - 2 * XZ_ENDS - length - sum(-(-unpadded // 4) * 4 for unpadded, _ in sizes)
-    if start < 0:
-        return None
+    count = next(numbers, 0)
+    sizes = array("q", itertools.islice(numbers, 2 * count))
+    unpadded, texts = sizes[::2], sizes[1::2]
+    if len(sizes) != 2 * count or min(unpadded, default=XZ_SMALLEST) < XZ_SMALLEST:
+        raise ValueError("blocks that cannot be")
+    place = end - XZ_ENDS - length
+    for size in reversed(unpadded):
+        place -= -(-size // 4) * 4
+        if place < XZ_ENDS:
+            raise ValueError("blocks that are not in the file")
+        found.places.append(place)
+    start = place - XZ_ENDS
     file.seek(start)
-    header, place, blocks = file.read(XZ_ENDS), start + XZ_ENDS, []
+    header = file.read(XZ_ENDS)
     if compression_of(header) != "xz" or header[6:8] != footer[8:10]:
-        return None
-    for unpadded, text in sizes:
-        blocks.append(XzBlock(place, unpadded, text, header))
-        place += blocks[-1].size
-    return start, blocks
+        raise ValueError("no header")
+    found.unpadded.extend(reversed(unpadded))
+    found.texts.extend(reversed(texts))
+    found.flags += header[7:8] * count
+    return start
 
 
 def varints(data: bytes) -> Iterator[int]:
+    """ValueError for one of more than nine bytes."""
     value, shift = 0, 0
     for byte in data:
+        if shift > 56:
+            raise ValueError("a number that is too long")
         value |= (byte & 127) << shift
         shift += 7
         if byte < 128:
@@ -271,28 +297,29 @@ def varint(value: int) -> bytes:
 
 
 class XzBlocks:
-    """Blocks as a file in which each is a stream of its own, so that any decoder unpacks and checks it."""
+    """Blocks, from number `first` on, as a file in which each is a stream of its own, which any decoder unpacks."""
 
-    def __init__(self, file: BinaryIO, blocks: list[XzBlock]):
-        self.file, self.blocks = file, blocks
+    def __init__(self, file: BinaryIO, index: XzIndex, first: int = 0):
+        self.file, self.index, self.first = file, index, first
         self._pieces = self._streams()
 
     def read(self, size: int) -> bytes:
         return next(self._pieces, b"")
 
     def _streams(self) -> Iterator[bytes]:
-        for block in self.blocks:
-            yield block.header
-            self.file.seek(block.place)
-            left = block.size
+        for number in range(self.first, len(self.index)):
+            unpadded, flags = self.index.unpadded[number], bytes([0, self.index.flags[number]])
+            yield XZ_MAGIC + flags + zlib.crc32(flags).to_bytes(4, "little")
+            self.file.seek(self.index.places[number])
+            left = -(-unpadded // 4) * 4
             while left:
                 data = self.file.read(min(left, RAW_BYTES))
                 if not data:
                     return
                 left -= len(data)
                 yield data
-            index = b"\0\1" + varint(block.unpadded) + varint(block.text)
+            index = b"\0\1" + varint(unpadded) + varint(self.index.texts[number])
             index += bytes(-len(index) % 4)
             index += zlib.crc32(index).to_bytes(4, "little")
-            tail = (len(index) // 4 - 1).to_bytes(4, "little") + block.header[6:8]
+            tail = (len(index) // 4 - 1).to_bytes(4, "little") + flags
             yield index + zlib.crc32(tail).to_bytes(4, "little") + tail + b"YZ"

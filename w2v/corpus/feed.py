@@ -229,13 +229,17 @@ class _Stream:
         return self._read_fd(size)
 
     def _read_fd(self, size: int) -> bytes:
-        while self.waits and not self._poll.poll(PIPE_WAIT_MS):
-            if self.feed._stopped:
-                return b""
-        try:
-            data = os.read(self.fd, size)
-        except OSError as e:
-            raise OSError(e.errno, e.strerror, self.source.name) from None
+        while True:
+            while self.waits and not self._poll.poll(PIPE_WAIT_MS):
+                if self.feed._stopped:
+                    return b""
+            try:
+                data = os.read(self.fd, size)
+                break
+            except BlockingIOError:  # another process has read what there was
+                continue
+            except OSError as e:
+                raise OSError(e.errno, e.strerror, self.source.name) from None
         if not data:
             self.source.check_end(self.fd)
         with self.feed._lock:

@@ -43,8 +43,13 @@ class Source:
         return "<stdin>" if self.path == "-" else self.path
 
     def open(self) -> int:
-        """A file descriptor for reading; the caller closes it (standard input is duplicated)."""
-        return os.dup(sys.stdin.fileno() if sys.stdin else 0) if self.path == "-" else os.open(self.path, os.O_RDONLY)
+        """A file descriptor for reading; the caller closes it (standard input is duplicated).
+
+        What is no regular file is opened without waiting, as a pipe that nobody writes to would have it; poll it.
+        """
+        if self.path == "-":
+            return os.dup(sys.stdin.fileno() if sys.stdin else 0)
+        return os.open(self.path, os.O_RDONLY | (os.O_NONBLOCK if self.size is None else 0))
 
     def check_end(self, fd: int) -> None:
         """Called when no more bytes come: raise what has ended them, if that was not the end."""
@@ -81,14 +86,19 @@ def expand(corpus: Path | Source | Sequence[Path | Source]) -> list[Source]:
 
 
 def files_below(folder: str) -> Iterator[str]:
-    def refuse(error: OSError) -> None:
-        raise error
-
-    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=False):
-        folders.sort(key=os.fsencode)
-        for name in sorted(files, key=os.fsencode):
-            if not (name.startswith(".") and name.endswith(PART_SUFFIX)):  # an output of ours that is being written
-                yield os.path.join(parent, name)
+    """A folder's files, then those of its folders, in order of bytes; links to folders are not followed."""
+    waiting = [folder]
+    while waiting:
+        folders = []
+        with os.scandir(waiting.pop()) as entries:
+            found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+        for entry in found:
+            if entry.is_dir():
+                if not entry.is_symlink():
+                    folders.append(entry.path)
+            elif not (entry.name.startswith(".") and entry.name.endswith(PART_SUFFIX)):  # being written by us
+                yield entry.path
+        waiting += reversed(folders)
 
 
 def look_at(path: str) -> Source:
