@@ -67,6 +67,20 @@ def test_functions_that_need_each_other_end_when_one_is_refused(refused, allowed
     assert alive() == []
 
 
+@pytest.mark.parametrize("allowed", [2, 3, 10])
+def test_functions_that_only_help_are_left_out_where_threads_are_refused(refused, allowed):
+    refused(allowed)
+    done = []
+    run_all([lambda i=i: done.append(i) for i in range(5)], least=2)
+    assert sorted(done) == list(range(min(allowed, 5)))
+
+
+def test_functions_that_are_needed_are_not_left_out_where_threads_are_refused(refused):
+    refused(1)
+    with pytest.raises(ThreadError, match="refused to start thread 2 of 5"):
+        run_all([lambda: None] * 5, least=2)
+
+
 def test_the_first_error_is_raised_and_the_others_are_waited_for():
     stop, ended = threading.Event(), []
     both = threading.Barrier(2)

@@ -49,10 +49,12 @@ class Group:
             return False
         return True
 
-    def start_all(self, works: Sequence[Callable[[], object]]) -> None:
-        """Start each; ThreadError where the system refuses one."""
+    def start_all(self, works: Sequence[Callable[[], object]], least: int | None = None) -> None:
+        """Start each; ThreadError where the system refuses one, of the first `least` if that is given."""
         for number, work in enumerate(works):
             if not self.start(work):
+                if least is not None and number >= least:
+                    return
                 raise ThreadError(
                     f"the system refused to start thread {number + 1} of {len(works)}; use at most {max(1, number)}"
                     f" thread{'s' if number > 1 else ''}, or raise the limit on processes"
@@ -116,6 +118,7 @@ class Group:
 def run_all(
     works: Sequence[Callable[[], object]],
     *,
+    least: int | None = None,
     stop: threading.Event | None = None,
     on_stop: Callable[[], object] | None = None,
     on_tick: Callable[[], object] | None = None,
@@ -125,11 +128,12 @@ def run_all(
 
     `stop` is set and `on_stop` called at the first error, at Ctrl-C and when a thread cannot be started; the functions
     look at it a few times a second or more. `on_tick` is called in the calling thread, every `tick_s` seconds and at
-    the end. Raises the first error of any of them; ThreadError where the system refuses a thread.
+    the end. Raises the first error of any of them; ThreadError where the system refuses a thread. If `least` is given,
+    the first so many can do the work of all, and the others are left out where the system refuses threads.
     """
     group = Group(on_stop, stop)
     try:
-        group.start_all(works)
+        group.start_all(works, least)
         group.wait(on_tick, tick_s)
     except BaseException as error:
         group.fail(error)

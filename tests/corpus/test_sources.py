@@ -19,7 +19,7 @@ import reference
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import ReadProgress, count_words, read_corpus
 from w2v.corpus.sources import expand
-from w2v.errors import CorpusError
+from w2v.errors import CorpusError, ThreadError
 
 from ..privileges import without_privileges
 
@@ -147,6 +147,31 @@ def test_folders_1100_deep_are_read(tmp_path, monkeypatch):
         for _ in range(depth):
             os.chdir("..")
             os.rmdir("d")
+
+
+@pytest.mark.parametrize("allowed", [1, 2, 3, 5])
+def test_where_the_system_refuses_threads_those_that_there_are_read(tmp_path, monkeypatch, allowed):
+    paths = [tmp_path / name for name in ("a.txt", "b.gz", "c.xz")]
+    for path, pack in zip(paths, (bytes, gzip.compress, lzma.compress), strict=True):
+        path.write_bytes(pack(TEXT))
+    whole = read_corpus(paths, ALL, threads=1).digest()
+    real = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def start(thread):
+        if len(started) >= allowed:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    if allowed == 1:
+        with pytest.raises(ThreadError, match=r"refused to start thread 2 of \d+; use at most 1 thread"):
+            read_corpus(paths, ALL, threads=30, block_size=1000)
+        started.clear()
+        assert read_corpus(paths[:1], ALL, threads=30, block_size=1000).token_counts.files == 1
+    else:
+        assert read_corpus(paths, ALL, threads=30, block_size=1000).digest() == whole
 
 
 def test_sentences_do_not_run_across_files(tmp_path):

@@ -144,9 +144,9 @@ class _Reading:
 
             return work
 
-        readers = min(self.feed.stream_count, self.threads)
-        works = [*map(encode, range(self.threads)), *[self.feed.read_streams] * readers]
-        run_all(works, on_stop=self.feed.stop, on_tick=self._report)
+        readers = [self.feed.read_streams] * min(self.feed.stream_count, self.threads)
+        works = [encode(0), *readers[:1], *map(encode, range(1, self.threads)), *readers[1:]]
+        run_all(works, least=1 + len(readers[:1]), on_stop=self.feed.stop, on_tick=self._report)
         self.token_counts.bytes_read = self.feed.bytes_read
         self.token_counts.text_bytes = self.feed.text_bytes
         self.token_counts.nul_bytes = sum(e.nuls for e in self.encoders)
