@@ -6,6 +6,8 @@ import contextlib
 import errno
 import gzip
 import os
+import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -14,8 +16,17 @@ import time
 
 import pytest
 
-from w2v.errors import W2VError
-from w2v.output import AtomicOutput, check_output
+from w2v.errors import SettingsError, W2VError
+from w2v.output import (
+    AtomicOutput,
+    OutputSet,
+    check_folder,
+    check_output,
+    check_outputs,
+    descriptor_of,
+    is_replaced,
+    remove_unfinished,
+)
 
 from .privileges import without_privileges
 
@@ -146,6 +157,7 @@ def test_bad_outputs_are_found_without_touching_them(tmp_path):
         (tmp_path, "is a directory"), (tmp_path / "no" / "out", "does not exist"),
         (tmp_path / "old" / "out", "does not exist"),
         ("", "empty name"), (f"{tmp_path}/new/", "is a directory"),
+        (tmp_path / ("x" * 300), "File name too long"), ("/dev/fd/999", "Bad file descriptor"),
     ):
         with pytest.raises(W2VError, match=what):
             check_output(path)
@@ -230,3 +242,419 @@ def test_no_thread_for_flushing_is_no_error(tmp_path, monkeypatch):
     with AtomicOutput(tmp_path / "out") as out:
         out.write(bytes(5000))
     assert (tmp_path / "out").read_bytes() == bytes(5000)
+
+
+# --- whose file it is ---
+
+
+def a_link(tmp_path):
+    (tmp_path / ".out.w2v-part").symlink_to(tmp_path / "victim")
+
+
+def a_hard_link(tmp_path):
+    os.link(tmp_path / "victim", tmp_path / ".out.w2v-part")
+
+
+def a_pipe(tmp_path):
+    os.mkfifo(tmp_path / ".out.w2v-part")
+
+
+def a_folder(tmp_path):
+    (tmp_path / ".out.w2v-part").mkdir()
+
+
+def of_another_user(tmp_path):
+    (tmp_path / ".out.w2v-part").write_bytes(b"theirs")
+    os.chown(tmp_path / ".out.w2v-part", 12345, 12345)
+
+
+@pytest.mark.parametrize("put", [a_link, a_hard_link, a_pipe, a_folder, of_another_user])
+def test_what_somebody_put_at_the_unfinished_files_place_is_never_written_to(tmp_path, put):
+    (tmp_path / "victim").write_bytes(b"keep")
+    try:
+        put(tmp_path)
+    except PermissionError:
+        pytest.skip("only root can give a file away")
+    reader = os.open(tmp_path / ".out.w2v-part", os.O_RDONLY) if put is of_another_user else None
+    try:
+        with AtomicOutput(tmp_path / "out") as out:
+            out.write(b"secret")
+    except W2VError as error:
+        assert put is not a_hard_link
+        assert re.search(r"\.out\.w2v-part is in the way \((not a file|another user's)\); remove it", str(error))
+        assert not (tmp_path / "out").exists()
+    else:
+        assert put is a_hard_link  # ours, with another name: this name is removed, the file stays
+        assert (tmp_path / "out").read_bytes() == b"secret"
+    assert (tmp_path / "victim").read_bytes() == b"keep"
+    if reader is not None:
+        assert os.read(reader, 100) == b"theirs"
+        os.close(reader)
+
+
+def test_nobody_else_reads_a_secret_file_while_it_is_written(tmp_path):
+    """Not even what was opened before: the file of a killed run is removed, not taken over."""
+    (tmp_path / ".out.w2v-part").write_bytes(b"")
+    (tmp_path / "out").write_bytes(b"old")
+    (tmp_path / "out").chmod(0o600)
+    with open(tmp_path / ".out.w2v-part", "rb") as reader:
+        with AtomicOutput(tmp_path / "out") as out:
+            out.write(b"secret")
+            assert stat.S_IMODE(os.stat(out._temporary).st_mode) == 0o600
+        assert reader.read() == b""
+
+
+def test_an_unfinished_file_that_has_gone_is_an_error(tmp_path):
+    def write():
+        with AtomicOutput(tmp_path / "out") as out:
+            out.write(b"new")
+            os.rename(tmp_path / ".out.w2v-part", tmp_path / "elsewhere")
+            (tmp_path / ".out.w2v-part").write_bytes(b"not ours")
+
+    (tmp_path / "out").write_bytes(b"old")
+    with pytest.raises(W2VError, match="moved or removed by another process"):
+        write()
+    assert (tmp_path / "out").read_bytes() == b"old"
+
+
+def test_what_a_killed_run_left_can_be_removed_but_not_what_is_being_written(tmp_path):
+    left = tmp_path / ".out.w2v-part"
+    left.write_bytes(b"half")
+    remove_unfinished(tmp_path / "out")
+    assert not left.exists()
+    remove_unfinished(tmp_path / "out")
+    with AtomicOutput(tmp_path / "out") as out:
+        remove_unfinished(tmp_path / "out")
+        out.write(b"x")
+    assert os.listdir(tmp_path) == ["out"]
+
+
+# --- no_clobber ---
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
+def test_no_clobber_keeps_a_file_that_appears_while_the_new_one_is_written(tmp_path, monkeypatch, links):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    def write():
+        with AtomicOutput(tmp_path / "out", no_clobber=True) as out:
+            out.write(b"new")
+            (tmp_path / "out").write_bytes(b"theirs")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(W2VError, match="exists already"):
+        write()
+    assert (tmp_path / "out").read_bytes() == b"theirs"
+    assert os.listdir(tmp_path) == ["out"]
+    (tmp_path / "out").unlink()
+    with AtomicOutput(tmp_path / "out", no_clobber=True) as out:
+        out.write(b"new")
+    assert (tmp_path / "out").read_bytes() == b"new"
+    assert (os.listdir(tmp_path), os.stat(tmp_path / "out").st_nlink) == (["out"], 1)
+
+
+def test_no_clobber_does_not_mind_what_is_written_directly(tmp_path):
+    check_output("/dev/null", no_clobber=True)
+    check_output("/dev/stdout", no_clobber=True)
+
+
+# --- read-only files ---
+
+
+@pytest.mark.parametrize("mode", [0o444, 0o400, 0o555])
+def test_a_read_only_output_is_refused_at_the_start_by_root_too(tmp_path, mode):
+    (tmp_path / "out").write_bytes(b"old")
+    (tmp_path / "out").chmod(mode)
+    with pytest.raises(W2VError, match=f"is read-only \\(mode {mode:o}\\); make it writable"):
+        check_output(tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == b"old"
+
+
+# --- outputs that are written directly ---
+
+
+DIRECT = r"""
+import sys
+from w2v.output import AtomicOutput, check_outputs
+check_outputs([sys.argv[1]])
+with AtomicOutput(sys.argv[1], size=1 << 50) as out:
+    out.write(b"new\n")
+"""
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/proc/thread-self/fd/1", "link"])
+@pytest.mark.parametrize("kind", ["append", "write", "pipe"])
+def test_an_output_named_as_a_descriptor_keeps_its_place_in_what_is_open(tmp_path, name, kind):
+    if not os.path.lexists("/proc/thread-self") and name.startswith("/proc"):
+        pytest.skip("needs /proc of Linux")
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    (tmp_path / "file").write_bytes(b"old\n")
+    command = [sys.executable, "-c", DIRECT, name]
+    if kind == "pipe":
+        done = subprocess.run(command, stdout=subprocess.PIPE, cwd=tmp_path, check=True)
+        assert done.stdout == b"new\n"
+    else:
+        with open(tmp_path / "file", "ab" if kind == "append" else "r+b") as file:
+            subprocess.run(command, stdout=file, cwd=tmp_path, check=True)
+        assert (tmp_path / "file").read_bytes() == (b"old\nnew\n" if kind == "append" else b"new\n")
+    assert sorted(os.listdir(tmp_path)) == ["file", "link"]
+
+
+def test_a_process_substitution_of_bash_is_written_to(tmp_path):
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is not installed")
+    line = f'{sys.executable} -c "$CODE" >(cat > got; touch done)'
+    subprocess.run([bash, "-c", line], env={**os.environ, "CODE": DIRECT}, cwd=tmp_path, check=True, timeout=60)
+    for _ in range(6000):
+        if (tmp_path / "done").exists():
+            break
+        time.sleep(0.01)
+    assert (tmp_path / "got").read_bytes() == b"new\n"
+
+
+def test_a_descriptor_that_cannot_be_written_is_found_at_the_start(tmp_path):
+    (tmp_path / "file").touch()
+    with open(tmp_path / "file", "rb") as file, pytest.raises(W2VError, match="is open for reading only"):
+        check_output(f"/dev/fd/{file.fileno()}")
+    with pytest.raises(W2VError, match="Bad file descriptor"):
+        check_output("/dev/fd/999")
+
+
+def test_only_paths_of_open_files_are_descriptors(tmp_path):
+    (tmp_path / "7").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    for path in (tmp_path / "7", "7", "/dev/null", "/dev/fd/x", "/dev/fd", "", "-", tmp_path / "loop", "/proc/1/fd/1"):
+        assert descriptor_of(path) is None, path
+    assert descriptor_of("/dev/fd/12") == 12
+    assert [is_replaced(path) for path in ("-", "/dev/null", "/dev/fd/1", tmp_path / "7", tmp_path / "new")] == [
+        False, False, False, True, True,
+    ]
+
+
+def test_a_named_pipe_is_written_directly(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE) as reader:
+        try:
+            with AtomicOutput(tmp_path / "pipe") as out:
+                out.write(b"x" * 50_000)
+            assert reader.communicate(timeout=60)[0] == b"x" * 50_000
+        finally:
+            reader.kill()
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+# --- outputs and inputs ---
+
+
+def test_an_output_below_an_input_folder_is_refused_by_whatever_name(tmp_path, monkeypatch):
+    corpus = tmp_path / "c"
+    (corpus / "sub").mkdir(parents=True)
+    (corpus / "a.txt").write_text("a b\n")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(corpus)
+    (tmp_path / "down").symlink_to(corpus / "sub")
+    (corpus / "out").symlink_to(tmp_path / "elsewhere" / "v.bin")  # nothing is there
+    monkeypatch.chdir(tmp_path)
+    inside = ["c/v.bin", "c/sub/v.bin", "./c/../c/v.bin", "link/v.bin", "down/v.bin", "down/../v.bin", "c/out",
+              str(corpus / "v.bin"), "elsewhere/../c/v.bin", "c/a.txt"]
+    for source in ("c", "c/", "./c", "link", str(corpus)):
+        for path in inside:
+            with pytest.raises(SettingsError, match=r"is inside .*, which is an input"):
+                check_outputs([path], [source])
+    monkeypatch.chdir(corpus)
+    with pytest.raises(SettingsError, match="is inside"):
+        check_outputs(["v.bin"], ["."])
+    with pytest.raises(SettingsError, match="is inside"):
+        check_outputs(["sub/v.bin"], ["../link"])
+    assert sorted(os.listdir(corpus)) == ["a.txt", "out", "sub"]
+
+
+def test_an_output_beside_the_inputs_is_fine(tmp_path, monkeypatch):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "a.txt").write_text("a b\n")
+    (tmp_path / "c2").mkdir()
+    monkeypatch.chdir(tmp_path)
+    check_outputs(["v.bin", "c.bin", "c2/v.bin", "c/a.bin"], ["c/a.txt", "-", "gone", "s3://some/where"])
+    check_outputs(["v.bin", "c.bin", "c2/v.bin", "-"], ["c", "-"])
+    check_outputs(["/dev/null"], ["/"])  # is not replaced, and not read
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink], ids=["hard", "symbolic"])
+def test_an_output_that_a_folder_links_to_is_an_input(tmp_path, link):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "v.bin").write_bytes(b"a b\n")
+    link(tmp_path / "v.bin", tmp_path / "c" / "a")
+    with pytest.raises(SettingsError, match="is an input too"):
+        check_outputs([tmp_path / "v.bin"], [tmp_path / "c"])
+
+
+def test_a_folder_of_outputs_below_an_input_is_refused(tmp_path):
+    (tmp_path / "c").mkdir()
+    (tmp_path / "file").touch()
+    for path in ("c", "c/runs", "c/../c/runs/deep"):
+        with pytest.raises(SettingsError, match="is inside"):
+            check_folder(tmp_path / path, [tmp_path / "c"])
+    check_folder(tmp_path / "runs" / "deep", [tmp_path / "c", "-", tmp_path / "file"])
+    for path, what in (("", "empty name"), (tmp_path / "file", "is a file")):
+        with pytest.raises(SettingsError, match=what):
+            check_folder(path)
+
+
+def test_two_names_of_one_output_are_refused(tmp_path):
+    (tmp_path / "link").symlink_to("out")
+    for pair in ((tmp_path / "out", tmp_path / "link"), (tmp_path / "out", f"{tmp_path}/./out"), ("-", "/dev/stdout"),
+                 ("/dev/fd/1", "/dev/stdout")):
+        with pytest.raises(SettingsError, match="given twice"):
+            check_outputs(pair)
+
+
+# --- sizes, and what reaches the disk ---
+
+
+def test_no_space_is_taken_for_what_will_be_compressed(tmp_path):
+    with AtomicOutput(tmp_path / "out.gz", size=1 << 60) as out:  # more than any disk has
+        out.reserve(1 << 60)
+        out.write(b"x")
+    assert gzip.decompress((tmp_path / "out.gz").read_bytes()) == b"x"
+
+
+def test_the_file_is_on_the_disk_before_it_is_moved_and_the_folder_after(tmp_path, monkeypatch):
+    steps = []
+    fsync, rename = os.fsync, os.rename
+    monkeypatch.setattr(os, "fsync", lambda fd: (steps.append(stat.S_IFMT(os.fstat(fd).st_mode)), fsync(fd)))
+    monkeypatch.setattr(os, "rename", lambda *names: (steps.append("rename"), rename(*names)))
+    with AtomicOutput(tmp_path / "out") as out:
+        out.write(b"x")
+    assert steps == [stat.S_IFREG, "rename", stat.S_IFDIR]
+
+
+# --- several outputs ---
+
+
+def write_set(tmp_path, text: bytes, names=("a", "b", "c"), **options) -> None:
+    with OutputSet() as outputs:
+        for out in [outputs.open(tmp_path / name, **options) for name in names]:
+            out.write(text + os.path.basename(out.name).encode())
+
+
+def contents(tmp_path) -> dict[str, bytes]:
+    return {name: (tmp_path / name).read_bytes() for name in sorted(os.listdir(tmp_path))}
+
+
+def all_of(text: bytes, names: str = "abc") -> dict[str, bytes]:
+    return {name: text + name.encode() for name in names}
+
+
+def test_several_outputs_are_on_the_disk_before_the_first_is_moved(tmp_path, monkeypatch):
+    steps = []
+    fsync, rename = os.fsync, os.rename
+
+    def note_sync(fd):
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            steps.append("sync")
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "rename", lambda *names: (steps.append("move"), rename(*names)))
+    write_set(tmp_path, b"new ")
+    assert steps == ["sync"] * 3 + ["move"] * 3
+    assert contents(tmp_path) == all_of(b"new ")
+
+
+def test_an_error_in_a_set_leaves_all_as_it_was(tmp_path):
+    def write(second):
+        with OutputSet() as outputs:
+            outputs.open(tmp_path / "a").write(b"new")
+            outputs.open(second).write(bytes(1 // 0))
+
+    write_set(tmp_path, b"old ")
+    with pytest.raises(ZeroDivisionError):
+        write(tmp_path / "b")
+    with pytest.raises(W2VError, match="does not exist"):
+        write(tmp_path / "no" / "b")
+    assert contents(tmp_path) == all_of(b"old ")
+
+
+@pytest.mark.parametrize("there", ["", "a", "ab", "abc", "bc", "c"], ids=lambda there: there or "nothing")
+@pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
+def test_a_set_is_old_or_new_whichever_step_fails_and_never_mixed_whenever_it_is_killed(
+    tmp_path, monkeypatch, there, links
+):
+    """Every rename, link and unlink fails in turn; what would be seen after a kill is looked at before each of them."""
+    real = {name: getattr(os, name) for name in ("rename", "link", "unlink")}
+    failing, calls, seen = 0, 0, []
+
+    def step(name):
+        def call(*args, **kw):
+            nonlocal calls
+            if not failing:  # the test's own
+                return real[name](*args, **kw)
+            calls += 1
+            now = contents(tmp_path)
+            seen.append({name: now[name] for name in "abc" if name in now})
+            if calls == failing or (name == "link" and not links):
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return real[name](*args, **kw)
+
+        return call
+
+    write_set(tmp_path, b"old ", there)
+    old, new = contents(tmp_path), all_of(b"new ")
+    for name in real:
+        monkeypatch.setattr(os, name, step(name))
+    for at in range(1, 100):
+        failing, calls = at, 0
+        try:
+            write_set(tmp_path, b"new ")
+        except (OSError, W2VError):  # W2VError: with the names of old files that are kept elsewhere
+            left = {name: data for name, data in contents(tmp_path).items() if name in "abc"}
+            if links or "a" not in there:
+                assert left == old, at
+            else:  # the first cannot come back: it may be new, and no old one is beside it
+                assert left == old or (left["a"] == b"new a" and left.items() <= new.items()), at
+        else:
+            assert {name: data for name, data in contents(tmp_path).items() if name in "abc"} == new
+        failing = 0
+        if calls < at:
+            break
+        for name in "abc":
+            (tmp_path / name).unlink(missing_ok=True)
+        write_set(tmp_path, b"old ", there)
+    assert contents(tmp_path) == new  # nothing is left beside them
+    for state in seen:
+        assert len({data[:4] for data in state.values()}) <= 1, state
+        assert "a" not in there or "a" in state  # the first is always there
+
+
+def test_a_set_takes_over_what_a_killed_one_left(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f".{name}.w2v-old").write_bytes(b"older")
+        (tmp_path / f".{name}.w2v-part").write_bytes(b"half")
+    (tmp_path / "a").write_bytes(b"old")
+    write_set(tmp_path, b"new ", "ab")
+    assert contents(tmp_path) == all_of(b"new ", "ab")
+
+
+def test_a_set_keeps_what_it_may_not_replace(tmp_path):
+    def both():
+        with OutputSet() as outputs:
+            outputs.open(tmp_path / "a", no_clobber=True).write(b"new")
+            outputs.open(tmp_path / "b", no_clobber=True).write(b"new")
+            (tmp_path / "b").write_bytes(b"theirs")
+
+    with pytest.raises(W2VError, match="b: exists already"):
+        both()
+    assert contents(tmp_path) == {"b": b"theirs"}
+
+
+def test_a_set_may_hold_standard_output_and_pipes(tmp_path):
+    code = (
+        "import sys\nfrom w2v.output import OutputSet\n"
+        "with OutputSet() as outputs:\n"
+        "    for name in ('-', 'out', '/dev/null'): outputs.open(name).write(b'x')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, cwd=tmp_path)
+    assert (done.stdout, contents(tmp_path)) == (b"x", {"out": b"x"})

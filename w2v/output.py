@@ -1,4 +1,4 @@
-"""Output files that are whole or not there: written beside their place and moved into it at the end, as `sort -o`."""
+"""Output files that are complete or not there: written beside their place, moved into it at the end, as `sort -o`."""
 
 from __future__ import annotations
 
@@ -6,29 +6,66 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
 from typing import Any, BinaryIO
 
-from w2v.errors import SettingsError, W2VError
+from w2v.errors import SettingsError, W2VError, reason, setting
 from w2v.threads import Background
 
-__all__ = ["PART_SUFFIX", "AtomicOutput", "check_output", "check_outputs"]
+__all__ = [
+    "OLD_SUFFIX", "PART_SUFFIX", "UNFINISHED", "AtomicOutput", "OutputSet", "check_folder", "check_output",
+    "check_outputs", "descriptor_of", "is_replaced", "remove_unfinished",
+]
 
 PART_SUFFIX = ".w2v-part"
+OLD_SUFFIX = ".w2v-old"
 FLUSH_STEP = 64 << 20  # bytes written between two flushes to the disk
 NAME_LIMIT = 200  # bytes of a file's name that leave room for a prefix and suffix (NAME_MAX is 255)
+MOST_LINKS = 40  # symbolic links that are followed, as in Linux
+UNFINISHED: set[str] = set()  # temporary files of this process, for a signal that ends it at once
+
+Path = str | os.PathLike[str]
 
 
-def check_output(path: str | os.PathLike[str], no_clobber: bool = False) -> None:
-    """Raise W2VError now for an output that could not be written at the end, touching nothing. "-" is always fine."""
+# --- checks before any work; they touch nothing ---
+
+
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path] = (), no_clobber: bool = False) -> None:
+    """Raise for the first output that could not be written at the end, or that would be read as an input.
+
+    `inputs` are files and folders; "-" is standard input, or output. An output beside an input file is fine; one
+    anywhere below an input folder is not, since the next reading of the folder would take it for text.
+    """
+    sources = [os.fspath(path) for path in inputs if os.fspath(path) != "-"]
+    seen: set[object] = set()
+    for path in [os.fspath(path) for path in outputs]:
+        number = descriptor_of(path)
+        place = 1 if path == "-" else os.path.realpath(path) if number is None else number
+        if place in seen and path:
+            raise SettingsError(f"{path}: given twice as an output")
+        seen.add(place)
+        check_output(path, no_clobber)
+        if isinstance(place, str) and is_replaced(path):
+            for source in sources:
+                _check_apart(path, source)
+
+
+def check_output(path: Path, no_clobber: bool = False) -> None:
+    """Raise W2VError for an output that could not be written at the end. "-" is always fine."""
     name = os.fspath(path)
     if name == "-":
         return
     if not name:
-        raise W2VError("the output has an empty name; give a file, or - for standard output")
+        raise SettingsError("the output has an empty name; give a file, or - for standard output")
+    number = descriptor_of(name)
+    if number is not None:
+        _check_descriptor(name, number)
+        return
     target = os.path.realpath(name)
     folder = os.path.dirname(target)
     if os.path.isdir(target) or name.endswith(os.sep):
@@ -36,43 +73,125 @@ def check_output(path: str | os.PathLike[str], no_clobber: bool = False) -> None
     if not os.path.isdir(folder):
         raise W2VError(f"{name}: the folder {folder} does not exist; make it first")
     try:
-        mode = os.stat(target).st_mode
+        status = os.stat(target)
     except FileNotFoundError:
-        mode = None
+        status = None
     except OSError as error:
         raise W2VError(f"{name}: {error.strerror}; choose another name") from error
-    if mode is not None and no_clobber:
-        raise W2VError(f"{name}: exists already; remove it or leave out --no-clobber")
-    if mode is not None and not stat.S_ISREG(mode):  # /dev/stdout, a named pipe: written directly
+    if status is not None and not stat.S_ISREG(status.st_mode):  # a named pipe, a device: written directly
         if not os.access(target, os.W_OK):
             raise W2VError(f"{name}: may not be written; choose another output")
         return
+    if status is not None and no_clobber:
+        raise _exists_already(name)
+    if status is not None and not (status.st_mode & 0o222 and os.access(target, os.W_OK)):  # root may, but should not
+        mode = stat.S_IMODE(status.st_mode)
+        raise W2VError(f"{name}: is read-only (mode {mode:03o}); make it writable (chmod u+w) or choose another name")
+    if not os.access(folder, os.W_OK | os.X_OK) or (status is not None and _is_sticky(os.stat(folder), status)):
+        raise W2VError(f"{name}: the folder {folder} may not be written; choose another place")
+
+
+def check_folder(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Raise for a folder for outputs that could not be made or written into, or that is below an input folder."""
+    name = os.fspath(path)
+    if not name:
+        raise SettingsError("the folder for the outputs has an empty name; give a folder")
+    folder = os.path.realpath(name)
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise SettingsError(f"{name}: is a file; give a folder")
+    for source in [os.fspath(path) for path in inputs]:
+        if source != "-" and os.path.isdir(source) and _is_below(os.path.join(folder, "x"), source):
+            raise _inside(name, source)
+    while not os.path.isdir(folder):  # those that are missing are made
+        folder = os.path.dirname(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise W2VError(f"{name}: the folder {folder} may not be written; choose another place")
 
 
-def check_outputs(outputs: Sequence[str], inputs: Sequence[str] = (), no_clobber: bool = False) -> None:
-    """Raise for the first output that could not be written at the end. Nothing is created or touched."""
-    sources = {os.path.realpath(path) for path in inputs if path != "-"}
-    seen: set[str] = set()
-    for path in outputs:
-        real = "-" if path == "-" else os.path.realpath(path)
-        if real in seen:
-            raise SettingsError(f"{path}: given twice as an output")
-        if real in sources or any(is_read(path, source) for source in sources):
-            raise SettingsError(f"{path}: is an input too; choose another name for the output")
-        seen.add(real)
-        check_output(path, no_clobber)
+def is_replaced(path: Path) -> bool:
+    """Whether an output is a regular file or will be one, so that it is replaced in one step and has a place beside it.
+
+    Others (standard output, an open descriptor such as /dev/fd/63, a named pipe, a device) are written directly.
+    """
+    name = os.fspath(path)
+    return name != "-" and descriptor_of(name) is None and (not os.path.exists(name) or os.path.isfile(name))
 
 
-def is_read(output: str, source: str) -> bool:
-    """Whether an output that exists is the input file `source`, by whatever name, or lies in the input folder."""
+def descriptor_of(path: Path) -> int | None:
+    """The open file descriptor that a path names (/dev/stdout, /dev/fd/63, /proc/self/fd/1), None for other paths.
+
+    Opened by its name it would lose its place in the file, and `>>`; what it leads to may have no name at all.
+    """
+    name = os.fspath(path)
+    own = re.compile(rf"/dev/fd|/proc/{os.getpid()}(/task/\d+)?/fd")
+    for _ in range(MOST_LINKS):
+        folder, last = os.path.split(name)
+        if last.isascii() and last.isdigit() and own.fullmatch(os.path.realpath(folder)):
+            return int(last)
+        try:
+            name = os.path.join(folder, os.readlink(name))
+        except (OSError, ValueError):  # no symbolic link
+            return None
+    return None
+
+
+def _check_descriptor(name: str, number: int) -> None:
     try:
-        if os.path.isdir(source):
-            return os.path.isfile(output) and os.path.realpath(output).startswith(source.rstrip(os.sep) + os.sep)
+        os.fstat(number)
+    except OSError as error:
+        raise W2VError(f"{name}: {error.strerror}; choose another output") from error
+    with contextlib.suppress(ImportError):
+        import fcntl
+
+        if fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise W2VError(f"{name}: is open for reading only; choose another output")
+
+
+def _check_apart(output: str, source: str) -> None:
+    """Raise where an output is the input `source`, by whatever name, or would be read with it."""
+    if not os.path.isdir(source):
+        if os.path.realpath(output) == os.path.realpath(source) or _is_same(output, source):
+            raise SettingsError(f"{output}: is an input too; choose another name for the output")
+        return
+    # By its name, which may be a link in the folder to a file elsewhere, and by the file itself.
+    if _is_below(os.path.join(os.path.realpath(os.path.dirname(output) or "."), os.path.basename(output)), source):
+        raise _inside(output, source)
+    if _is_below(os.path.realpath(output), source):
+        raise _inside(output, source)
+    if os.path.exists(output):
+        for parent, _, files in os.walk(source):
+            if any(_is_same(output, os.path.join(parent, file)) for file in files):  # a link to it is in the folder
+                raise SettingsError(f"{output}: is an input too, in {parent}; choose another name for the output")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(os.path.realpath(folder).rstrip(os.sep) + os.sep)
+
+
+def _is_same(output: str, source: str) -> bool:
+    try:
         return os.path.samefile(output, source)
     except OSError:  # one of them does not exist
         return False
+
+
+def _inside(name: str, source: str) -> SettingsError:
+    return SettingsError(
+        f"{name}: is inside {source}, which is an input, and would be read with it next time; choose a place outside"
+    )
+
+
+def _exists_already(name: str) -> W2VError:
+    return W2VError(f"{name}: exists already; remove it or leave out {setting('no_clobber')}")
+
+
+def _is_sticky(folder: os.stat_result, file: os.stat_result) -> bool:
+    """Whether another user's file is in a folder such as /tmp, where only its owner may replace it."""
+    me = os.geteuid()
+    return bool(folder.st_mode & stat.S_ISVTX) and me not in (0, file.st_uid, folder.st_uid)
+
+
+# --- outputs ---
 
 
 class AtomicOutput:
@@ -81,14 +200,15 @@ class AtomicOutput:
     What is at `path` stays as it was until the block ends without an exception. `size`, if known, takes that much disk
     space at once, so that a full disk is found before the work and not after it. A name that ends in `.gz` (or
     `compress=True`) is compressed on the way. A second process that writes to the same path is refused meanwhile.
-    `digest=True` takes the SHA-256 of the file's bytes as they are written. Several outputs that belong together are
-    settled first, each in turn, and then moved into their places. Raises W2VError for what is found at the start,
-    OSError for what fails later.
+    With `no_clobber` a file that has appeared in the meantime is not replaced either. `digest=True` takes the SHA-256
+    of the file's bytes as they are written. Several outputs that belong together are opened by an OutputSet. What is no
+    regular file (see `is_replaced`) is written directly. Raises W2VError for what is found at the start, OSError for
+    what fails later.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, size: int | None = None, no_clobber: bool = False,
-        compress: bool | None = None, digest: bool = False,
+        self, path: Path, *, size: int | None = None, no_clobber: bool = False, compress: bool | None = None,
+        digest: bool = False,
     ):
         self.name = os.fspath(path)
         self.size = size
@@ -104,6 +224,8 @@ class AtomicOutput:
         self._sink: BinaryIO | None = None
         self._zip: Any = None
         self._flusher: _Flusher | None = None
+        self._old: str | None = None  # where what was at the target is kept while a set is moved
+        self._moved = False
 
     def __enter__(self) -> AtomicOutput:
         check_output(self.name, self.no_clobber)
@@ -116,15 +238,17 @@ class AtomicOutput:
         return self
 
     def _open(self) -> None:
+        number = descriptor_of(self.name)
         if self.name == "-":
             self._sink = sys.stdout.buffer
+        elif number is not None:  # not opened anew: it keeps its place in the file, and `>>` appends
+            self._fd = os.dup(number)
+        elif not is_replaced(self.name):
+            self._fd = os.open(self.name, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY)
         else:
             self._target = os.path.realpath(self.name)
-            if os.path.exists(self._target) and not os.path.isfile(self._target):
-                self._fd = os.open(self._target, os.O_WRONLY | os.O_CLOEXEC)
-            else:
-                self._open_temporary()
-                self.reserve(self.size or 0)
+            self._open_temporary()
+            self.reserve(self.size or 0)
         if self.compress:
             import gzip
 
@@ -141,14 +265,15 @@ class AtomicOutput:
         self.written += len(data)
         return len(data)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is not None:
             self._discard()
             return
         try:
             self.settle()
-            with self._named():
-                self._move()
+            self._move()
         except BaseException:
             self._discard()
             raise
@@ -165,7 +290,7 @@ class AtomicOutput:
             yield
         except OSError as error:
             error.filename = "standard output" if self.name == "-" else self.name
-            error.filename2 = None
+            del error.filename2  # None would be shown as a second name
             raise
 
     def _put(self, data: bytes | bytearray | memoryview) -> int:
@@ -182,31 +307,28 @@ class AtomicOutput:
         return len(data)
 
     def _open_temporary(self) -> None:
-        folder, name = os.path.split(self._target)
-        if len(os.fsencode(name)) > NAME_LIMIT:
-            name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
-        # One name for each output: what a killed run left behind is taken over by the next, and two runs at once meet.
-        temporary = os.path.join(folder, f".{name}{PART_SUFFIX}")
+        temporary = _beside(self._target, PART_SUFFIX)
+        mode = _mode_of(self._target)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC  # always a file that we made, never a link
         while True:
-            fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), 0o666)
-            if not _lock(fd):
-                os.close(fd)
-                raise W2VError(f"{self.name}: another process is writing it (it holds {temporary}); wait for it to end")
             try:
-                same = os.path.samestat(os.fstat(fd), os.stat(temporary))
-            except FileNotFoundError:
-                same = False
-            if same:
+                fd = os.open(temporary, flags, 0o666 if mode is None else 0o600)
+            except FileExistsError:
+                _remove_left(self.name, temporary)
+                continue
+            if _lock(fd) and _is_at(fd, temporary):
                 break
-            os.close(fd)  # the other process ended and moved the file away between our open and our lock
+            os.close(fd)  # another process took it for what a killed run had left
         self._fd, self._temporary = fd, temporary
-        os.ftruncate(fd, 0)
-        with contextlib.suppress(OSError):  # what only its owner may read stays so
-            os.fchmod(fd, stat.S_IMODE(os.stat(self._target).st_mode))
+        UNFINISHED.add(temporary)
+        if mode is not None:  # what only its owner may read stays so
+            os.fchmod(fd, mode)
 
     def reserve(self, size: int) -> None:
-        """Take so much disk space now; W2VError where it is not there. Nothing for a pipe or a device."""
-        if size <= 0 or self._temporary is None or not hasattr(os, "posix_fallocate"):
+        """Take `size` bytes of disk space now; W2VError where they are not there.
+
+        Does nothing for what is compressed, whose size is not known, and for a pipe or a device."""
+        if size <= 0 or self.compress or self._temporary is None or not hasattr(os, "posix_fallocate"):
             return
         try:
             os.posix_fallocate(self._fd, 0, size)
@@ -242,23 +364,85 @@ class AtomicOutput:
         """Into its place what is settled."""
         if self._sink is not None:
             return
-        moved = self._temporary is not None
-        if self._temporary is not None:
-            os.rename(self._temporary, self._target)  # still locked: the next run opens a new temporary file
-            self._temporary = None
-        fd, self._fd = self._fd, -1
+        with self._named():
+            if self._temporary is not None:
+                if not _is_at(self._fd, self._temporary):
+                    raise W2VError(f"{self.name}: {self._temporary} was moved or removed by another process; try again")
+                self._rename(self._temporary)  # still locked: the next run opens a new temporary file
+                UNFINISHED.discard(self._temporary)
+                self._temporary, self._moved = None, True
+            fd, self._fd = self._fd, -1
+            try:
+                os.close(fd)
+            except OSError:
+                if not self._moved:  # what was flushed and moved is complete, whatever close says
+                    raise
+            if self._moved:
+                _sync_folder(os.path.dirname(self._target))
+
+    def _rename(self, temporary: str) -> None:
+        if not self.no_clobber:
+            os.rename(temporary, self._target)
+            return
         try:
-            os.close(fd)
-        except OSError:
-            if not moved:  # what was flushed and moved is whole, whatever close says
-                raise
-        if moved:
-            _sync_folder(os.path.dirname(self._target))
+            os.link(temporary, self._target)  # the only step that checks and moves at once
+        except FileExistsError:
+            raise _exists_already(self.name) from None
+        except OSError:  # a file system without hard links: take the name first
+            try:
+                os.close(os.open(self._target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
+            except FileExistsError:
+                raise _exists_already(self.name) from None
+            os.rename(temporary, self._target)
+        else:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+    def _keep_old(self, in_place: bool) -> None:
+        """Keep what is at the target beside it, so that it can come back; `in_place`: it is seen there meanwhile."""
+        if self._temporary is None or self.no_clobber:
+            return
+        old = _beside(self._target, OLD_SUFFIX)
+        with self._named():
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(old)  # of a process that was killed between its moves
+            if not os.path.exists(self._target):
+                return
+            try:
+                (os.link if in_place else os.rename)(self._target, old)
+                self._old = old
+            except OSError:
+                if not in_place:
+                    raise
+                self._old = ""  # a file system without hard links: it cannot come back
+
+    def _withdraw(self) -> None:
+        """The new file is gone from its place, without an old one in its stead."""
+        if self._moved:
+            with contextlib.suppress(OSError):
+                os.unlink(self._target)
+            self._moved = False
+
+    def _put_back(self) -> None:
+        """What was at the target before is there again."""
+        if not self._old:
+            return self._withdraw()
+        with contextlib.suppress(OSError):
+            os.rename(self._old, self._target)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._old)  # still there where both names are one file: then rename does nothing
+            self._old = None
+
+    def _forget_old(self) -> None:
+        if self._old:
+            with contextlib.suppress(OSError):
+                os.unlink(self._old)
 
     def _discard(self) -> None:
         if self._temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary)
+            UNFINISHED.discard(self._temporary)
             self._temporary = None
         if self._flusher is not None:
             with contextlib.suppress(OSError):
@@ -267,6 +451,75 @@ class AtomicOutput:
             fd, self._fd = self._fd, -1
             with contextlib.suppress(OSError):
                 os.close(fd)
+
+
+class OutputSet:
+    """Outputs that belong together: `with OutputSet() as outputs: numbers = outputs.open(path); ...`.
+
+    All are brought to the disk before the first is moved into its place. While they are moved, no new file is beside an
+    old one: of those that are replaced all but the first opened step aside before, and come back if a move fails. After
+    a kill at this moment some are missing (the old ones are kept as `.NAME.w2v-old`), so that no reader takes parts of
+    two runs for one. Each is an AtomicOutput.
+    """
+
+    def __init__(self) -> None:
+        self._outputs: list[AtomicOutput] = []
+
+    def open(
+        self, path: Path, *, size: int | None = None, no_clobber: bool = False, compress: bool | None = None,
+        digest: bool = False,
+    ) -> AtomicOutput:
+        """An output that is written until the set ends; the first is the one that is always there."""
+        out = AtomicOutput(path, size=size, no_clobber=no_clobber, compress=compress, digest=digest)
+        self._outputs.append(out.__enter__())
+        return out
+
+    def __enter__(self) -> OutputSet:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                for out in self._outputs:
+                    out.settle()
+                self._move()
+        finally:
+            for out in self._outputs:
+                out._discard()
+
+    def _move(self) -> None:
+        try:
+            if len(self._outputs) > 1:
+                for out in self._outputs[1:]:
+                    out._keep_old(in_place=False)
+                self._outputs[0]._keep_old(in_place=True)
+            for out in self._outputs:
+                out._move()
+        except BaseException as error:
+            self._put_back()
+            if kept := [out._old for out in self._outputs if out._old]:
+                raise W2VError(f"{reason(error)}; what was there before is kept as {', '.join(kept)}") from error
+            raise
+        for out in self._outputs:
+            out._forget_old()
+
+    def _put_back(self) -> None:
+        first = self._outputs[0]
+        if first._moved and first._old == "":
+            return  # what cannot come back must not be seen beside old files
+        for out in self._outputs[1:]:
+            out._withdraw()
+        for out in self._outputs:
+            out._put_back()
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what a killed process left of an output, if it is there, ours and not being written."""
+    if is_replaced(path):
+        with contextlib.suppress(OSError, W2VError):
+            _remove_left(os.fspath(path), _beside(os.path.realpath(path), PART_SUFFIX))
 
 
 class _Flusher:
@@ -318,6 +571,49 @@ class _Writer:
 
     def flush(self) -> None:
         pass
+
+
+def _beside(target: str, suffix: str) -> str:
+    """A hidden name in the target's folder, the same each time: two runs at once meet there."""
+    folder, name = os.path.split(target)
+    if len(os.fsencode(name)) > NAME_LIMIT:
+        name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
+    return os.path.join(folder, f".{name}{suffix}")
+
+
+def _remove_left(name: str, temporary: str) -> None:
+    """Remove the unfinished file of a process that was killed; W2VError if it is being written, or not ours."""
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+    try:
+        status = os.lstat(temporary)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            what = "another user's" if status.st_uid != os.geteuid() else "not a file"
+            raise W2VError(f"{name}: {temporary} is in the way ({what}); remove it or choose another name")
+        fd = os.open(temporary, flags)
+    except FileNotFoundError:
+        return
+    try:
+        if not _lock(fd):
+            raise W2VError(f"{name}: another process is writing it (it holds {temporary}); wait for it to end")
+        if _is_at(fd, temporary):
+            os.unlink(temporary)
+    finally:
+        os.close(fd)
+
+
+def _is_at(fd: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path, follow_symlinks=False))
+    except FileNotFoundError:
+        return False
+
+
+def _mode_of(path: str) -> int | None:
+    """The permissions of a file, None where there is none."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except OSError:
+        return None
 
 
 def _lock(fd: int) -> bool:

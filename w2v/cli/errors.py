@@ -155,7 +155,11 @@ def say(text: str) -> None:
 
 
 def quit_at_once(number: int, _frame: object) -> None:
-    """What a second signal does."""
+    """What a second signal does: nothing is waited for; of outputs that are being written nothing is left."""
+    output = sys.modules.get("w2v.output")
+    for temporary in list(output.UNFINISHED) if output is not None else ():
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
     os._exit(128 + number)
 
 

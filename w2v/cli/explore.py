@@ -7,10 +7,10 @@ import os
 import click
 
 from w2v.cli.command import Command, Option
-from w2v.cli.errors import named_output, say
+from w2v.cli.errors import say
 from w2v.cli.options import map_seed_option, quiet_option, vectors_argument
 from w2v.cli.output import STDOUT, check_outputs
-from w2v.cli.streams import argument_text, write_bytes
+from w2v.cli.streams import argument_text
 from w2v.cli.values import Whole
 from w2v.numbers import count, size
 
@@ -41,12 +41,8 @@ def explore(vectors: str, output: str, top: int, layout: str, title: str | None,
     loaded = w2v.load(vectors, limit=top)
     name = "vectors" if vectors == STDOUT else os.path.basename(vectors)
     page = make_page(loaded, argument_text(title or name), layout, seed)
-    if output == STDOUT:
-        with named_output():
-            write_bytes(page.html)
-    else:
-        with AtomicOutput(output) as file:
-            file.write(page.html)
+    with AtomicOutput(output) as file:
+        file.write(page.html)
     if not quiet:
         say(f"{output}: {count(page.words)} words, {page.dim} dimensions at {page.bits} bits, {size(len(page.html))}")
 

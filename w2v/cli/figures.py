@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from w2v.cli.errors import named_output, say
+from w2v.cli.errors import say
 from w2v.cli.output import STDOUT, check_outputs
-from w2v.cli.streams import write_bytes
 from w2v.errors import SettingsError
 
 __all__ = ["figure_format", "write_figure"]
@@ -32,11 +31,7 @@ def write_figure(path: str, draw: Callable[[BinaryIO], list[str]]) -> None:
 
     picture = io.BytesIO()
     warnings = draw(picture)
-    if path == STDOUT:
-        with named_output():
-            write_bytes(picture.getvalue())
-    else:
-        with AtomicOutput(path) as file:
-            file.write(picture.getvalue())
+    with AtomicOutput(path) as file:
+        file.write(picture.getvalue())
     for text in warnings:
         say(f"warning: {text}")

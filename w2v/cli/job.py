@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 from collections.abc import Callable
@@ -29,8 +28,7 @@ def run_training(kind: Callable[..., Run], *configs: Any, output: str, quiet: bo
     from w2v.training.progress import TrainingStopped
     from w2v.training.run import Outputs, graceful_stop
 
-    if STDOUT in (output, given["save_context"]):
-        check_stdout()
+    check_stdout(output)
     outputs = Outputs(
         vectors=output, context=given.pop("save_context"), vocab=given.pop("save_vocab"), report=given.pop("report"),
         log=given.pop("log"), format=given.pop("format"), combination=given.pop("combine"), unit=given.pop("unit"),
@@ -58,10 +56,10 @@ def run_training(kind: Callable[..., Run], *configs: Any, output: str, quiet: bo
 
 def checkpoint_settings(output: str, given: dict[str, Any]) -> Any:
     """Where the checkpoint is, when it is written, and whether the run goes on from one."""
+    from w2v.output import is_replaced
     from w2v.training.checkpointing import CheckpointSettings
 
-    ordinary = output != STDOUT and not (os.path.exists(output) and not os.path.isfile(output))
-    path = given.pop("checkpoint") or (f"{output}.checkpoint" if ordinary else None)
+    path = given.pop("checkpoint") or (f"{output}.checkpoint" if is_replaced(output) else None)
     resume = given.pop("resume")
     return CheckpointSettings(
         path, given.pop("checkpoint_every"), resume == "" or resume or False, given.pop("keep_checkpoint")

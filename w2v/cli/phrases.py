@@ -18,7 +18,7 @@ from w2v.cli.options import (
     threads_option,
     tmp_dir_option,
 )
-from w2v.cli.output import STDOUT, check_outputs
+from w2v.cli.output import STDOUT
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import argument_text
 from w2v.corpus.config import CorpusConfig
@@ -72,17 +72,15 @@ def phrases(
         raise SettingsError("--format: is for --list; the joined corpus is text")
     if not delimiter or len(delimiter.split()) != 1 or delimiter.split()[0] != delimiter:
         raise SettingsError(f"--delimiter: {delimiter!r} cannot stand inside a word")
-    if output != STDOUT:
-        connectors = given["connectors"]
-        check_outputs([output], [*corpus, *([connectors] if connectors not in (None, "english") else [])])
-    config = config_of(given)
-
     import dataclasses
 
     from w2v.corpus.phrases import join_phrases
-    from w2v.output import AtomicOutput
+    from w2v.output import AtomicOutput, check_outputs
     from w2v.training.phrasing import phrase_settings
 
+    connectors = given["connectors"]
+    check_outputs([output], [*corpus, *([connectors] if connectors not in (None, "english") else [])])
+    config = config_of(given)
     settings = dataclasses.replace(phrase_settings(config), delimiter=argument_text(delimiter).encode(errors=ESCAPE))
     with progress_for(quiet) as progress, AtomicOutput(output) as out:
         encoded = opened(corpus, config, threads, tmp_dir, progress)

@@ -20,7 +20,7 @@ from w2v.cli.options import (
     stated_options,
     tmp_dir_option,
 )
-from w2v.cli.output import STDOUT, check_folder, check_outputs
+from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import Bars, NullProgress, progress_for
 from w2v.cli.streams import is_terminal, write
 from w2v.corpus.config import CorpusConfig
@@ -54,6 +54,7 @@ def sweep(
     corpus: tuple[str, ...], output: str | None, results: str | None, files: tuple[str, ...], mean: bool,
     form: str | None, tmp_dir: str | None, quiet: bool, **given: Any,
 ) -> None:
+    from w2v.output import check_folder
     from w2v.training.evaluation import read_tests
     from w2v.training.sweep import combinations, varied_names
     from w2v.training.sweep import sweep as runs_of
@@ -63,9 +64,9 @@ def sweep(
     corpus_config = config_from(CorpusConfig, {name: given[name] for name in CorpusConfig.__dataclass_fields__})
     if STDOUT in (output, results):
         raise SettingsError("-o, --results: standard output carries the table; give a name")
-    check_outputs([results] if results else [], [*corpus, *files])
-    if output:
-        check_folder(output)
+    check_outputs([] if results is None else [results], [*corpus, *files])
+    if output is not None:
+        check_folder(output, corpus)
     tests = read_tests(files)
     with progress_for(quiet) as progress:
         encoded = read(corpus, corpus_config, tmp_dir, progress)

@@ -16,7 +16,7 @@ from w2v.cli.options import (
     stated_options,
     threads_option,
 )
-from w2v.cli.output import STDOUT, check_outputs
+from w2v.cli.output import STDOUT
 from w2v.cli.progress import progress_for
 from w2v.cli.values import Whole
 from w2v.corpus.config import CorpusConfig
@@ -49,13 +49,11 @@ def vocab(
     **given: Any,
 ) -> None:
     """Count and write."""
-    if output != STDOUT:
-        check_outputs([output], corpus)
+    from w2v.output import AtomicOutput, check_outputs
+
+    check_outputs([output], corpus)
     # A training needs two words, a list need not have them.
     config = config_from(CorpusConfig, {**given, "max_vocab": max_vocab and max(max_vocab, 2)})
-
-    from w2v.output import AtomicOutput
-
     with progress_for(quiet) as progress, AtomicOutput(output) as out:
         words, token_counts = counted(corpus, config, threads, progress)
         progress.finish()

@@ -18,7 +18,7 @@ from w2v.corpus.encoded import CorpusInfo, EncodedCorpus
 from w2v.corpus.vocab import Vocab
 from w2v.errors import SettingsError, TrainingError, os_error_text, setting
 from w2v.numbers import plural
-from w2v.output import AtomicOutput, check_outputs
+from w2v.output import AtomicOutput, OutputSet, check_outputs
 from w2v.training.checkpoint import Checkpoint, CheckpointFile
 from w2v.training.checkpointing import Checkpointer, CheckpointSession, CheckpointSettings
 from w2v.training.config import TrainConfig
@@ -72,7 +72,7 @@ class Outputs:
         """Every file that is written at the end, in the order in which they are opened."""
         vectors = [path for path in (self.vectors, self.context) if path]
         words = [place for path in vectors if (place := self.words_file(path))]
-        return [path for path in (self.report, *vectors, *words, self.vocab) if path]
+        return [path for path in (*vectors, *words, self.vocab, self.report) if path]
 
 
 @dataclass
@@ -238,13 +238,12 @@ class Run:
     def open_outputs(self, files: ExitStack) -> dict[str, AtomicOutput]:
         """The outputs, locked from now on: a second run that would write them is refused.
 
-        They are moved into their places in the opposite order: the report is the last.
+        All are moved into their places when the last of them, the report, is on the disk.
         """
         outputs, report = self.outputs, self.outputs.report
+        together = files.enter_context(OutputSet())
         return {
-            path: files.enter_context(
-                AtomicOutput(path, no_clobber=outputs.no_clobber, digest=report not in (None, path))
-            )
+            path: together.open(path, no_clobber=outputs.no_clobber, digest=report not in (None, path))
             for path in outputs.at_the_end()
         }
 
