@@ -15,7 +15,7 @@ PACKAGE = Path(w2v.__file__).parent
 # Who may import whom; `neutral` is w2v/*.py.
 ALLOWED = {
     "corpus": {"corpus", "neutral"},
-    "vectors": {"vectors", "neutral"},
+    "vectors": {"vectors", "kernel", "neutral"},
     "kernel": {"kernel", "neutral"},
     "training": {"training", "kernel", "corpus", "vectors", "neutral"},
     "seeing": {"seeing", "vectors", "neutral"},

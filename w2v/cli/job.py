@@ -32,7 +32,7 @@ def run_training(kind: Callable[..., Run], *configs: Any, output: str, quiet: bo
     outputs = Outputs(
         vectors=output, context=given.pop("save_context"), vocab=given.pop("save_vocab"), report=given.pop("report"),
         log=given.pop("log"), format=given.pop("format"), combination=given.pop("combine"), unit=given.pop("unit"),
-        no_clobber=given.pop("no_clobber"),
+        with_context=given.pop("with_context", False), no_clobber=given.pop("no_clobber"),
     )
     numbers = [number for name in SIGNALS if (number := getattr(signal, name, None)) is not None]
     with progress_for(quiet) as display:

@@ -100,6 +100,8 @@ command = Command(
         Option(["--format"], type=click.Choice(tuple(FORMATS)), group="Output",
                help="The format, where OUT's suffix does not tell it."),
         Option(["--save-context"], metavar="FILE", group="Output", help="Write the context vectors too (--loss ns)."),
+        Option(["--with-context"], is_flag=True, group="Output",
+               help="Put the context matrix and the counts into OUT (.safetensors) too, for w2v predict."),
         Option(["--save-vocab"], metavar="FILE", group="Output", help="Write the vocabulary: word, tab, count."),
         Option(["--report"], metavar="FILE", group="Output",
                help="Write what the run was, as JSON: settings, versions, digests, where each token went, losses."),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from w2v.corpus.vocab import Vocab
     from w2v.kernel._state import Model
     from w2v.training.state import TrainState
+    from w2v.vectors.vectors import Vectors
 
 __all__ = ["Checkpoint", "CheckpointFile", "differences", "write_checkpoint"]
 
@@ -168,6 +169,17 @@ class CheckpointFile:
         raise NotImplementedError
 
 
+def is_checkpoint(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is the checkpoint of a training, by its header."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        if not is_safetensors(file.read(16)):
+            return False
+    with TensorFile(path, CheckpointError) as tensors:
+        return tensors.metadata.get("format") == FORMAT
+
+
 class Checkpoint(CheckpointFile):
     """A checkpoint open for reading; a context manager. CheckpointError says what is wrong with it, and where."""
 
@@ -235,6 +247,22 @@ class Checkpoint(CheckpointFile):
         if len(set(words)) < len(words) or np.any(counts < 0) or np.any(counts > 1 << 60):
             raise self.error("the words", "one stands there twice, or a count cannot be")
         return Vocab(words, counts)
+
+    def vectors(self) -> Vectors:
+        """The vectors as they are in the run, with the other matrix and the counts."""
+        from w2v.vectors.formats import ModelParts
+        from w2v.vectors.vectors import Vectors
+
+        vocab, settings = self.vocab(), TrainConfig(**self.state["train"]).resolved()
+        matrices = [
+            np.empty((rows, settings.dim), np.float32) for rows in (len(vocab), len(vocab) - (settings.loss == "hs"))
+        ]
+        for name, matrix in zip(("vectors", "outputs"), matrices, strict=True):
+            self._read_matrix(name, matrix, settings.dim)
+        vectors = Vectors(vocab.words, matrices[0])
+        vectors.metadata.update(settings.as_text())
+        vectors.model = ModelParts(matrices[1], vocab.counts)
+        return vectors
 
     def scatter(self, model: Model, rows: NDArray[np.int64]) -> None:
         """Both matrices, those of the best epoch if it was kept, into other rows: row i goes to rows[i]."""

@@ -33,7 +33,7 @@ from w2v.training.trainer import Trainer
 from w2v.vectors.combine import check_combination, combine
 from w2v.vectors.derive import unit
 from w2v.vectors.formats import Contents
-from w2v.vectors.formats.write import format_of, outputs_of
+from w2v.vectors.formats.write import check_whole_model, format_of, outputs_of
 
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
@@ -50,7 +50,8 @@ class Outputs:
     """The files that a run writes; None for what is not wanted.
 
     `format` is that of the vectors where their names do not tell it. `combination` says what becomes of a word's two
-    vectors (see w2v.vectors.combine), `unit` makes what is written of length 1.
+    vectors (see w2v.vectors.combine), `unit` makes what is written of length 1, `with_context` puts the context matrix
+    and the counts into the file of vectors.
     """
 
     vectors: str | None = None
@@ -61,6 +62,7 @@ class Outputs:
     format: str | None = None
     combination: str = "input"
     unit: bool = False
+    with_context: bool = False
     no_clobber: bool = False
 
     def words_file(self, path: str) -> str | None:
@@ -168,6 +170,14 @@ class Run:
                 f"{setting('save_context')}: {setting('loss', 'hs')} has no context vectors; use"
                 f" {setting('loss', 'ns')}"
             )
+        if outputs.with_context:
+            if outputs.unit or outputs.combination != "input":
+                raise SettingsError(
+                    f"{setting('with_context')}: is for the vectors as they were trained; leave out"
+                    f" {setting('unit')} and {setting('combine')}"
+                )
+            if outputs.vectors:
+                check_whole_model(outputs.vectors, format_of(outputs.vectors, outputs.format))
         others = {
             "save_context": outputs.context, "save_vocab": outputs.vocab, "report": outputs.report,
             "checkpoint": self.checkpoint.path, "log": outputs.log,
@@ -329,7 +339,11 @@ class Run:
             size = format_of(path, outputs.format).size if path else None
             if path and size is not None and not path.lower().endswith(".gz"):
                 twice = path == outputs.vectors and outputs.combination == "concat"
-                places[path].reserve(size(Contents(words, self.config.dim * (1 + twice), word_bytes)))
+                outputs_rows = None
+                if outputs.with_context and path == outputs.vectors:
+                    outputs_rows = words - (self.config.loss == "hs")
+                dim = self.config.dim * (1 + twice)
+                places[path].reserve(size(Contents(words, dim, word_bytes, outputs=outputs_rows)))
 
     def extra_memory(self, words: int) -> dict[str, int]:
         """Bytes by purpose of the copies that the output takes."""
@@ -417,7 +431,10 @@ class Run:
 
     def write_vectors(self, vectors: Vectors, path: str, places: dict[str, AtomicOutput]) -> None:
         words = self.outputs.words_file(path)
-        vectors.save(places[path], self.outputs.format, words=places[words] if words else None)
+        vectors.save(
+            places[path], self.outputs.format, words=places[words] if words else None,
+            with_context=self.outputs.with_context and path == self.outputs.vectors,
+        )
 
     def written(self, places: dict[str, AtomicOutput]) -> list[OutputFile]:
         """What the report says of the files that are settled."""

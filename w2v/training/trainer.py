@@ -233,12 +233,14 @@ class Trainer(ThreadedModel):
                 raise divergence(self.config, state.epoch, lr)
 
     def _result(self) -> TrainResult:
+        from w2v.vectors.formats import ModelParts
         from w2v.vectors.vectors import Vectors
 
         words, dim = self.corpus.vocab.words, self.config.dim
         source = self.state.source
         vectors = Vectors(words, source.inputs[:, :dim])
         vectors.metadata.update(self.config.as_text())
+        vectors.model = ModelParts(source.outputs[:, :dim], self.corpus.vocab.counts)
         context = Vectors(words, source.outputs[:, :dim]) if self.config.loss != "hs" else None
         return TrainResult(vectors, context, self._summary())
 

@@ -13,7 +13,7 @@ from w2v.errors import UnknownWordError, VectorsError
 from w2v.vectors._best import exact_cosines
 from w2v.vectors._scan import row_norms
 from w2v.vectors.expressions import Query, analogy_query, parse_query
-from w2v.vectors.formats.format import LoadOptions, Rows
+from w2v.vectors.formats.format import LoadOptions, ModelParts, Rows
 from w2v.vectors.formats.load import load_rows
 from w2v.vectors.neighbours import Neighbours, nearest, nearest_to, unit_mean
 from w2v.vectors.spelling import unknown_word
@@ -48,45 +48,53 @@ class Vectors:
         if norms is not None:
             self.__dict__["norms"] = norms  # found on the way by who made the matrix
         self.metadata: dict[str, str] = {}  # what is known of how they were made; safetensors keeps it
-        self.context: Vectors | None = None  # the context vectors, where `w2v.train` has just made both
+        self.context: Vectors | None = None  # the context vectors, where they are there too
+        self.model: ModelParts | None = None  # what `predict` needs
 
     @classmethod
     def of_rows(cls, rows: Rows) -> Vectors:
         vectors = cls(rows.words, rows.matrix, rows.norms)
         vectors.metadata.update(rows.metadata or {})
+        vectors.model = rows.model
+        if rows.model is not None and len(rows.model.outputs) == len(rows.words):
+            vectors.context = cls(rows.words, rows.model.outputs)
         return vectors
 
     @classmethod
     def load(
         cls, path: str | os.PathLike[str] | BinaryIO, *, limit: int | None = None, lenient: bool = False,
         duplicates: str = "error", threads: int | None = None, words: str | os.PathLike[str] | None = None,
-        format: str | None = None,
+        format: str | None = None, context: bool = False,
     ) -> Vectors:
         """Vectors from a file in any format that is known, plain or compressed; told by content. "-" is standard input.
 
         `limit` reads only the first rows; `lenient` ignores what follows the rows that the header promises;
         `duplicates="first"` keeps a repeated word's first row; `words` is the file with the words of a `.npy` or a
         projector's `.tsv`, if it is not beside it; `format` ("bin", "text", "glove", "npy", "safetensors", "projector")
-        is for content that misleads. The numbers are read into memory: what becomes of the file later does not matter.
+        is for content that misleads. `context` also reads the context matrix and the counts that a `.safetensors` file
+        may hold, for `predict`. The numbers are read into memory: what becomes of the file later does not matter.
         VectorsError names the row that is wrong.
         """
-        return cls.of_rows(load_rows(path, LoadOptions(limit, lenient, duplicates, threads, words, format)))
+        return cls.of_rows(load_rows(path, LoadOptions(limit, lenient, duplicates, threads, words, format, context)))
 
     def save(
         self, path: str | os.PathLike[str] | AtomicOutput | BinaryIO, format: str | None = None, *,
         no_clobber: bool = False, float16: bool = False,
-        words: str | os.PathLike[str] | AtomicOutput | None = None,
+        words: str | os.PathLike[str] | AtomicOutput | None = None, with_context: bool = False,
     ) -> None:
         """Write a vector file in one step, in the format that the name's suffix stands for unless one is given.
 
         "bin", "text", "glove", "npy", "safetensors" or "projector". A name that ends in `.gz` is compressed. "npy" and
         "projector" put the words into a second file: `words`, or one beside the first. `float16` halves the numbers of
-        "npy" and "safetensors". `path` may also be an open AtomicOutput or binary file. VectorsError for a word that
-        readers could not read back, or a number that is not finite.
+        "npy" and "safetensors"; `with_context` puts the context matrix and the counts into "safetensors" too. `path`
+        may also be an open AtomicOutput or binary file. VectorsError for a word that readers could not read back, or a
+        number that is not finite.
         """
         from w2v.vectors.formats.write import save
 
-        rows = Rows(self.words.table, self.matrix, None, self.metadata)
+        if with_context and self.model is None:
+            raise VectorsError("there is no context matrix to save; train the vectors, or load them with context=True")
+        rows = Rows(self.words.table, self.matrix, None, self.metadata, self.model if with_context else None)
         save(rows, path, format, no_clobber=no_clobber, float16=float16, words=words)
 
     def top(self, count: int) -> Vectors:
@@ -196,6 +204,20 @@ class Vectors:
     def similar_by_vector(self, vector: np.ndarray, topn: int = 10, restrict_vocab: int | None = None) -> Neighbours:
         """The `topn` words nearest to a vector [D] of any length, as (word, cosine), best first; none is left out."""
         return nearest_to(self, np.asarray(vector, np.float32)[None], topn, restrict_vocab)[0]
+
+    def predict(
+        self, words: str | Sequence[str], topn: int | None = 10, sort: str = "probability"
+    ) -> Neighbours:
+        """The `topn` most probable words beside some words, as (word, probability), best first; None for all.
+        `sort` "relevance" puts first what is likely here and not everywhere.
+
+        Needs the other matrix and the counts: vectors that have just been trained, or loaded with ``context=True``.
+        Several words predict by the mean of their vectors, as CBOW does. See w2v.vectors.prediction for what the
+        probabilities are. UnknownWordError for a word that is not there.
+        """
+        from w2v.vectors.prediction import predict
+
+        return predict(self, [words] if isinstance(words, str) else words, topn, sort)
 
     def query(self, text: str, topn: int = 10, method: str = "add") -> Neighbours:
         """Neighbours of an expression such as `king - man + woman`."""

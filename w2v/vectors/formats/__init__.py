@@ -1,13 +1,13 @@
 """One file a format, each with its record; the table of all of them, in the order in which they are named."""
 
 from w2v.vectors.formats.binary import BINARY
-from w2v.vectors.formats.format import FORMATS, Contents, Format, LoadOptions, Rows, Shape
+from w2v.vectors.formats.format import FORMATS, Contents, Format, LoadOptions, ModelParts, Rows, Shape
 from w2v.vectors.formats.glove import GLOVE
 from w2v.vectors.formats.npy import NPY
 from w2v.vectors.formats.projector import PROJECTOR
 from w2v.vectors.formats.safetensors import SAFETENSORS
 from w2v.vectors.formats.text import TEXT
 
-__all__ = ["FORMATS", "Contents", "Format", "LoadOptions", "Rows", "Shape"]
+__all__ = ["FORMATS", "Contents", "Format", "LoadOptions", "ModelParts", "Rows", "Shape"]
 
 FORMATS.update({record.name: record for record in (BINARY, TEXT, GLOVE, NPY, SAFETENSORS, PROJECTOR)})

@@ -21,19 +21,28 @@ if TYPE_CHECKING:
     from w2v.vectors.formats.salvage import Block, Salvage
     from w2v.vectors.formats.source import Source
 
-__all__ = ["FORMATS", "Contents", "Format", "LoadOptions", "Rows", "Shape", "format_named"]
+__all__ = ["FORMATS", "Contents", "Format", "LoadOptions", "ModelParts", "Rows", "Shape", "format_named"]
 
 WHITE_SPACE = b" \t\n\v\f\r"
 
 
+class ModelParts(NamedTuple):
+    """What a model has beside its vectors, and predictions need: the matrix of outputs, float32 [V, D], or [V - 1, D]
+    for the inner nodes of hierarchical softmax, and how often each word occurred, int64 [V]."""
+
+    outputs: np.ndarray
+    counts: np.ndarray
+
+
 class Rows(NamedTuple):
-    """What a file holds: words, float32 [V, D], float64 lengths of the rows [V] where they were taken on the way, and
-    what the file says of itself."""
+    """What a file holds: words, float32 [V, D], float64 lengths of the rows [V] where they were taken on the way, what
+    the file says of itself, and the other parts of a whole model."""
 
     words: WordTable
     matrix: np.ndarray
     norms: np.ndarray | None = None
     metadata: Mapping[str, str] | None = None
+    model: ModelParts | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Contents:
     word_bytes: int
     item_bytes: int = 4
     metadata: Mapping[str, str] = field(default_factory=dict)
+    outputs: int | None = None  # rows of the other matrix, where it goes into the file too
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ class LoadOptions:
     `duplicates`: "error", or "first" to keep a word's first row. `threads`: None for the CPUs this process may use.
     `words`: the file with the words of a format that holds numbers alone, where it is not beside the numbers.
     `format`: the name of one, where the content does not tell it (GloVe text whose first line looks like a header).
+    `context`: the other matrix and the counts too, where the file has them.
     """
 
     limit: int | None = None
@@ -72,6 +83,7 @@ class LoadOptions:
     threads: int | None = None
     words: str | os.PathLike[str] | None = None
     format: str | None = None
+    context: bool = False
 
     def __post_init__(self) -> None:
         if self.duplicates not in ("error", "first"):
@@ -102,6 +114,7 @@ class Format:
     begins: Callable[[str, bytes], bool] | None = None
     size: Callable[[Contents], int] | None = None  # bytes of the file that holds the numbers, known beforehand
     half: bool = False  # whether numbers may be float16
+    whole_model: bool = False  # whether the other matrix and the counts may be in the file too
     words_beside: Callable[[str], str] | None = None  # where the words are, if in a file of their own: from its name
     separators: bytes = WHITE_SPACE  # what no word may hold, or its row could not be read back
     shape: Callable[[Source], Shape] | None = None  # without reading on

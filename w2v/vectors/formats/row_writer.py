@@ -31,8 +31,10 @@ class RowWriter:
         self.rows, self.dim = rows.matrix.shape
         self.dtype = "<f2" if float16 else "<f4"
         self.contents = Contents(
-            self.rows, self.dim, self.table.byte_count, 2 if float16 else 4, dict(rows.metadata or {})
+            self.rows, self.dim, self.table.byte_count, 2 if float16 else 4, dict(rows.metadata or {}),
+            len(rows.model.outputs) if rows.model is not None else None,
         )
+        self.model = rows.model
 
     def word_lines(self) -> Iterator[bytes]:
         """The words, each ended by a newline."""

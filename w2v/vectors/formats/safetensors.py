@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from w2v.errors import VectorsError
 from w2v.safetensors import MAX_HEADER, Entry, Header, is_safetensors, make_header, read_header
 from w2v.vectors._words import WordTable
-from w2v.vectors.formats.format import Contents, Format, LoadOptions, Rows, Shape
+from w2v.vectors.formats.format import Contents, Format, LoadOptions, ModelParts, Rows, Shape
 from w2v.vectors.formats.npy import words_beside
 from w2v.vectors.formats.start import MAX_DIM
 from w2v.vectors.formats.words_file import LINE_ENDS, read_words, split_words
@@ -24,18 +24,24 @@ if TYPE_CHECKING:
 
 __all__ = ["SAFETENSORS", "find_matrix", "load_parts", "split_anyhow"]
 
-VECTORS, WORDS = "vectors", "words"
+VECTORS, WORDS, CONTEXT, COUNTS = "vectors", "words", "context", "counts"
 TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "bf16"}
 NAMES = {"F16": "float16", "F32": "float32", "F64": "float64", "BF16": "bfloat16"}
 CHECKPOINT = "w2v checkpoint"  # as in w2v/training/checkpoint.py
 CORPUS = "w2v corpus"  # as in w2v/corpus/ids_file.py
+OUTPUT_ROWS = 4096  # written at once
 MARK = {"format": "np", "w2v": "vectors"}
 
 
-def vectors_header(rows: int, dim: int, word_bytes: int, dtype: str, metadata: Mapping[str, str]) -> bytes:
-    """The bytes before the numbers (F32 or F16), which come first, and the words with their newlines."""
+def vectors_header(
+    rows: int, dim: int, word_bytes: int, dtype: str, metadata: Mapping[str, str], outputs: int | None = None
+) -> bytes:
+    """The bytes before the numbers (F32 or F16), which come first, and the words with their newlines. With `outputs`
+    rows of the other matrix: before the numbers the counts, 8 bytes each, and after them that matrix."""
+    counts = {} if outputs is None else {COUNTS: ("I64", (rows,))}
+    context = {} if outputs is None else {CONTEXT: ("F32", (outputs, dim))}
     return make_header(
-        {VECTORS: (dtype, (rows, dim)), WORDS: ("U8", (word_bytes + rows,))}, {**metadata, **MARK}
+        {**counts, VECTORS: (dtype, (rows, dim)), **context, WORDS: ("U8", (word_bytes + rows,))}, {**metadata, **MARK}
     )
 
 
@@ -111,7 +117,8 @@ def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memor
     if words is not None and (words.dtype != "U8" or len(words.shape) != 1):
         words = None
     parts: dict[int, memoryview] = {}
-    for part in sorted((p for p in (entry, words) if p is not None), key=lambda p: p.begin):
+    model = model_entries(source.name, header, entry) if options.context else ()
+    for part in sorted((p for p in (entry, words, *model) if p is not None), key=lambda p: p.begin):
         parts[part.begin] = sections.take(part.begin, part.size) if part.size else memoryview(b"")
     if source.size is None:
         sections.skip(header.end - sections.position)
@@ -123,24 +130,65 @@ def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memor
         table = split(source.name, parts[words.begin] if words.size else memoryview(b""), rows)
     else:
         table = read_words(source, words_beside, options.words, rows)
+    whole = None
+    if model:
+        import numpy as np
+
+        outputs, counts = (parts[part.begin] if part.size else memoryview(b"") for part in model)
+        whole = ModelParts(floats(outputs, "<f4", *model[0].shape), np.frombuffer(counts, "<i8"))
+        check_model(source.name, whole)
     if options.limit is not None and options.limit < rows:
-        table, matrix = table.take(range(options.limit)), matrix[: options.limit]
-    return Rows(table, matrix, None, own_metadata(header))
+        table, matrix, whole = table.take(range(options.limit)), matrix[: options.limit], None
+    return Rows(table, matrix, None, own_metadata(header), whole)
+
+
+def model_entries(name: str, header: Header, vectors: Entry) -> tuple[Entry, ...]:
+    """The tensors of the other matrix and of the counts; none where the file has neither."""
+    context, counts = header.tensors.get(CONTEXT), header.tensors.get(COUNTS)
+    if context is None and counts is None:
+        return ()
+    rows, dim = vectors.shape
+    if (
+        context is None or counts is None or (context.dtype, counts.dtype) != ("F32", "I64")
+        or context.shape not in ((rows, dim), (rows - 1, dim)) or counts.shape != (rows,)
+    ):
+        raise VectorsError(f"{name}: its tensors `{CONTEXT}` and `{COUNTS}` do not belong to the vectors")
+    return context, counts
+
+
+def check_model(name: str, model: ModelParts) -> None:
+    import numpy as np
+
+    if not np.isfinite(model.outputs).all():
+        raise VectorsError(f"{name}: the context matrix holds a number that is not finite")
+    if len(model.counts) and int(model.counts.min()) < 0:
+        raise VectorsError(f"{name}: a word's count is below 0")
 
 
 def header_for(contents: Contents) -> bytes:
     dtype = "F16" if contents.item_bytes == 2 else "F32"
-    return vectors_header(contents.rows, contents.dim, contents.word_bytes, dtype, contents.metadata)
+    return vectors_header(
+        contents.rows, contents.dim, contents.word_bytes, dtype, contents.metadata, contents.outputs
+    )
 
 
 def size(contents: Contents) -> int:
     numbers = contents.rows * contents.dim * contents.item_bytes
-    return len(header_for(contents)) + numbers + contents.word_bytes + contents.rows
+    model = 0 if contents.outputs is None else 8 * contents.rows + 4 * contents.outputs * contents.dim
+    return len(header_for(contents)) + numbers + contents.word_bytes + contents.rows + model
 
 
 def write(writer: RowWriter, out: Any) -> None:
+    import numpy as np
+
     out.write(header_for(writer.contents))
+    model = writer.model
+    if model is not None:
+        out.write(np.ascontiguousarray(model.counts, "<i8").tobytes())
     writer.write_blocks(out, writer.numbers)
+    if model is not None:
+        for low in range(0, len(model.outputs), OUTPUT_ROWS):
+            out.write(np.ascontiguousarray(model.outputs[low : low + OUTPUT_ROWS], "<f4").tobytes())
     for block in writer.word_lines():
         out.write(block)
 
@@ -155,5 +203,5 @@ SAFETENSORS = Format(
     name="safetensors", title="safetensors", suffixes=(".safetensors",),
     holds="numbers (float32, float16), words, and what is known of the training",
     recognise=lambda _, head: is_safetensors(head), signed=True, load=load, write=write, size=size, half=True,
-    separators=LINE_ENDS, shape=shape, salvage=salvage,
+    whole_model=True, separators=LINE_ENDS, shape=shape, salvage=salvage,
 )

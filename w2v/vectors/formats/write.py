@@ -13,7 +13,7 @@ from w2v.vectors.formats.format import FORMATS, Format, Rows
 from w2v.vectors.formats.row_writer import RowWriter
 from w2v.vectors.formats.rows import show_word
 
-__all__ = ["check_half", "check_words", "format_of", "outputs_of", "save"]
+__all__ = ["check_half", "check_whole_model", "check_words", "format_of", "outputs_of", "save"]
 
 Target = str | os.PathLike[str] | AtomicOutput | BinaryIO
 
@@ -53,6 +53,13 @@ def outputs_of(path: str, format: str | None = None, words: str | None = None) -
     return [path] if beside is None else [path, beside(path) if words is None else words]
 
 
+def check_whole_model(name: str, record: Format) -> None:
+    """SettingsError if the format does not hold the context matrix and counts."""
+    if not record.whole_model:
+        able = " and ".join(other.name for other in FORMATS.values() if other.whole_model)
+        raise SettingsError(f"{name}: {record.name} cannot hold the context matrix and the counts; {able} can")
+
+
 def check_half(record: Format) -> None:
     """SettingsError if the format holds no half-precision numbers."""
     if not record.half:
@@ -64,12 +71,15 @@ def save(
     rows: Rows, path: Target, format: str | None = None, *, no_clobber: bool = False, float16: bool = False,
     words: str | os.PathLike[str] | AtomicOutput | None = None,
 ) -> None:
-    """Write rows to a path, or to anything open that has `write`; see Vectors.save."""
+    """Write rows to a path, or to anything open that has `write`; see Vectors.save. Rows with the other parts of their
+    model are for the formats that can hold them."""
     opened = hasattr(path, "write")
     name = str(getattr(path, "name", "-")) if opened else os.fspath(path)
     record = format_of(name, format, words)
     if float16:
         check_half(record)
+    if rows.model is not None:
+        check_whole_model(name, record)
     check_words(rows.words, name, record.separators)
     writer = RowWriter(rows, name, float16)
     with ExitStack() as files:
