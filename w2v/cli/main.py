@@ -37,6 +37,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "similarity": ("similarity", "The cosine of two words."),
         "rank": ("rank", "The place of a word among another's neighbours."),
         "odd-one-out": ("odd_one_out", "The word that does not belong with the others."),
+        "senses": ("senses", "The senses of a word, by groups of its neighbours."),
         "vector": ("vector", "The numbers of a word."),
         "predict": ("predict", "The words that are likely to stand beside others."),
         "evaluate": ("evaluate", "Score vectors on analogy questions and on word pairs rated by people."),

@@ -1,0 +1,72 @@
+"""`w2v senses`: the senses of a word, by its neighbours."""
+
+from __future__ import annotations
+
+from w2v.cli.answers import answers_format
+from w2v.cli.command import Argument, Command, Option
+from w2v.cli.lookups import Answer, Row, answer_rows
+from w2v.cli.options import vectors_argument
+from w2v.cli.values import Whole
+from w2v.errors import W2VError
+
+__all__ = ["command"]
+
+HELP = """The senses of a word: its neighbours in groups that are near to each other.
+
+One row per sense, the one with most of the neighbours first: the word, its name, its share of the neighbours, and its
+nearest words. A word with one sense has one row.
+
+A vector is the mean of all the senses that a word had in the text; this takes them apart (Pelevina et al. 2016).
+"""
+
+EXAMPLES = [
+    ("What a word means", "w2v senses vectors.bin light"),
+    ("Finer senses, with more words of each", "w2v senses vectors.bin light --links 8 -k 20"),
+]
+
+
+def senses(vectors: str, words: tuple[str, ...], topn: int, links: int, form: str) -> int:
+    import w2v
+    from w2v.vectors.senses import senses_of
+
+    loaded = w2v.load(vectors)
+
+    def answer(lines: list[list[str]]) -> list[Answer]:
+        answers: list[Answer] = []
+        for asked in lines:
+            rows: list[Row] = []
+            errors: list[W2VError] = []
+            for word in asked:
+                try:
+                    found = senses_of(loaded, word, links=links)
+                except W2VError as error:
+                    errors.append(error)
+                    continue
+                for sense in found:
+                    names = [other for other, _ in sense.words[:topn]]
+                    rows.append({
+                        "word": word, "sense": sense.name, "share": round(sense.share, 4),
+                        "words": names if form == "json" else " ".join(names),
+                    })
+            answers.append((rows, errors))
+        return answers
+
+    return answer_rows(words, answer, form, "senses> ")
+
+
+command = Command(
+    "senses",
+    usage="VECTORS [WORD...] [options]",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=senses,
+    params=[
+        vectors_argument(),
+        Argument(["words"], nargs=-1, metavar="WORD", line="Words; none: a line each from standard input."),
+        Option(["-k", "--top", "topn"], type=Whole(1), metavar="N", default=10, shown_default="10",
+               help="How many words of each sense."),
+        Option(["--links"], type=Whole(1), metavar="N", default=15, shown_default="15",
+               help="Neighbours that each neighbour is joined to; fewer give finer senses."),
+        answers_format("word, sense, share, words"),
+    ],
+)
