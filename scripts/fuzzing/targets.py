@@ -24,7 +24,7 @@ for folder in ("corpus", "vectors", "training"):  # two have a reference.py: the
 
 import hostile  # noqa: E402
 import reference  # noqa: E402
-from runs import rest_after  # noqa: E402
+from runs import joined, rest_after  # noqa: E402
 
 from w2v.corpus import reader  # noqa: E402
 from w2v.corpus.config import CorpusConfig  # noqa: E402
@@ -188,7 +188,7 @@ def checkpoint(data: bytes) -> None:
 
 def changed(data: bytes) -> bytes:
     """The good checkpoint with changes: each a byte that says where, two that say how far in, one that says how many
-    bytes, and the bytes; the header stays JSON where a whole value is replaced."""
+    bytes, and the bytes; the header stays JSON where a whole value is replaced, and the checksums fit."""
     good = good_checkpoint()
     size = int.from_bytes(good[:8], "little")
     header, tensors = json.loads(good[8 : 8 + size]), bytearray(good[8 + size :])
@@ -202,8 +202,7 @@ def changed(data: bytes) -> bytes:
         else:
             replace(state if where % 3 == 1 else header, at, piece)
     header["__metadata__"]["state"] = json.dumps(state)
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + bytes(tensors)
+    return joined(header, bytes(tensors))
 
 
 def replace(tree, at: int, piece: bytes) -> None:

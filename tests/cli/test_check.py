@@ -152,3 +152,20 @@ def test_what_cannot_be_compared_is_said_in_one_line(w2v, models, args, code, me
     done = w2v("diff", models[0], *args)
     assert (done.returncode, len(done.err.splitlines())) == (code, 1), done.err
     assert message in done.err
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_a_fault(w2v, corpus, tmp_path):
+    done = w2v("train", corpus, "-o", "v.bin", "--dim", "8", "--epochs", "1", "-q", "--keep-checkpoint")
+    assert done.returncode == 0, done.err
+    done = w2v("check", "v.bin.checkpoint")
+    assert (done.returncode, done.err) == (0, "")
+    assert ["v.bin.checkpoint", "fact", "format", "checkpoint of a training", "", ""] in table(done.out)
+    path = tmp_path / "v.bin.checkpoint"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    done = w2v("check", "v.bin.checkpoint")
+    assert done.returncode == 1
+    (fault,) = [row for row in table(done.out) if row[1] == "fault"]
+    assert fault[5].endswith(": its checksum is wrong; the file is damaged")
+    assert fault[5].startswith("tensor ")

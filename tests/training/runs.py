@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import zlib
 from functools import cache
 
 from w2v.corpus.config import CorpusConfig
@@ -62,3 +64,16 @@ def outcome(result: TrainResult) -> tuple:
     context = None if result.context is None else result.context.matrix.tobytes()
     counts = (summary.trained, summary.subsampled, summary.alone, summary.examples, summary.tokens_total)
     return result.vectors.matrix.tobytes(), context, counts, summary.loss, summary.epoch_losses
+
+
+def joined(header: dict | bytes, data: bytes) -> bytes:
+    """A checkpoint with this header, and with checksums that fit: what is behind them is to be checked too."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    head = len(text).to_bytes(8, "little") + text
+    try:
+        entries = [entry["data_offsets"] for name, entry in header.items() if name != "__metadata__"]
+        sums = [zlib.crc32(head), *(zlib.crc32(data[begin:end]) for begin, end in entries[:-1])]
+        start = header["checksums"]["data_offsets"][0]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return head + data
+    return head + data[:start] + b"".join(value.to_bytes(4, "little") for value in sums)

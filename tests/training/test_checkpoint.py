@@ -11,12 +11,12 @@ import pytest
 
 from w2v.errors import CheckpointError, W2VError
 from w2v.safetensors import MAX_HEADER
-from w2v.training.checkpoint import Checkpoint
+from w2v.training.checkpoint import Checkpoint, write_checkpoint
 from w2v.training.checkpointing import Checkpointer
 from w2v.training.tensors import TensorFile
 from w2v.training.trainer import Trainer
 
-from .runs import config, corpus, rest_after
+from .runs import config, corpus, joined, rest_after
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +35,6 @@ def load(path) -> Trainer:
 def parts(data: bytes) -> tuple[dict, bytes]:
     length = int.from_bytes(data[:8], "little")
     return json.loads(data[8 : 8 + length]), data[8 + length :]
-
-
-def joined(header: dict | bytes, data: bytes) -> bytes:
-    text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + data
 
 
 def refused(path, data: bytes, match: str = ".") -> None:
@@ -114,7 +109,7 @@ def test_a_checkpoint_cut_short_anywhere_is_refused(good, tmp_path):
         (joined(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b""), "header cannot be read"),
         (joined(b'{"a":' + b"9" * 100_000 + b"}", b""), "header cannot be read"),
         (joined(b"[]", b""), "not a checkpoint"),
-        (joined(b"{}", b""), "not a 'w2v checkpoint 1'"),
+        (joined(b"{}", b""), "not a 'w2v checkpoint 2'"),
         (joined(b'{"__metadata__":{"format":1}}', b""), "not text"),
         (joined(b'{"a":{},"a":{}}', b""), "twice"),
         (b"a corpus of words and words and words\n" * 100, "not a checkpoint"),
@@ -227,6 +222,47 @@ def test_mutated_checkpoints_give_a_checkpoint_error_or_load(good, tmp_path):
             loaded += 1
     assert refusals + loaded == 300, "every refusal names the file"
     assert refusals > 100
+
+
+def test_a_flipped_bit_anywhere_is_refused(good, tmp_path):
+    draw = random.Random(11)
+    header = 8 + int.from_bytes(good[:8], "little")
+    bits = [draw.randrange(8 * header) for _ in range(300)] + [draw.randrange(8 * len(good)) for _ in range(700)]
+    for bit in [*range(64), *bits, *range(8 * len(good) - 100, 8 * len(good))]:
+        data = bytearray(good)
+        data[bit // 8] ^= 1 << bit % 8
+        refused(tmp_path / "c", bytes(data))
+
+
+def resumed(path, settings) -> None:
+    with Checkpoint(path) as checkpoint:
+        Trainer(corpus(), config(**settings), checkpoint)
+
+
+@pytest.mark.parametrize("settings", [{"held_out": 0.2, "stop_early": 1}, {"loss": "hs"}, {"threads": 3}], ids=str)
+def test_a_flipped_bit_in_any_tensor_is_refused_naming_it(tmp_path, settings):
+    path = tmp_path / "c"
+    trainer = Trainer(corpus(), config(**settings))
+    trainer.run()
+    write_checkpoint(path, trainer.state, None)
+    with Checkpoint(path) as checkpoint:
+        entries = checkpoint._file.entries
+    assert len(entries) > 9
+    good = path.read_bytes()
+    for name, entry in entries.items():
+        for place in {entry.begin, entry.begin + entry.size // 2, entry.begin + entry.size - 1} if entry.size else ():
+            data = bytearray(good)
+            data[place] ^= 16
+            path.write_bytes(data)
+            with pytest.raises(CheckpointError, match="its checksum is wrong; the file is damaged") as caught:
+                resumed(path, settings)
+            assert name == "checksums" or f"tensor {name}: " in str(caught.value)
+
+
+def test_a_checkpoint_without_checksums_is_refused(good, tmp_path):
+    header, data = parts(good)
+    start = header.pop("checksums")["data_offsets"][0]
+    refused(tmp_path / "c", joined(header, data[:start]), "there are no checksums")
 
 
 def test_refusing_a_hostile_file_takes_little_memory(good, tmp_path):

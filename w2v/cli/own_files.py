@@ -59,3 +59,4 @@ def _add_checkpoint(report: Report, path: str) -> None:
         report.add(FACT, "words", len(checkpoint.vocab()))
         report.add(FACT, "epochs done", checkpoint.epoch)
         report.add(FACT, "share done", round(checkpoint.share, 6))
+        checkpoint.check_all()

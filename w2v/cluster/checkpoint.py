@@ -22,14 +22,14 @@ from w2v.kernel._tables import first_bad_row
 from w2v.output import AtomicOutput
 from w2v.training.checkpoint import CheckpointFile
 from w2v.training.state import Totals
-from w2v.training.tensors import Tensor, header_of, matrix_tensor, write_tensors
+from w2v.training.tensors import Tensor, file_size, header_of, matrix_tensor, write_tensors
 
 if TYPE_CHECKING:
     from w2v.cluster.run import ClusterRun
 
 __all__ = ["ClusterCheckpoint", "ClusterKeeper", "write_cluster_checkpoint"]
 
-FORMAT = "w2v cluster checkpoint 1"
+FORMAT = "w2v cluster checkpoint 2"
 TOKEN_COUNTS = [field.name for field in dataclasses.fields(TokenCounts)]
 TOTALS = [field.name for field in dataclasses.fields(Totals)]
 
@@ -68,7 +68,7 @@ def write_cluster_checkpoint(
         "outputs": matrix_tensor(matrices[1], run.config.dim),
     }
     header = header_of(tensors, {"format": FORMAT, "state": json.dumps(state, sort_keys=True)})
-    with AtomicOutput(path, size=len(header) + sum(t.size for t in tensors.values()), compress=False) as out:
+    with AtomicOutput(path, size=file_size(header, tensors), compress=False) as out:
         write_tensors(out, header, tensors)
 
 

@@ -2,7 +2,8 @@
 
 One safetensors file: both matrices, the words and their counts, each worker's random state, pool of negatives, counters
 and loss, what is left of the epoch, the loss of each epoch; as JSON in its metadata the settings, the corpus's digest,
-and where the run stood. It is written between two spans, when no change waits in a private row.
+and where the run was. A checksum of each part finds every flipped bit. The file is written between two spans, when no
+change waits in a private row.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from w2v.safetensors import is_safetensors
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
 from w2v.training.heldout import trained_tokens
 from w2v.training.state import Best, Totals
-from w2v.training.tensors import Tensor, TensorFile, header_of, matrix_tensor, write_tensors
+from w2v.training.tensors import Tensor, TensorFile, file_size, header_of, matrix_tensor, write_tensors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Checkpoint", "CheckpointFile", "differences", "write_checkpoint"]
 
-FORMAT = "w2v checkpoint 1"
+FORMAT = "w2v checkpoint 2"
 Kind = TypeVar("Kind", bound="CheckpointFile")
 NO_LOSS = -1.0  # of an epoch in which nothing was trained
 LISTS = ("pool", "loss_mantissa")  # of a worker's state; the rest of it are whole numbers
@@ -53,7 +54,7 @@ def write_checkpoint(path: str | os.PathLike[str], state: TrainState, corpus_con
     metadata = {"format": FORMAT, "state": json.dumps(_numbers(state, corpus_config), sort_keys=True)}
     tensors = _tensors(state)
     header = header_of(tensors, metadata)
-    size = len(header) + sum(tensor.size for tensor in tensors.values())
+    size = file_size(header, tensors)
     with AtomicOutput(path, size=size, compress=False) as out:
         write_tensors(out, header, tensors)
     return size
@@ -127,6 +128,7 @@ class CheckpointFile:
         try:
             if self._file.metadata.get("format") != self.FORMAT:
                 raise self.error("the header", f"this is not a {self.FORMAT!r}; {self.OTHERWISE}")
+            self._file.check_header()
             try:
                 state = json.loads(self._file.metadata.get("state", ""))
             except (ValueError, RecursionError):
@@ -144,6 +146,10 @@ class CheckpointFile:
 
     def close(self) -> None:
         self._file.__exit__()
+
+    def check_all(self) -> None:
+        """Read everything; CheckpointError where a bit of it has changed."""
+        self._file.check_tensors()
 
     def error(self, place: str, found: str) -> CheckpointError:
         # What is quoted from the file may hold anything.

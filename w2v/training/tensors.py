@@ -1,9 +1,14 @@
-"""Arrays in a safetensors file: written a block at a time, read within the bounds that its header was checked for."""
+"""Arrays in a safetensors file: written a block at a time, read within the bounds that its header was checked for.
+
+The last tensor holds checksums: CRC-32 of the header and of each tensor before it, uint32, little-endian. They find
+every flipped bit. What they cost is in docs/faults.md.
+"""
 
 from __future__ import annotations
 
 import math
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,11 +18,12 @@ import numpy as np
 from w2v.errors import W2VError
 from w2v.safetensors import Entry, make_header, read_header
 
-__all__ = ["Tensor", "TensorFile", "header_of", "matrix_tensor", "write_tensors"]
+__all__ = ["Tensor", "TensorFile", "file_size", "header_of", "matrix_tensor", "write_tensors"]
 
 BLOCK_BYTES = 1 << 20
 DTYPES = {"U8": "u1", "I32": "<i4", "I64": "<i8", "U64": "<u8", "F32": "<f4", "F64": "<f8"}
 NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
+CHECKSUMS = "checksums"  # the name of the last tensor, of bytes: it needs no alignment
 
 
 class Output(Protocol):
@@ -57,15 +63,25 @@ def matrix_tensor(matrix: np.ndarray, dim: int) -> Tensor:
 
 def header_of(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     """The bytes before the first tensor. Wide dtypes should come first: then every tensor is aligned."""
-    return make_header({name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}, metadata)
+    entries = {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
+    return make_header({**entries, CHECKSUMS: ("U8", (4 * (1 + len(tensors)),))}, metadata)
+
+
+def file_size(header: bytes, tensors: Mapping[str, Tensor]) -> int:
+    """Bytes of the whole file."""
+    return len(header) + sum(tensor.size for tensor in tensors.values()) + 4 * (1 + len(tensors))
 
 
 def write_tensors(out: Output, header: bytes, tensors: Mapping[str, Tensor]) -> None:
     """Write a whole file; `header` is that of the same tensors."""
     out.write(header)
+    sums = [zlib.crc32(header)]
     for tensor in tensors.values():
+        sums.append(0)
         for block in tensor.blocks:
+            sums[-1] = zlib.crc32(block, sums[-1])
             out.write(block)
+    out.write(np.array(sums, "<u4").tobytes())
 
 
 class TensorFile:
@@ -85,6 +101,8 @@ class TensorFile:
             self._file.close()
             raise
         self.metadata, self.entries = header.metadata, header.tensors
+        self._data = header.size
+        self._sums: dict[str, int] = {}
 
     def __enter__(self) -> TensorFile:
         return self
@@ -95,6 +113,35 @@ class TensorFile:
     def error(self, place: str, found: str) -> W2VError:
         return self.kind(f"{self.name}: {place}: {found}")
 
+    def check_header(self) -> None:
+        """Raise if a bit of the header has changed; from now on each tensor is checked when it is read."""
+        stated = self.entries.get(CHECKSUMS)
+        names = [name for name in self.entries if name != CHECKSUMS]
+        if stated is None or stated.size != 4 * (1 + len(names)):
+            found = "there are no checksums; another version of w2v wrote the file, or it is damaged"
+            raise self.error("the header", found)
+        sums, header = np.empty(1 + len(names), "<u4"), np.empty(self._data, np.uint8)
+        self._read_at(stated.begin, sums)
+        self._read_at(0, header)
+        first, *rest = sums.tolist()
+        self._check("the header", zlib.crc32(header), first)
+        self._sums = dict(zip(names, rest, strict=True))
+
+    def check_tensors(self) -> None:
+        """Read everything, and raise if a bit of it has changed."""
+        for name, entry in self.entries.items():
+            block, value = np.empty(BLOCK_BYTES, np.uint8), 0
+            for start in range(0, entry.size, BLOCK_BYTES):
+                part = block[: entry.size - start]
+                self._read_at(entry.begin + start, part)
+                value = zlib.crc32(part, value)
+            if name in self._sums:
+                self._check(f"tensor {name}", value, self._sums[name])
+
+    def _check(self, place: str, found: int, stated: int) -> None:
+        if found != stated:
+            raise self.error(place, "its checksum is wrong; the file is damaged")
+
     def read(self, name: str, dtype: str, dimensions: int) -> np.ndarray:
         """A whole tensor, which must have this dtype and number of dimensions."""
         entry = self.entry(name, dtype, dimensions)
@@ -102,6 +149,7 @@ class TensorFile:
             raise self.error(f"tensor {name}", f"its shape is {list(entry.shape)}")
         array = np.empty(entry.shape, DTYPES[dtype])
         self._read_at(entry.begin, array)
+        self._check(f"tensor {name}", zlib.crc32(array.reshape(-1).data), self._sums[name])
         return array.astype(array.dtype.newbyteorder("="), copy=False)
 
     def read_rows(self, name: str, out: np.ndarray) -> None:
@@ -110,16 +158,21 @@ class TensorFile:
             out[first : first + len(rows)] = rows
 
     def row_blocks(self, name: str, rows: int, columns: int) -> Iterator[tuple[int, np.ndarray]]:
-        """A float32 matrix of this shape a block at a time: (its first row, rows that are valid until the next)."""
+        """A float32 matrix of this shape a block at a time: (its first row, rows that are valid until the next).
+
+        Whether a bit of them has changed is known, and raised, after the last.
+        """
         entry = self.entry(name, "F32", 2)
         if entry.shape != (rows, columns):
             raise self.error(f"tensor {name}", f"its shape is {list(entry.shape)}, not {[rows, columns]}")
         step = max(1, BLOCK_BYTES // (4 * columns))
-        block = np.empty((step, columns), "<f4")
+        block, value = np.empty((step, columns), "<f4"), 0
         for first in range(0, rows, step):
             part = block[: rows - first]
             self._read_at(entry.begin + 4 * columns * first, part)
+            value = zlib.crc32(part.data, value)
             yield first, part
+        self._check(f"tensor {name}", value, self._sums[name])
 
     def entry(self, name: str, dtype: str, dimensions: int) -> Entry:
         entry = self.entries.get(name)
