@@ -188,3 +188,17 @@ def test_a_pipe_can_be_the_vector_file(environment, vectors):
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(b"king\t1\t")
     assert os.path.exists(vectors)
+
+
+def test_an_expression_needs_no_quotes_and_an_analogy_may_bring_the_expected_answer(w2v, vectors):
+    words = [line.split("\t")[2] for line in w2v("similar", vectors, "king", "-k", "4").out.splitlines()]
+    a, b = words[:2]
+    assert w2v("similar", vectors, "king", "-", a, "+", b).out == w2v("similar", vectors, f"king - {a} + {b}").out
+    assert w2v("vector", vectors, "king", "+", a).out == w2v("vector", vectors, f"king + {a}").out
+    plain = w2v("analogy", vectors, "king", a, b, "-k", "50")
+    assert [line.split("\t")[1:] for line in w2v("analogy", vectors, f"king:{a}", f"{b}:?", "-k", "50").out.splitlines()
+            ] == [line.split("\t")[1:] for line in plain.out.splitlines()]
+    last = plain.out.splitlines()[-1].split("\t")
+    expected = w2v("analogy", vectors, f"king:{a}", f"{b}:{last[2]}", "-k", "3").out.splitlines()
+    assert len(expected) == 4
+    assert expected[3].split("\t")[1:] == last[1:]

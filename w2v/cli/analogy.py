@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,37 +13,56 @@ from w2v.cli.errors import usage_error
 from w2v.cli.options import vectors_argument
 from w2v.errors import W2VError
 
+if TYPE_CHECKING:
+    from w2v.vectors.query import VectorFile
+
 __all__ = ["command"]
 
 HELP = """A is to B as C is to ?
 
-The order is the original program's: 'man king woman' asks for the word that is to woman as king is to man. Without
-words, three a line from standard input, each line answered as it arrives; on a terminal, a prompt. The three words are
-left out of the answer.
+The order is the original program's: 'man king woman' asks for the word that is to woman as king is to man; 'man:king
+woman' and 'man is to king as woman is to ?' ask the same. With a fourth word, the answer that is expected, its row
+follows the best ones, with the rank that it has. Without words, a question per line from standard input, each answered
+as it arrives; on a terminal, a prompt. The three words are left out of the answer.
 """
 
 EXAMPLES = [
     ("Man is to king as woman is to ?", "w2v analogy vectors.bin man king woman"),
+    ("The rank of the answer that you expect", "w2v analogy vectors.bin man:king woman:queen -k 3"),
     ("Many questions, the best answer to each", "w2v analogy vectors.bin -k 1 < questions.txt"),
 ]
 
 
 def analogy(vectors: str, words: tuple[str, ...], method: str, topn: int, form: str) -> int:
-    if words and len(words) != 3:
-        raise usage_error(f"an analogy has three words, A B C; found {len(words)}")
-
+    from w2v.vectors.expressions import analogy_words
     from w2v.vectors.query import VectorFile
 
+    given = analogy_words(" ".join(words))
+    if words and len(given) not in (3, 4):
+        raise usage_error(f"an analogy has three words, A B C; found {len(given)}")
+
     def answer(lines: Sequence[str]) -> Sequence[Answer | W2VError]:
-        return asker.analogies([words_of(line) for line in lines], topn, method)
+        return [answer_line(asker, analogy_words(line), topn, method) for line in lines]
+
+    def answer_together(lines: Sequence[str]) -> Sequence[Answer | W2VError]:
+        """Lines of three words at once: a pass over the file answers many questions."""
+        questions = [analogy_words(line) for line in lines]
+        if any(len(question) == 4 for question in questions):
+            return answer(lines)
+        return asker.analogies(questions, topn, method)
 
     with VectorFile(vectors) as asker:
-        return answer_all([" ".join(words)] if words else [], answer, form, "A B C> ")
+        return answer_all([" ".join(words)] if words else [], answer_together, form, "A B C> ")
 
 
-def words_of(line: str) -> list[str]:
-    """Split at spaces and tabs alone: a word may hold any other white space."""
-    return [word for word in line.replace("\t", " ").split(" ") if word]
+def answer_line(asker: VectorFile, words: list[str], topn: int, method: str) -> Answer | W2VError:
+    """The best answers; where a fourth word is given, its row too, if it is not among them."""
+    expected = words[3] if len(words) == 4 else None
+    (found,) = asker.analogies([words[:3] if expected else words], len(asker) if expected else topn, method)
+    if isinstance(found, W2VError) or expected is None:
+        return found
+    ranked = [(rank, word, score) for rank, (word, score) in enumerate(found, 1)]
+    return [*ranked[:topn], *(row for row in ranked[topn:] if row[1] == expected)]
 
 
 command = Command(

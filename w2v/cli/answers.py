@@ -22,7 +22,7 @@ from w2v.errors import W2VError
 
 __all__ = ["ANSWER_OPTIONS", "Answer", "Answerer", "answer_all", "answer_lines", "answers_format", "prompt_lines"]
 
-Answer = Sequence[tuple[str, float]]
+Answer = Sequence["tuple[str, float] | tuple[int, str, float]"]  # word and score, best first; or rank, word and score
 Answerer = Callable[[Sequence[str]], Sequence["Answer | W2VError"]]
 
 
@@ -77,10 +77,15 @@ def format_answer(query: str, answer: Answer, form: str) -> str:
     if form == "json":
         return "".join(
             json_line({"query": query, "rank": rank, "word": word, "cosine": round(float(score), 6)})
-            for rank, (word, score) in enumerate(answer, 1)
+            for rank, word, score in ranked(answer)
         )
     shown = " ".join(query.split("\t"))
-    return "".join(f"{shown}\t{rank}\t{word}\t{score:.6f}\n" for rank, (word, score) in enumerate(answer, 1))
+    return "".join(f"{shown}\t{rank}\t{word}\t{score:.6f}\n" for rank, word, score in ranked(answer))
+
+
+def ranked(answer: Answer) -> Iterator[tuple[int, str, float]]:
+    """Rows with their ranks: those that they bring, or their places."""
+    return ((place, *row) if len(row) == 2 else row for place, row in enumerate(answer, 1))
 
 
 def json_line(value: object) -> str:

@@ -16,16 +16,17 @@ the query are left out of its answer. A row a neighbour: query, rank, word, cosi
 
 EXAMPLES = [
     ("The ten nearest words", "w2v similar vectors.bin king"),
-    ("An expression", "w2v similar vectors.bin 'king - man + woman' -k 3"),
+    ("An expression", "w2v similar vectors.bin king - man + woman -k 3"),
     ("Every word of a list, as JSON lines", "w2v similar vectors.bin --format json < words.txt > neighbours.jsonl"),
 ]
 
 
 def similar(vectors: str, query: tuple[str, ...], topn: int, form: str) -> int:
+    from w2v.vectors.expressions import joined_arguments
     from w2v.vectors.query import VectorFile
 
     with VectorFile(vectors) as asker:
-        return answer_all(query, lambda lines: asker.similar(lines, topn), form, "similar> ")
+        return answer_all(joined_arguments(query), lambda lines: asker.similar(lines, topn), form, "similar> ")
 
 
 command = Command(

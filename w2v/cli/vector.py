@@ -6,51 +6,70 @@ from typing import TYPE_CHECKING
 
 from w2v.cli.answers import answers_format
 from w2v.cli.command import Argument, Command, Option
-from w2v.cli.lookups import Answer, Row, answer_rows, each_line
+from w2v.cli.lookups import Answer, Row, answer_rows
 from w2v.cli.options import vectors_argument
+from w2v.errors import W2VError
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["command"]
 
-HELP = """The numbers of each word, a row a word: the shortest decimals that read back to the same float32.
+HELP = """The numbers of each word, one row per word: the shortest decimals that read back to the same float32.
 
-Without words, from standard input. Of a large binary file only the rows that are asked for are read.
+A word may be an expression such as 'king - man + woman': the sum of its words' rows. Without words, from standard
+input. Of a large binary file only the rows that are asked for are read.
 """
 
 EXAMPLES = [
     ("One word", "w2v vector vectors.bin king"),
+    ("An expression", "w2v vector vectors.bin king - man + woman"),
     ("Words of a list, at length 1, as JSON lines", "w2v vector vectors.bin --unit --format json < words.txt"),
 ]
 
 
 def vector(vectors: str, words: tuple[str, ...], unit: bool, form: str) -> int:
+    from w2v.vectors.derive import sum_of
+    from w2v.vectors.expressions import joined_arguments, parse_query
     from w2v.vectors.query import VectorFile
+
+    def row(text: str, found: Vectors, words: list[str]) -> list[Row]:
+        values = found.units([found.index(words[0])])[0] if unit and len(words) == 1 else sum_of(found, text)
+        if unit and len(words) > 1:
+            values = unit_row(values)
+        return [as_json(text, values) if form == "json" else as_columns(text, values)]
 
     with VectorFile(vectors) as asker:
 
-        def row(found: Vectors, words: list[str]) -> list[Row]:
-            (word,) = words
-            values = found.units([found.index(word)])[0] if unit else found[word]
-            return [as_json(word, values) if form == "json" else as_columns(word, values)]
+        def answer(asked: list[list[str]]) -> list[Answer]:
+            texts = [text for line in asked for text in joined_arguments(line)]
+            queries = [[str(word) for word in parse_query(text).words] for text in texts]
+            found, unknown = asker.pick(word for words in queries for word in words)
+            answers: list[Answer] = []
+            for text, words in zip(texts, queries, strict=True):
+                missing: list[W2VError] = [unknown[word] for word in words if word in unknown]
+                answers.append(([] if missing else row(text, found, words), missing))
+            return answers
 
-        answer = each_line(asker.pick, row)
-
-        def word_by_word(asked: list[list[str]]) -> list[Answer]:
-            return answer([[word] for line in asked for word in line])
-
-        return answer_rows(words, word_by_word, form, "words> ")
+        return answer_rows(words, answer, form, "words> ")
 
 
-def as_columns(word: str, values: np.ndarray) -> Row:
+def unit_row(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
+    length = float(np.linalg.norm(values.astype(np.float64)))
+    return values / np.float32(length) if length > 0 else values
+
+
+def as_columns(word: str, values: NDArray[np.float32]) -> Row:
     # str of a float32 is the shortest decimal that reads back; str of a float would be that of the float64.
     return {"word": word, **{str(i): str(value) for i, value in enumerate(values)}}
 
 
-def as_json(word: str, values: np.ndarray) -> Row:
+def as_json(word: str, values: NDArray[np.float32]) -> Row:
     return {"word": word, "vector": [float(str(value)) for value in values]}
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from w2v.files import UTF8_BOM
 from w2v.threads import for_each
 from w2v.vectors._scan import BadRow
+from w2v.vectors.expressions import parse_query
 from w2v.vectors.formats.format import LoadOptions, Rows
 from w2v.vectors.formats.load import check_repeats, load_rows
 from w2v.vectors.formats.rows import row_error
@@ -22,10 +23,12 @@ from w2v.vectors.formats.source import Source, open_source
 from w2v.vectors.words import to_bytes
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from w2v.vectors._words import WordTable
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["find_words", "load_some", "read_list", "rows_of", "unit"]
+__all__ = ["find_words", "load_some", "read_list", "rows_of", "sum_of", "unit"]
 
 BLOCK = 1 << 18  # numbers of a task: 2 MiB as float64
 
@@ -110,6 +113,18 @@ def _find_some(
     except BadRow as bad:
         raise row_error(source.name, bad, known.promised) from None
     return Rows(known.words.take(found), matrix, norms), missing
+
+
+def sum_of(vectors: Vectors, text: str) -> NDArray[np.float32]:
+    """The row of a word, or the sum of an expression's rows with their signs, float32 [D]."""
+    query = parse_query(text)
+    if not query.negative and len(query.positive) == 1:
+        return vectors[query.positive[0]]
+    total = np.zeros(vectors.dim, np.float64)
+    for sign, words in ((1, query.positive), (-1, query.negative)):
+        for word in words:
+            total += sign * vectors[word].astype(np.float64)
+    return total.astype(np.float32)
 
 
 def unit(vectors: Vectors, in_place: bool = False, threads: int | None = None) -> Vectors:

@@ -1,4 +1,4 @@
-"""Questions as text: a word, or words joined by ` + ` and ` - `."""
+"""Questions as people write them: a word, words joined by ` + ` and ` - `, or an analogy."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from w2v.errors import SettingsError, shortened
 
-__all__ = ["METHODS", "Query", "analogy_query", "parse_query"]
+__all__ = ["METHODS", "Query", "analogy_query", "analogy_words", "joined_arguments", "parse_query"]
 
 METHODS = ("add", "mul")
+SIGNS = {"+": "+", "-": "-", "\u2212": "-", "\u2013": "-"}  # a minus sign, and the dash that word processors make of it
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ def parse_query(text: str) -> Query:
         return Query((fields[0],), (), text)
     positive: list[str] = []
     negative: list[str] = []
-    sign = "" if fields[0] in ("+", "-") else "+"
+    sign = "" if fields[0] in SIGNS else "+"
     for field in fields:
-        if field in ("+", "-") and not sign:
-            sign = field
+        if field in SIGNS and not sign:
+            sign = SIGNS[field]
         elif not sign:
             where = f'"{shortened(text)}": no sign before "{shortened(field)}"'
             raise SettingsError(f"{where}; join words by ' + ' or ' - '")
@@ -61,3 +62,26 @@ def analogy_query(words: Sequence[str | bytes]) -> Query:
     a, b, c = words
     shown = " ".join(w if isinstance(w, str) else w.decode("utf-8", "surrogateescape") for w in words)
     return Query((b, c), (a,), shown)
+
+
+def joined_arguments(arguments: Sequence[str]) -> list[str]:
+    """What a shell has taken apart: `king - man + woman` without quotes is one query, other arguments one each."""
+    words, signs = arguments[::2], arguments[1::2]
+    if len(arguments) > 2 and len(words) > len(signs) and all(sign in SIGNS for sign in signs):
+        return [" ".join(arguments)]
+    return list(arguments)
+
+
+def analogy_words(text: str) -> list[str]:
+    """The words of `A B C`, `A:B C`, `A:B C:?`, `A is to B as C is to ?`; and of `A B C D`, whose answer is expected.
+
+    Split at spaces and tabs alone: a word may hold any other white space. A colon joins a pair only where there are two
+    parts, `A:B` and `C` or `C:D`; elsewhere it belongs to the word.
+    """
+    words = [word for word in re.split(r"[ \t]+", text) if word]
+    lower = [word.lower() for word in words]
+    if len(words) >= 8 and lower[1:3] == lower[6:8] == ["is", "to"] and lower[4] == "as":
+        words = [words[0], words[3], words[5], *words[8:9]]
+    elif len(words) == 2 and words[0].strip(":").count(":") == 1:
+        words = [*words[0].split(":"), *words[1].split(":", 1)]
+    return words[:3] if len(words) == 4 and words[3] in ("", "?") else words
