@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 import io
 import itertools
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -12,7 +14,8 @@ from w2v.cluster.chunks import Chunk, align, cut, cut_size, line_start
 from w2v.cluster.files import RemoteSource, find_files
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
-from w2v.errors import CorpusError
+from w2v.corpus.sources import STREAM
+from w2v.errors import CorpusError, ThreadError
 
 
 def aligned(path, size):
@@ -123,3 +126,18 @@ def test_compressed_remote_files_are_cut_at_members_too(text):
     whole = read_corpus([text], CorpusConfig())
     read = [read_corpus(part.source, CorpusConfig(), vocab=whole.vocab, part=True).ids for part in parts]
     np.testing.assert_array_equal(np.concatenate(read), whole.ids)
+
+
+def test_a_thread_that_the_system_refuses_is_an_error_that_leaves_no_pipe(tmp_path, monkeypatch):
+    path = tmp_path / "text.txt"
+    path.write_text("a b\n")
+    source = RemoteSource(str(path), STREAM, 4)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(ThreadError, match=r"text\.txt: the system refused to start a thread"):
+        source.open()
+    assert os.listdir("/proc/self/fd") == before
+
+
+def refuse(thread):
+    raise RuntimeError("can't start new thread")

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
 from w2v.cluster.leases import Lease
+from w2v.cluster.node import Node
 from w2v.cluster.replica import Replica
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
+from w2v.errors import ThreadError
 from w2v.kernel._tables import span_end
 from w2v.training.config import TrainConfig
 from w2v.training.trainer import Trainer
@@ -76,3 +80,22 @@ def test_nodes_do_not_draw_the_same_random_numbers(corpus):
         for first in (0, 2) for worker in Replica(corpus.vocab, corpus.token_counts.kept, config, first).workers
     ]
     assert len(set(states)) == 4
+
+
+@pytest.mark.parametrize("refused", [1, 2, 3])
+def test_a_thread_that_the_system_refuses_is_an_error_of_its_node(corpus, monkeypatch, refused):
+    node = Node()
+    node.replica = Replica(corpus.vocab, corpus.token_counts.kept, TrainConfig(threads=2, dim=16))
+    start, started = threading.Thread.start, []
+
+    def start_some(thread):
+        started.append(thread)
+        if len(started) == refused:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_some)
+    with pytest.raises(ThreadError, match="the system refused to start thread"):
+        node.start(share=False)
+    node.halt()
+    assert not any(thread.is_alive() for thread in started)

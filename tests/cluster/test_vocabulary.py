@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from w2v.cluster.chunks import cut
 from w2v.cluster.files import find_files
+from w2v.cluster.run import ClusterOptions, ClusterRun
 from w2v.cluster.vocabulary import Tally, count_chunk, freeze, merge, prune
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.reader import count_words
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError
+from w2v.training.config import TrainConfig
 
 SUMMED = ("read", "too_long", "no_word", "nul_bytes", "text_bytes")
 
@@ -70,3 +73,27 @@ def test_an_empty_tally_has_no_words():
     assert Tally.of([], []).list() == []
     assert merge(Tally.of([], []), Tally.of([b"a"], [2])).list() == [b"a"]
     assert dataclasses.asdict(prune(Tally.of([], []), 5))["types"] == 0
+
+
+def digest_of(path, config):
+    """Of the corpus as a run on a cluster has it, counted in two chunks."""
+    run = ClusterRun([path], config, TrainConfig(), ClusterOptions())
+    chunks = cut(find_files([path]), path.stat().st_size // 2)
+    counted = [count_chunk(chunk, chunk.number == 0, config, 1)[0][0] for chunk in chunks]
+    run.setup = SimpleNamespace(vocab=count_words(path, config)[0], chunks=counted)
+    return run.digest()
+
+
+@pytest.mark.parametrize(("text", "other"), [
+    pytest.param("a b b a c d\nb a\nd c c d\na a\n", "a b b a c d\nb a\nc d c d\na a\n", id="order of words"),
+    pytest.param("a b b a c d\nb a\nd c c d\na a\n", "a b b a\nc d b a\nd c c d\na a\n", id="sentences"),
+    pytest.param("a a b\na b b\nb b a\nb a a\n", "b b a\nb a a\na a b\na b b\n", id="words of each chunk"),
+    pytest.param("a b b a c d\nb a\nd c c d\na a\n", "a b b a c d\nb a\nd c c d\na a\n", id="the same"),
+])
+def test_the_digest_of_a_corpus_covers_its_text(tmp_path, text, other):
+    path = tmp_path / "text.txt"
+    for config in (CorpusConfig(min_count=1), CorpusConfig(min_count=1, tokenizer="words", lower=True)):
+        path.write_text(text)
+        before = digest_of(path, config)
+        path.write_text(other)
+        assert (digest_of(path, config) == before) == (other == text)

@@ -31,10 +31,11 @@ SPACE = re.compile(rb"[ \t]")
 
 @dataclass(frozen=True)
 class Chunk:
-    """One part of the corpus; `number` is its place in it."""
+    """One part of the corpus; `number` is its place in it, `digest` stands for its text once that is counted."""
 
     number: int
     source: Source
+    digest: str = ""
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from w2v.cluster.patience import Gone, Patience, expect, limit_s
 from w2v.cluster.progress import ClusterProgress, NodeRate
 from w2v.cluster.recruiting import Recruiter
 from w2v.cluster.schedule import Schedule
+from w2v.cluster.session import Head, HeadLost
 from w2v.corpus.encoded import TokenCounts
 from w2v.errors import TrainingError
 from w2v.training.progress import TrainingStopped
@@ -73,6 +74,7 @@ class Coordinator:
     ):
         self.ray, self.setup, self.leases, self.ledger, self.schedule = ray, setup, leases, ledger, schedule
         self.sync_every_s, self.threads, self.model, self.tell = sync_every_s, threads, model, tell
+        self.head = Head(ray)
         self.members: list[Member] = []
         self.lost: list[Member] = []
         self.workers = 0  # numbers given to workers so far
@@ -86,44 +88,63 @@ class Coordinator:
         self.error: BaseException | None = None
         self.number = 0  # of the exchange
         self.started = time.perf_counter()
-        self._tasks: set[asyncio.Task] = set()
-        self._serving: set[asyncio.Task] = set()  # until the model has been fetched: they tell who still answers
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()  # until the model has been fetched: they tell who still answers
         self._shown = (Totals(), 0.0)
 
     # The run
 
-    async def run(self, look: Callable[[Coordinator], bool]) -> None:
-        """Train to the end. `look` is called ten times a second, and says whether to stop: then TrainingStopped."""
+    async def run(self, look: Callable[[], object], should_stop: Callable[[], bool]) -> None:
+        """Train to the end; `look` is called ten times a second.
+
+        TrainingStopped if `should_stop` says so, HeadLost if the head node is gone. All threads are at rest then, and
+        what they have done is brought together, if there were members by then.
+        """
         self.recruiter = Recruiter(self, self.welcome)
         try:
-            await self.recruiter.begin()
+            begun = self.spawn(self.recruiter.begin())
+            await self.until(begun.done, should_stop)
+            begun.result()
             self.started = time.perf_counter()
             self.spawn(self.recruiter.forever())
             self.spawn(self.exchange_forever())
-            while not self.leases.over:
-                await asyncio.sleep(LOOK_S)
-                if self.error is not None:
-                    raise self.error
-                if look(self):
-                    await self.halt()
-                    raise TrainingStopped
+            try:
+                await self.until(lambda: self.leases.over, should_stop, look)
+            except (TrainingStopped, HeadLost):
+                await self.halt()
+                raise
             async with self.turn:
                 await self.exchange_all()
         finally:
             await end(self._tasks)
 
-    def spawn(self, work: Any, tasks: set[asyncio.Task] | None = None) -> None:
+    async def until(
+        self, over: Callable[[], bool], should_stop: Callable[[], bool], look: Callable[[], object] = lambda: None
+    ) -> None:
+        while not over():
+            await asyncio.sleep(LOOK_S)
+            if self.error is not None:
+                raise self.error
+            self.head.check()
+            look()
+            if should_stop():
+                raise TrainingStopped
+
+    def spawn(
+        self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]] | None = None
+    ) -> asyncio.Task[None]:
         """Run a coroutine beside the others; its error ends the run."""
         tasks = self._tasks if tasks is None else tasks
         task = asyncio.ensure_future(work)
         tasks.add(task)
 
-        def ended(task: asyncio.Task) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
             tasks.discard(task)
             if not task.cancelled() and task.exception() is not None:
                 self.error = self.error or task.exception()
 
         task.add_done_callback(ended)
+        return task
 
     async def close(self) -> None:
         """End the actors: their CPUs and their memory are free for others."""
@@ -288,7 +309,7 @@ class Coordinator:
         )
 
 
-async def end(tasks: set[asyncio.Task]) -> None:
+async def end(tasks: set[asyncio.Task[None]]) -> None:
     running = list(tasks)
     for task in running:
         task.cancel()

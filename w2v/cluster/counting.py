@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from w2v.cluster.chunks import Chunk, begins
+from w2v.cluster.session import Head
 from w2v.cluster.vocabulary import count_chunk, freeze, merge, prune
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import TokenCounts
@@ -64,22 +65,23 @@ def count_corpus(
     partitions = min(MOST_PARTITIONS, cpus, len(chunks))
     count = ray.remote(count_chunk).options(num_returns=partitions + 1, scheduling_strategy="SPREAD")
     trees = [Tree(ray.remote(merge)) for _ in range(partitions)]
-    heads: dict[Any, int] = {}
+    counting: dict[Any, int] = {}  # what a task will return first, and the number of its chunk
     found: dict[int, tuple[Chunk, TokenCounts]] = {}
-    config_ref, left = ray.put(config), iter(chunks)
+    config_ref, left, head = ray.put(config), iter(chunks), Head(ray)
     total, token_counts = sum(chunk.bytes for chunk in chunks), TokenCounts()
     while True:
-        while len(heads) < WAITING * cpus and (chunk := next(left, None)) is not None:
-            head, *tallies = count.remote(chunk, begins(chunks, chunk.number), config_ref, partitions)
-            heads[head] = chunk.number
+        while len(counting) < WAITING * cpus and (chunk := next(left, None)) is not None:
+            first, *tallies = count.remote(chunk, begins(chunks, chunk.number), config_ref, partitions)
+            counting[first] = chunk.number
             for tree, tally in zip(trees, tallies, strict=True):
                 tree.add(tally)
-        if not heads:
+        if not counting:
             break
-        ready, _ = ray.wait(list(heads), timeout=0.1)
-        for head in ready:
-            number = heads.pop(head)
-            found[number] = get(ray, head)
+        head.check()
+        ready, _ = ray.wait(list(counting), timeout=0.1)
+        for first in ready:
+            number = counting.pop(first)
+            found[number] = get(ray, first)
             for field in SUMMED:
                 setattr(token_counts, field, getattr(token_counts, field) + getattr(found[number][1], field))
         if on_progress is not None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO
 
 from w2v.corpus.sources import PLAIN, STREAM, Path, Source, check_text, expand
-from w2v.errors import CorpusError, W2VError
+from w2v.errors import CorpusError, ThreadError, W2VError
 from w2v.files import HEAD_BYTES, check_supported, compression_of
+from w2v.threads import Group
 
 __all__ = ["PipedSource", "RemoteSource", "find_files", "open_source"]
 
@@ -30,10 +31,15 @@ class PipedSource(Source):
     """A source whose bytes come through a pipe, as those of a stream do: `pieces`, written by a thread."""
 
     def open(self) -> int:
-        """The read end of a pipe that a thread fills."""
+        """The read end of a pipe that a thread fills; ThreadError where the system refuses one."""
         reader, writer = os.pipe()
         end = PipeEnd(reader)
-        threading.Thread(target=self._fill, args=(end, writer), name="w2v-pipe", daemon=True).start()
+        if not Group().start(partial(self._fill, end, writer)):
+            os.close(reader)
+            os.close(writer)
+            raise ThreadError(
+                f"{self.path}: the system refused to start a thread that reads it; raise the limit on processes"
+            )
         return end
 
     def pieces(self) -> Iterator[bytes]:

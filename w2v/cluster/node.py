@@ -22,6 +22,7 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, TrainingError, W2VError
+from w2v.threads import Group
 from w2v.training.config import ResolvedConfig
 from w2v.training.state import Totals
 
@@ -84,6 +85,7 @@ class Reading:
     size: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
     stop: bool = False
+    threads: Group = field(default_factory=Group)  # the one that reads
 
 
 class Node:
@@ -121,7 +123,7 @@ class Node:
         if share:
             self.share()
         self.replica.start()
-        threading.Thread(target=self._read, name="w2v-read", daemon=True).start()
+        self.reading.threads.start_all([self._read])
 
     def greet(self) -> Greeting:
         return Greeting(socket.gethostname(), os.getpid(), self.replica.threads, self.replica.kernel.NAME)

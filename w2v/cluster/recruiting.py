@@ -43,6 +43,8 @@ class Recruiter:
 
         Those that take much longer than the first one are brought in later: Ray may not know yet that a node is dead.
         """
+        while not self.run.head.answers():
+            await asyncio.sleep(RECRUIT_S)
         run, begun, patience = self.run, time.monotonic(), Patience(math.inf)
         hires = {asyncio.ensure_future(self.hire(node)): node for node in self.free_nodes()}
         self.hiring |= {node["NodeID"] for node in hires.values()}
@@ -74,10 +76,14 @@ class Recruiter:
     def free_nodes(self) -> list[dict[str, Any]]:
         taken = {member.node_id for member in self.run.members} | self.hiring
         return [
-            node for node in self.ray.nodes()
-            if node["Alive"] and node["NodeID"] not in taken and node["Resources"].get("CPU", 0) >= 1
+            node for node in self.nodes()
+            if node["NodeID"] not in taken and node["Resources"].get("CPU", 0) >= 1
             and self.seats.get(node["NodeID"], 0) < DEATHS
         ]
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """The living nodes as Ray knows them; none where its head node does not answer: Ray would wait for it."""
+        return [node for node in self.ray.nodes() if node["Alive"]] if self.run.head.answers() else []
 
     async def bring_in(self, node: dict[str, Any], hire: Awaitable[Member | None]) -> None:
         """Hire while exchanges go on; then, between two of them, give it the model as it is."""
@@ -138,7 +144,7 @@ class Recruiter:
     def refuse(self, node: dict[str, Any], error: Exception) -> None:
         """Leave a node alone after some failures; one that Ray takes for dead by now needs no word."""
         self.seats[node["NodeID"]] = self.seats.get(node["NodeID"], 0) + 1
-        if any(other["NodeID"] == node["NodeID"] and other["Alive"] for other in self.ray.nodes()):
+        if any(other["NodeID"] == node["NodeID"] for other in self.nodes()):
             self.run.tell(f"node {node['NodeManagerAddress']} cannot take part: {error}")
 
     async def start(self, member: Member, share: bool) -> bool:

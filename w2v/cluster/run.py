@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import os
 import time
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from w2v.cluster.chunks import Chunk, cut
+from w2v.cluster.chunks import cut
 from w2v.cluster.coordinator import Coordinator, Ledger
 from w2v.cluster.counting import count_corpus
 from w2v.cluster.files import find_files
@@ -21,7 +22,7 @@ from w2v.cluster.leases import Leases
 from w2v.cluster.node import Setup
 from w2v.cluster.progress import ClusterProgress, ClusterSummary
 from w2v.cluster.schedule import Schedule
-from w2v.cluster.session import session
+from w2v.cluster.session import HeadLost, session
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.progress import OnProgress
@@ -96,7 +97,7 @@ class ClusterRun:
         )
         self.token_counts, self.vocab = counted.token_counts, counted.vocab
         self.token_counts.files = len(self.sources)
-        chunks = [Chunk(number, chunk.source) for number, chunk in enumerate(counted.chunks)]
+        chunks = [dataclasses.replace(chunk, number=number) for number, chunk in enumerate(counted.chunks)]
         self.setup = Setup(
             version=w2v.__version__, vocab=counted.vocab, kept=self.token_counts.kept, chunks=chunks,
             tokens=counted.tokens, corpus_config=self.corpus_config, config=self.config, combine=options.combine,
@@ -105,14 +106,14 @@ class ClusterRun:
         return counted.vocab
 
     def digest(self) -> str:
-        """Hex BLAKE2b over words, counts, and where each chunk lies and how many tokens it holds."""
+        """Hex BLAKE2b over words, counts, where each chunk begins and ends, and its text."""
         assert self.setup is not None
-        hash = hashlib.blake2b(b"w2v cluster corpus 1\n", digest_size=32)
+        hash = hashlib.blake2b(b"w2v cluster corpus 2\n", digest_size=32)
         hash.update(b"\n".join(self.setup.vocab.words))
         hash.update(self.setup.vocab.counts.astype("<i8", copy=False).tobytes())
-        for chunk, tokens in zip(self.setup.chunks, self.setup.tokens, strict=True):
+        for chunk in self.setup.chunks:
             source = chunk.source
-            hash.update(f"{source.path}\n{source.origin}:{source.stop}:{source.size}:{tokens}\n".encode())
+            hash.update(f"{source.path}\n{source.origin}:{source.stop}:{source.size}:{chunk.digest}\n".encode())
         return hash.hexdigest()
 
     def train(
@@ -137,19 +138,20 @@ class ClusterRun:
         )
         if resume is not None:
             coordinator.workers = resume.workers
-        def look(_: Coordinator) -> bool:
+        def look() -> None:
             if on_progress is not None:
                 on_progress(coordinator.progress())
             if keeper is not None and keeper.due() and not coordinator.turn.locked():
                 coordinator.spawn(keeper.keep_running(self))
-            return should_stop is not None and should_stop()
 
         try:
-            await coordinator.run(look)
+            await coordinator.run(look, should_stop or (lambda: False))
             matrices = await coordinator.fetch()
-        except TrainingStopped:
-            if keeper is not None:
+        except (TrainingStopped, HeadLost):
+            if keeper is not None and coordinator.members:
                 await keeper.keep(self)
+            elif keeper is not None:
+                keeper.failure = TrainingError("no node was ready yet")
             raise
         finally:
             await coordinator.close()
@@ -265,6 +267,8 @@ class ClusterTraining(Run):
                 coordinator = cluster.coordinator
                 share = coordinator.tokens / max(1, coordinator.tokens_total) if coordinator is not None else 0.0
                 raise session.stopped(share, request.signal) from None
+            except TrainingError as error:
+                raise session.failed(error) from error
         if keeper is not None:
             session.trained(partial(keeper.keep_finished, cluster, result.summary.seconds))
         return result

@@ -1,33 +1,45 @@
-"""Ray started or joined, in the safe way: token authentication, no dashboard, a cluster of one machine on loopback."""
+"""Ray started or joined, in the safe way: token authentication, no dashboard, a cluster of one machine on loopback.
+
+What Ray does to the process that calls it is undone: it sets a handler for SIGTERM, and starts its processes in the
+caller's process group, so that a signal to the group (a closed terminal, `timeout`) would end them before the training
+is kept. And what it leaves behind is removed: processes, and a folder of logs and sockets for each cluster.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
+import sys
+import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
+from w2v.cluster.authentication import check_cluster, check_ray, make_token_file, token_wanted
 from w2v.errors import TrainingError, W2VError
 
-__all__ = ["load_ray", "session"]
+__all__ = ["Head", "HeadLost", "load_ray", "private_folder", "session", "tamed"]
 
-KNOCK_S = 5.0
-HTTP2_SETTINGS = 4  # RFC 9113, 6.5: the first frame of either side
-HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, HTTP2_SETTINGS, 0, 0, 0, 0, 0])
-WHERE = "give the address that `ray start --head` told, or auto on a machine of the cluster"
+QUIET = {"log_to_driver": False, "logging_level": "ERROR"}
+HEAD_S = 5.0  # a head node that has not answered for so long is gone
+LOOK_S = 1.0  # between two looks at it
+CONNECT_S = 1.0
+LONGEST_FOLDER = 40  # bytes: a socket's path in it has 64 more, and may have 107
 
 
 def load_ray() -> Any:
-    """The module ray; W2VError with the way to install it where it is not there."""
+    """The module ray; W2VError with the way to install it where it is not there, or too old."""
     os.environ.setdefault("RAY_AUTH_MODE", "token")  # read when Ray is imported
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # else it warns on standard error while it tries to connect
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # GPUs are none of our business
     try:
         import ray
     except ImportError:
         raise W2VError("--cluster: Ray is not installed: pip install 'w2v[cluster]'") from None
+    check_ray(ray)
     return ray
 
 
@@ -35,34 +47,71 @@ def load_ray() -> Any:
 def session(address: str, cpus: int | None) -> Iterator[Any]:
     """Ray, connected to `address`: HOST:PORT, or `auto` for the cluster that this machine is in or a new one.
 
-    A new one has `cpus` CPUs (all unless told), listens on the loopback address only and ends with the session; so
-    `auto` joins none that listens there only: it is that of another run. Where the program is connected already, that
+    A new one has `cpus` CPUs (None: all), listens on the loopback address only and ends with the session; so `auto`
+    joins none that listens there only: it is that of another run. Where the program is connected already, that
     connection is used and left alone.
     """
     ray = load_ray()
     if ray.is_initialized():
         yield ray
         return
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    try:
-        with elsewhere():
-            if address == "auto" and not os.environ.get("RAY_ADDRESS"):
-                running = sorted(found for found in clusters_here() if not is_loopback(found))
-                if not running:
-                    start(ray, cpus, quiet)
-                elif len(running) == 1:
-                    join(ray, running[0], quiet)
-            if not ray.is_initialized():
-                join(ray, address, quiet)
-        yield ray
-    finally:
-        ray.shutdown()
+    if address == "auto" and not os.environ.get("RAY_ADDRESS"):
+        running = sorted(found for found in clusters_here() if not is_loopback(found))
+        if not running:
+            with started(ray, cpus):
+                yield ray
+            return
+        if len(running) == 1:
+            address = running[0]
+    with hushed():
+        try:
+            join(ray, address)
+            yield ray
+        finally:
+            ray.shutdown()
 
 
 @contextlib.contextmanager
-def elsewhere() -> Iterator[None]:
-    """Within, the current folder is the root: Ray lets all workers import from it, and in a checkout of w2v there lies
-    a package w2v that is not the one that runs."""
+def started(ray: Any, cpus: int | None) -> Iterator[None]:
+    """A cluster of this machine alone, connected."""
+    only_loopback()
+    os.environ.setdefault("RAY_worker_niceness", "0")  # 15 otherwise: the command itself is not that modest either
+    if token_wanted():
+        make_token_file()
+    with private_folder() as folder, tamed(), hushed():
+        try:
+            try:
+                with at_root(), signals_kept():
+                    ray.init(address="local", num_cpus=cpus, include_dashboard=False, _temp_dir=folder, **QUIET)
+            except Exception as error:  # Ray has many kinds
+                raise TrainingError(f"--cluster auto: Ray could not be started: {first_line(error)}") from error
+            check_cluster(ray.get_runtime_context().gcs_address)
+            yield
+        finally:
+            with contextlib.suppress(Exception):  # half a cluster, where a signal came while it was started
+                ray.shutdown()
+
+
+def join(ray: Any, address: str) -> None:
+    """Connect to a cluster that is running."""
+    if address != "auto":
+        check_cluster(address)
+        if is_loopback(address) and f"127.0.0.1:{address.rpartition(':')[2]}" in clusters_here():
+            only_loopback()  # else Ray looks for it at the address that this machine has in its network
+    try:
+        with at_root(), signals_kept():
+            ray.init(address=address, **QUIET)
+    except Exception as error:
+        raise TrainingError(
+            f"--cluster {address}: {first_line(error)}; on this machine too, run: ray start --address=HOST:PORT"
+            " (with the cluster's token, see docs/cluster.md)"
+        ) from error
+
+
+@contextlib.contextmanager
+def at_root() -> Iterator[None]:
+    """Within, the current folder is the root: Ray lets all workers import from it, and a checkout of w2v holds a
+    package w2v that is not the one that runs."""
     before = os.getcwd()
     os.chdir("/")
     try:
@@ -71,14 +120,89 @@ def elsewhere() -> Iterator[None]:
         os.chdir(before)
 
 
-def start(ray: Any, cpus: int | None, quiet: dict[str, Any]) -> None:
-    """Start a cluster of this machine alone."""
-    only_loopback(ray)
-    os.environ.setdefault("RAY_worker_niceness", "0")  # 15 otherwise: the command itself is not that modest either
+@contextlib.contextmanager
+def signals_kept() -> Iterator[None]:
+    """Within, Ray may set no handler for SIGTERM: its own ends the program at once, with exit code 15."""
+    from ray._private import utils
+
+    ours, main = signal.getsignal(signal.SIGTERM), threading.current_thread() is threading.main_thread()
+    with replaced(utils, "set_sigterm_handler", lambda handler: None):
+        try:
+            yield
+        finally:
+            if main and signal.getsignal(signal.SIGTERM) is not ours:
+                signal.signal(signal.SIGTERM, ours)
+
+
+@contextlib.contextmanager
+def hushed() -> Iterator[None]:
+    """Within, Ray prints no errors of its processes: it does so on standard output, which is for data."""
+    from ray._private import worker
+
+    with replaced(worker, "print_to_stdstream", lambda *message, **settings: None):
+        yield
+
+
+@contextlib.contextmanager
+def tamed() -> Iterator[None]:
+    """Within, processes that Ray starts are out of reach of signals to this program's group; at the end all are gone.
+
+    Each leads a session of its own, to which its children belong too. Only on Linux, where the system ends them when
+    this program is killed; elsewhere Ray needs them in its group for that.
+    """
+    from ray._private import services
+
+    if sys.platform != "linux":
+        yield
+        return
+    sessions: set[int] = set()
+
+    class Popen(services.ConsolePopen):
+        def __init__(self, *args: Any, **settings: Any):
+            super().__init__(*args, start_new_session=True, **settings)
+            sessions.add(self.pid)
+
+        def terminate(self) -> None:
+            self.kill()  # they hold nothing that is wanted, and Ray waits a second for each
+
+    with replaced(services, "ConsolePopen", Popen):
+        try:
+            yield
+        finally:
+            end_sessions(sessions)
+
+
+def end_sessions(sessions: set[int]) -> None:
+    """Kill what is left of these sessions."""
+    def processes() -> Iterator[int]:
+        yield from sessions  # their leaders first: these start the others
+        yield from (int(name) for name in os.listdir("/proc") if name.isdigit())
+
+    for pid in processes():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getsid(pid) in sessions:
+                os.kill(pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def replaced(module: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
     try:
-        ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
-    except Exception as error:  # Ray has many kinds
-        raise TrainingError(f"--cluster auto: Ray could not be started: {first_line(error)}") from error
+        yield
+    finally:
+        setattr(module, name, before)
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[str]:
+    """A folder that only this user enters, for Ray's sockets and logs; its own, /tmp/ray, is open to all and stays."""
+    usual = tempfile.gettempdir()
+    with tempfile.TemporaryDirectory(
+        prefix="w2v-ray-", dir=usual if len(os.fsencode(usual)) < LONGEST_FOLDER - 16 else "/tmp",
+        ignore_cleanup_errors=True,
+    ) as folder:
+        yield folder
 
 
 def clusters_here() -> set[str]:
@@ -92,11 +216,11 @@ def is_loopback(address: str) -> bool:
     return address.rpartition(":")[0].strip("[]") in ("127.0.0.1", "localhost", "::1")
 
 
-def only_loopback(ray: Any) -> None:
+def only_loopback() -> None:
     """Make a new cluster listen on 127.0.0.1 alone; left to itself Ray listens on every interface.
 
-    Ray does so where it is told that it need not be reached from elsewhere; the name of the switch tells of the systems
-    on which that is the default.
+    It does so where it is set that it need not be reached from elsewhere; the switch is named after the systems on
+    which that is the default.
     """
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # for the processes that it starts
     from ray._private import ray_constants
@@ -104,36 +228,41 @@ def only_loopback(ray: Any) -> None:
     ray_constants.ENABLE_RAY_CLUSTER = False
 
 
-def join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
-    if address != "auto":
-        knock(address)
-        if is_loopback(address) and f"127.0.0.1:{address.rpartition(':')[2]}" in clusters_here():
-            only_loopback(ray)  # else Ray looks for it at the address that this machine has in its network
-    try:
-        ray.init(address=address, **quiet)
-    except Exception as error:
-        raise TrainingError(
-            f"--cluster {address}: {first_line(error)}; on this machine too, run: ray start --address=HOST:PORT"
-            " (with the cluster's token, see docs/cluster.md)"
-        ) from error
-
-
-def knock(address: str) -> None:
-    """See whether gRPC answers at HOST:PORT; Ray itself tries for minutes, also where something else listens."""
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), KNOCK_S) as connection:
-            if os.environ.get("RAY_USE_TLS", "0") != "0":
-                return
-            connection.sendall(HTTP2_HELLO)
-            head = connection.recv(9, socket.MSG_WAITALL)
-    except (OSError, ValueError) as error:
-        reason = "no answer within 5 s" if isinstance(error, TimeoutError) else getattr(error, "strerror", "") or error
-        raise TrainingError(f"--cluster {address}: no cluster answers there ({reason}); {WHERE}") from None
-    if len(head) < 9 or head[3] != HTTP2_SETTINGS:
-        raise TrainingError(f"--cluster {address}: what answers there is not a Ray cluster; {WHERE}")
-
-
 def first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+class HeadLost(TrainingError):
+    """The head node of the cluster is gone. For a minute more, what the nodes have trained can be fetched."""
+
+
+class Head:
+    """The head node of the cluster. Ray waits a minute for one that is gone, then ends the program without a word."""
+
+    def __init__(self, ray: Any):
+        self.address: str = ray.get_runtime_context().gcs_address
+        self._looked_at = 0.0
+        self._silent_since: float | None = None
+
+    def check(self) -> None:
+        """HeadLost if it could not be reached for some seconds. To be called often: it looks once a second."""
+        if time.monotonic() - self._looked_at >= LOOK_S:
+            self.answers()
+
+    def answers(self) -> bool:
+        """Whether it can be reached now; HeadLost if it could not for some seconds."""
+        host, _, port = self.address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+            self._silent_since = None
+        except OSError as error:
+            now = time.monotonic()
+            self._silent_since = self._silent_since or now
+            if now - self._silent_since >= HEAD_S:
+                why = error.strerror or error
+                raise HeadLost(
+                    f"--cluster: the head node at {self.address} has not answered for {HEAD_S:g} s ({why})"
+                ) from None
+        self._looked_at = time.monotonic()
+        return self._silent_since is None

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from w2v.cluster.session import elsewhere, load_ray, only_loopback
+from w2v.cluster.session import QUIET, at_root, load_ray, only_loopback, private_folder, signals_kept, tamed
 
 __all__ = ["simulated_nodes"]
 
@@ -24,15 +24,18 @@ def simulated_nodes(cpus: Sequence[int], store_bytes: int) -> Iterator[Any]:
     ray = load_ray()
     from ray.cluster_utils import Cluster
 
-    only_loopback(ray)
+    only_loopback()
     head, *others = [{"num_cpus": number, "object_store_memory": store_bytes} for number in cpus]
-    cluster = Cluster(initialize_head=True, head_node_args={**head, "include_dashboard": False})
-    try:
-        for node in others:
-            cluster.add_node(**node)
-        with elsewhere():
-            ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
-        yield cluster
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
+    with private_folder() as folder, tamed():
+        cluster = Cluster(
+            initialize_head=True, head_node_args={**head, "include_dashboard": False, "temp_dir": folder}
+        )
+        try:
+            for node in others:
+                cluster.add_node(**node)
+            with at_root(), signals_kept():
+                ray.init(address=cluster.address, **QUIET)
+            yield cluster
+        finally:
+            ray.shutdown()
+            cluster.shutdown()

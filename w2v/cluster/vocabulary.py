@@ -6,6 +6,7 @@ All occurrences of a word meet in one partition, so that pruning there is exact 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -52,8 +53,9 @@ class Pruned:
 
 def count_chunk(chunk: Chunk, begins: bool, config: CorpusConfig, partitions: int) -> list:
     """[(the chunk from line to line, its token counts), a Tally for each partition]. Raises OSError, CorpusError."""
-    chunk = align(chunk, begins)
-    words, counts, token_counts = tally_words([chunk.source], config, threads=1)
+    chunk, digest = align(chunk, begins), hashlib.blake2b(digest_size=16)
+    words, counts, token_counts = tally_words([chunk.source], config, threads=1, digest=digest)
+    chunk = dataclasses.replace(chunk, digest=digest.hexdigest())
     token_counts.bytes_read = chunk.bytes  # not of the text that comes out of a compressed file
     if partitions == 1:
         return [(chunk, token_counts), Tally.of(words, counts)]

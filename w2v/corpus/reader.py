@@ -6,10 +6,13 @@ the tables are joined, the vocabulary is chosen, and the ids are put into final 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from w2v.corpus._assembly import Remapping
 from w2v.corpus._blocks import Block
@@ -28,7 +31,6 @@ from w2v.cpus import thread_count
 from w2v.threads import for_each, run_all
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from w2v.corpus.config import CorpusConfig
@@ -92,15 +94,24 @@ def count_words(
 
 def tally_words(
     sources: Sequence[Path | Source], config: CorpusConfig, *, threads: int | None = None,
-    block_size: int = BLOCK_BYTES,
+    block_size: int = BLOCK_BYTES, digest: hashlib.blake2b | None = None,
 ) -> tuple[list[bytes], NDArray[np.int64], TokenCounts]:
     """Every distinct word of a corpus with its count, in no order, rare ones too; token_counts.kept is their sum.
 
-    For counting a corpus in parts. Errors as in `read_corpus`, but a part without words is none.
+    For counting a corpus in parts. `digest` is fed the text, as its spellings and their order; with one thread only.
+    Errors as in `read_corpus`, but a part without words is none.
     """
+    def feed(block: Block) -> None:
+        digest.update(block.ids())
+        block.discard()
+
     reading = _Reading(expand(sources), config, threads, block_size, None)
-    reading.run(None)
+    reading.run(None if digest is None else feed)
     reading.join()
+    if digest is not None:
+        spelled = reading.spellings
+        first_seen = spelled.encoder_map(0, np.arange(len(spelled), dtype=np.int32))
+        digest.update(b"\n".join(spelled.words(first_seen.astype(np.int64))))
     words, counts = tally(reading.spellings, config, reading.token_counts)
     reading.token_counts.kept = int(counts.sum())
     reading.token_counts.check()

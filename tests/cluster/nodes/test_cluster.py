@@ -7,13 +7,15 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.error
+import urllib.request
 
 import pytest
 
 import w2v as library
 from w2v.cluster.run import ClusterOptions, ClusterRun
 from w2v.corpus.config import CorpusConfig
-from w2v.errors import CorpusError
+from w2v.errors import CorpusError, TrainingError
 from w2v.training.config import TrainConfig
 
 SMALL = 16_000  # bytes of a chunk
@@ -136,13 +138,63 @@ def answer_once(server, reply):
         connection.sendall(reply)
 
 
-def test_one_node_with_one_thread_gives_the_bytes_of_a_run_without_a_cluster(program, two_nodes, text, tmp_path):
-    common = [program, "train", text, "-t", "1", "-d", "16", "-e", "3", "-q"]
-    subprocess.run([*common, "-o", "alone.bin"], cwd=tmp_path, check=True)
-    # A cluster of its own: that of the tests listens on loopback alone, as that of another run does, and is not joined.
+# One call of each service behind which there is data or work: no other is needed to read or to run anything.
+CALLS = (
+    "NodeInfoGcsService/CheckAlive", "InternalKVGcsService/InternalKVGet", "NodeManagerService/RequestWorkerLease",
+    "ObjectManagerService/Push", "ObjectManagerService/Pull", "CoreWorkerService/PushTask",
+    "CoreWorkerService/GetObjectStatus",
+)
+REFUSED, UNKNOWN = 16, 12  # gRPC's status codes
+
+
+def test_every_port_listens_on_loopback_and_refuses_calls_without_the_token(two_nodes):
+    psutil = pytest.importorskip("psutil")
+    from w2v.cluster.authentication import grpc_status
+
+    ports = {}
+    for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
+        for connection in process.net_connections("inet"):
+            if connection.status == psutil.CONN_LISTEN:
+                assert connection.laddr.ip.removeprefix("::ffff:") == "127.0.0.1"
+                ports[connection.laddr.port] = process.name()
+    refused = set()
+    for port, name in ports.items():
+        for token in (None, "0" * 64):
+            try:
+                answers = {call: grpc_status(f"127.0.0.1:{port}", token, f"/ray.rpc.{call}") for call in CALLS}
+            except TrainingError:  # it does not speak gRPC
+                request = urllib.request.Request(f"http://127.0.0.1:{port}/get_or_create_runtime_env", data=b"")
+                with pytest.raises(urllib.error.HTTPError, match="401"):
+                    urllib.request.urlopen(request)
+                continue
+            assert set(answers.values()) <= {REFUSED, UNKNOWN}, (name, answers)
+            refused |= {call for call, answer in answers.items() if answer == REFUSED}
+    assert refused == set(CALLS)
+
+
+def test_ray_itself_gets_in_only_with_the_token(two_nodes):
+    code = "import ray, sys; ray.init(address=sys.argv[1], logging_level='ERROR'); print(ray.get(ray.put('in')))"
+    with_token = {**os.environ, "RAY_NUM_REDIS_GET_RETRIES": "1"}
+    without = {name: value for name, value in with_token.items() if name != "RAY_AUTH_TOKEN"}
+    tried = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, two_nodes.address], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for env in (with_token, {**without, "RAY_AUTH_MODE": "disabled"}, {**without, "RAY_AUTH_TOKEN": "0" * 64})
+    ]
+    said = [process.communicate(timeout=120)[0] for process in tried]
+    assert [process.returncode for process in tried] == [0, 1, 1]
+    assert said == [b"in\n", b"", b""]
+
+
+def test_a_wrong_token_is_one_line(program, two_nodes, text, tmp_path):
     done = subprocess.run(
-        [*common, "-o", "cluster.bin", "--cluster", "auto"], cwd=tmp_path, capture_output=True, text=True, timeout=120,
-        env={name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"},
+        [program, "train", text, "-o", "v.bin", "--cluster", two_nodes.address], cwd=tmp_path, capture_output=True,
+        text=True, timeout=60, env={**os.environ, "RAY_AUTH_TOKEN": "0" * 64},
     )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "alone.bin").read_bytes() == (tmp_path / "cluster.bin").read_bytes()
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"w2v: error: --cluster {two_nodes.address}: it refuses the token in RAY_AUTH_TOKEN; give the one that its head"
+        " node has\n"
+    )
+    assert list(tmp_path.iterdir()) == []
