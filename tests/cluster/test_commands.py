@@ -19,7 +19,7 @@ PROGRAM = (
     "import sys\nfrom w2v.cluster import session\nfrom w2v.cli.main import run\n"
     "session.HEAD_S = 0.5\nsys.exit(run(sys.argv[1:]))"
 )
-ENDLESS = ["-t", "1", "-d", "64", "-n", "15", "-e", "100000", "--checkpoint-every", "0.2s"]
+ENDLESS = ["-t", "1", "-d", "64", "-n", "15", "-e", "100000", "--checkpoint-every", "1s"]
 SECONDS = 120
 
 
@@ -62,13 +62,14 @@ class Run:
 
     def end(self):
         """Wait for the end, and for that of all processes; the exit code."""
-        import psutil
+        def left():
+            return [process for process in self.others.values() if is_alive(process)]
 
         code = self.process.wait(SECONDS)
-        _, alive = psutil.wait_procs(list(self.others.values()), timeout=10)
-        alive = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]  # not ours to reap
-        assert not alive
-        assert os.listdir(self.temporary) == []
+        deadline = time.monotonic() + SECONDS
+        while left() or os.listdir(self.temporary):
+            assert time.monotonic() < deadline, (left(), os.listdir(self.temporary), self.said)
+            time.sleep(0.05)
         return code
 
     @property
@@ -82,11 +83,22 @@ class Run:
         shutil.rmtree(self.temporary, ignore_errors=True)
 
 
+def is_alive(process):
+    """Not a zombie, which is not ours to reap."""
+    import psutil
+
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, text):
     """Trainings that would go on for hours, started at once: Ray takes seconds to start."""
     folder = tmp_path_factory.mktemp("runs")
-    started = {name: Run(folder / name, text, *ENDLESS) for name in ("SIGHUP", "SIGTERM", "gcs_server", "raylet")}
+    names = ("SIGHUP", "SIGTERM", "SIGKILL", "gcs_server", "raylet")
+    started = {name: Run(folder / name, text, *ENDLESS) for name in names}
     yield started
     for run in started.values():
         run.close()
@@ -122,6 +134,15 @@ def test_a_cluster_that_is_killed_ends_the_run_which_names_its_checkpoint(runs, 
     assert last.endswith("v.bin.checkpoint holds the run as it was before")
     assert os.listdir(run.folder) == ["v.bin.checkpoint"]
     assert "[33m" not in run.said  # Ray prints what it finds on standard output
+
+
+def test_a_run_that_is_killed_leaves_its_checkpoint_but_no_process_and_no_folder_of_ray(runs):
+    run = runs["SIGKILL"]
+    run.wait_for_checkpoint()
+    assert run.ray("raylet")
+    run.process.kill()
+    assert run.end() == -signal.SIGKILL
+    assert set(os.listdir(run.folder)) <= {"v.bin.checkpoint", ".v.bin.w2v-part", ".v.bin.checkpoint.w2v-part"}
 
 
 def test_a_signal_while_ray_starts_ends_all_of_it(text, tmp_path):

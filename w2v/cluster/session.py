@@ -11,17 +11,19 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from w2v.cluster.authentication import check_cluster, check_ray, make_token_file, token_wanted
 from w2v.errors import TrainingError, W2VError
 
-__all__ = ["Head", "HeadLost", "load_ray", "private_folder", "session", "tamed"]
+__all__ = ["Head", "HeadLost", "apart", "load_ray", "session"]
 
 QUIET = {"log_to_driver": False, "logging_level": "ERROR"}
 HEAD_S = 5.0  # a head node that has not answered for so long is gone
@@ -78,7 +80,7 @@ def started(ray: Any, cpus: int | None) -> Iterator[None]:
     os.environ.setdefault("RAY_worker_niceness", "0")  # 15 otherwise: the command itself is not that modest either
     if token_wanted():
         make_token_file()
-    with private_folder() as folder, tamed(), hushed():
+    with apart() as folder, hushed():
         try:
             try:
                 with at_root(), signals_kept():
@@ -144,44 +146,38 @@ def hushed() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def tamed() -> Iterator[None]:
-    """Within, processes that Ray starts are out of reach of signals to this program's group; at the end all are gone.
+def apart() -> Iterator[str]:
+    """Within, processes that Ray starts are out of reach of signals to this program's group; yields a folder for them.
 
     Each leads a session of its own, to which its children belong too. Only on Linux, where the system ends them when
-    this program is killed; elsewhere Ray needs them in its group for that.
+    this program is killed; elsewhere Ray needs them in its group for that. Only this user enters the folder; Ray's own,
+    /tmp/ray, is open to all and stays. When the context or the program ends, both are gone (reaper.py).
     """
     from ray._private import services
 
-    if sys.platform != "linux":
-        yield
-        return
-    sessions: set[int] = set()
+    usual = tempfile.gettempdir()
+    folder = tempfile.mkdtemp(
+        prefix="w2v-ray-", dir=usual if len(os.fsencode(usual)) < LONGEST_FOLDER - len("/w2v-ray-") - 8 else "/tmp"
+    )
+    reaper: subprocess.Popen[bytes] = subprocess.Popen(
+        [sys.executable, "-I", Path(__file__).with_name("reaper.py"), folder], stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )
 
     class Popen(services.ConsolePopen):
         def __init__(self, *args: Any, **settings: Any):
             super().__init__(*args, start_new_session=True, **settings)
-            sessions.add(self.pid)
+            assert reaper.stdin is not None
+            os.write(reaper.stdin.fileno(), b"%d\n" % self.pid)
 
         def terminate(self) -> None:
             self.kill()  # they hold nothing that is wanted, and Ray waits a second for each
 
-    with replaced(services, "ConsolePopen", Popen):
-        try:
-            yield
-        finally:
-            end_sessions(sessions)
-
-
-def end_sessions(sessions: set[int]) -> None:
-    """Kill what is left of these sessions."""
-    def processes() -> Iterator[int]:
-        yield from sessions  # their leaders first: these start the others
-        yield from (int(name) for name in os.listdir("/proc") if name.isdigit())
-
-    for pid in processes():
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if os.getsid(pid) in sessions:
-                os.kill(pid, signal.SIGKILL)
+    try:
+        with replaced(services, "ConsolePopen", Popen if sys.platform == "linux" else services.ConsolePopen):
+            yield folder
+    finally:
+        reaper.communicate()
 
 
 @contextlib.contextmanager
@@ -192,17 +188,6 @@ def replaced(module: Any, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(module, name, before)
-
-
-@contextlib.contextmanager
-def private_folder() -> Iterator[str]:
-    """A folder that only this user enters, for Ray's sockets and logs; its own, /tmp/ray, is open to all and stays."""
-    usual = tempfile.gettempdir()
-    with tempfile.TemporaryDirectory(
-        prefix="w2v-ray-", dir=usual if len(os.fsencode(usual)) < LONGEST_FOLDER - 16 else "/tmp",
-        ignore_cleanup_errors=True,
-    ) as folder:
-        yield folder
 
 
 def clusters_here() -> set[str]:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from w2v.cluster.session import QUIET, at_root, load_ray, only_loopback, private_folder, signals_kept, tamed
+from w2v.cluster.session import QUIET, apart, at_root, load_ray, only_loopback, signals_kept
 
 __all__ = ["simulated_nodes"]
 
@@ -26,7 +26,7 @@ def simulated_nodes(cpus: Sequence[int], store_bytes: int) -> Iterator[Any]:
 
     only_loopback()
     head, *others = [{"num_cpus": number, "object_store_memory": store_bytes} for number in cpus]
-    with private_folder() as folder, tamed():
+    with apart() as folder:
         cluster = Cluster(
             initialize_head=True, head_node_args={**head, "include_dashboard": False, "temp_dir": folder}
         )
