@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from w2v.cli.progress import loss_text
-from w2v.cluster.progress import ClusterSummary
 from w2v.numbers import count, duration, plural, short, size
 
 if TYPE_CHECKING:
+    from w2v.cluster.progress import ClusterSummary
     from w2v.corpus.encoded import TokenCounts
     from w2v.training.progress import TrainSummary
     from w2v.training.run import RunResult
@@ -41,8 +41,8 @@ def summary_lines(done: RunResult, output: str) -> list[str]:
         f"loss {summary.loss:.4f}; {duration(times['all'])} in all: {duration(times['reading'])} reading, "
         f"{duration(summary.seconds)} training"
     )
-    if isinstance(summary, ClusterSummary):
-        lines.append(cluster_line(summary))
+    if hasattr(summary, "nodes"):
+        lines.append(cluster_line(cast("ClusterSummary", summary)))
     lines.append(f"{output}: {done.content}")
     return lines
 
