@@ -51,7 +51,10 @@ def extension(name: str, *flags: str, kind: str = ".pyx", depends: tuple[str, ..
 
 
 PAGES = "w2v/pages.h"
-LOOP = tuple(f"w2v/kernel/{name}" for name in ("_loop.pxi", "simd.h", "vec.h", "block.h", "rng.h"))
+LOOP = tuple(
+    f"w2v/kernel/{name}"
+    for name in ("_loop.pxi", "_rounds.pxi", "simd.h", "vec.h", "block.h", "lanes.h", "rng.h")
+)
 ENCODE = (PAGES, *(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode")))
 ROWS = (PAGES, *(f"w2v/vectors/{name}.h" for name in ("words", "mapped", "rows", "decimal", "text")))
 SHARED = "w2v._memoryviews"  # written by Cython: what every module with memoryviews would else hold a copy of
@@ -75,6 +78,7 @@ EXTENSIONS = [
     extension("w2v.kernel._cpu"),
     extension("w2v.kernel._tables"),
     extension("w2v.kernel._state", depends=LOOP),
+    extension("w2v.kernel._lanes", depends=LOOP),
     extension("w2v.kernel._loop_baseline", depends=LOOP),
     extension("w2v.kernel._samples", depends=LOOP),
 ]

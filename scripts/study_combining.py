@@ -25,10 +25,10 @@ ROWS = 4096  # combined at a time
 def train(corpus: Any, args: argparse.Namespace, seed: int) -> Any:
     """The vectors of one run."""
     from w2v.cluster.combine import COMBINERS
-    from w2v.cluster.effort import pairs_per_token
     from w2v.kernel._state import Model, Worker
     from w2v.kernel.kernels import choose
     from w2v.training.config import TrainConfig
+    from w2v.training.effort import pairs_per_token
     from w2v.vectors.vectors import Vectors
 
     config = TrainConfig(seed=seed, threads=1, epochs=EPOCHS, model=args.model, loss=args.loss).resolved()
@@ -104,9 +104,9 @@ def main() -> None:
 
     from cluster_bench import scores
 
-    from w2v.cluster.effort import PAIR
     from w2v.corpus.config import CorpusConfig
     from w2v.corpus.reader import read_corpus
+    from w2v.training.effort import PAIR
 
     args.pair = args.pair or PAIR
     corpus = read_corpus([args.text], CorpusConfig(), threads=2)

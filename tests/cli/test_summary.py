@@ -12,7 +12,7 @@ TOKEN_COUNTS = {"read": 1000, "kept": 900, "sentences": 90, "text_bytes": 6000, 
 SUMMARY = {
     "tokens_total": 4500, "trained": 3000, "subsampled": 1490, "alone": 10, "epochs": 5, "words_per_s": 9000.0,
     "loss": 0.25, "held_out": 0, "epoch_losses": (0.3, 0.2), "held_out_losses": (), "best_epoch": None,
-    "stopped_early": False, "threads": 2, "kernel": "avx2", "seconds": 0.5,
+    "stopped_early": False, "threads": 2, "reproducible": None, "kernel": "avx2", "seconds": 0.5,
 }
 TIMES = {"reading": 0.1, "training": 0.5, "all": 0.7}
 

@@ -122,7 +122,7 @@ class Model:
         self.keep = [keep_threshold(int(n), total, config.sample) for n in counts]
         # These two have tests of their own (test_tables.py, test_huffman.py); here only their use is judged.
         if config.loss == "ns":
-            share, other = tables.alias_table(np.asarray(counts), config.ns_exponent)
+            share, other = tables.alias_table(np.asarray(counts), config.ns_exponent, config.reproducible)
             self.alias_share, self.alias_other = share.tolist(), other.tolist()
         else:
             start, path = tables.huffman_paths(np.asarray(counts))

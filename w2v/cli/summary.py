@@ -41,6 +41,8 @@ def summary_lines(done: RunResult, output: str) -> list[str]:
         f"loss {summary.loss:.4f}; {duration(times['all'])} in all: {duration(times['reading'])} reading, "
         f"{duration(summary.seconds)} training"
     )
+    if summary.reproducible is not None:
+        lines.append(f"the same bytes with any number of threads, with kernel {summary.reproducible.kernel}")
     if hasattr(summary, "nodes"):
         lines.append(cluster_line(cast("ClusterSummary", summary)))
     lines.append(f"{output}: {done.content}")

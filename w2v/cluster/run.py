@@ -70,6 +70,11 @@ class ClusterRun:
         self.paths, self.corpus_config, self.options = list(paths), corpus_config, options
         self.threads = config.threads  # on each node; None: all CPUs of it
         self.config = config.resolved()
+        if self.config.reproducible:
+            raise SettingsError(
+                f"{setting('reproducible')}: is not for a cluster, whose nodes exchange what they have learned by the"
+                " clock; train on one machine"
+            )
         self.token_counts = TokenCounts()
         self.vocab: Vocab  # once it is read
         self.setup: Setup | None = None

@@ -7,6 +7,7 @@
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
 
 from w2v.errors import CorpusError
+from w2v.kernel._lanes cimport Lane
 from w2v.kernel._state cimport LONGEST_SENTENCE, LossSum, ModelState, PrivateRows, Worker, WorkerState
 
 
@@ -48,6 +49,7 @@ cdef extern from "simd.h":
     void merge_row(float *copy, float *base, float *shared, int64_t stride) noexcept nogil
     void prefetch "__builtin_prefetch"(const void *address) noexcept nogil
     void prefetch_row(const float *row, int64_t stride) noexcept nogil
+    void copy_row(float *to, const float *row, int64_t stride) noexcept nogil
 
 
 cdef extern from *:
@@ -145,8 +147,8 @@ cdef int draw_negatives(const ModelState *model, WorkerState *worker, int32_t ce
     return m
 
 
-cdef inline const float *refresh_pool(const ModelState *model, WorkerState *worker, uint32_t slot_bits) noexcept nogil:
-    """Replace one of the pool's negatives by a fresh draw; returns its row, to be fetched before it is picked.
+cdef inline int32_t refresh_pool(const ModelState *model, WorkerState *worker, uint32_t slot_bits) noexcept nogil:
+    """Replace one of the pool's negatives by a fresh draw; returns it, so that its row is fetched before it is picked.
 
     The random number was drawn one centre ago, so that its column of the table is in cache by now.
     """
@@ -154,19 +156,14 @@ cdef inline const float *refresh_pool(const ModelState *model, WorkerState *work
     worker.next_draw = rng_next(&worker.random)
     prefetch(rng_column(worker.next_draw, model.vocab_size, <const AliasColumn *>model.alias))
     worker.pool[rng_below(slot_bits, model.pool_size)] = word
-    return row_of(model.outputs, &worker.private_outputs, model.stride, word)
+    return word
 
 
 cdef int collect_outputs(const ModelState *model, WorkerState *worker, int32_t centre) noexcept nogil:
     """Output rows of one centre and their labels; returns how many."""
     cdef int m, k
-    cdef int64_t start
     if model.negative == 0:
-        start = model.path_start[centre]
-        m = <int>(model.path_start[centre + 1] - start)
-        for k in range(m):
-            worker.drawn[k] = model.path[start + k] >> 1
-            worker.label_signs[k] = 0 if model.path[start + k] & 1 else LABEL_1
+        m = draw_path(model, worker, centre)
     else:
         m = draw_negatives(model, worker, centre)
     for k in range(m):
@@ -174,12 +171,44 @@ cdef int collect_outputs(const ModelState *model, WorkerState *worker, int32_t c
     return m
 
 
+cdef inline int draw_path(const ModelState *model, WorkerState *worker, int32_t centre) noexcept nogil:
+    """The nodes on the centre's Huffman path in worker.drawn, and their labels; returns how many."""
+    cdef int64_t start = model.path_start[centre]
+    cdef int k, m = <int>(model.path_start[centre + 1] - start)
+    for k in range(m):
+        worker.drawn[k] = model.path[start + k] >> 1
+        worker.label_signs[k] = 0 if model.path[start + k] & 1 else LABEL_1
+    return m
+
+
 cdef inline void count_outputs(const ModelState *model, WorkerState *worker, int m) noexcept nogil:
     count_updates(model.outputs, &worker.private_outputs, model.stride, worker.drawn, m, worker.merge_after)
 
 
-cdef void train_skipgram(
-    const ModelState *model, WorkerState *worker, Block *block, int32_t centre, int count
+cdef inline int next_outputs(
+    const ModelState *model, WorkerState *worker, Block *block, int32_t centre, Lane *lane
+) noexcept nogil:
+    """The output rows of a centre's next block; returns how many."""
+    if lane != NULL:
+        return planned_outputs(model, worker, block, lane, centre)
+    return collect_outputs(model, worker, centre)
+
+
+cdef inline int planned_outputs(
+    const ModelState *model, WorkerState *worker, Block *block, Lane *lane, int32_t centre
+) noexcept nogil:
+    """The same as a lane has planned them."""
+    cdef int m = lane.block_outputs[lane.blocks_read]
+    if model.negative == 0:
+        draw_path(model, worker, centre)  # its labels
+    block.out = lane.output_rows + lane.outputs_read
+    lane.outputs_read += m
+    lane.blocks_read += 1
+    return m
+
+
+cdef inline void train_skipgram(
+    const ModelState *model, WorkerState *worker, Block *block, int32_t centre, int count, Lane *lane
 ) noexcept nogil:
     """Every context of one centre against the centre's output rows, BLOCK_INPUTS contexts at a time."""
     cdef int done = 0, n, j, blocks, most = BLOCK_INPUTS
@@ -188,7 +217,7 @@ cdef void train_skipgram(
     blocks = (count + most - 1) // most if count > most else 1  # a division takes as long as a row
     while done < count:
         if done == 0 or not model.share_negatives:
-            block.m = collect_outputs(model, worker, centre)
+            block.m = next_outputs(model, worker, block, centre, lane)
         n = (count - done + blocks - 1) // blocks if blocks > 1 else count - done  # blocks of about the same size
         blocks -= 1
         block.n = n
@@ -196,7 +225,7 @@ cdef void train_skipgram(
             block.in_[j] = worker.contexts[done + j]
         block_skipgram(block)
         worker.examples += n * block.m
-        if not model.share_negatives or done + n == count:
+        if lane == NULL and (not model.share_negatives or done + n == count):
             count_outputs(model, worker, block.m)
         done += n
 
@@ -231,15 +260,25 @@ cdef void train_centre(
     cdef int32_t centre = worker.sentence[i]
     cdef int count = collect_contexts(model, worker, length, i, draw_reach(model, bits))
     if model.pool_size:
-        block.fetch[2] = refresh_pool(model, worker, <uint32_t>bits)
-    if model.cbow:
-        block.m = collect_outputs(model, worker, centre)
-        block_cbow(block, worker.contexts, count, worker.mean, 1.0 / count if model.exact_cbow else 1.0)
-        worker.examples += block.m
-        count_outputs(model, worker, block.m)
-    else:
-        train_skipgram(model, worker, block, centre, count)
+        block.fetch[2] = row_of(
+            model.outputs, &worker.private_outputs, model.stride, refresh_pool(model, worker, <uint32_t>bits)
+        )
+    train_block(model, worker, block, centre, count, NULL)
     count_updates(model.inputs, &worker.private_inputs, model.stride, worker.context_ids, count, worker.merge_after)
+
+
+cdef inline void train_block(
+    const ModelState *model, WorkerState *worker, Block *block, int32_t centre, int count, Lane *lane
+) noexcept nogil:
+    """One centre with its contexts, whose rows are collected, against its output rows."""
+    if not model.cbow:
+        train_skipgram(model, worker, block, centre, count, lane)
+        return
+    block.m = next_outputs(model, worker, block, centre, lane)
+    block_cbow(block, worker.contexts, count, worker.mean, 1.0 / count if model.exact_cbow else 1.0)
+    worker.examples += block.m
+    if lane == NULL:
+        count_outputs(model, worker, block.m)
 
 
 cdef inline void fetch_ahead(

@@ -17,7 +17,6 @@ cdef extern from "rng.h":
         pass
     int32_t rng_alias(uint64_t bits, uint64_t n, const AliasColumn *table) noexcept nogil
 
-MOST_UPDATES = 60_000  # before a merge: counted in 16 bits, and one centre counts a row 2,000 times at the most
 ROW_FLOATS = 16  # rows are padded to this many floats: one 64-byte cache line
 
 
@@ -88,7 +87,7 @@ cdef class Model:
             state.share_negatives = True
             kept += [start, path]
         else:
-            alias = tables.alias_columns(counts, config.ns_exponent)
+            alias = tables.alias_columns(counts, config.ns_exponent, config.reproducible)
             state.negative = config.negative
             state.alias = &alias[0, 0]
             state.share_negatives = config.share_negatives
@@ -147,7 +146,7 @@ cdef class Worker:
         self.state.mean = &mean[0]
         self.state.contexts = <float **>&contexts[0]
         self.state.context_ids = &context_ids[0]
-        self.merge_after = merge_after
+        self.state.merge_after = merge_after
         self.state.held_out = tables.held_out_share(model.config.held_out)
         self.state.held_out_seed = model.config.seed
         for i in range(LANES):
@@ -211,12 +210,12 @@ cdef class Worker:
 
     @property
     def merge_after(self):
-        """Updates of a private row between two merges, 1 to 60,000."""
+        """Updates of a private row between two merges, at least 1."""
         return self.state.merge_after
 
     @merge_after.setter
     def merge_after(self, int updates):
-        self.state.merge_after = max(1, min(updates, MOST_UPDATES))
+        self.state.merge_after = max(1, min(updates, 65535))
 
     def take_all(self):
         """From now on train on the sentences that are held out too."""

@@ -39,6 +39,7 @@ static inline const AliasColumn *rng_column(uint64_t bits, uint64_t n, const Ali
 static inline int32_t rng_alias(uint64_t bits, uint64_t n, const AliasColumn *table) {
     unsigned __int128 product = (unsigned __int128)bits * n;
     const AliasColumn *column = table + (uint64_t)(product >> 64);
-    return (uint32_t)((uint64_t)product >> 32) <= column->share ? (int32_t)(column - table) : column->other;
+    int32_t itself = (int32_t)(column - table), stays = (uint32_t)((uint64_t)product >> 32) <= column->share;
+    return column->other ^ ((itself ^ column->other) & -stays); /* no branch: it would wait for the column */
 }
 #endif

@@ -339,6 +339,20 @@ static void merge_row(float *copy, float *base, float *shared, int64_t stride) {
     }
 }
 
+INLINE void copy_row(float *to, const float *row, int64_t stride) {
+    for (int64_t k = 0; k < stride; k += WIDTH) store(to + k, load(row + k));
+}
+
+/* Several lanes' changes of a row, added up in the order of the lanes, times `factor`. */
+static void merge_copies(float *row, float *const *copies, int count, float factor, int64_t stride) {
+    const vec share = spread(factor);
+    for (int64_t k = 0; k < stride; k += WIDTH) {
+        vec base = load(row + k), sum = load(copies[0] + k) - base;
+        for (int j = 1; j < count; j++) sum += load(copies[j] + k) - base;
+        store(row + k, base + share * sum);
+    }
+}
+
 /* Rows are asked for this many centres before they are used. Measured: 4 is better than 2 where cores share no cache
  * (a row comes from another core in 200 ns and more), 6 and 8 are no better. */
 #define AHEAD 4

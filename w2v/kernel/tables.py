@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from w2v.kernel import _tables
 
 __all__ = [
-    "SIGMOID_SIZE", "alias_columns", "alias_table", "held_out_share", "huffman_paths",
+    "SIGMOID_SIZE", "alias_columns", "alias_table", "coarse", "held_out_share", "huffman_paths",
     "keep_probability", "keep_thresholds", "sigmoid_table",
 ]
 
@@ -57,16 +57,27 @@ def held_out_share(share: float) -> int:
     return min(round(share * 2**32), 2**32 - 1)
 
 
-def alias_table(counts: NDArray[Any], exponent: float) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
-    """Alias table of count ** exponent: (share uint32 [V], other int32 [V]). 0.75: Mikolov et al. 2013b, sec. 2.2."""
-    counts = np.maximum(np.asarray(counts, np.float64), 1)  # a word of a given vocabulary may have no count
-    logs = exponent * np.log(counts)
-    return _tables.build_alias(np.exp(logs - logs.max()))
+def alias_table(
+    counts: NDArray[Any], exponent: float, reproducible: bool = False
+) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+    """Alias table of count ** exponent: (share uint32 [V], other int32 [V]). 0.75: Mikolov et al. 2013b, sec. 2.2.
+
+    `reproducible`: the same on every machine.
+    """
+    logs = exponent * np.log(np.maximum(np.asarray(counts, np.float64), 1))  # a given vocabulary may have no count
+    weights = np.exp(logs - logs.max())
+    return _tables.build_alias(coarse(weights) if reproducible else weights)
 
 
-def alias_columns(counts: NDArray[Any], exponent: float) -> NDArray[np.uint32]:
+def coarse(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rounded to 16 bits: the last of a logarithm's 53 bits differ between processors and versions of NumPy."""
+    mantissas, exponents = np.frexp(values)
+    return np.ldexp(np.rint(mantissas * 2.0**16) / 2.0**16, exponents)
+
+
+def alias_columns(counts: NDArray[Any], exponent: float, reproducible: bool = False) -> NDArray[np.uint32]:
     """The alias table as the loop reads it, share beside other: one cache line a draw. uint32 [V, 2]."""
-    share, other = alias_table(counts, exponent)
+    share, other = alias_table(counts, exponent, reproducible)
     return np.ascontiguousarray(np.stack([share, other.view(np.uint32)], axis=1))
 
 

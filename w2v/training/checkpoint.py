@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from w2v.corpus.encoded import CorpusInfo
     from w2v.corpus.vocab import Vocab
     from w2v.kernel._state import Model
+    from w2v.training.config import ResolvedConfig
     from w2v.training.state import TrainState
     from w2v.vectors.vectors import Vectors
 
@@ -208,6 +209,12 @@ class Checkpoint(CheckpointFile):
         total = self.state["tokens_per_epoch"] * self.state["train"].get("epochs", 0)
         return min(1.0, self.state["tokens_done"] / total) if total else 0.0
 
+    def check_kernel(self, config: ResolvedConfig, kernel: str) -> None:
+        """Raise CheckpointError if the run can only be reproduced with another kernel."""
+        if config.reproducible and self.state.get("kernel") != kernel:
+            found = printable(str(self.state.get("kernel")))
+            raise self.error("another kernel", f"it is of {found:.40}, here is {kernel}; set W2V_KERNEL={found:.40}")
+
     def check_corpus(self, corpus: CorpusInfo) -> None:
         """Raise CheckpointError if the vocabulary or the text is another one."""
         vocab = corpus.vocab
@@ -297,6 +304,8 @@ class Checkpoint(CheckpointFile):
             raise self.error("the workers", "their states are not of one number")
         if not np.all((loss > 0) & np.isfinite(loss)):
             raise self.error("the workers", "a loss is not finite")
+        if state.config.reproducible and len(numbers) != len(state.workers):
+            raise self.error("the workers", f"{len(numbers)} lanes, and this version has {len(state.workers)}")
         for i, rest in enumerate(numbers):
             worker = {**rest, "pool": pool[i].tolist(), "loss_mantissa": loss[i].tolist()}
             try:
@@ -324,6 +333,7 @@ class Checkpoint(CheckpointFile):
         if ends[-1] != len(ids) or any(0 < start < len(ids) and ids[start - 1] != -1 for start in left[:, 0].tolist()):
             raise self.error("the place", "what is left of the epoch does not lie between sentences of the corpus")
         ahead = sum(trained_tokens(ids, start, stop, state.config) for start, stop in left.tolist())
+        ahead += state.spans.in_hand
         if state.totals().tokens + ahead != (epoch + 1) * state.tokens_per_epoch:
             raise self.error("the place", "tokens done and tokens left do not add up to the corpus")
         state.epoch, state.epoch_losses = epoch, [None if loss == NO_LOSS else loss for loss in losses.tolist()]

@@ -90,6 +90,9 @@ class TrainConfig:
     exact: bool = option(
         False, "Plain Hogwild word2vec: no shared negatives, no pool, no private rows.",
     )
+    reproducible: bool = option(
+        False, "Write the same bytes with any number of threads, on any machine with the same kernel (W2V_KERNEL).",
+    )
     held_out: float = option(
         0.0, "Share of the sentences that is not trained on; its loss is told after each epoch.", minimum=0,
         maximum=1, percent=True, metavar="SHARE", shown_default="0",
@@ -115,6 +118,11 @@ class TrainConfig:
             raise SettingsError(
                 f"{setting('loss', 'softmax')}: is for {setting('model', 'skipgram')}; for cbow take"
                 f" {setting('loss', 'ns')} or hs"
+            )
+        if self.reproducible and self.loss == "softmax":
+            raise SettingsError(
+                f"{setting('reproducible')}: is for {setting('loss', 'ns')} or hs; the full softmax depends on NumPy's"
+                " matrix products"
             )
         lr = self.lr if self.lr is not None else DEFAULT_LR[self.model]
         if self.min_lr is not None and self.min_lr > lr:

@@ -8,11 +8,13 @@ from w2v.errors import TrainingError, setting
 from w2v.memory import Room, room
 from w2v.numbers import size
 from w2v.training.config import ResolvedConfig, TrainConfig
+from w2v.training.lanes import LANES
 from w2v.training.softmax import BATCH
 
 __all__ = ["check_memory", "memory_needed"]
 
 ROW_FLOATS = 16  # as in _state.pyx: rows are padded to this many floats
+LANE_COPIES = 16384  # rows of each matrix that all lanes copy in a round, at the most in most settings
 TABLE_BYTES = 48  # a word: subsampling, alias columns, and what making them takes for a moment
 PATH_BYTES = 5  # a node of a Huffman path and its share of the starts
 
@@ -24,7 +26,9 @@ def memory_needed(config: ResolvedConfig, words: int, word_bytes: int = 0) -> di
     """
     row = 4 * -(-config.dim // ROW_FLOATS) * ROW_FLOATS
     private = 0
-    if config.threads > 1:
+    if config.reproducible:
+        private = 2 * min(LANE_COPIES, LANES * words) * row + 8 * words
+    elif config.threads > 1:
         private = config.threads * 4 * min(config.hot_rows, words) * row  # two matrices, each row and its base
     tables = TABLE_BYTES * words
     if config.loss == "hs":

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
 
 __all__ = [
-    "EpochReport", "Progress", "Reporter", "Reporters", "RunMonitor", "TrainResult", "TrainSummary", "TrainingStopped",
+    "EpochReport",
+    "Progress",
+    "Reporter",
+    "Reporters",
+    "Reproducible",
+    "RunMonitor",
+    "TrainResult",
+    "TrainSummary",
+    "TrainingStopped",
 ]
 
 
@@ -78,6 +86,15 @@ class EpochReport:
 
 
 @dataclass(frozen=True)
+class Reproducible:
+    """What decides the bytes of a reproducible training, beside its corpus and settings; see docs/reproducible.md."""
+
+    kernel: str
+    lanes: int
+    centres: int  # words that each lane trains in a round
+
+
+@dataclass(frozen=True)
 class TrainSummary:
     """What a training did. tokens_total == trained + subsampled + alone, over all epochs.
 
@@ -103,6 +120,7 @@ class TrainSummary:
     scores: dict[str, float] = field(default_factory=dict)  # the last that were taken
     best_epoch: int | None = None  # from 1; None without --stop-early
     stopped_early: bool = False
+    reproducible: Reproducible | None = None  # None where the bytes depend on the number of threads
 
 
 @dataclass

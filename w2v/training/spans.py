@@ -44,6 +44,11 @@ class Spans:
         """Whether everything has been taken."""
         return all(start >= stop for start, stop in self.left)
 
+    @property
+    def in_hand(self) -> int:
+        """Tokens that have been taken and are not trained yet, while no thread is at work."""
+        return 0
+
     def state(self) -> list[list[int]]:
         """What is left of each home, for a checkpoint."""
         return [list(pair) for pair in self.left]

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from w2v.errors import CorpusError
 from w2v.kernel import kernels
 from w2v.kernel._state import Model, Worker
 from w2v.threads import for_each, run_all
 from w2v.training import softmax
 from w2v.training.heldout import HeldOut
-from w2v.training.progress import Progress, RunMonitor, TrainingStopped, TrainResult, TrainSummary
+from w2v.training.lanes import LaneSpans, new_lanes, rounds_for
+from w2v.training.progress import Progress, Reproducible, RunMonitor, TrainingStopped, TrainResult, TrainSummary
 from w2v.training.spans import Spans
 from w2v.training.state import Totals, TrainState, divergence
 
@@ -62,6 +64,10 @@ class ThreadedModel:
         self.threads = min(config.threads, max(1, ids // self.span_size))
         if config.loss == "softmax":  # NumPy's BLAS has threads of its own
             self.threads = 1
+        self.rounds = None
+        if config.reproducible:
+            self.rounds = rounds_for(config, vocab.counts, tokens_per_epoch)
+            self.threads = min(config.threads, self.rounds.lanes)
         self.model = Model(vocab.counts, config)
 
     def _span_size(self) -> int:
@@ -147,19 +153,29 @@ class Trainer(ThreadedModel):
         tokens = int(corpus.token_counts.kept) - (self.held_out.tokens if self.held_out else 0)
         super().__init__(corpus.vocab, resolved, len(corpus.ids), tokens)
         if resume is not None:
+            resume.check_kernel(resolved, self.kernel.NAME)
             resume.fill(self.model)  # before the workers take their private copies
         else:
             self.fill_inputs()
             if start is not None:
                 start.fill(self.model, corpus.vocab.words)
+        self.lanes = None
+        if self.rounds is not None:
+            total = tokens * resolved.epochs
+            self.lanes = new_lanes(
+                self.model, resolved, corpus.ids, corpus.vocab.counts, self.rounds, self.threads, total
+            )
+        workers: list[Worker] = [*self.lanes.workers] if self.lanes is not None else self.new_workers()
         self.state = TrainState(
-            corpus, resolved, self.kernel.NAME, tokens, self.model, self.new_workers(), self._new_spans()
+            corpus, resolved, self.kernel.NAME, tokens, self.model, workers, self._new_spans()
         )
         if resume is not None:
             resume.restore(self.state, corpus.ids)
 
     def _new_spans(self) -> Spans:
         """Those of one epoch."""
+        if self.lanes is not None:
+            return LaneSpans(self.corpus.ids, self.lanes)
         return Spans(self.corpus.ids, self.span_size, self.threads)
 
     def run(
@@ -206,7 +222,11 @@ class Trainer(ThreadedModel):
             if monitor.look(sum(stretch.counted, start=state.carried)):
                 stretch.end()
 
-        works = [partial(self._work, stretch, home) for home in range(self.threads)]
+        work = self._work
+        if self.lanes is not None:
+            work = self._work_in_rounds
+            self.lanes.open()
+        works = [partial(work, stretch, home) for home in range(self.threads)]
         run_all(works, on_stop=stretch.end, on_tick=look, tick_s=PROGRESS_EVERY_S)
         for worker in state.workers:
             self.kernel.flush(worker)
@@ -231,6 +251,34 @@ class Trainer(ThreadedModel):
                 stretch.stop = stretch.stop or stretch.done >= stretch.rest_at
             if worker.diverged:
                 raise divergence(self.config, state.epoch, lr)
+
+    def _work_in_rounds(self, stretch: Stretch, home: int) -> None:
+        """What one thread does where the result does not depend on threads: rounds, with a look between two batches of
+        them by whichever thread is the last to finish one."""
+        lanes = self.lanes
+        assert lanes is not None
+        while self.kernel.train_rounds(lanes, home):
+            try:
+                go_on = self._look_at_lanes(stretch)
+            except BaseException:
+                lanes.close()
+                raise
+            if go_on:
+                lanes.go_on()
+            else:
+                lanes.close()
+
+    def _look_at_lanes(self, stretch: Stretch) -> bool:
+        """All lanes are at rest: count, and say whether they go on."""
+        state, lanes = self.state, self.lanes
+        assert lanes is not None
+        stretch.counted = list(map(Totals.of, lanes.workers))
+        stretch.done = sum(stretch.counted, start=state.carried).tokens
+        if any(worker.diverged for worker in lanes.workers):
+            raise divergence(self.config, state.epoch, state.lr_at(stretch.done))
+        if any(worker.stray_ids for worker in lanes.workers):
+            raise CorpusError("the ids changed while they were trained on; leave their file alone meanwhile")
+        return not (stretch.stop or lanes.ended or stretch.done >= stretch.rest_at)
 
     def _result(self) -> TrainResult:
         from w2v.vectors.formats import ModelParts
@@ -259,6 +307,9 @@ class Trainer(ThreadedModel):
             loss=sums.loss / sums.examples,
             epoch_losses=tuple(state.epoch_losses),
             kernel=state.kernel,
+            reproducible=None if self.rounds is None else Reproducible(
+                state.kernel, self.rounds.lanes, self.rounds.centres
+            ),
             threads=self.threads,
             lr=self.config.lr,
             min_lr=self.config.min_lr,

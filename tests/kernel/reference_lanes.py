@@ -1,0 +1,96 @@
+"""Training in rounds, slow and obvious: the judge of `w2v/kernel/_rounds.pxi`.
+
+Each lane is a reference worker with a part of the corpus. In a round it trains so many centres on copies of the rows
+that it touches, from wherever it stopped, also within a sentence; then each touched row becomes what it was plus the
+changes of all lanes, which are scaled down where several lanes have gone the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import reference
+
+CENTRE_COST = 8  # a token that is left out takes an eighth of a centre's share of the round
+
+
+class Copies:
+    """One matrix as a lane sees it in a round: rows are copied when they are first touched."""
+
+    def __init__(self, shared: np.ndarray):
+        self.shared = shared
+        self.copies: dict[int, np.ndarray] = {}
+
+    def row(self, number: int) -> np.ndarray:
+        return self.copies.setdefault(number, self.shared[number].copy())
+
+    def count_updates(self, numbers: Sequence[int]) -> None:
+        """Nothing is merged within a round."""
+
+
+class Lane(reference.Worker):
+    """`part` are the ids of the lane's sentences, -1 after each."""
+
+    def __init__(self, model: reference.Model, number: int, part: Sequence[int]):
+        super().__init__(model, number)
+        self.sentences: list[list[int]] = [[]]
+        for word in part:
+            if word < 0:
+                self.sentences.append([])
+            else:
+                self.sentences[-1].append(int(word))
+        self.sentences.pop()
+        self.sentence: list[int] = []
+        self.centre = 0
+
+    @property
+    def ended(self) -> bool:
+        return not self.sentences and self.centre == len(self.sentence)
+
+    def train_round(self, centres: int, lr: float) -> None:
+        self.inputs, self.outputs = Copies(self.model.inputs), Copies(self.model.outputs)  # type: ignore[assignment]
+        quota = centres * CENTRE_COST
+        while quota > 0 and not self.ended:
+            if self.centre == len(self.sentence):
+                quota -= self.next_sentence()
+                continue
+            window = slice(max(0, self.centre - self.config.window), self.centre + self.config.window + 1)
+            for word in self.sentence[window]:  # touched, though the window that is drawn may be smaller
+                self.inputs.row(word)
+            self.train_centre(self.sentence, self.centre, lr)
+            self.centre += 1
+            self.trained += 1
+            quota -= CENTRE_COST
+
+    def next_sentence(self) -> int:
+        """Take it in hand; returns what that costs."""
+        whole = self.sentences.pop(0)
+        left = self.subsample(whole)
+        dropped = len(whole) - len(left)
+        self.subsampled += dropped
+        if len(left) == 1:
+            self.alone += 1
+        self.sentence, self.centre = left if len(left) > 1 else [], 0
+        return 1 + dropped
+
+
+def train_rounds(lanes: Sequence[Lane], centres: int, weights: Sequence[np.ndarray], tokens_total: int) -> None:
+    """All rounds of an epoch. The learning rate is that of the tokens that all lanes have done before the round."""
+    model, config = lanes[0].model, lanes[0].config
+    while not all(lane.ended for lane in lanes):
+        done = sum(lane.trained + lane.subsampled + lane.alone for lane in lanes)
+        lr = config.lr_at(done, tokens_total)
+        for lane in lanes:
+            lane.train_round(centres, lr)
+        merge(model.inputs, [lane.inputs for lane in lanes], weights[0], lr)
+        merge(model.outputs, [lane.outputs for lane in lanes], weights[1], lr)
+
+
+def merge(shared: np.ndarray, copies: Sequence[Copies], weights: np.ndarray, lr: float) -> None:
+    """Put the rows of a matrix together; `weights` [rows]: how far one lane takes a row in a round, at lr 1."""
+    for number in sorted({number for each in copies for number in each.copies}):
+        found = [each.copies[number] for each in copies if number in each.copies]
+        change = sum(copy - shared[number] for copy in found)
+        shared[number] += change / (1 + lr * (len(found) - 1) * weights[number])

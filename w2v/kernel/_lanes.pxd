@@ -1,0 +1,140 @@
+"""The lanes of a training that does not depend on threads: what each plans and copies, as structs; their owner."""
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+
+from w2v.kernel._state cimport Model, ModelState, Worker, WorkerState
+
+
+cdef extern from "lanes.h":
+    enum: MOST_LANES
+    enum: CLOSED
+    enum: HELD
+    ctypedef struct Gate:
+        int64_t phase
+    int64_t gate_phase(const Gate *gate) noexcept nogil
+    void gate_open(Gate *gate) noexcept nogil
+    void gate_set(Gate *gate, int64_t phase) noexcept nogil
+    bint gate_take(Gate *gate, int64_t phase, int item) noexcept nogil
+    bint gate_finish(Gate *gate, int items) noexcept nogil
+    void gate_nap(int64_t most_us) noexcept nogil
+    void gate_wait(const Gate *gate, int64_t phase) noexcept nogil
+
+
+cdef enum:
+    CENTRE_COST = 8  # of a lane's quota in a round; a token that is left out costs 1
+    COPIES_ASKED = 8  # rows that are asked for before the first of them is copied
+    STAMP_SHIFT = 24
+    LAST_STAMP = 255
+    SEVERAL = 64  # the first number that is no lane
+    ROWS_A_LINE = 16  # numbers of 32 bits in a cache line: so many rows that follow each other are in one bucket
+
+
+cdef struct Bucket:          # a cache line of its own
+    int64_t first_slot       # the slot of the first row in its list
+    int64_t count            # rows in its list
+    int64_t always           # those that stay
+    int64_t apart[5]
+
+
+cdef struct SharedRows:      # the rows of one matrix that several lanes touch in the same round
+    int64_t size             # rows of the matrix
+    float *matrix            # [rows, stride]
+    const float *weight      # [rows] how far one lane's pairs of a round take a row, at learning rate 1
+    int64_t always           # rows 0..always - 1 count as touched by several lanes in every round
+    uint32_t *marks          # [rows] who claims it: the round's stamp, and the lane, or SEVERAL + its place in its list
+    int32_t *lists           # [buckets, capacity] the shared rows of each bucket; those below `always` come first
+    int64_t capacity
+    int64_t slots            # rows that may be shared in one round
+    Bucket *buckets
+    int64_t last_bucket      # buckets - 1; which bucket a row is in: bucket_of
+
+
+cdef struct LaneRows:        # the same as one lane has it
+    SharedRows *shared
+    float *copies            # [slots, stride]
+    uint32_t *copied         # [slots] the last round in which the slot's row was copied
+    uint32_t round           # of the plan
+    int64_t *waiting         # [slots] places in the plan of rows that are to be copied
+    int32_t *claims          # [buckets, most_claims] rows that the plan touches, apart from the first `always`
+    int32_t *claimed         # [buckets] how many
+    int64_t most_claims
+
+
+cdef struct PlannedCentre:
+    int32_t place            # in the text
+    int32_t first            # context, and the last
+    int32_t last
+    int32_t fresh            # the word that has come into the pool; the centre where there is none
+    int64_t outputs          # where its output rows begin
+
+
+cdef struct Lane:            # where a lane is, and what it will do in the next round
+    WorkerState *worker      # its random state, pool, counters, loss
+    int64_t place            # of the next sentence in the ids
+    int64_t stop             # where the lane's part of the epoch ends
+    int64_t length           # words of the sentence in hand; 0: none
+    int64_t centre           # its next word to be planned
+    int64_t sentence_start   # where it is in the ids
+    int64_t sentence_end
+    uint64_t sentence_random  # the random state before it was drawn
+    bint draw_again          # the sentence in hand is known by these three and is to be drawn
+    int64_t quota            # what is left of the round
+    # the plan of a round
+    int32_t *text            # [most text] words, sentence behind sentence, with those that the windows reach before
+    float **text_rows        # [most text] their input rows
+    int64_t text_length
+    int64_t text_place       # of the sentence in hand in it
+    PlannedCentre *centres   # [most centres]
+    int64_t planned          # centres
+    int32_t *outputs         # [most outputs] output rows, block behind block
+    float **output_rows      # [most outputs] where they are
+    int64_t output_count
+    int32_t *block_outputs   # [most blocks] how many each block has
+    int64_t blocks
+    int64_t outputs_read     # by the training
+    int64_t blocks_read
+    int64_t subsampled       # tokens that are left out on the way
+    int64_t alone
+    LaneRows own_inputs
+    LaneRows own_outputs
+
+
+cdef struct LanesState:
+    Gate gate
+    ModelState *model
+    const int32_t *ids
+    Lane **lanes             # [count]
+    int count
+    int buckets
+    int64_t quota            # of a lane in a round
+    double first_lr
+    double last_lr
+    int64_t tokens_total     # of all epochs
+    int64_t tokens           # done
+    float lr                 # of this round
+    int64_t round            # from 1
+    int64_t left             # rounds to train until the next look
+    int64_t batch            # rounds between two looks
+    int64_t next_phase
+    int64_t jitter_us        # not 0 in tests: threads sleep up to so long before they take an item
+    bint ended               # all lanes are at the end of their parts
+    SharedRows inputs
+    SharedRows outputs
+    int64_t inputs_offset    # of a lane's inputs in a Lane
+    int64_t outputs_offset
+
+
+cdef class LaneWorker(Worker):
+    cdef Lane lane
+    cdef const int32_t[::1] ids
+    cdef object _memory
+    cdef _allocate(self, int64_t centres)
+
+
+cdef class Lanes:
+    cdef readonly Model model
+    cdef readonly list workers
+    cdef readonly int threads
+    cdef LanesState state
+    cdef object _memory
+    cdef _share(self, SharedRows *rows, float[:, ::1] matrix, const float[::1] weight, int64_t always, int64_t claims)
+    cdef _give_copies(self, LaneRows *rows, SharedRows *shared)

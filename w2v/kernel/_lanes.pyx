@@ -1,0 +1,200 @@
+"""Lanes: they own all memory of a training whose result does not depend on threads (_rounds.pxi)."""
+from libc.string cimport memset
+
+import numpy as np
+
+from w2v.kernel._state import aligned
+
+from w2v.kernel._state cimport LONGEST_SENTENCE
+
+LANES_AT_MOST = <int>MOST_LANES
+
+
+cdef void *zeros(list memory, shape, dtype):
+    """Aligned zeros that live as long as `memory`."""
+    array = aligned(shape, dtype)
+    memory.append(array)
+    return <void *><int64_t>array.ctypes.data
+
+
+cdef class LaneWorker(Worker):
+    """One lane: a worker with its place in the corpus and its plan. It keeps no private rows.
+
+    `ids` int32 [N], -1 after each sentence; a round has `centres` centre words.
+    """
+
+    def __init__(self, Model model, int number, const int32_t[::1] ids, int64_t centres):
+        Worker.__init__(self, model, number)
+        memset(&self.lane, 0, sizeof(Lane))
+        self.lane.worker = &self.state
+        self.ids = ids
+        self._allocate(centres)
+
+    cdef _allocate(self, int64_t centres):
+        """Memory for the plan of a round."""
+        cdef ModelState *model = &self.model.state
+        cdef Lane *lane = &self.lane
+        cdef int64_t text, blocks, outputs, claims
+        cdef list memory = []
+        text = centres + 2 * model.window
+        blocks = centres * (1 if model.cbow or model.share_negatives else 2 * model.window)
+        outputs = blocks * self.model.most_outputs()
+        claims = 2 * centres + model.pool_size if model.pool_size else outputs
+        lane.text = <int32_t *>zeros(memory, text, np.int32)
+        lane.text_rows = <float **>zeros(memory, text, np.int64)
+        lane.centres = <PlannedCentre *>zeros(memory, centres * sizeof(PlannedCentre), np.uint8)
+        lane.outputs = <int32_t *>zeros(memory, outputs, np.int32)
+        lane.output_rows = <float **>zeros(memory, outputs, np.int64)
+        lane.block_outputs = <int32_t *>zeros(memory, blocks, np.int32)
+        lane.own_inputs.most_claims = text + 1  # claim() writes one too many
+        lane.own_outputs.most_claims = claims + 1
+        self._memory = memory
+
+    @property
+    def left(self):
+        """What is left of the lane's part of the ids, (start, stop), apart from the sentence in hand."""
+        return self.lane.place, self.lane.stop
+
+    @left.setter
+    def left(self, part):
+        start, stop = part
+        if not 0 <= start <= stop <= self.ids.shape[0]:
+            raise ValueError(f"part {start}:{stop} is not inside 0:{self.ids.shape[0]}")
+        self.lane.place, self.lane.stop = start, stop
+
+    @property
+    def in_hand(self):
+        """Words of the sentence in hand that are not trained yet."""
+        return self.lane.length - self.lane.centre
+
+    @property
+    def stray_ids(self):
+        """Ids that were no words when they were trained on."""
+        return self.state.stray_ids
+
+    def get_state(self):
+        """As of a worker, and the sentence in hand; between two batches of rounds."""
+        return {
+            **Worker.get_state(self),
+            "sentence_start": self.lane.sentence_start,
+            "sentence_end": self.lane.sentence_end,
+            "sentence_random": self.lane.sentence_random,
+            "sentence_length": self.lane.length,
+            "sentence_centre": self.lane.centre,
+        }
+
+    def set_state(self, state):
+        """Go on from what `get_state` gave."""
+        start, end, length, centre = [state[f"sentence_{name}"] for name in ("start", "end", "length", "centre")]
+        if not (0 <= start <= end <= self.ids.shape[0] and 0 <= centre <= length <= end - start <= LONGEST_SENTENCE):
+            raise ValueError("the sentence in hand is not inside the corpus")
+        Worker.set_state(self, state)
+        self.lane.sentence_start, self.lane.sentence_end = start, end
+        self.lane.sentence_random = state["sentence_random"]
+        self.lane.length, self.lane.centre = length, centre
+        self.lane.draw_again = centre < length
+
+
+cdef class Lanes:
+    """The lanes of one training, and the rows that they share in a round (lanes.h, _rounds.pxi).
+
+    `ids` int32 [N], -1 after each sentence, the last too. Each of `count` lanes trains `centres` words in a round;
+    `batch` rounds are between two looks. `weights` float32 of each matrix's rows: how far one lane's pairs of a round
+    take a row, at learning rate 1. Two things do not change the result: `always`, how many of each matrix's first
+    rows are taken to be shared in every round, and `threads`, how many call the kernel's `train_rounds`.
+    """
+
+    def __init__(self, Model model, const int32_t[::1] ids, int count, int64_t centres, int64_t batch, weights, always,
+                 int threads, int64_t tokens_total):
+        cdef int64_t[::1] pointers = np.zeros(count, np.int64)
+        cdef LaneWorker worker
+        cdef LanesState *state = &self.state
+        cdef int i
+        if not 1 <= count <= MOST_LANES or centres < 1 or batch < 1 or threads < 1:
+            raise ValueError(f"{count} lanes of {centres} centres, {batch} rounds, {threads} threads")
+        if ids.shape[0] == 0 or ids[ids.shape[0] - 1] != -1 or np.max(ids) >= model.vocab_size:
+            raise ValueError("the ids do not end with a sentence, or hold one that is no word")
+        memset(state, 0, sizeof(LanesState))
+        self.model = model
+        self.threads = threads
+        self.workers = [LaneWorker(model, i, ids, centres) for i in range(count)]
+        self._memory = [ids, pointers]
+        state.model = &model.state
+        state.ids = &ids[0]
+        state.lanes = <Lane **>&pointers[0]
+        state.count = count
+        state.buckets = 1
+        while state.buckets < min(threads, MOST_LANES):
+            state.buckets *= 2
+        state.quota = centres * CENTRE_COST
+        state.batch = batch
+        state.round = 1
+        state.first_lr, state.last_lr = model.config.lr, model.config.min_lr
+        state.tokens_total = max(1, tokens_total)
+        worker = self.workers[0]
+        self._share(&state.inputs, model.inputs, weights[0], always[0], count * worker.lane.own_inputs.most_claims)
+        self._share(&state.outputs, model.outputs, weights[1], always[1], count * worker.lane.own_outputs.most_claims)
+        for i in range(count):
+            worker = self.workers[i]
+            state.lanes[i] = &worker.lane
+            self._give_copies(&worker.lane.own_inputs, &state.inputs)
+            self._give_copies(&worker.lane.own_outputs, &state.outputs)
+        state.inputs_offset = <char *>&worker.lane.own_inputs - <char *>&worker.lane
+        state.outputs_offset = <char *>&worker.lane.own_outputs - <char *>&worker.lane
+
+    cdef _share(self, SharedRows *rows, float[:, ::1] matrix, const float[::1] weight, int64_t always, int64_t claims):
+        """What is known of the rows of a matrix; a row is shared only if it is claimed twice."""
+        cdef int64_t buckets = self.state.buckets, row, number
+        cdef list memory = self._memory
+        cdef Bucket *bucket
+        if weight.shape[0] != matrix.shape[0]:
+            raise ValueError(f"{weight.shape[0]} weights for {matrix.shape[0]} rows")
+        rows.size = matrix.shape[0]
+        rows.matrix = &matrix[0, 0]
+        rows.weight = &weight[0]
+        rows.always = min(always, rows.size)
+        rows.slots = min(rows.size, rows.always + claims // 2)
+        rows.capacity = min(rows.slots, rows.size // buckets + ROWS_A_LINE)
+        rows.marks = <uint32_t *>zeros(memory, rows.size, np.uint32)
+        rows.lists = <int32_t *>zeros(memory, (buckets, rows.capacity), np.int32)
+        rows.buckets = <Bucket *>zeros(memory, buckets * sizeof(Bucket), np.uint8)
+        rows.last_bucket = buckets - 1
+        for row in range(rows.always):
+            number = row // ROWS_A_LINE & rows.last_bucket
+            bucket = &rows.buckets[number]
+            rows.lists[number * rows.capacity + bucket.always] = <int32_t>row
+            bucket.always += 1
+            bucket.count = bucket.always
+        memory += [matrix, weight]
+
+    cdef _give_copies(self, LaneRows *rows, SharedRows *shared):
+        cdef int64_t buckets = self.state.buckets
+        rows.shared = shared
+        rows.copies = <float *>zeros(self._memory, (shared.slots, self.model.stride), np.float32)
+        rows.copied = <uint32_t *>zeros(self._memory, shared.slots, np.uint32)
+        rows.waiting = <int64_t *>zeros(self._memory, shared.slots, np.int64)
+        rows.claims = <int32_t *>zeros(self._memory, (buckets, rows.most_claims), np.int32)
+        rows.claimed = <int32_t *>zeros(self._memory, buckets, np.int32)
+
+    def open(self):
+        """Let threads begin; none is at work."""
+        self.state.left = self.state.batch
+        gate_open(&self.state.gate)
+
+    def go_on(self):
+        """After a look: the next batch of rounds."""
+        self.state.left = self.state.batch
+        gate_set(&self.state.gate, self.state.next_phase)
+
+    def close(self):
+        """Send all threads back, now that no lane is at work."""
+        gate_set(&self.state.gate, CLOSED)
+
+    def jitter(self, most_us):
+        """For tests: threads sleep for up to so many microseconds, at random, before they take an item."""
+        self.state.jitter_us = most_us
+
+    @property
+    def ended(self):
+        """Whether all lanes were at the end of their parts at the last look."""
+        return self.state.ended

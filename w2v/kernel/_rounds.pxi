@@ -1,0 +1,433 @@
+# Training in rounds by lanes: the same bytes with any number of threads (lanes.h, docs/reproducible.md).
+#
+# A round, as each lane has it: train what was planned, then plan the next round: draw its sentences, windows and
+# negatives, which do not depend on any row, and claim the rows that they touch. Between two rounds, for each bucket of
+# rows: add up what the lanes have made of the rows that several of them had, then find the rows that several lanes
+# claim for the next one. Only of these a lane makes a copy, and only when it touches them; the others are its alone,
+# and it changes them in the matrix.
+from libc.string cimport memset
+
+from w2v.kernel._lanes cimport (
+    CENTRE_COST, CLOSED, COPIES_ASKED, HELD, LAST_STAMP, MOST_LANES, ROWS_A_LINE, SEVERAL, STAMP_SHIFT, Bucket, Gate,
+    LaneRows, Lanes, LanesState, PlannedCentre, SharedRows, gate_finish, gate_nap, gate_phase, gate_set, gate_take,
+    gate_wait
+)
+
+
+cdef extern from "simd.h":
+    void merge_copies(float *row, float *const *copies, int count, float factor, int64_t stride) noexcept nogil
+
+
+cdef inline int64_t bucket_of(const SharedRows *shared, int64_t row) noexcept nogil:
+    """Rows whose numbers share a cache line are in one bucket, which one thread has at a time."""
+    return row // ROWS_A_LINE & shared.last_bucket
+
+
+cdef inline uint32_t stamp_of(int64_t round) noexcept nogil:
+    """A round's mark: 1 to LAST_STAMP, again and again, in the high bits."""
+    return <uint32_t>(1 + round % LAST_STAMP) << STAMP_SHIFT
+
+
+cdef inline void claim(LaneRows *rows, int64_t row) noexcept nogil:
+    """The coming round touches this row. No branch: which words are frequent is unpredictable."""
+    cdef int64_t bucket = bucket_of(rows.shared, row)
+    rows.claims[bucket * rows.most_claims + rows.claimed[bucket]] = <int32_t>row
+    rows.claimed[bucket] += row >= rows.shared.always
+
+
+# --- planning --------------------------------------------------------------------------------------------------------
+
+
+cdef void plan_round(const LanesState *all, Lane *lane) noexcept nogil:
+    """Draw as many centres as a round has, from where the lane stopped."""
+    cdef WorkerState *worker = lane.worker
+    cdef int64_t k, before = worker.subsampled, alone = worker.alone
+    memset(lane.own_inputs.claimed, 0, all.buckets * sizeof(int32_t))
+    memset(lane.own_outputs.claimed, 0, all.buckets * sizeof(int32_t))
+    lane.text_length = lane.planned = lane.output_count = lane.blocks = 0
+    lane.quota = all.quota
+    if lane.place >= lane.stop and lane.centre >= lane.length:
+        return
+    for k in range(all.model.pool_size):
+        claim(&lane.own_outputs, worker.pool[k])
+    if lane.draw_again:
+        draw_again(all, lane)
+    while lane.quota > 0:
+        if lane.centre >= lane.length:
+            lane.length = lane.centre = 0
+            if not next_sentence(all, lane):
+                break
+            continue  # what was left out may have cost the rest of the round
+        if lane.centre == 0 or lane.planned == 0:
+            begin_text(all, lane)
+        plan_centre(all, lane, lane.centre)
+        lane.centre += 1
+        lane.quota -= CENTRE_COST
+    lane.subsampled = worker.subsampled - before  # they count when the round is trained
+    lane.alone = worker.alone - alone
+    worker.subsampled = before
+    worker.alone = alone
+
+
+cdef void draw_again(const LanesState *all, Lane *lane) noexcept nogil:
+    """The sentence in hand of a lane that goes on from a checkpoint."""
+    cdef WorkerState *worker = lane.worker
+    cdef uint64_t random = worker.random
+    cdef int64_t counted = worker.subsampled
+    worker.random = lane.sentence_random
+    lane.length = subsample(all.model, worker, all.ids + lane.sentence_start, lane.sentence_end - lane.sentence_start)
+    worker.random = random
+    worker.subsampled = counted
+    lane.draw_again = False
+
+
+cdef bint next_sentence(const LanesState *all, Lane *lane) noexcept nogil:
+    """Draw the lane's next sentence that has a pair to train; what is left out on the way costs a little of the round.
+
+    False where the lane's part of the corpus or the round ends.
+    """
+    cdef WorkerState *worker = lane.worker
+    cdef const int32_t *ids = all.ids
+    cdef int64_t start, end
+    while lane.place < lane.stop and lane.quota > 0:
+        start = end = lane.place
+        while end < lane.stop and end - start < LONGEST_SENTENCE and ids[end] >= 0:
+            end += 1
+        if (start == 0 or ids[start - 1] < 0) and rng_held_out(worker.held_out_seed, start, worker.held_out):
+            while end < lane.stop and ids[end] >= 0:
+                end += 1
+            lane.place = end + 1
+            lane.quota -= 1
+            continue
+        lane.place = end + (end < lane.stop and ids[end] < 0)
+        lane.sentence_start = start
+        lane.sentence_end = end
+        lane.sentence_random = worker.random
+        lane.length = subsample(all.model, worker, ids + start, end - start)
+        lane.quota -= 1 + end - start - lane.length
+        if lane.length > 1:
+            return True
+        worker.alone += lane.length
+        lane.length = 0
+    return False
+
+
+cdef inline void begin_text(const LanesState *all, Lane *lane) noexcept nogil:
+    """The words that the next centre's window reaches, but for the last one."""
+    cdef WorkerState *worker = lane.worker
+    cdef int64_t window = all.model.window, j, first = lane.centre - window if lane.centre > window else 0
+    lane.text_place = lane.text_length - first
+    for j in range(first, min(lane.centre + window, lane.length)):
+        add_word(all, lane, j)
+
+
+cdef inline void add_word(const LanesState *all, Lane *lane, int64_t j) noexcept nogil:
+    cdef WorkerState *worker = lane.worker
+    lane.text[lane.text_length] = worker.sentence[j]
+    lane.text_length += 1
+    claim(&lane.own_inputs, worker.sentence[j])
+
+
+cdef inline void plan_centre(const LanesState *all, Lane *lane, int64_t i) noexcept nogil:
+    """What train_centre and its parts draw, in their order."""
+    cdef const ModelState *model = all.model
+    cdef WorkerState *worker = lane.worker
+    cdef PlannedCentre *centre = &lane.centres[lane.planned]
+    cdef uint64_t bits = rng_next(&worker.random)
+    cdef int64_t reach = draw_reach(model, bits), first, last, block
+    first = i - reach if i > reach else 0
+    last = i + reach if i + reach < lane.length else lane.length - 1
+    if i + model.window < lane.length:
+        add_word(all, lane, i + model.window)
+    centre.place = <int32_t>(lane.text_place + i)
+    centre.first = <int32_t>(lane.text_place + first)
+    centre.last = <int32_t>(lane.text_place + last)
+    centre.fresh = worker.sentence[i]
+    centre.outputs = lane.output_count
+    lane.planned += 1
+    if model.pool_size:
+        centre.fresh = refresh_pool(model, worker, <uint32_t>bits)
+        claim(&lane.own_outputs, centre.fresh)
+        claim(&lane.own_outputs, worker.sentence[i])
+    for block in range(1 if model.cbow or model.share_negatives else last - first):
+        if model.negative == 0:
+            plan_outputs(lane, draw_path(model, worker, worker.sentence[i]), block == 0)
+        else:
+            plan_outputs(lane, draw_negatives(model, worker, worker.sentence[i]), model.pool_size == 0)
+
+
+cdef inline void plan_outputs(Lane *lane, int m, bint claimed) noexcept nogil:
+    """The m output rows of a block, which are in worker.drawn; those of the pool are claimed already."""
+    cdef WorkerState *worker = lane.worker
+    cdef int k
+    for k in range(m):
+        lane.outputs[lane.output_count + k] = worker.drawn[k]
+        if claimed:
+            claim(&lane.own_outputs, worker.drawn[k])
+    lane.output_count += m
+    lane.block_outputs[lane.blocks] = m
+    lane.blocks += 1
+
+
+# --- training --------------------------------------------------------------------------------------------------------
+
+
+cdef inline int64_t slot_of(const SharedRows *shared, int64_t row, uint32_t several) noexcept nogil:
+    """The slot of a row's copies where several lanes touch it in this round, else -1; `several` marks place 0."""
+    cdef uint32_t place = shared.marks[row] - several
+    if place >= (<uint32_t>1 << STAMP_SHIFT) - SEVERAL:
+        return -1
+    return shared.buckets[bucket_of(shared, row)].first_slot + place
+
+
+cdef void find_rows(
+    const LanesState *all, LaneRows *own, const int32_t *rows, float **places, int64_t count
+) noexcept nogil:
+    """Where the lane has each row: in the matrix, or, if other lanes touch it in this round too, its own copy."""
+    cdef const SharedRows *shared = own.shared
+    cdef int64_t stride = all.model.stride, k, slot, asked = 0, copied = 0
+    cdef uint32_t several = stamp_of(all.round) + SEVERAL
+    for k in range(count):
+        slot = slot_of(shared, rows[k], several)
+        if slot < 0:
+            places[k] = shared.matrix + rows[k] * stride
+            continue
+        places[k] = own.copies + slot * stride
+        if own.copied[slot] == own.round:
+            continue
+        own.copied[slot] = own.round
+        own.waiting[asked] = k
+        asked += 1
+        prefetch_row(shared.matrix + rows[k] * stride, stride)
+        if asked > copied + COPIES_ASKED:
+            copy_row(places[own.waiting[copied]], shared.matrix + rows[own.waiting[copied]] * stride, stride)
+            copied += 1
+    for k in range(copied, asked):
+        copy_row(places[own.waiting[k]], shared.matrix + rows[own.waiting[k]] * stride, stride)
+
+
+cdef void train_planned(const LanesState *all, Lane *lane) noexcept nogil:
+    """Train what the lane has planned."""
+    cdef const ModelState *model = all.model
+    cdef WorkerState *worker = lane.worker
+    cdef Block block
+    cdef int64_t k
+    worker.trained += lane.planned
+    worker.subsampled += lane.subsampled
+    worker.alone += lane.alone
+    lane.subsampled = lane.alone = 0
+    if lane.planned == 0:
+        return
+    lane.own_inputs.round = lane.own_outputs.round = <uint32_t>all.round
+    lane.outputs_read = lane.blocks_read = 0
+    find_rows(all, &lane.own_inputs, lane.text, lane.text_rows, lane.text_length)
+    find_rows(all, &lane.own_outputs, lane.outputs, lane.output_rows, lane.output_count)
+    set_up_block(model, worker, &block, all.lr)
+    for k in range(lane.planned):
+        train_next(all, lane, &block, k)
+        if k % DRAIN_EVERY == 0:
+            loss_drain(&worker.loss)
+    loss_drain(&worker.loss)
+
+
+cdef inline void train_next(const LanesState *all, Lane *lane, Block *block, int64_t i) noexcept nogil:
+    """Centre i of the plan."""
+    cdef const ModelState *model = all.model
+    cdef WorkerState *worker = lane.worker
+    cdef const PlannedCentre *centre = &lane.centres[i]
+    cdef int64_t j, enters = centre.place + model.window + AHEAD
+    cdef int count = 0, q
+    for q in range(FETCHED if model.negative == 0 else FETCHED_FEW):
+        block.fetch[q] = worker.mean  # always in cache: costs nothing
+    if enters < lane.text_length:
+        block.fetch[0] = lane.text_rows[enters]
+    if model.negative == 0:
+        if i + AHEAD // 2 + 1 < lane.planned:  # the deepest nodes; the others are common to many words and in cache
+            for q in range(1, FETCHED):
+                j = lane.centres[i + AHEAD // 2 + 1].outputs - q
+                if j < lane.centres[i + AHEAD // 2].outputs:
+                    break
+                block.fetch[q] = lane.output_rows[j]
+    elif i + AHEAD < lane.planned:
+        block.fetch[1] = lane.output_rows[lane.centres[i + AHEAD].outputs]
+        block.fetch[2] = all.outputs.matrix + centre.fresh * model.stride
+    for j in range(centre.first, centre.last + 1):
+        worker.contexts[count] = lane.text_rows[j]
+        count += j != centre.place
+    train_block(model, worker, block, lane.text[centre.place], count, lane)
+
+
+# --- merging ---------------------------------------------------------------------------------------------------------
+
+
+cdef inline LaneRows *rows_of(const LanesState *all, int lane, int64_t offset) noexcept nogil:
+    return <LaneRows *>(<char *>all.lanes[lane] + offset)
+
+
+cdef inline void merge_copied(
+    const LanesState *all, const SharedRows *shared, int64_t offset, int64_t row, int64_t slot
+) noexcept nogil:
+    """Put together what the lanes have made of one row."""
+    cdef int64_t stride = all.model.stride
+    cdef float *copies[MOST_LANES]
+    cdef LaneRows *own
+    cdef int lane, count = 0
+    for lane in range(all.count):
+        own = rows_of(all, lane, offset)
+        copies[count] = own.copies + slot * stride
+        count += own.copied[slot] == <uint32_t>all.round
+    if count == 1:
+        copy_row(shared.matrix + row * stride, copies[0], stride)
+    elif count > 1:
+        merge_copies(
+            shared.matrix + row * stride, copies, count, 1 / (1 + all.lr * (count - 1) * shared.weight[row]), stride
+        )
+
+
+cdef void merge_bucket(const LanesState *all, SharedRows *shared, int64_t offset, int64_t number) noexcept nogil:
+    """Put the bucket's rows together; no row but the first `always` is shared after it."""
+    cdef Bucket *bucket = &shared.buckets[number]
+    cdef const int32_t *rows = shared.lists + number * shared.capacity
+    cdef int64_t k
+    for k in range(bucket.count):
+        merge_copied(all, shared, offset, rows[k], bucket.first_slot + k)
+    bucket.count = bucket.always
+
+
+cdef void share_bucket(const LanesState *all, SharedRows *shared, int64_t offset, int64_t number) noexcept nogil:
+    """Find the bucket's rows that several lanes claim for the next round."""
+    cdef Bucket *bucket = &shared.buckets[number]
+    cdef int32_t *rows = shared.lists + number * shared.capacity
+    cdef uint32_t mark, mine, stamp = stamp_of(all.round + 1)
+    cdef int lane
+    cdef int64_t k
+    cdef int32_t row
+    cdef LaneRows *own
+    if stamp == stamp_of(0):  # the stamps begin anew: forget the old ones
+        forget(shared, number)
+    for k in range(bucket.always):
+        shared.marks[rows[k]] = stamp + SEVERAL + <uint32_t>k
+    for lane in range(all.count):
+        own = rows_of(all, lane, offset)
+        mine = stamp | <uint32_t>lane
+        for k in range(own.claimed[number]):
+            row = own.claims[number * own.most_claims + k]
+            mark = shared.marks[row]
+            if mark >> STAMP_SHIFT != stamp >> STAMP_SHIFT:
+                shared.marks[row] = mine
+            elif mark != mine and mark - stamp < SEVERAL:
+                shared.marks[row] = stamp + SEVERAL + <uint32_t>bucket.count
+                rows[bucket.count] = row
+                bucket.count += 1
+
+
+cdef void forget(SharedRows *shared, int64_t number) noexcept nogil:
+    """No row of a bucket is marked any more."""
+    cdef int64_t row, first = number * ROWS_A_LINE
+    while first < shared.size:
+        for row in range(first, min(first + ROWS_A_LINE, shared.size)):
+            shared.marks[row] = 0
+        first += (shared.last_bucket + 1) * ROWS_A_LINE
+
+
+cdef void number_slots(SharedRows *shared) noexcept nogil:
+    """By one thread: one bucket's slots behind the other's."""
+    cdef int64_t number, slot = 0
+    for number in range(shared.last_bucket + 1):
+        shared.buckets[number].first_slot = slot
+        slot += shared.buckets[number].count
+
+
+# --- rounds ----------------------------------------------------------------------------------------------------------
+
+
+cdef void do_lane(const LanesState *all, Lane *lane) noexcept nogil:
+    train_planned(all, lane)
+    if all.left:
+        plan_round(all, lane)
+    else:
+        lane.planned = 0
+
+
+cdef void do_bucket(LanesState *all, int64_t bucket) noexcept nogil:
+    merge_bucket(all, &all.inputs, all.inputs_offset, bucket)
+    merge_bucket(all, &all.outputs, all.outputs_offset, bucket)
+    if all.left:
+        share_bucket(all, &all.inputs, all.inputs_offset, bucket)
+        share_bucket(all, &all.outputs, all.outputs_offset, bucket)
+
+
+cdef bint round_done(LanesState *all) noexcept nogil:
+    """By one thread, between two rounds: the next one's learning rate. True where Python is to have a look."""
+    cdef double share
+    cdef int number
+    cdef Lane *lane
+    all.tokens = 0
+    all.ended = True
+    for number in range(all.count):
+        lane = all.lanes[number]
+        all.tokens += lane.worker.trained + lane.worker.subsampled + lane.worker.alone
+        if lane.place < lane.stop or lane.centre < lane.length or lane.planned or lane.subsampled or lane.alone:
+            all.ended = False
+    share = <double>all.tokens / all.tokens_total
+    all.lr = <float>(all.first_lr + (all.last_lr - all.first_lr) * (share if share < 1 else 1))
+    all.round += 1
+    number_slots(&all.inputs)
+    number_slots(&all.outputs)
+    if all.left == 0 or all.ended:
+        return True
+    all.left -= 1
+    return False
+
+
+cdef bint run_rounds(LanesState *all, int home, int threads) noexcept nogil:
+    """Take part in rounds until they are held (True, for the thread that may look then) or closed (False)."""
+    cdef int64_t phase
+    cdef int items, offset, item
+    cdef bint last, merging
+    cdef Gate *gate = &all.gate
+    while True:
+        phase = gate_phase(gate)
+        if phase == CLOSED:
+            return False
+        if phase == HELD:
+            gate_wait(gate, phase)
+            continue
+        merging = phase & 1
+        items = all.buckets if merging else all.count
+        last = False
+        for offset in range(threads):  # first what is this thread's: it is in its cache
+            item = (home + offset) % threads
+            while item < items:
+                if all.jitter_us:
+                    gate_nap(all.jitter_us)
+                if gate_take(gate, phase, item):
+                    if merging:
+                        do_bucket(all, item)
+                    else:
+                        do_lane(all, all.lanes[item])
+                    last = gate_finish(gate, items)
+                item += threads
+        if not last:
+            gate_wait(gate, phase)
+        elif not merging:
+            gate_set(gate, phase + 1)
+        elif round_done(all):
+            all.next_phase = phase + 1
+            gate_set(gate, HELD)
+            return True
+        else:
+            gate_set(gate, phase + 1)
+
+
+def train_rounds(Lanes lanes, int home):
+    """Take part in the training of all lanes, as one of `lanes.threads`, until it is held or closed.
+
+    True for one thread: no lane is at work, and nothing goes on until it calls `lanes.go_on` or `lanes.close`.
+    """
+    cdef bint held
+    cdef LanesState *all = &lanes.state
+    cdef int threads = lanes.threads
+    with nogil:
+        held = run_rounds(all, home, threads)
+    return held

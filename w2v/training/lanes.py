@@ -1,0 +1,125 @@
+"""Training in rounds: the same bytes with any number of threads (docs/reproducible.md).
+
+How many lanes there are and how long a round is follows from the settings and the vocabulary alone, by `rounds_for`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from w2v.kernel._lanes import Lanes
+from w2v.kernel.tables import coarse
+from w2v.training.effort import PAIR, kept_per_token, pairs_per_token
+from w2v.training.spans import Spans
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from w2v.kernel._state import Model
+    from w2v.training.config import ResolvedConfig
+
+__all__ = ["LaneSpans", "Rounds", "new_lanes", "rounds_for"]
+
+LANES = 8  # where nothing asks for fewer
+MOST_CENTRES = 256  # of a lane in a round: longer rounds are no faster
+FEWEST_CENTRES = 16  # shorter ones are all waiting; then rather fewer lanes
+# What all lanes of a round may do to one row before they see each other's changes, as effort (effort.py): with
+# 2 the row has gone 86 % of the way that this text would take it.
+MOST_EFFORT = 2.0
+FEWEST_ROUNDS = 64  # in an epoch
+MOST_FLOPS = 2e9  # of a round: a fraction of a second anywhere
+MOST_OUTPUTS = 65536  # output rows in the plan of a lane
+PATH_NODES = 16  # of a word: a dozen on average
+PATH_PAIRS = 6  # that count of them: as many as there are with 5 negatives
+BATCH_FLOPS = 3e9  # of the rounds between two looks at the clock: 30 to 60 ms on one thread
+BUSY = 0.4  # a row that a lane touches in a round with this probability counts as shared without being claimed
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How a training is cut: `lanes`, centre words of each in a round, rounds between two looks."""
+
+    lanes: int
+    centres: int
+    batch: int
+
+
+def rounds_for(config: ResolvedConfig, counts: NDArray[np.int64], tokens_per_epoch: int) -> Rounds:
+    """The rule. `counts` int64 [V] in falling order."""
+    kept = kept_per_token(counts, config)
+    centres = float(kept.sum()) * tokens_per_epoch
+    inputs, outputs = pairs_per_token(counts, config)
+    pairs = float(max(inputs.max(), outputs.max()))
+    if config.loss == "hs":  # the nodes of a path pull both ways and do not add up
+        pairs = float(kept.max()) * (config.window + 1) * PATH_PAIRS
+    by_effort = MOST_EFFORT / (PAIR * config.lr * pairs / max(float(kept.sum()), 1e-9))
+    blocks, rows, flops = _centre(config)
+    together = min(by_effort, centres / FEWEST_ROUNDS, MOST_FLOPS / flops)
+    lanes = LANES
+    while lanes > 1 and together < lanes * FEWEST_CENTRES:
+        lanes //= 2
+    each = max(1, int(min(MOST_CENTRES, together / lanes, MOST_OUTPUTS / (blocks * rows))))
+    return Rounds(lanes, each, max(1, int(min(BATCH_FLOPS / (flops * each * lanes), centres / (20 * each * lanes)))))
+
+
+def _centre(config: ResolvedConfig) -> tuple[int, int, float]:
+    """Of one centre word at the most: blocks, output rows of each, floating-point operations."""
+    contexts = 2 * config.window
+    blocks = 1 if config.model == "cbow" or config.share_negatives else contexts
+    rows = config.negative + 1 if config.loss == "ns" else PATH_NODES
+    pairs = rows * (3 if config.model == "cbow" else contexts)
+    return blocks, rows, 6.0 * pairs * (config.dim + 16)
+
+
+def new_lanes(
+    model: Model, config: ResolvedConfig, ids: NDArray[np.int32], counts: NDArray[np.int64], rounds: Rounds,
+    threads: int, tokens_total: int,
+) -> Lanes:
+    """The lanes of a training on `ids`; which of them a thread trains does not matter."""
+    share = max(1e-9, float(kept_per_token(counts, config).sum()))  # centres for each token
+    pairs = pairs_per_token(counts, config)
+    weights = [coarse(PAIR / 2 * rounds.centres / share * each.astype(np.float64)).astype(np.float32) for each in pairs]
+    if config.loss == "hs":  # the nodes of a path pull both ways
+        weights[1][:] = 0
+    touched = [-np.expm1(-rounds.centres * each) for each in _touched(config, counts, share)]
+    always = [int(np.count_nonzero(each > BUSY)) for each in touched]
+    return Lanes(model, ids, rounds.lanes, rounds.centres, rounds.batch, weights, always, threads, tokens_total)
+
+
+def _touched(config: ResolvedConfig, counts: NDArray[np.int64], share: float) -> list[NDArray[Any]]:
+    """How often a lane touches each input and each output row for the first time since it saw it last, a centre."""
+    inputs = kept_per_token(counts, config) / share
+    if config.loss == "hs":
+        contexts = config.window + 1.0 if config.model == "skipgram" else 1.0
+        return [inputs, pairs_per_token(counts, config)[1] / (share * contexts)]
+    noise = np.maximum(counts, 1.0) ** config.ns_exponent
+    fresh = 1 if config.negative_pool else config.negative
+    return [inputs, inputs + fresh * noise / noise.sum()]
+
+
+class LaneSpans(Spans):
+    """What is left of an epoch for each lane: its part of the ids, and the sentence that it has in hand."""
+
+    def __init__(self, ids: NDArray[np.int32], lanes: Lanes):
+        self.lanes = lanes
+        super().__init__(ids, 1, len(lanes.workers))
+
+    @property
+    def left(self) -> list[list[int]]:
+        return [list(worker.left) for worker in self.lanes.workers]
+
+    @left.setter
+    def left(self, parts: list[list[int]]) -> None:
+        for worker, (start, stop) in zip(self.lanes.workers, parts, strict=True):
+            worker.left = start, stop
+
+    @property
+    def in_hand(self) -> int:
+        return sum(worker.in_hand for worker in self.lanes.workers)
+
+    @property
+    def empty(self) -> bool:
+        return super().empty and not self.in_hand
