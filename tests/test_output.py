@@ -19,13 +19,14 @@ import pytest
 from w2v.errors import SettingsError, W2VError
 from w2v.output import (
     AtomicOutput,
+    HeldOutput,
     OutputSet,
     check_folder,
     check_output,
     check_outputs,
     descriptor_of,
+    is_being_written,
     is_replaced,
-    remove_unfinished,
 )
 
 from .privileges import without_privileges
@@ -317,16 +318,81 @@ def test_an_unfinished_file_that_has_gone_is_an_error(tmp_path):
     assert (tmp_path / "out").read_bytes() == b"old"
 
 
-def test_what_a_killed_run_left_can_be_removed_but_not_what_is_being_written(tmp_path):
-    left = tmp_path / ".out.w2v-part"
-    left.write_bytes(b"half")
-    remove_unfinished(tmp_path / "out")
-    assert not left.exists()
-    remove_unfinished(tmp_path / "out")
-    with AtomicOutput(tmp_path / "out") as out:
-        remove_unfinished(tmp_path / "out")
-        out.write(b"x")
+# --- a file that is written again and again ---
+
+
+def test_a_held_output_is_replaced_in_one_step_each_time_and_leaves_nothing_beside_it(tmp_path):
+    path = tmp_path / "out"
+    (tmp_path / ".out.w2v-part").write_bytes(b"what a killed run left")
+    with HeldOutput(path) as held:
+        assert not path.exists()
+        for data in (b"one", b"two"):
+            with held.replace(3) as out:
+                out.write(data)
+            assert path.read_bytes() == data
+        with contextlib.suppress(ZeroDivisionError), held.replace() as out:
+            out.write(b"half")
+            raise ZeroDivisionError
+        assert path.read_bytes() == b"two"
+        with held.replace() as out:
+            out.write(b"three")
+    assert path.read_bytes() == b"three"
     assert os.listdir(tmp_path) == ["out"]
+    with HeldOutput(path).replace() as out:
+        out.write(b"four")
+    assert (path.read_bytes(), os.listdir(tmp_path)) == (b"four", ["out"])
+
+
+def test_nobody_else_writes_a_held_output_also_between_two_replacements(tmp_path):
+    path = tmp_path / "out"
+    assert not is_being_written(path)
+    with HeldOutput(path) as held:
+        for _ in range(2):
+            assert is_being_written(path)
+            with pytest.raises(W2VError, match="another process is writing it"), AtomicOutput(path):
+                pass
+            with held.replace() as out:
+                out.write(b"x")
+    assert not is_being_written(path)
+    with AtomicOutput(path) as out:
+        out.write(b"y")
+
+
+def test_a_held_output_is_never_free_while_it_is_replaced(tmp_path, monkeypatch):
+    path, free = tmp_path / "out", []
+    steps = {name: getattr(os, name) for name in ("rename", "open", "close", "fsync")}
+
+    def looked_at(name: str):
+        def step(*args, **kw):
+            if not looking:
+                looking.append(name)
+                free.append(not is_being_written(path))
+                looking.clear()
+            return steps[name](*args, **kw)
+
+        return step
+
+    looking: list[str] = []
+    with HeldOutput(path) as held:
+        for name in steps:
+            monkeypatch.setattr(os, name, looked_at(name))
+        with held.replace() as out:
+            out.write(b"x")
+        monkeypatch.undo()
+    assert len(free) > 5
+    assert not any(free)
+
+
+def test_removing_a_held_output_keeps_a_link_to_it(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    held = HeldOutput(tmp_path / "link")
+    held.remove()
+    with held.replace() as out:
+        out.write(b"x")
+    assert (tmp_path / "file").read_bytes() == b"x"
+    held.remove()
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
+    assert (tmp_path / "link").is_symlink()
 
 
 # --- no_clobber ---

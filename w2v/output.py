@@ -18,8 +18,8 @@ from w2v.errors import SettingsError, W2VError, reason, setting
 from w2v.threads import Background
 
 __all__ = [
-    "OLD_SUFFIX", "PART_SUFFIX", "UNFINISHED", "AtomicOutput", "OutputSet", "check_folder", "check_output",
-    "check_outputs", "descriptor_of", "is_replaced", "remove_unfinished",
+    "OLD_SUFFIX", "PART_SUFFIX", "UNFINISHED", "AtomicOutput", "HeldOutput", "OutputSet", "check_folder",
+    "check_output", "check_outputs", "descriptor_of", "is_being_written", "is_replaced",
 ]
 
 PART_SUFFIX = ".w2v-part"
@@ -515,11 +515,61 @@ class OutputSet:
             out._put_back()
 
 
-def remove_unfinished(path: Path) -> None:
-    """Remove what a killed process left of an output, if it is there, ours and not being written."""
-    if is_replaced(path):
-        with contextlib.suppress(OSError, W2VError):
-            _remove_left(os.fspath(path), _beside(os.path.realpath(path), PART_SUFFIX))
+class HeldOutput:
+    """A file that is written again and again, each time in one step, while no other process may write it.
+
+    A context manager; W2VError at its beginning if another process holds the file. `replace` also works outside of it,
+    and holds the file only as long as it writes.
+    """
+
+    def __init__(self, path: Path):
+        self.path = os.fspath(path)
+        self._held = False
+        self._next: AtomicOutput | None = None
+
+    def __enter__(self) -> HeldOutput:
+        self._next, self._held = AtomicOutput(self.path, compress=False).__enter__(), True
+        if _is_locked(os.path.realpath(self.path)):  # its holder has just moved it there
+            self.__exit__()
+            raise W2VError(f"{self.path}: another process is writing it; wait for it to end")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held = False
+        if self._next is not None:
+            self._next._discard()
+            self._next = None
+
+    @contextlib.contextmanager
+    def replace(self, size: int = 0) -> Iterator[AtomicOutput]:
+        """What is written to it takes the file's place when the block has ended well; `size` bytes are needed."""
+        out, self._next = self._next, None
+        out = out or AtomicOutput(self.path, compress=False).__enter__()
+        lock = os.dup(out._fd)  # goes with the file to its place, until the next unfinished one is locked
+        try:
+            try:
+                out.reserve(size)
+                yield out
+            except BaseException:
+                out.__exit__(*sys.exc_info())
+                raise
+            out.__exit__(None, None, None)
+        finally:
+            if self._held:
+                with contextlib.suppress(OSError, W2VError):  # then the next `replace` says so
+                    self._next = AtomicOutput(self.path, compress=False).__enter__()
+            os.close(lock)
+
+    def remove(self) -> None:
+        """Remove the file, if it is there; a link to it stays."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.realpath(self.path))
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether another process, or another part of this one, holds an output at this place."""
+    target = os.path.realpath(path)
+    return _is_locked(_beside(target, PART_SUFFIX)) or _is_locked(target)
 
 
 class _Flusher:
@@ -627,6 +677,17 @@ def _lock(fd: int) -> bool:
     except OSError as error:
         return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
     return True
+
+
+def _is_locked(path: str) -> bool:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        return not _lock(fd)
+    finally:
+        os.close(fd)
 
 
 def _sync_folder(folder: str) -> None:

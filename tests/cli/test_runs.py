@@ -265,3 +265,84 @@ def test_a_length_of_time_is_checked(w2v, text):
     done = w2v("train", "x", "-o", "v.bin", f"--checkpoint-every={text}")
     assert done.returncode == 2
     assert "write 30s, 10m, 2h or 0" in done.err
+
+
+# --- the place of a checkpoint ---
+
+
+@pytest.mark.parametrize(
+    "option", ["-o", "--report", "--log", "--save-vocab", "--save-context", "--checkpoint", "--read-vocab", "--init",
+               "--continue"]
+)
+def test_an_empty_name_is_a_usage_error_before_any_work(w2v, option, tmp_path):
+    done = w2v("train", "missing.txt", *(() if option == "-o" else ("-o", "v.bin")), option, "")
+    assert done.returncode == 2
+    assert done.err.endswith(": the name is empty; give a file\n")
+    assert option in done.err
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("option", ["-output", "-save-vocab", "-read-vocab"])
+def test_an_empty_name_for_the_original_program_is_a_usage_error_too(w2v, option, tmp_path):
+    done = w2v("word2vec", "-train", "missing.txt", *(() if option == "-output" else ("-output", "v")), option, "",
+               "-debug", "0")
+    assert done.returncode == 2
+    assert done.err == f"w2v: error: {option}: the name is empty; give a file\n"
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("more", [(), ("--resume",)], ids=["", "resume"])
+def test_a_checkpoint_that_is_a_pipe_or_a_device_is_refused_at_once(w2v, corpus, tmp_path, more):
+    os.mkfifo(tmp_path / "pipe")
+    for place in ("/dev/null", "pipe", "/dev/stdout", "/dev/fd/1"):
+        done = w2v("train", corpus, "-o", "v.bin", *PLAIN, "--checkpoint", place, *more)
+        assert done.returncode == 2, done.err
+        assert done.err == f"w2v: error: --checkpoint: {place} is a pipe or a device; give the name of a file\n"
+    for option in ("--resume=pipe", "--continue=pipe"):
+        done = w2v("train", corpus, "-o", "v.bin", *PLAIN, option)
+        assert done.returncode == 1
+        assert "pipe: is a pipe or a device; give the file that a run of w2v left" in done.err
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+def test_a_checkpoint_that_is_a_symbolic_link_stays_one(start, w2v, corpus, whole, tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "v.bin.checkpoint").symlink_to(tmp_path / "far" / "c")
+    process = start("train", corpus, "-o", "v.bin", *LONG, "--checkpoint-every", "0.05s")
+    wait_for(process, (tmp_path / "far" / "c").exists)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=LATEST_S)
+    assert process.returncode == 130
+    assert os.listdir(tmp_path / "far") == ["c"]
+    assert os.readlink(tmp_path / "v.bin.checkpoint") == str(tmp_path / "far" / "c")
+    done = w2v("train", corpus, "-o", "v.bin", *LONG, "--resume")
+    assert done.returncode == 0, done.err
+    assert (tmp_path / "v.bin").read_bytes() == whole
+    assert (tmp_path / "v.bin.checkpoint").is_symlink()
+    assert os.listdir(tmp_path / "far") == []
+    done = w2v("train", corpus, "-o", "v.bin", *PLAIN)  # a link that leads nowhere is no run that did not end
+    assert done.returncode == 0, done.err
+
+
+@needs_proc
+@pytest.mark.parametrize("more", [(), ("--resume",)], ids=["", "resume"])
+def test_a_checkpoint_that_a_running_training_keeps_is_not_taken_by_another(start, w2v, corpus, tmp_path, more):
+    process = start("train", corpus, "-o", "v.bin", *ENDLESS, "--checkpoint", "c", "--checkpoint-every", "0.05s")
+    wait_for(process, (tmp_path / "c").exists)
+    done = w2v("train", corpus, "-o", "w.bin", *PLAIN, "--checkpoint", "c", *more)
+    assert done.returncode == 1
+    assert "c: another process is writing it, a run that has not ended yet; wait for it to end, or give" in done.err
+    assert one_line(done)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=LATEST_S)
+    assert os.listdir(tmp_path) == ["c"]
+    with Checkpoint(tmp_path / "c") as checkpoint:
+        assert checkpoint.epoch >= 0
+
+
+def test_what_a_kill_in_the_midst_of_a_checkpoint_left_is_gone_when_the_run_has_ended(w2v, corpus, tmp_path):
+    left = tmp_path / ".v.bin.checkpoint.w2v-part"
+    left.write_bytes(b"half a checkpoint")
+    done = w2v("train", corpus, "-o", "v.bin", *PLAIN, "--resume")
+    assert done.returncode == 0, done.err
+    assert os.listdir(tmp_path) == ["v.bin"]

@@ -59,7 +59,9 @@ def checkpoint_settings(output: str, given: dict[str, Any]) -> Any:
     from w2v.output import is_replaced
     from w2v.training.checkpointing import CheckpointSettings
 
-    path = given.pop("checkpoint") or (f"{output}.checkpoint" if is_replaced(output) else None)
+    path = given.pop("checkpoint")
+    if path is None and output and is_replaced(output):
+        path = f"{output}.checkpoint"
     resume = given.pop("resume")
     return CheckpointSettings(
         path, given.pop("checkpoint_every"), resume == "" or resume or False, given.pop("keep_checkpoint")

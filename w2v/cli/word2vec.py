@@ -61,8 +61,8 @@ def word2vec(
     from w2v.cli.train import command as train_command
     from w2v.cli.train import train as run
 
-    arguments = train_arguments(train, output or "-", given)
-    arguments += ["--save-vocab", save_vocab] if save_vocab else []
+    arguments = train_arguments(train, "-" if output is None else output, given)
+    arguments += ["--save-vocab", save_vocab] if save_vocab is not None else []
     form = "bin" if binary and not classes else "text"
     told = [*arguments, "--format", form, *["--resume"] * resume, *["-q"] * (debug <= 0)]
     with train_command.make_context("train", told, parent=click.get_current_context()) as context:
@@ -92,7 +92,7 @@ def train_arguments(corpus: str, output: str, given: dict[str, Any]) -> list[str
     }
     if not hs:
         options["--negative"] = given["negative"]
-    if given["read_vocab"]:
+    if given["read_vocab"] is not None:
         options["--read-vocab"] = given["read_vocab"]
     # A name may begin with a hyphen; "-" is standard input.
     corpus = f"./{corpus}" if corpus.startswith("-") and corpus != "-" else corpus

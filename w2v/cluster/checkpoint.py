@@ -19,7 +19,7 @@ from w2v.cluster.leases import Lease
 from w2v.corpus.encoded import TokenCounts
 from w2v.errors import TrainingError, W2VError
 from w2v.kernel._tables import first_bad_row
-from w2v.output import AtomicOutput
+from w2v.output import HeldOutput
 from w2v.training.checkpoint import CheckpointFile
 from w2v.training.state import Totals
 from w2v.training.tensors import Tensor, file_size, header_of, matrix_tensor, write_tensors
@@ -35,7 +35,8 @@ TOTALS = [field.name for field in dataclasses.fields(Totals)]
 
 
 def write_cluster_checkpoint(
-    path: str, run: ClusterRun, matrices: list[np.ndarray], done: list[Lease], ledger: Ledger, seconds: float
+    place: str | HeldOutput, run: ClusterRun, matrices: list[np.ndarray], done: list[Lease], ledger: Ledger,
+    seconds: float,
 ) -> None:
     """Write what the nodes have in common, in one step. TrainingError if it is not finite, OSError, W2VError."""
     import w2v
@@ -68,7 +69,8 @@ def write_cluster_checkpoint(
         "outputs": matrix_tensor(matrices[1], run.config.dim),
     }
     header = header_of(tensors, {"format": FORMAT, "state": json.dumps(state, sort_keys=True)})
-    with AtomicOutput(path, size=file_size(header, tensors), compress=False) as out:
+    place = place if isinstance(place, HeldOutput) else HeldOutput(place)
+    with place.replace(file_size(header, tensors)) as out:
         write_tensors(out, header, tensors)
 
 
@@ -150,8 +152,8 @@ class ClusterKeeper:
     As with an ordinary run, one that cannot be written does not end the training: `on_failure` gets the error.
     """
 
-    def __init__(self, path: str, every_s: float, on_failure: Callable[[Exception], Any]):
-        self.path, self.every_s, self.on_failure = path, every_s, on_failure
+    def __init__(self, place: str | HeldOutput, every_s: float, on_failure: Callable[[Exception], Any]):
+        self.place, self.every_s, self.on_failure = place, every_s, on_failure
         self.seconds_before = 0.0
         self.failure: Exception | None = None
         self._started = self._last = time.monotonic()
@@ -177,7 +179,7 @@ class ClusterKeeper:
         matrices = await coordinator.fetch()
         seconds = self.seconds_before + time.monotonic() - self._started
         try:
-            write_cluster_checkpoint(self.path, run, matrices, done, ledger, seconds)
+            write_cluster_checkpoint(self.place, run, matrices, done, ledger, seconds)
             self.failure = None
         except TrainingError:
             raise
@@ -192,7 +194,7 @@ class ClusterKeeper:
         """Whether the training, which has ended after `seconds`, is in the checkpoint."""
         assert run.coordinator is not None
         try:
-            write_cluster_checkpoint(self.path, run, run.matrices, *run.coordinator.done(), seconds)
+            write_cluster_checkpoint(self.place, run, run.matrices, *run.coordinator.done(), seconds)
             return True
         except (OSError, W2VError) as error:
             self.failure = error

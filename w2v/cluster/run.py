@@ -258,8 +258,8 @@ class ClusterTraining(Run):
         cluster, session = self.cluster, self.session
         before = self.before if isinstance(self.before, ClusterCheckpoint) else None
         keeper = None
-        if session.path is not None:
-            keeper = ClusterKeeper(session.path, self.checkpoint.every_s, session.tell_failure)
+        if session.place is not None:
+            keeper = ClusterKeeper(session.place, self.checkpoint.every_s, session.tell_failure)
         if before is not None:
             before.check_corpus(cluster)
             if keeper is not None:

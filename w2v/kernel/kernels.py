@@ -10,13 +10,28 @@ import os
 import platform
 from importlib import import_module
 from importlib.util import find_spec
-from types import ModuleType
+from typing import TYPE_CHECKING, Protocol, cast
 
 from w2v.errors import SettingsError
 
-__all__ = ["KERNELS", "available", "choose", "describe"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from w2v.kernel._state import Worker
+
+__all__ = ["KERNELS", "Kernel", "available", "choose", "describe"]
 
 KERNELS = ("baseline", "avx2", "avx512")  # slowest first
+
+
+class Kernel(Protocol):
+    """What trains: a module compiled from `_loop.pxi`, or what has the same functions."""
+
+    @property
+    def NAME(self) -> str: ...
+    def train(self, worker: Worker, ids: NDArray[np.int32], start: int, stop: int, lr: float) -> None: ...
+    def flush(self, worker: Worker) -> None: ...
 
 
 def available() -> list[str]:
@@ -26,8 +41,8 @@ def available() -> list[str]:
     return [name for name in instruction_sets() if find_spec(f"w2v.kernel._loop_{name}")]
 
 
-def choose(name: str | None = None) -> ModuleType:
-    """The kernel's module: `name`, else $W2V_KERNEL, else the fastest; SettingsError where it cannot run."""
+def choose(name: str | None = None) -> Kernel:
+    """The kernel: `name`, else $W2V_KERNEL, else the fastest; SettingsError where it cannot run."""
     wanted = name or os.environ.get("W2V_KERNEL", "")
     names = available()
     if not wanted:
@@ -35,7 +50,7 @@ def choose(name: str | None = None) -> ModuleType:
     elif wanted not in names:
         kind = "does not run on this CPU" if wanted in KERNELS else "does not exist"
         raise SettingsError(f'W2V_KERNEL: the kernel "{wanted}" {kind}; here there are {", ".join(names)}')
-    return import_module(f"w2v.kernel._loop_{wanted}")
+    return cast("Kernel", import_module(f"w2v.kernel._loop_{wanted}"))
 
 
 def describe() -> str:

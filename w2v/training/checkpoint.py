@@ -20,7 +20,7 @@ import numpy as np
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import CheckpointError, printable, setting
 from w2v.kernel._tables import first_bad_row
-from w2v.output import AtomicOutput
+from w2v.output import HeldOutput
 from w2v.safetensors import is_safetensors
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
 from w2v.training.heldout import trained_tokens
@@ -45,7 +45,9 @@ NO_LOSS = -1.0  # of an epoch in which nothing was trained
 LISTS = ("pool", "loss_mantissa")  # of a worker's state; the rest of it are whole numbers
 
 
-def write_checkpoint(path: str | os.PathLike[str], state: TrainState, corpus_config: CorpusConfig | None) -> int:
+def write_checkpoint(
+    place: str | os.PathLike[str] | HeldOutput, state: TrainState, corpus_config: CorpusConfig | None
+) -> int:
     """Write the state of a training that is at rest, in one step; returns the bytes written.
 
     Raises TrainingError if a value is not finite, OSError or W2VError if it cannot be written; what was there stays
@@ -56,7 +58,8 @@ def write_checkpoint(path: str | os.PathLike[str], state: TrainState, corpus_con
     tensors = _tensors(state)
     header = header_of(tensors, metadata)
     size = file_size(header, tensors)
-    with AtomicOutput(path, size=size, compress=False) as out:
+    place = place if isinstance(place, HeldOutput) else HeldOutput(place)
+    with place.replace(size) as out:
         write_tensors(out, header, tensors)
     return size
 
@@ -121,6 +124,8 @@ class CheckpointFile:
 
     def __init__(self, path: str | os.PathLike[str]):
         self.name = os.fspath(path)
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):  # a pipe would be waited for
+            raise CheckpointError(f"{self.name}: is a pipe or a device; {self.OTHERWISE}")
         with open(path, "rb") as file:
             if not is_safetensors(file.read(16)):
                 found = "not a checkpoint, or cut or damaged at its start"

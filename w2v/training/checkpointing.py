@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from w2v.errors import SettingsError, TrainingError, W2VError, reason, setting
+from w2v.output import HeldOutput, is_being_written, is_replaced
 from w2v.threads import Background
 from w2v.training.checkpoint import Checkpoint, CheckpointFile, write_checkpoint
 from w2v.training.progress import Reporter, TrainingStopped
@@ -41,7 +42,7 @@ class CheckpointSettings:
 
 
 class Checkpointer:
-    """Writes a run's checkpoint to `path`: every `every_s` seconds (0: only when the run is stopped) and at the end.
+    """Writes a run's checkpoint to its place: every `every_s` seconds (0: only when the run is stopped) and at the end.
 
     A checkpoint that cannot be written does not end the run: `on_failure` gets the error, and the one before stays. But
     TrainingError goes up: the run has diverged.
@@ -49,13 +50,13 @@ class Checkpointer:
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        place: str | os.PathLike[str] | HeldOutput,
         every_s: float = 600.0,
         corpus_config: CorpusConfig | None = None,
         on_failure: Callable[[Exception], Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
-        self.path = os.fspath(path)
+        self.place = place if isinstance(place, HeldOutput) else HeldOutput(place)
         self.every_s = every_s
         self.corpus_config = corpus_config
         self.on_failure = on_failure
@@ -63,6 +64,10 @@ class Checkpointer:
         self.failure: Exception | None = None  # why the last one was not written
         self._last = clock()
         self._digest: Background[object] | None = None
+
+    @property
+    def path(self) -> str:
+        return self.place.path
 
     def prepare(self, corpus: CorpusInfo) -> None:
         """Take the corpus's digest beside the training, so that a checkpoint does not have to wait for it."""
@@ -77,7 +82,7 @@ class Checkpointer:
         if self._digest is not None:
             self._digest.result()
         try:
-            write_checkpoint(self.path, state, self.corpus_config)
+            write_checkpoint(self.place, state, self.corpus_config)
             self.failure = None
         except TrainingError:
             raise
@@ -104,6 +109,7 @@ class CheckpointSession:
     def __init__(self, settings: CheckpointSettings, reporter: Reporter, resume_hint: str):
         self.settings, self.reporter, self.resume_hint = settings, reporter, resume_hint
         self.path = settings.path
+        self.place = None if self.path is None else HeldOutput(self.path)
         if settings.keep and self.path is None:
             raise SettingsError(
                 f"{setting('keep_checkpoint')}: give its place, {setting('checkpoint', 'FILE')}; standard output has"
@@ -119,8 +125,17 @@ class CheckpointSession:
         self._keep_result: Callable[[], bool] = lambda: False
 
     def check(self) -> None:
-        """Raise for a checkpoint that would be lost."""
-        if self.path is None or not os.path.lexists(self.path):
+        """Raise for a checkpoint that would be lost, or that another run is keeping."""
+        if self.path is None:
+            return
+        if not is_replaced(self.path):
+            raise SettingsError(f"{setting('checkpoint')}: {self.path} is a pipe or a device; give the name of a file")
+        if is_being_written(self.path):
+            raise W2VError(
+                f"{self.path}: another process is writing it, a run that has not ended yet; wait for it to end, or give"
+                f" another {setting('checkpoint')}"
+            )
+        if not os.path.exists(self.path):
             return
         if self.source is not None and os.path.exists(self.source) and os.path.samefile(self.source, self.path):
             return
@@ -140,7 +155,7 @@ class CheckpointSession:
         """The checkpoint to go on from, checked against the settings; None to begin from the start."""
         if self.source is None:
             return None
-        if self.source == self.path and not os.path.lexists(self.source):
+        if self.source == self.path and not os.path.exists(self.source):
             self.reporter.note(f"{self.path} is not there: beginning from the start", important=True)
             return None
         checkpoint = kind(self.source)
@@ -175,19 +190,28 @@ class CheckpointSession:
         return TrainingError(f"{reason(error)}; {self.path} holds the run as it was before")
 
     def __enter__(self) -> CheckpointSession:
+        if self.place is not None:
+            self.place.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """After success the checkpoint is removed unless it is wanted; vectors that are trained and not written are
         kept in it."""
+        try:
+            self._end(error)
+        finally:
+            if self.place is not None:
+                self.place.__exit__()
+
+    def _end(self, error: BaseException | None) -> None:
         if error is None and self.settings.keep:
             if not self._keep_result():
                 failure = self.writer.failure if self.writer is not None else None
                 why = reason(failure) if failure is not None else "nothing was trained"
                 self.not_kept = f"the checkpoint could not be kept: {why}"
         elif error is None:
-            if self.path is not None and os.path.exists(self.path):
-                os.unlink(self.path)
+            if self.place is not None:
+                self.place.remove()
         elif self._keep_result():
             kept = f"the trained vectors are kept in {self.path}; when that is put right: {self.resume_hint}"
             if isinstance(error, (OSError, W2VError)) and not isinstance(error, BrokenPipeError):

@@ -7,13 +7,13 @@ matter. The loop skips these sentences; here they lie once more, one behind the 
 from __future__ import annotations
 
 import itertools
-from types import ModuleType
 
 import numpy as np
 
 from w2v.errors import CorpusError, setting
 from w2v.kernel._state import Model, Worker
 from w2v.kernel._tables import count_trained, held_out_ids, span_end
+from w2v.kernel.kernels import Kernel
 from w2v.kernel.tables import held_out_share
 from w2v.threads import for_each
 from w2v.training.config import ResolvedConfig
@@ -41,7 +41,7 @@ class HeldOut:
             cuts.append(span_end(self.ids, cuts[-1], PART_IDS))
         self.parts = list(itertools.pairwise(cuts))
 
-    def loss(self, model: Model, kernel: ModuleType, threads: int) -> float:
+    def loss(self, model: Model, kernel: Kernel, threads: int) -> float:
         """Mean loss of the model on these sentences: the trainer's own sampling with the same random numbers each time.
 
         The learning rate is 0, so nothing changes. No thread may be training meanwhile.

@@ -115,7 +115,7 @@ def record(corpus: EncodedCorpus, config: TrainConfig) -> Lesson:
             shown.append(inputs)
 
     result = trace_training(corpus, config, on_sentence, on_epoch)
-    lesson.losses = list(result.summary.epoch_losses)
+    lesson.losses = [loss for loss in result.summary.epoch_losses if loss is not None]
     lesson.places = on_one_map(shown)
     return lesson
 

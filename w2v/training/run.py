@@ -178,12 +178,15 @@ class Run:
                 )
             if outputs.vectors:
                 check_whole_model(outputs.vectors, format_of(outputs.vectors, outputs.format))
-        others = {
-            "save_context": outputs.context, "save_vocab": outputs.vocab, "report": outputs.report,
-            "checkpoint": self.checkpoint.path, "log": outputs.log,
+        files = {
+            "output": outputs.vectors, "save_context": outputs.context, "save_vocab": outputs.vocab,
+            "report": outputs.report, "checkpoint": self.checkpoint.path, "log": outputs.log,
+            "read_vocab": self.read_vocab, "init": self.init,
         }
-        for name, path in others.items():
-            if path == STDOUT:
+        for name, path in files.items():
+            if isinstance(path, str) and not path:
+                raise SettingsError(f"{setting(name)}: the name is empty; give a file")
+            if path == STDOUT and name in ("save_context", "save_vocab", "report", "checkpoint", "log"):
                 raise SettingsError(f"{setting(name)}: - is no file; only OUT can be standard output (-)")
         if self.continue_from and (self.init or self.read_vocab):
             raise SettingsError(
@@ -192,9 +195,9 @@ class Run:
             )
         config.resolved()
         check_combination(outputs.combination, config.loss)
-        files, inputs = outputs.at_the_end(), self.inputs()
-        check_outputs(files, inputs, outputs.no_clobber)
-        check_outputs([*files, *(path for path in (self.checkpoint.path, outputs.log) if path)], inputs)
+        written, inputs = outputs.at_the_end(), self.inputs()
+        check_outputs(written, inputs, outputs.no_clobber)
+        check_outputs([*written, *(path for path in (self.checkpoint.path, outputs.log) if path)], inputs)
         self.session.check()
         _ = self.evaluator  # reads the files of questions
 
@@ -365,9 +368,9 @@ class Run:
             self.reporter.all.append(files.enter_context(TrainingLog(self.outputs.log, self.log_failed)))
         self.reporter.starting(state)
         checkpointer = None
-        if self.session.path is not None:
+        if self.session.place is not None:
             checkpointer = Checkpointer(
-                self.session.path, self.checkpoint.every_s, self.corpus_config, self.session.tell_failure
+                self.session.place, self.checkpoint.every_s, self.corpus_config, self.session.tell_failure
             )
             checkpointer.prepare(self.encoded)
             self.session.begin(checkpointer)

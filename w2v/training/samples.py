@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,7 +163,7 @@ def trace_training(
 
 
 def traced(
-    epoch: int, lr: float, words: list[int], kept: list[int], centres: list[tuple[int, list[tuple]]]
+    epoch: int, lr: float, words: list[int], kept: list[int], centres: list[tuple[int, list[tuple[Any, ...]]]]
 ) -> TracedSentence:
     steps = [
         Step(place, max(0, place - reach), min(len(kept) - 1, place + reach), [Update(*update) for update in updates])

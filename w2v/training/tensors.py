@@ -124,7 +124,7 @@ class TensorFile:
         self._read_at(stated.begin, sums)
         self._read_at(0, header)
         first, *rest = sums.tolist()
-        self._check("the header", zlib.crc32(header), first)
+        self._check("the header", zlib.crc32(header.data), first)
         self._sums = dict(zip(names, rest, strict=True))
 
     def check_tensors(self) -> None:
@@ -134,7 +134,7 @@ class TensorFile:
             for start in range(0, entry.size, BLOCK_BYTES):
                 part = block[: entry.size - start]
                 self._read_at(entry.begin + start, part)
-                value = zlib.crc32(part, value)
+                value = zlib.crc32(part.data, value)
             if name in self._sums:
                 self._check(f"tensor {name}", value, self._sums[name])
 

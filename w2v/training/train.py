@@ -35,6 +35,8 @@ def build_configs(
     """
     check_names(function, settings, CorpusConfig, TrainConfig)
     if continue_from is not None:
+        if not os.fspath(continue_from):
+            raise SettingsError(f"{setting('continue_from')}: the name is empty; give a file")
         from w2v.training.checkpoint import Checkpoint
         from w2v.training.start import continued_settings
 

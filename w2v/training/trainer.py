@@ -25,6 +25,7 @@ from w2v.training.state import Totals, TrainState, divergence
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.vocab import Vocab
+    from w2v.kernel.kernels import Kernel
     from w2v.training.checkpoint import Checkpoint
     from w2v.training.checkpointing import Checkpointer
     from w2v.training.config import ResolvedConfig, TrainConfig
@@ -59,7 +60,7 @@ class ThreadedModel:
         self.vocab = vocab
         self.config = config
         self.tokens_per_epoch = tokens_per_epoch
-        self.kernel = softmax if config.loss == "softmax" else kernels.choose()
+        self.kernel: Kernel = softmax if config.loss == "softmax" else kernels.choose()
         self.span_size = self._span_size()
         self.threads = min(config.threads, max(1, ids // self.span_size))
         if config.loss == "softmax":  # NumPy's BLAS has threads of its own
