@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any, BinaryIO
 
 from w2v.decoders import Decoder, decoders_for
@@ -17,13 +19,16 @@ from w2v.safetensors import is_safetensors
 
 __all__ = [
     "HEAD_BYTES",
+    "LONGEST_LINE",
     "MAGIC_BYTES",
     "UTF8_BOM",
     "Decompressor",
     "check_supported",
     "compression_of",
     "foreign_format",
+    "lines_of",
     "open_by_content",
+    "unpacked",
 ]
 
 UTF8_BOM = b"\xef\xbb\xbf"
@@ -31,6 +36,10 @@ HEAD_BYTES = 4096  # what telling a format needs at most
 RAW_BYTES = 1 << 18
 FIRST_BYTES = 1 << 9  # of a member, given to its decoder; what is behind a short one is copied by the decoder
 ZEROS = re.compile(b"\0*")
+LONGEST_LINE = 1 << 17  # bytes; the longest word of a vector file is half of that
+# Text that unpacks to so many bytes, and to so many times its size, is no list that somebody wrote: questions-words.txt
+# takes a 24th of its size in .xz.
+UNPACKED_BYTES, UNPACKED_TIMES = 8 << 20, 50
 
 MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
 BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")  # the second: an empty file
@@ -216,3 +225,58 @@ def open_by_content(path: str | os.PathLike[str], error: type[W2VError] = W2VErr
     except BaseException:
         file.close()
         raise
+
+
+def unpacked(
+    read_raw: Callable[[int], bytes], name: str, error: type[W2VError]
+) -> tuple[Callable[[int], bytes], Decompressor | None]:
+    """(what reads the text of a stream, its decompressor if the first bytes say that it is compressed)."""
+    start = b""
+    while len(start) < MAGIC_BYTES and (data := read_raw(RAW_BYTES)):
+        start += data
+
+    def read_on(size: int) -> bytes:
+        nonlocal start
+        if start:
+            data, start = start[:size], start[size:]
+            return data
+        return read_raw(size)
+
+    kind = compression_of(start)
+    packed = Decompressor(kind, read_on, name, error) if kind else None
+    return (packed.read if packed else read_on), packed
+
+
+def lines_of(
+    path: str | os.PathLike[str], error: type[W2VError] = W2VError, longest: int = LONGEST_LINE,
+    times: int = UNPACKED_TIMES, least: int = UNPACKED_BYTES,
+) -> Iterator[tuple[int, bytes]]:
+    """(number from 1, bytes) of each line of a file, plain or compressed, or of standard input ("-"): without its end,
+    the first without a byte order mark. Memory does not grow with the file.
+
+    `error` for a line of more than `longest` bytes, and for what unpacks to more than `least` bytes and `times` its
+    size: callers keep what they read.
+    """
+    name = "<stdin>" if os.fspath(path) == "-" else os.fspath(path)
+    with nullcontext(sys.stdin.buffer) if name == "<stdin>" else open(path, "rb", buffering=0) as file:
+        read, packed = unpacked(file.read, name, error)
+        number, total, pending = 0, 0, b""
+        while block := read(RAW_BYTES):
+            total += len(block)
+            if not number and not pending:
+                block = block.removeprefix(UTF8_BOM)
+            *whole, pending = (pending + block).split(b"\n")
+            for line in whole:
+                number += 1
+                if len(line) > longest:
+                    raise error(f"{name}:{number}: the line is longer than {longest} bytes")
+                yield number, line.removesuffix(b"\r")
+            if len(pending) > longest:
+                raise error(f"{name}:{number + 1}: the line is longer than {longest} bytes")
+            if packed is not None and total > max(least, times * packed.raw_bytes):
+                raise error(
+                    f"{name}:{number + 1}: {packed.raw_bytes:,} bytes unpack to more than {total:,}; is it the right "
+                    "file? If so, unpack it first"
+                )
+        if pending:
+            yield number + 1, pending.removesuffix(b"\r")

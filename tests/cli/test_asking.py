@@ -202,3 +202,12 @@ def test_an_expression_needs_no_quotes_and_an_analogy_may_bring_the_expected_ans
     expected = w2v("analogy", vectors, f"king:{a}", f"{b}:{last[2]}", "-k", "3").out.splitlines()
     assert len(expected) == 4
     assert expected[3].split("\t")[1:] == last[1:]
+
+
+@pytest.mark.parametrize("command", ["similar", "analogy", "similarity", "vector"])
+def test_a_line_without_end_is_refused_in_little_memory(environment, vectors, command):
+    """The process may take 1 GB of addresses; an endless line would fill it."""
+    line = f"ulimit -v 1000000; (echo king; cat /dev/zero) | w2v {command} {vectors}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=environment)
+    assert done.returncode == 1
+    assert "w2v: error: <stdin>:2: the line is longer than 131072 bytes; put a query on each line\n" in done.stderr

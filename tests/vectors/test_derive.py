@@ -49,7 +49,7 @@ def test_through_a_chain_of_formats_any_vectors_stay_the_same(names, dim, data, 
         for number, form in enumerate(chain):
             path = Path(folder) / f"{number}{NAMES[form]}"
             found.save(path, form)
-            found, _ = load_some(path, LoadOptions(format=form))
+            found, *_ = load_some(path, LoadOptions(format=form))
         assert found.words == vectors.words
         assert found.matrix.tobytes() == vectors.matrix.tobytes()  # -0 is not 0
 
@@ -60,11 +60,11 @@ def test_words_of_a_list_are_kept_in_the_order_of_the_file(tmp_path, form, packe
     vectors = make()
     path = tmp_path / (NAMES[form] + (".gz" if packed else ""))
     vectors.save(path, form)
-    some, missing = load_some(path, LoadOptions(), words=["12", "nowhere", "of", b"of", "König", "nowhere"])
+    some, count, missing = load_some(path, LoadOptions(), words=["12", "nowhere", "of", b"of", "König", "nowhere"])
     assert list(some.words) == ["of", "König", "12"]
     assert np.array_equal(some.matrix, vectors.matrix[[1, 2, 4]])
-    assert missing == [b"nowhere"]
-    first, _ = load_some(path, LoadOptions(), words=["12", "of", "König"], top=2)
+    assert (count, missing) == (3, [b"nowhere"])
+    first, *_ = load_some(path, LoadOptions(), words=["12", "of", "König"], top=2)
     assert same(first, vectors.subset(["of", "König"]))
     assert same(load_some(path, LoadOptions(), top=3)[0], vectors.top(3))
 
@@ -85,7 +85,7 @@ def test_a_word_that_is_there_twice_counts_with_its_first_row(tmp_path):
     (tmp_path / "v").write_bytes(b"3 1\na 1\nb 2\na 3\n")
     with pytest.raises(VectorsError, match="already in row 1"):
         load_some(tmp_path / "v", LoadOptions(), words=["a"])
-    some, _ = load_some(tmp_path / "v", LoadOptions(duplicates="first"), words=["a"])
+    some, *_ = load_some(tmp_path / "v", LoadOptions(duplicates="first"), words=["a"])
     assert some.matrix.tolist() == [[1.0]]
 
 
@@ -116,12 +116,12 @@ def test_what_is_known_of_the_vectors_goes_along():
 
 def test_a_list_of_words_may_have_counts_blank_lines_and_a_mark(tmp_path):
     (tmp_path / "list").write_bytes(b"\xef\xbb\xbfking\t31\r\n\nnew york\n\xff\nking")
-    assert read_list(tmp_path / "list") == [b"king", b"new york", b"\xff", b"king"]
+    assert list(read_list(tmp_path / "list")) == [b"king", b"new york", b"\xff", b"king"]
 
 
 def test_a_format_that_is_told_is_not_guessed(tmp_path):
     (tmp_path / "v").write_bytes(b"12 3\n7 1\n")  # two words that look like numbers
-    found, _ = load_some(tmp_path / "v", LoadOptions(format="glove"))
+    found, *_ = load_some(tmp_path / "v", LoadOptions(format="glove"))
     assert list(found.words) == ["12", "7"]
     with pytest.raises(VectorsError, match="row"):
         load(tmp_path / "v")

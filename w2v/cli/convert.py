@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from w2v.numbers import count
 from w2v.vectors.formats import FORMATS
 
 if TYPE_CHECKING:
+    from w2v.vectors.derive import Some
     from w2v.vectors.files.repair import Repairs
     from w2v.vectors.vectors import Vectors
 
@@ -90,33 +92,32 @@ class Conversion:
         from w2v.vectors.derive import read_list, unit
 
         wanted = read_list(self.words) if self.words is not None else None
-        vectors, missing, told = (self.repaired if self.fix else self.as_it_is)(wanted)
-        if wanted is not None and missing:
-            told.append(f"{shown(self.words)}: {missing_text(missing, len(set(wanted)))} not in {shown(self.source)}")
+        (vectors, found, missing), told = self.repaired(wanted) if self.fix else (self.as_it_is(wanted), [])
+        if missing:
+            told.append(f"{shown(self.words)}: {missing_text(missing, found)} not in {shown(self.source)}")
         if wanted is not None and not len(vectors):
             raise VectorsError(told[-1] if missing else f"{shown(self.words)}: holds no words; put one a line")
         return (unit(vectors, in_place=True) if self.unit else vectors), told
 
-    def as_it_is(self, wanted: list[bytes] | None) -> tuple[Vectors, list[bytes], list[str]]:
+    def as_it_is(self, wanted: Iterable[bytes] | None) -> Some:
         from w2v.vectors.derive import load_some
         from w2v.vectors.formats import LoadOptions
 
         options = LoadOptions(
             lenient=self.lenient, duplicates=self.duplicates, words=self.in_words, format=self.told
         )
-        return *load_some(self.source, options, words=wanted, top=self.top), []
+        return load_some(self.source, options, words=wanted, top=self.top)
 
-    def repaired(self, wanted: list[bytes] | None) -> tuple[Vectors, list[bytes], list[str]]:
-        from w2v.vectors.derive import find_words, rows_of
+    def repaired(self, wanted: Iterable[bytes] | None) -> tuple[Some, list[str]]:
+        from w2v.vectors.derive import Some, find_words, rows_of
         from w2v.vectors.files.repair import repair
 
         vectors, repairs = repair(self.source, format=self.told, words=self.in_words)
-        told = repair_lines(self.source, repairs)
-        missing: list[bytes] = []
+        found, missing = len(vectors), []
         if wanted is not None:
             rows, missing = find_words(vectors.words.table, wanted)
-            vectors = rows_of(vectors, rows[: self.top])
-        return (vectors.top(self.top) if self.top else vectors), missing, told
+            vectors, found = rows_of(vectors, rows[: self.top]), len(rows)
+        return Some(vectors.top(self.top) if self.top else vectors, found, missing), repair_lines(self.source, repairs)
 
 
 def shown(path: str | None) -> str:
@@ -136,12 +137,16 @@ def repair_lines(source: str, repairs: Repairs) -> list[str]:
     return lines or [f"{name}: nothing to repair"]
 
 
-def missing_text(missing: list[bytes], wanted: int) -> str:
+def missing_text(missing: list[bytes], found: int) -> str:
     """3 of 10 words ("one", "two", "three") are"""
+    from w2v.vectors.derive import MOST_MISSING
     from w2v.vectors.formats.rows import show_word
 
     shown = ", ".join(map(show_word, missing[:3])) + (", ..." if len(missing) > 3 else "")
-    return f"{count(len(missing))} of {count(wanted)} words ({shown}) {'is' if len(missing) == 1 else 'are'}"
+    if len(missing) == MOST_MISSING:
+        return f"at least {count(MOST_MISSING)} words ({shown}) are"
+    verb = "is" if len(missing) == 1 else "are"
+    return f"{count(len(missing))} of {count(len(missing) + found)} words ({shown}) {verb}"
 
 
 def convert(quiet: bool, **given: object) -> None:

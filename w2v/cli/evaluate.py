@@ -48,7 +48,7 @@ def evaluate(vectors: str, files: tuple[str, ...], restrict_vocab: int, form: st
             from w2v.numbers import plural
 
             left_out = plural(scores.malformed, "line")
-            say(f"{path}: left out {left_out}, neither a question nor a section or pair")
+            say(f"{path}: left out {left_out}, neither a question nor a section or pair: {scores.left_out}")
         if form == "json":
             write(json_line(scores.to_dict()))
             flush_output()

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from w2v.cli.errors import named_output
 from w2v.errors import W2VError
-from w2v.files import UTF8_BOM
+from w2v.files import LONGEST_LINE, UTF8_BOM
 
 __all__ = ["argument_text", "binary_output", "is_terminal", "read_lines", "write", "write_bytes"]
 
@@ -52,21 +52,27 @@ def read_lines() -> Iterator[list[str]]:
     """Lines of standard input, as many at a time as have arrived.
 
     One line typed or sent by a co-process comes alone and can be answered at once; a file comes in large batches.
+    W2VError for a line of more than LONGEST_LINE bytes.
     """
     if sys.stdin is None:
         raise W2VError("standard input is closed")
     source = sys.stdin.fileno()
     first = True
-    begun: list[bytes] = []  # parts of a line whose end has not been seen
+    number, begun, size = 1, [], 0  # parts of line `number`, whose end has not been seen, and their bytes
     while block := os.read(source, BLOCK):
         if first:
             block, first = block.removeprefix(UTF8_BOM), False
         head, newline, tail = block.rpartition(b"\n")
         if newline:
             yield split(b"".join([*begun, head]))
-            begun.clear()
+            begun, size = [], 0
+            number += block.count(b"\n")
         if tail:
             begun.append(tail)
+            size += len(tail)
+            if size > LONGEST_LINE:
+                where = f"<stdin>:{number}: the line is longer than {LONGEST_LINE} bytes"
+                raise W2VError(f"{where}; put a query on each line")
     if begun:
         yield split(b"".join(begun))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from w2v import files
 from w2v.errors import W2VError
-from w2v.files import UTF8_BOM, open_by_content
 
 __all__ = ["read_groups", "read_pairs", "read_words"]
 
@@ -48,16 +48,10 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
 
 
 def lines_of(path: Path) -> Iterator[tuple[int, str]]:
-    """(number, text) of every line that is not empty; a byte order mark and CR before the newline are left out."""
-    with open_by_content(path) as file:
-        number = 0
-        while line := file.readline(LONGEST_LINE + 1):
-            number += 1
-            if len(line) > LONGEST_LINE:
-                raise W2VError(f"{os.fspath(path)}:{number}: the line is longer than {LONGEST_LINE} bytes")
-            text = line.removeprefix(UTF8_BOM if number == 1 else b"").rstrip(b"\r\n")
-            if text.strip():
-                yield number, text.decode("utf-8", "surrogateescape")
+    """(number, text) of every line that is not empty."""
+    for number, line in files.lines_of(path, longest=LONGEST_LINE):
+        if line.strip():
+            yield number, line.decode("utf-8", "surrogateescape")
 
 
 def some(found, path: Path, hint: str):

@@ -98,12 +98,6 @@ def identity(config: TrainConfig, threads: bool = False) -> dict[str, Any]:
     return {k: v for k, v in dataclasses.asdict(config).items() if threads or k not in SETTINGS_OF_THE_MACHINE}
 
 
-def digest_of(asked: Questions | Pairs) -> str:
-    """Of the questions themselves, whatever the file is called."""
-    content = asked.pairs if hasattr(asked, "pairs") else asked.sections
-    return hashlib.blake2b(repr(content).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
-
-
 class Results:
     """The file of finished runs. W2VError if it is of another corpus or cannot be used, OSError if it cannot be read.
 
@@ -205,7 +199,7 @@ def sweep(
     Evaluator(dict(tests)).check(corpus.vocab.words)
     for config in configs:
         check_memory(config, len(corpus.vocab))
-    digests = {name: digest_of(asked) for name, asked in tests.items()}
+    digests = {name: asked.digest() for name, asked in tests.items()}
     places = [None if folder is None else os.path.join(folder, vectors_name(config, varied)) for config in configs]
     check_outputs([place for place in places if place is not None])
     for config, place in zip(configs, places, strict=True):

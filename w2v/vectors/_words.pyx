@@ -10,7 +10,7 @@ from array import array
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
 from w2v.threads import for_each
@@ -40,27 +40,42 @@ cdef WordTable adopt_words(char* data, int64_t* ends, Py_ssize_t count):
     return table
 
 
+cdef size_t grown(void** block, size_t wanted, size_t item) except 0:
+    """Make room for `wanted` items and half as many more; returns for how many there is room."""
+    cdef size_t room = wanted + wanted // 2
+    cdef void* larger = realloc(block[0], room * item)
+    if larger == NULL:
+        raise MemoryError
+    block[0] = larger
+    return room
+
+
 cdef class WordTable:
     """Rows of words (bytes). `build_index` must come before `find`; the owner of the table calls it once."""
 
     def __init__(self, words):
-        cdef Py_ssize_t total = 0, row = 0
+        """`words` are bytes or str, taken one by one: memory is that of their bytes and eight more for each."""
         cdef bytes word
-        cdef list items = [w if isinstance(w, bytes) else w.encode("utf-8", "surrogateescape") for w in words]
-        for word in items:
-            total += PyBytes_GET_SIZE(word)
         if self.data != NULL:
             raise ValueError("a table is filled once")
-        self.data = <char*> malloc(total + 1)
-        self.ends = <int64_t*> malloc((len(items) + 1) * sizeof(int64_t))
+        cdef size_t room = 4096, rows_room = 256, used = 0
+        cdef Py_ssize_t length
+        self.data = <char*> malloc(room)
+        self.ends = <int64_t*> malloc(rows_room * sizeof(int64_t))
         if self.data == NULL or self.ends == NULL:
             raise MemoryError
         self.ends[0] = 0
-        for word in items:
-            memcpy(self.data + self.ends[row], PyBytes_AS_STRING(word), PyBytes_GET_SIZE(word))
-            self.ends[row + 1] = self.ends[row] + PyBytes_GET_SIZE(word)
-            row += 1
-        self.count = row
+        for item in words:
+            word = item if isinstance(item, bytes) else item.encode("utf-8", "surrogateescape")
+            length = PyBytes_GET_SIZE(word)
+            if used + length > room:
+                room = grown(<void**> &self.data, used + length, 1)
+            if <size_t> self.count + 2 > rows_room:
+                rows_room = grown(<void**> &self.ends, self.count + 2, sizeof(int64_t))
+            memcpy(self.data + used, PyBytes_AS_STRING(word), length)
+            used += length
+            self.count += 1
+            self.ends[self.count] = used
 
     def __dealloc__(self):
         free(self.data)

@@ -6,12 +6,15 @@ Rows keep the order that they had: readers rely on falling frequency.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 
-from w2v.files import UTF8_BOM
+from w2v.errors import VectorsError
+from w2v.files import lines_of
 from w2v.threads import for_each
 from w2v.vectors._scan import BadRow
 from w2v.vectors.expressions import parse_query
@@ -28,8 +31,9 @@ if TYPE_CHECKING:
     from w2v.vectors._words import WordTable
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["find_words", "load_some", "read_list", "rows_of", "sum_of", "unit"]
+__all__ = ["MOST_MISSING", "find_words", "load_some", "read_list", "rows_of", "sum_of", "unit"]
 
+MOST_MISSING = 100_000  # words that are remembered because they are not there
 BLOCK = 1 << 18  # numbers of a task: 2 MiB as float64
 
 
@@ -43,76 +47,84 @@ def rows_of(vectors: Vectors, rows: Sequence[int]) -> Vectors:
     return some
 
 
+class Some(NamedTuple):
+    """Vectors of some words, how many of the words are there, and those that are not, each once, MOST_MISSING at
+    most."""
+
+    vectors: Vectors
+    found: int
+    missing: list[bytes]
+
+
 def find_words(table: WordTable, words: Iterable[str | bytes]) -> tuple[list[int], list[bytes]]:
-    """(rows of the words in rising order, each once; words that are not there, in the order given)."""
+    """(rows of the words in rising order, each once; words that are not there, each once, MOST_MISSING at most, in the
+    order given). Words are taken one by one, so that a file may give them."""
     rows: set[int] = set()
     missing: dict[bytes, None] = {}
     for word in words:
         spelling = to_bytes(word)
         row = table.find(spelling)
-        if row < 0:
-            missing[spelling] = None
-        else:
+        if row >= 0:
             rows.add(row)
+        elif len(missing) < MOST_MISSING:
+            missing[spelling] = None
     return sorted(rows), list(missing)
 
 
-def read_list(path: str | os.PathLike[str]) -> list[bytes]:
+def read_list(path: str | os.PathLike[str]) -> Iterator[bytes]:
     """The words of a file, one a line, up to a tab if there is one (so that `word<TAB>count` serves); "-" is standard
-    input. Blank lines are passed over."""
-    with open_source(path) as source:
-        data = b"".join(iter(source.read, b""))
-    lines = data.removeprefix(UTF8_BOM).split(b"\n")
-    words = (line.removesuffix(b"\r").partition(b"\t")[0] for line in lines)
-    return [word for word in words if word]
+    input. Blank lines are passed over. OSError now if it cannot be opened, errors of its content as it is read."""
+    lines = lines_of(path, VectorsError, times=1000, least=32 << 20)  # nothing is kept of them
+    first = next(lines, None)
+    words = (line.partition(b"\t")[0] for _, line in (chain([first], lines) if first is not None else ()))
+    return (word for word in words if word)
 
 
 def load_some(
     path: str | os.PathLike[str] | BinaryIO, options: LoadOptions, *, words: Iterable[str | bytes] | None = None,
     top: int | None = None,
-) -> tuple[Vectors, list[bytes]]:
-    """(vectors of a file, words that are not in it): all rows, those of `words`, the first `top` of these.
+) -> Some:
+    """All rows of a file, those of `words`, the first `top` of these. Errors as `load_rows`.
 
-    Of a plain binary file, only the numbers of the rows that are wanted are read. Errors as `load_rows`.
+    Of a plain binary file, only the numbers of the rows that are wanted are read.
     """
-    from dataclasses import replace
-
     from w2v.vectors.vectors import Vectors
 
     if words is None:
         if top is not None:
             options = replace(options, limit=top)
-        return Vectors.of_rows(load_rows(path, options)), []
+        vectors = Vectors.of_rows(load_rows(path, options))
+        return Some(vectors, len(vectors), [])
     if isinstance(path, (str, os.PathLike)) and os.path.isfile(path):  # a pipe would lose what is looked at
         with open_source(path) as source:
-            rows = _find_some(source, options, words, top)
-        if rows is not None:
-            return Vectors.of_rows(rows[0]), rows[1]
+            some = _find_some(source, options, words, top)
+        if some is not None:
+            return some
     vectors = Vectors.of_rows(load_rows(path, options))
     found, missing = find_words(vectors.words.table, words)
-    return rows_of(vectors, found[:top]), missing
+    return Some(rows_of(vectors, found[:top]), len(found), missing)
 
 
 def _find_some(
     source: Source, options: LoadOptions, words: Iterable[str | bytes], top: int | None
-) -> tuple[Rows, list[bytes]] | None:
+) -> Some | None:
     """The rows of some words of a plain file whose rows can be found without loading it; None of any other."""
-    if source.fd is None:
-        return None
-    find = recognised(source.name, source.head, options.format).find_rows
+    from w2v.vectors.vectors import Vectors
+
+    find = recognised(source.name, source.head, options.format).find_rows if source.fd is not None else None
     if find is None:
         return None
     known = find(source, options)
     check_repeats(source.name, known.words, options)
     found, missing = find_words(known.words, words)
-    found = found[:top]
-    matrix = np.empty((len(found), known.dim), np.float32)
-    norms = np.empty(len(found), np.float64)
+    rows = found[:top]
+    matrix = np.empty((len(rows), known.dim), np.float32)
+    norms = np.empty(len(rows), np.float64)
     try:
-        known.take(np.array(found, np.int64), matrix, norms, options.threads)
+        known.take(np.array(rows, np.int64), matrix, norms, options.threads)
     except BadRow as bad:
         raise row_error(source.name, bad, known.promised) from None
-    return Rows(known.words.take(found), matrix, norms), missing
+    return Some(Vectors.of_rows(Rows(known.words.take(rows), matrix, norms)), len(found), missing)
 
 
 def sum_of(vectors: Vectors, text: str) -> NDArray[np.float32]:

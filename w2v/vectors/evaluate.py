@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.errors import VectorsError
+from w2v.errors import VectorsError, setting
 from w2v.vectors._best import Best
 from w2v.vectors.correlation import pearson, spearman
 from w2v.vectors.questions import Pairs, Questions, read_questions
@@ -67,39 +67,40 @@ def _folded(
     return names, folded
 
 
+def _rows_of(asked: Questions | Pairs, folded: dict[str, int], fold: Callable[[str], str]) -> np.ndarray:
+    """The row of each of the words, int64 [words], -1 for those that do not take part."""
+    return np.fromiter((folded.get(fold(word), -1) for word in asked.words), np.int64, len(asked.words))
+
+
 def _find_questions(
     asked: Questions, folded: dict[str, int], fold: Callable[[str], str]
-) -> tuple[list[tuple[int, ...]], list[int], list[int]]:
-    """Rows and section of each question that can be asked, and how many of each section cannot."""
-    rows: list[tuple[int, ...]] = []
-    place: list[int] = []  # the section of each question that can be asked
-    skipped = [0] * len(asked.sections)
-    for section, questions in enumerate(asked.sections.values()):
-        for question in questions:
-            found = tuple(folded.get(fold(word), -1) for word in question)
-            if min(found) < 0:
-                skipped[section] += 1
-            else:
-                rows.append(found)
-                place.append(section)
-    if not rows:
+) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Rows [n, 4] and section [n] of the questions that can be asked, and how many of each section cannot."""
+    row_of = _rows_of(asked, folded, fold)
+    rows: list[np.ndarray] = []
+    skipped: list[int] = []
+    for places in asked.sections.values():
+        questions = row_of[np.asarray(places, np.intp)].reshape(-1, 4)
+        rows.append(questions[(questions >= 0).all(axis=1)])
+        skipped.append(len(questions) - len(rows[-1]))
+    sections = np.repeat(np.arange(len(rows)), [len(some) for some in rows])
+    if not len(sections):
         raise VectorsError(
             f"{asked.name}: none of its {sum(skipped):,} questions has all its words among the {len(folded):,} that "
-            "take part; raise --restrict-vocab, or check the language and case"
+            f"take part; raise {setting('restrict_vocab')}, or check the language and case"
         )
-    return rows, place, skipped
+    return np.concatenate(rows), sections, skipped
 
 
 def _score_analogies(
-    vectors: Vectors, asked: Questions, rows: list[tuple[int, ...]], place: list[int], skipped: list[int],
-    names: list[str],
+    vectors: Vectors, asked: Questions, rows: np.ndarray, place: np.ndarray, skipped: list[int], names: list[str],
 ) -> AnalogyScores:
-    right = np.bincount(np.asarray(place)[_answer(vectors, np.asarray(rows), names)], minlength=len(asked.sections))
+    right = np.bincount(place[_answer(vectors, rows, names)], minlength=len(asked.sections))
     total = np.bincount(place, minlength=len(asked.sections))
     sections = tuple(
         Section(name, int(right[i]), int(total[i]), skipped[i]) for i, name in enumerate(asked.sections)
     )
-    return AnalogyScores(asked.name, sections, asked.malformed)
+    return AnalogyScores(asked.name, sections, asked.left_out.count, asked.left_out.where)
 
 
 def _answer(vectors: Vectors, rows: np.ndarray, names: list[str]) -> np.ndarray:
@@ -131,28 +132,23 @@ def _is_right(question: list[int], best: list[tuple[int, float]], names: list[st
 
 def _find_pairs(
     asked: Pairs, folded: dict[str, int], fold: Callable[[str], str]
-) -> tuple[list[tuple[int, int]], list[float]]:
-    """Rows and judgement of each pair whose words are both there."""
-    rows, gold = [], []
-    for first, second, value in asked.pairs:
-        a, b = folded.get(fold(first), -1), folded.get(fold(second), -1)
-        if a >= 0 and b >= 0:
-            rows.append((a, b))
-            gold.append(value)
-    if not rows:
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows [n, 2] and judgement [n] of each pair whose words are both there."""
+    both = _rows_of(asked, folded, fold)[np.asarray(asked.rows, np.intp)].reshape(-1, 2)
+    there = (both >= 0).all(axis=1)
+    if not there.any():
         raise VectorsError(
-            f"{asked.name}: none of its {len(asked.pairs):,} pairs has both words among the {len(folded):,} that take "
-            "part; raise --restrict-vocab, or check the language and case"
+            f"{asked.name}: none of its {len(both):,} pairs has both words among the {len(folded):,} that take part; "
+            f"raise {setting('restrict_vocab')}, or check the language and case"
         )
-    return rows, gold
+    return both[there], np.asarray(asked.values)[there]
 
 
-def _score_pairs(vectors: Vectors, asked: Pairs, rows: list[tuple[int, int]], gold: list[float]) -> PairScores:
-    both = np.asarray(rows)
+def _score_pairs(vectors: Vectors, asked: Pairs, both: np.ndarray, gold: np.ndarray) -> PairScores:
     cosines = np.einsum(
         "ij,ij->i", vectors.units(both[:, 0]).astype(np.float64), vectors.units(both[:, 1]).astype(np.float64)
     )
     return PairScores(
-        asked.name, spearman(np.asarray(gold), cosines), pearson(np.asarray(gold), cosines), len(rows),
-        len(asked.pairs) - len(rows), asked.malformed,
+        asked.name, spearman(gold, cosines), pearson(gold, cosines), len(both), len(asked.values) - len(both),
+        asked.left_out.count, asked.left_out.where,
     )

@@ -37,11 +37,13 @@ class Section:
 
 @dataclass(frozen=True)
 class AnalogyScores:
-    """Scores of a file of analogy questions. `malformed` lines were neither a section nor four words."""
+    """Scores of a file of analogy questions. `malformed` lines were neither a section nor four words; `left_out` names
+    the first of them."""
 
     path: str
     sections: tuple[Section, ...]
     malformed: int = 0
+    left_out: str = ""
 
     kind = "analogies"
 
@@ -69,7 +71,7 @@ class AnalogyScores:
         return {
             "path": self.path, "kind": self.kind, "sections": [s.to_dict() for s in self.sections],
             "semantic": self.semantic.to_dict(), "syntactic": self.syntactic.to_dict(), "total": self.total.to_dict(),
-            "malformed": self.malformed,
+            "malformed": self.malformed, "left_out": self.left_out,
         }
 
 
@@ -83,6 +85,7 @@ class PairScores:
     asked: int
     skipped: int
     malformed: int = 0
+    left_out: str = ""
 
     kind = "pairs"
 
@@ -95,6 +98,7 @@ class PairScores:
         return {
             "path": self.path, "kind": self.kind, "spearman": _number(self.spearman), "pearson": _number(self.pearson),
             "asked": self.asked, "skipped": self.skipped, "coverage": self.coverage, "malformed": self.malformed,
+            "left_out": self.left_out,
         }
 
 

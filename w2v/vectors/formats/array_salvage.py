@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from w2v.vectors.formats.npy import Array, read_npy_header
 from w2v.vectors.formats.safetensors import load_parts
 from w2v.vectors.formats.salvage import BLOCK, Block, Salvage, finite_blocks
 from w2v.vectors.formats.sections import floats
-from w2v.vectors.formats.words_file import line_words, place_of, split_words
+from w2v.vectors.formats.words_file import heading_of, line_words, place_of, split_words
 
 __all__ = ["npy_blocks", "tensor_blocks", "with_words"]
 
@@ -36,7 +37,8 @@ def _split_anyhow(name: str, data: memoryview, rows: int) -> WordTable:
 
 def npy_blocks(salvage: Salvage) -> Iterator[Block]:
     """Rows whose numbers are finite, with the words from the file beside them."""
-    return with_words(salvage, _number_blocks(salvage))
+    rows = read_npy_header(salvage.name, salvage.source.head).rows
+    return with_words(salvage, _number_blocks(salvage), lambda: rows)
 
 
 def _number_blocks(salvage: Salvage) -> Iterator[Block]:
@@ -72,18 +74,25 @@ def _refuse_columns(salvage: Salvage, array: Array, end: int) -> None:
         )
 
 
-def with_words(salvage: Salvage, blocks: Iterable[Block], labels: bool = False) -> Iterator[Block]:
-    """Put the words from their file to rows of numbers, by the numbers of the rows."""
+def with_words(
+    salvage: Salvage, blocks: Iterable[Block], total: Callable[[], int], labels: bool = False
+) -> Iterator[Block]:
+    """Put the words from their file to rows of numbers, by the numbers of the rows, of which there are `total()`."""
     beside: Callable[[str], str] | None = salvage.format.words_beside
     assert beside is not None
     path = place_of(salvage.source, beside, salvage.words_path)
-    lines = line_words(path, labels)
+    column, heading = heading_of(path, total, labels)
+    words, read = line_words(path, column, heading), 0
     for block in blocks:
-        there = np.array([row < len(lines) and bool(lines[row]) for row in block.rows.tolist()], bool)
+        table = WordTable(islice(words, int(block.rows[-1]) + 1 - read))
+        offset, read = read, read + len(table)
+        names = [table[row - offset] if row < read else b"" for row in block.rows.tolist()]
+        there = np.array([bool(name) for name in names], bool)
         for row in block.rows[~there].tolist():
-            salvage.tally("no word" if row < len(lines) else "words missing", f"{os.fspath(path)}: line {row + 1}")
+            kind = "no word" if row < read else "words missing"
+            salvage.tally(kind, f"{os.fspath(path)}: line {row + heading + 1}")
         if there.any():
-            rows = block.rows[there]
-            yield Block(rows, [lines[row] for row in rows.tolist()], block.values[there])
-    if len(lines) > salvage.rows and "cut short" not in salvage.damage:
-        salvage.tally("words too many", f"{os.fspath(path)}: line {salvage.rows + 1}", len(lines) - salvage.rows)
+            yield Block(block.rows[there], [name for name in names if name], block.values[there])
+    more = sum(1 for _ in words) + read - salvage.rows
+    if more > 0 and "cut short" not in salvage.damage:
+        salvage.tally("words too many", f"{os.fspath(path)}: line {salvage.rows + heading + 1}", more)

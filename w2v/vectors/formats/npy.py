@@ -99,7 +99,7 @@ def load(source: Source, options: LoadOptions) -> Rows:
         matrix = floats(sections.take(array.begin, some), array.dtype, rows, array.dim)
     if options.limit is None and not options.lenient:
         sections.check_end(array.begin + array.size)
-    words = read_words(source, words_beside, options.words, rows)
+    words = read_words(source, words_beside, options.words, matrix, lambda: array.rows)
     return Rows(words, matrix)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import VectorsError
@@ -68,7 +69,18 @@ def load(source: Source, options: LoadOptions) -> Rows:
         raise row_error(source.name, BadRow(bad.what, bad.row, place, bad.column), None, True) from None
     _, values = collector.finish()
     matrix = np.frombuffer(values, np.float32).reshape(-1, dim)
-    return Rows(read_words(source, words_beside, options.words, len(matrix), labels=True), matrix)
+
+    @cache
+    def total() -> int:
+        """Rows of the file; those after the ones that were wanted are only counted."""
+        rest, count, end = pending.replace(STAND_IN, b""), len(matrix), b"\n"
+        while rest:
+            count += rest.count(b"\n")
+            end = rest[-1:]
+            rest = source.read(BLOCK)
+        return count + (end != b"\n")
+
+    return Rows(read_words(source, words_beside, options.words, matrix, total, labels=True), matrix)
 
 
 def write(writer: RowWriter, out: Any) -> None:

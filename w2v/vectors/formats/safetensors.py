@@ -129,7 +129,7 @@ def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memor
     if words is not None:
         table = split(source.name, parts[words.begin] if words.size else memoryview(b""), rows)
     else:
-        table = read_words(source, words_beside, options.words, rows)
+        table = read_words(source, words_beside, options.words, matrix, lambda: rows)
     whole = None
     if model:
         import numpy as np

@@ -11,7 +11,7 @@ from io import FileIO
 from typing import BinaryIO
 
 from w2v.errors import VectorsError
-from w2v.files import MAGIC_BYTES, UTF8_BOM, Decompressor, compression_of
+from w2v.files import MAGIC_BYTES, UTF8_BOM, compression_of, unpacked
 
 __all__ = ["PEEK", "Source", "open_source"]
 
@@ -66,20 +66,8 @@ class Source:
         self._next = file.read
 
     def _from_stream(self, read: Callable[[int], bytes]) -> None:
-        start = b""
-        while len(start) < MAGIC_BYTES and (data := read(BLOCK)):
-            start += data
-        self.compression = compression_of(start)
-
-        def read_on(size: int) -> bytes:
-            nonlocal start
-            if start:
-                data, start = start, b""
-                return data
-            return read(size)
-
-        packed = Decompressor(self.compression, read_on, self.name, VectorsError) if self.compression else None
-        self._next = packed.read if packed else read_on
+        self._next, packed = unpacked(read, self.name, VectorsError)
+        self.compression = packed.kind if packed else None
         try:
             while len(self._pending) < PEEK and (data := self._next(BLOCK)):
                 self._pending += data

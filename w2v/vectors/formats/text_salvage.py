@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+from w2v.errors import VectorsError
+from w2v.files import lines_of
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow
 from w2v.vectors.formats.array_salvage import with_words
-from w2v.vectors.formats.projector import STAND_IN
+from w2v.vectors.formats.projector import STAND_IN, words_beside
 from w2v.vectors.formats.salvage import BLOCK, Block, ByteReader, Salvage, flush
 from w2v.vectors.formats.start import Header, read_header
+from w2v.vectors.formats.words_file import place_of
 
 __all__ = ["projector_blocks", "text_blocks"]
 
@@ -31,7 +35,15 @@ def text_blocks(salvage: Salvage) -> Iterator[Block]:
 
 def projector_blocks(salvage: Salvage) -> Iterator[Block]:
     """Lines of numbers, with the words from the file beside them."""
-    return with_words(salvage, _lines(salvage, _with_words_put_in(salvage), None, False), labels=True)
+
+    def total() -> int:
+        """Lines of the file, read on their own; of a stream one cannot know, and a heading is taken for one."""
+        if salvage.source.path is None or not os.path.isfile(salvage.source.path):
+            return sum(1 for _ in lines_of(place, VectorsError)) - 1
+        return sum(1 for _, line in lines_of(salvage.source.path, VectorsError, LONGEST_LINE) if line.strip())
+
+    place = place_of(salvage.source, words_beside, salvage.words_path)
+    return with_words(salvage, _lines(salvage, _with_words_put_in(salvage), None, False), total, labels=True)
 
 
 def _with_words_put_in(salvage: Salvage) -> ByteReader:

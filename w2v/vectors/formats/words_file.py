@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from w2v.errors import VectorsError
+from w2v.files import lines_of
 from w2v.vectors._words import WordTable
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from w2v.vectors.formats.source import Source
 
-__all__ = ["LINE_ENDS", "line_words", "name_of", "place_of", "read_words", "split_words"]
+__all__ = ["LINE_ENDS", "heading_of", "line_words", "name_of", "place_of", "read_words", "split_words"]
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 LABELS = (b"word", b"words", b"label", b"name", b"token")  # columns of a projector's metadata that hold the word
+WORD_BYTES = 32 << 20
 LINE_ENDS = b"\t\n\r"  # what a word cannot hold where it has a line of its own
 
 
@@ -44,44 +49,57 @@ def place_of(
 
 
 def read_words(
-    source: Source, words_beside: Callable[[str], str], given: str | os.PathLike[str] | None, rows: int,
-    labels: bool = False,
+    source: Source, words_beside: Callable[[str], str], given: str | os.PathLike[str] | None, matrix: np.ndarray,
+    total: Callable[[], int], labels: bool = False,
 ) -> WordTable:
-    """The words of a file's rows: from each line of their file what comes before a tab (`word<TAB>count`).
+    """The words of the rows of `matrix`, the first of `total()`: from each line of their file what comes before a tab
+    (`word<TAB>count`), or of several columns the one that a heading names.
 
-    With `labels`, several columns have a first line that names them, as the embedding projector asks for; the word is
-    in the column named word, label, name or token, else in the first. VectorsError if the file is not there or holds
-    another number of words, OSError if it cannot be opened.
+    VectorsError if the file is not there or holds another number of words, OSError if it cannot be opened.
     """
-    path = place_of(source, words_beside, given)
+    path, rows = place_of(source, words_beside, given), len(matrix)
     name = os.fspath(path)
-    words = line_words(path, labels)
+    column, heading = heading_of(path, total, labels)
+    words = WordTable(islice(line_words(path, column, heading, 4 * matrix.nbytes), rows + 1))
     if len(words) < rows:
         raise VectorsError(
-            f"{name}: line {len(words) + 1}: the file ends, but {rows:,} rows of numbers need a word each; "
+            f"{name}: line {len(words) + heading + 1}: the file ends, but {rows:,} rows of numbers need a word each; "
             "is it the words of another file?"
         )
-    del words[rows:]
-    if b"" in words:
-        raise VectorsError(f"{name}: line {words.index(b'') + 1}: there is no word; every row of numbers needs one")
-    return WordTable(words)
+    if len(words) > rows:
+        if rows == total():
+            raise VectorsError(
+                f"{name}: line {rows + heading + 1}: more words than the {rows:,} rows of numbers; is it the words of "
+                "another file, or a line that is no word?"
+            )
+        words = words.take(range(rows))
+    row = words.first_with(b"")
+    if row >= 0:
+        raise VectorsError(
+            f"{name}: line {row + heading + 1}: there is no word; every row of numbers needs one"
+        )
+    return words
 
 
-def line_words(path: str | os.PathLike[str], labels: bool = False) -> list[bytes]:
-    """As `read_words`, the words of all lines, whatever they are; a line without one gives b""."""
-    from w2v.files import UTF8_BOM, open_by_content
+def heading_of(path: str | os.PathLike[str], total: Callable[[], int], labels: bool) -> tuple[int, bool]:
+    """(column of the words, whether the first line names the columns): it does if there is one line more than rows and
+    it says `word`, `label` or the like; or, with `labels`, if there are several columns, as the projector asks for."""
+    first = next((line for _, line in lines_of(path, VectorsError)), b"")
+    names = [field.strip().lower() for field in first.split(b"\t")]
+    column = next((names.index(label) for label in LABELS if label in names), None)
+    if column is None and not (labels and len(names) > 1):
+        return 0, False
+    heading = sum(1 for _ in lines_of(path, VectorsError)) == total() + 1
+    return (column or 0, True) if heading else (0, False)
 
-    with open_by_content(path, VectorsError) as file:
-        data = file.read()
-    lines = data.removeprefix(UTF8_BOM).split(b"\n")
-    if not lines[-1]:
-        lines.pop()
-    column = 0
-    if labels and lines and b"\t" in lines[0]:
-        names = [field.strip().lower() for field in lines.pop(0).split(b"\t")]
-        column = next((names.index(label) for label in LABELS if label in names), 0)
-    fields = (line.removesuffix(b"\r").split(b"\t") for line in lines)
-    return [parts[column] if column < len(parts) else b"" for parts in fields]
+
+def line_words(path: str | os.PathLike[str], column: int, heading: bool, most: int = 0) -> Iterator[bytes]:
+    """The words of all lines but a heading, whatever they are; a line without one gives b"". `most`: bytes that they
+    may unpack to at any rate, since the numbers take as many."""
+    for number, line in lines_of(path, VectorsError, least=WORD_BYTES + most):
+        if number > heading:
+            fields = line.split(b"\t")
+            yield fields[column] if column < len(fields) else b""
 
 
 def split_words(name: str, data: memoryview, rows: int) -> WordTable:
