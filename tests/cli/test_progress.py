@@ -61,6 +61,25 @@ def test_a_training_line_says_how_far_and_how_long(capsys):
     )
 
 
+@pytest.mark.parametrize(("nodes", "shown"), [
+    (1, "1 node"), (3, "3 nodes (10.0k 20.0k 30.0k)"),
+    (9, "9 nodes (10.0k 20.0k 30.0k 40.0k 50.0k 60.0k 70.0k 80.0k ...)"),
+])  # fmt: skip
+def test_a_training_line_of_a_cluster_names_its_nodes(capsys, nodes, shown):
+    clock = Clock()
+    lines = Lines(clock)
+    progress = training()
+    progress.nodes = [SimpleNamespace(words_per_s=10_000.0 * (number + 1)) for number in range(nodes)]
+    progress.bytes_exchanged = 5_000_000
+    lines.training(progress)
+    clock.now += 5
+    lines.training(progress)
+    assert capsys.readouterr().err == (
+        f"w2v: training: 25 %, epoch 2 of 5, 50.0k words/s, {shown}, 5.00 MB exchanged, lr 0.0187, loss 0.2500, "
+        "15 s left\n"
+    )
+
+
 @pytest.mark.parametrize(("total", "share"), [(20_000_000, "25 %, "), (None, ""), (0, "")])
 def test_a_reading_line_has_a_share_where_the_size_is_known(capsys, total, share):
     clock = Clock()

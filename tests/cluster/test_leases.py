@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from w2v.cluster.coordinator import AHEAD_S, MOST_HELD, Coordinator
 from w2v.cluster.leases import Lease, Leases
 
 
@@ -42,6 +45,24 @@ def test_finished_leases_of_a_former_run_are_not_given_out():
     leases = Leases(2, 1, [Lease(0, 0)])
     assert leases.take("a") == Lease(0, 1)
     assert leases.take("a") is None
+
+
+@pytest.mark.parametrize(("rate", "tokens", "given_out"), [
+    (0.0, 10, 2),  # a node that has said nothing yet: one to train and one to read
+    (49.9 / AHEAD_S, 10, 5), (50.1 / AHEAD_S, 10, 6),  # chunks of less than it trains meanwhile: as many as that takes
+    (50 / AHEAD_S, 1000, 2), (1e9, 10, MOST_HELD),
+])  # fmt: skip
+def test_a_node_is_given_chunks_for_as_long_as_it_may_not_be_heard(rate, tokens, given_out):
+    coordinator = SimpleNamespace(leases=Leases(100, 1), setup=SimpleNamespace(tokens=[tokens] * 100))
+    member = SimpleNamespace(number=0, ahead=0, rate=rate)
+    assert len(Coordinator.leases_for(coordinator, member)) == given_out == len(coordinator.leases.held_by(0))
+    member.ahead = tokens * given_out
+    assert Coordinator.leases_for(coordinator, member) == [], "it holds enough"
+
+
+def test_a_node_is_given_no_more_than_there_is():
+    coordinator = SimpleNamespace(leases=Leases(1, 1), setup=SimpleNamespace(tokens=[10]))
+    assert len(Coordinator.leases_for(coordinator, SimpleNamespace(number=0, ahead=0, rate=0.0))) == 1
 
 
 @given(st.integers(1, 12), st.integers(1, 4), st.integers(0, 2**32))

@@ -18,7 +18,7 @@ import reference
 
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import ReadProgress, count_words, read_corpus
-from w2v.corpus.sources import expand
+from w2v.corpus.sources import expand, look_at
 from w2v.errors import CorpusError, ThreadError
 
 from ..privileges import without_privileges
@@ -292,6 +292,18 @@ def test_text_that_begins_with_two_numbers_is_text(tmp_path):
     assert read_corpus([path], ALL).token_counts.read == 10
 
 
+@pytest.mark.parametrize(("dim", "decimals", "vectors"), [(14, 12, True), (14, 11, False), (2, 2, True), (2, 1, False)])
+def test_vectors_have_a_decimal_for_nearly_all_that_the_header_claims(tmp_path, dim, decimals, vectors):
+    path = tmp_path / "v.txt"
+    fields = ["0.5"] * decimals + ["x"] * (dim - decimals)
+    path.write_text(f"2 {dim}\nthe {' '.join(fields)}\nof {' '.join(fields)}\n")
+    if vectors:
+        with pytest.raises(CorpusError, match="word vectors"):
+            read_corpus([path], ALL)
+    else:
+        assert read_corpus([path], ALL).token_counts.read == 2 + 2 * (dim + 1)
+
+
 @pytest.mark.parametrize("text", [b"", b"\n \n\t\n", b"\xef\xbb\xbf", b"\0\0\0"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_corpus_without_words_is_an_error(tmp_path, text, pack):
@@ -388,6 +400,13 @@ def test_a_pipe_is_read_whoever_comes_first(tmp_path):
         corpus = read_corpus([path], ALL, on_progress=ticks)
         writer.join()
         assert corpus.token_counts.text_bytes == 3 * len(TEXT)
+
+
+def test_zstd_without_its_package_is_refused_before_any_work(tmp_path, monkeypatch):
+    (tmp_path / "c.zst").write_bytes(zstd(TEXT))
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(CorpusError, match=r"c\.zst: zstd is read with the `zstandard` package: pip install 'w2v"):
+        look_at(str(tmp_path / "c.zst"))
 
 
 def test_small_zstd_file_of_hundreds_of_megabytes_is_decoded_in_steps(tmp_path):

@@ -154,6 +154,8 @@ def test_missing_and_overlapping_tensors_are_refused(good, tmp_path):
         ("carried", {"trained": 1, "subsampled": 0, "alone": 0, "examples": 0, "loss": 0.0}),
         ("carried", {"trained": -1, "subsampled": 1, "alone": 0, "examples": 0, "loss": 0.0}),
         ("carried", {"trained": 0, "subsampled": 0, "alone": 0, "examples": 0, "loss": float("nan")}),
+        ("best_epoch", 0), ("best_epoch", 2), ("best_epoch", True), ("best_epoch", 1.0),
+        ("scores", [1]), ("scores", {"a": "0.5"}), ("scores", {"a": None}),
     ],
     ids=str,
 )

@@ -238,13 +238,15 @@ def test_stopping_early_keeps_the_vectors_of_the_best_epoch(tmp_path, questions,
     [
         ("2", EvalSchedule(epochs=2)), (3, EvalSchedule(epochs=3)), ("10%", EvalSchedule(share=0.1)),
         ("50M", EvalSchedule(tokens=50_000_000)), ("1.5k", EvalSchedule(tokens=1500)),
+        ("1k", EvalSchedule(tokens=1000)), ("2G", EvalSchedule(tokens=2 * 10**9)), ("100%", EvalSchedule(share=1.0)),
+        ("0.01%", EvalSchedule(share=0.0001)), ("1", EvalSchedule(epochs=1)), ("2.0", EvalSchedule(epochs=2)),
     ],
 )
 def test_how_often_is_written_in_epochs_shares_or_tokens(text, every):
     assert EvalSchedule.of(text) == every
 
 
-@pytest.mark.parametrize("text", ["0", "", "10m", "0%", "101%", "1.5", "often", "-1"])
+@pytest.mark.parametrize("text", ["0", "", "10m", "0%", "0.009%", "101%", "100.1%", "1.5", "0.5k", "often", "-1"])
 def test_another_way_to_write_how_often_is_refused(text):
     with pytest.raises(SettingsError, match=r"eval_every: .* is none of: 2 \(epochs\)"):
         EvalSchedule.of(text)

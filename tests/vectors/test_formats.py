@@ -94,6 +94,16 @@ def test_binary_file_without_newlines_after_rows_loads(tmp_path):
     assert same(load(tmp_path / "v"), vectors)
 
 
+@pytest.mark.parametrize("rows", [2, 7, 40])
+def test_binary_rows_that_begin_with_a_newline_load(tmp_path, rows):
+    matrix = np.full((rows, 6000), 0x3F80000B, "<u4")  # floats a little above 1, without a space or a newline
+    matrix[:, 0] = 0x3F80000A
+    vectors = Vectors([f"w{i}" for i in range(rows)], matrix.view("<f4"))
+    vectors.save(tmp_path / "v.bin")
+    (tmp_path / "v").write_bytes((tmp_path / "v.bin").read_bytes())  # nothing in the name
+    assert same(load(tmp_path / "v"), vectors)
+
+
 def test_binary_file_without_final_newline_loads(tmp_path):
     vectors = make()
     vectors.save(tmp_path / "v.bin")

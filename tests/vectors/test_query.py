@@ -227,3 +227,12 @@ def test_no_cosine_is_beyond_one(tmp_path):
                 assert max(abs(score) for _, score in answer) <= 1, way
     assert all(abs(vectors.similarity(f"w{i}", f"w{i + 1}")) <= 1 for i in range(0, 300, 2))
     assert all(abs(cosine) <= 1 for _, cosine in odd_one_out(vectors, ["w0", "w1", "w0"]))
+
+
+def test_a_method_that_is_none_is_refused_as_by_loaded_vectors(tmp_path):
+    vectors = Vectors(["a", "b"], np.eye(2, dtype=np.float32))
+    vectors.save(tmp_path / "v.bin")
+    with VectorFile(tmp_path / "v.bin") as asked:
+        for each in (vectors, asked):
+            with pytest.raises(SettingsError, match="method: 'sub' is neither add nor mul"):
+                each.nearest([Query(("a",))], method="sub")

@@ -1,0 +1,43 @@
+"""Colours: where there are any, how many, and which ink is read on which paper."""
+
+from __future__ import annotations
+
+import pytest
+
+from w2v.cli import colours
+from w2v.cli.colours import NONE, TRUE, XTERM, colour_depth, nearest_of_256, painted, paper
+
+
+@pytest.mark.parametrize(("when", "terminal", "environment", "depth"), [
+    ("auto", True, {"TERM": "xterm"}, XTERM), ("auto", True, {"TERM": "xterm", "COLORTERM": "truecolor"}, TRUE),
+    ("auto", True, {"TERM": "xterm", "COLORTERM": "24BIT"}, TRUE), ("auto", True, {"TERM": "xterm-direct"}, TRUE),
+    ("auto", True, {"TERM": "konsole-truecolor"}, TRUE), ("auto", True, {"TERM": "dumb"}, NONE),
+    ("auto", True, {}, NONE), ("auto", False, {"TERM": "xterm"}, NONE),
+    ("auto", True, {"TERM": "xterm", "NO_COLOR": "1"}, NONE), ("auto", True, {"TERM": "xterm", "NO_COLOR": ""}, XTERM),
+    ("always", False, {"NO_COLOR": "1"}, XTERM), ("always", False, {"TERM": "dumb"}, XTERM),
+    ("always", False, {"COLORTERM": "truecolor"}, TRUE), ("never", True, {"TERM": "xterm"}, NONE),
+])  # fmt: skip
+def test_colours_follow_the_option_the_terminal_and_the_environment(monkeypatch, when, terminal, environment, depth):
+    monkeypatch.setattr(colours, "is_terminal", lambda stream: terminal)
+    assert colour_depth(when, environment) == depth
+
+
+@pytest.mark.parametrize(("rgb", "number"), [
+    ((0, 0, 0), 16), ((255, 255, 255), 231), ((255, 0, 0), 196), ((0, 255, 0), 46), ((0, 0, 255), 21),
+    ((95, 135, 175), 67), ((8, 8, 8), 232), ((18, 18, 18), 233), ((238, 238, 238), 255), ((250, 250, 250), 231),
+])  # fmt: skip
+def test_the_nearest_of_xterms_colours(rgb, number):
+    assert nearest_of_256(rgb) == number
+
+
+def test_ink_is_black_on_light_paper_and_white_on_dark():
+    assert paper((255, 255, 255), TRUE) == "48;2;255;255;255;30"
+    assert paper((0, 0, 139), TRUE) == "48;2;0;0;139;97"
+    assert paper((128, 128, 128), TRUE).endswith(";97")  # 128,000 of luma: not above it
+    assert paper((129, 128, 128), TRUE).endswith(";30")
+    assert paper((255, 0, 0), XTERM) == "48;5;196;97"
+
+
+def test_text_is_painted_where_there_are_colours():
+    assert painted("word", "1", XTERM) == "\x1b[1mword\x1b[0m"
+    assert painted("word", "1", NONE) == "word"
