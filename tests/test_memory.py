@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from w2v.errors import TrainingError
-from w2v.memory import Room, available_memory, room
+from w2v.memory import Room, available_memory, reserve, room
 from w2v.training.config import TrainConfig
 from w2v.training.memory import check_memory, memory_needed
 
@@ -95,6 +95,16 @@ def test_a_training_that_a_cgroup_has_no_room_for_is_refused_with_settings_that_
 def test_the_estimate_is_the_limit_to_the_byte():
     config = TrainConfig(dim=100, threads=2).resolved()
     needed = sum(memory_needed(config, 50_000, 400_000).values())
-    check_memory(config, 50_000, 400_000, available=Room(needed, "there"))
+    there = next(size for size in range(needed, 2 * needed) if size - reserve(size) == needed)
+    check_memory(config, 50_000, 400_000, available=Room(there, "there"))
     with pytest.raises(TrainingError, match="not enough memory"):
-        check_memory(config, 50_000, 400_000, available=Room(needed - 1, "there"))
+        check_memory(config, 50_000, 400_000, available=Room(there - 1, "there"))
+
+
+def test_a_run_that_would_take_nearly_all_memory_is_refused_and_leaves_a_reserve():
+    config = TrainConfig(dim=60_000, threads=1)
+    there = Room(24 * 10**9, "free on this machine")
+    with pytest.raises(TrainingError, match=r"take 22\.9 GB .* 24\.0 GB are free on this machine, of which 1\.50 GB"):
+        check_memory(config, 47_700, available=there)
+    check_memory(config, 46_000, available=there)
+    assert reserve(10**12) == 2 << 30

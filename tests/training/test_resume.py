@@ -9,6 +9,7 @@ import pytest
 
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import CheckpointError, TrainingError
+from w2v.memory import Room
 from w2v.training.checkpoint import Checkpoint
 from w2v.training.checkpointing import Checkpointer
 from w2v.training.trainer import Trainer
@@ -231,3 +232,25 @@ def test_keeper_is_due_every_so_often_and_never_when_told_so(tmp_path):
     assert not checkpointer.due()
     now[0] = 1300.0
     assert checkpointer.due()
+
+
+def test_a_run_is_saved_at_once_when_memory_runs_out_and_once_until_it_recovers(tmp_path, monkeypatch):
+    now, free, told = [0.0], [1000], []
+    monkeypatch.setattr("w2v.training.checkpointing.room", lambda: Room(free[0], "left for this test"))
+    checkpointer = Checkpointer(
+        tmp_path / "c", 600, on_low_memory=told.append, low_memory=100, clock=lambda: now[0]
+    )
+    state = Trainer(corpus(), config()).state
+    due = []
+    for now[0], free[0] in ((1, 1000), (2, 100), (3, 99), (3.1, 99), (4, 10), (5, 150), (6, 99), (7, 250), (8, 99)):
+        due.append(checkpointer.due())
+        if due[-1]:
+            assert checkpointer.due(), "also when the threads have come to rest"
+            assert checkpointer.write(state)
+            assert not checkpointer.due()
+    assert due == [False, False, True, False, False, False, False, False, True]
+    assert told == [Room(99, "left for this test")] * 2
+    assert (tmp_path / "c").exists()
+    never = Checkpointer(tmp_path / "n", 0, low_memory=100, clock=lambda: now[0])
+    now[0] = 20.0
+    assert not never.due(), "only when the run is stopped"

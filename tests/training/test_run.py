@@ -171,3 +171,16 @@ def test_an_output_is_checked_before_the_corpus_is_read(tmp_path):
         w2v.train(never(), output=tmp_path / "missing" / "v.bin")
     with pytest.raises(SettingsError, match="given twice"):
         w2v.train(never(), output=tmp_path / "v.bin", log=tmp_path / "v.bin")
+
+
+def test_a_run_that_is_short_of_memory_is_saved_with_a_warning(tmp_path, monkeypatch, whole):
+    from w2v.memory import Room
+    from w2v.training import checkpointing
+
+    written, write = [], checkpointing.write_checkpoint
+    monkeypatch.setattr(checkpointing, "LOOK_S", 0.0)
+    monkeypatch.setattr(checkpointing, "room", lambda: Room(5, "left for this test"))
+    monkeypatch.setattr(checkpointing, "write_checkpoint", lambda *args: written.append(write(*args)))
+    with pytest.warns(RuntimeWarning, match="memory is running out, the run is saved now: 5 B are left for this test"):
+        assert same(w2v.train(TEXT, checkpoint=tmp_path / "c", **FEW), whole)
+    assert len(written) == 2  # and at the end

@@ -18,20 +18,27 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from w2v.kernel._lanes import Lanes
     from w2v.kernel._state import Worker
 
-__all__ = ["KERNELS", "Kernel", "available", "choose", "describe"]
+__all__ = ["KERNELS", "CompiledKernel", "Kernel", "available", "choose", "describe"]
 
 KERNELS = ("baseline", "avx2", "avx512")  # slowest first
 
 
 class Kernel(Protocol):
-    """What trains: a module compiled from `_loop.pxi`, or what has the same functions."""
+    """What trains a span: a compiled kernel, or what has the same functions."""
 
     @property
     def NAME(self) -> str: ...
     def train(self, worker: Worker, ids: NDArray[np.int32], start: int, stop: int, lr: float) -> None: ...
     def flush(self, worker: Worker) -> None: ...
+
+
+class CompiledKernel(Kernel, Protocol):
+    """A module compiled from `_loop.pxi`."""
+
+    def train_rounds(self, lanes: Lanes, home: int) -> bool: ...
 
 
 def available() -> list[str]:
@@ -41,7 +48,7 @@ def available() -> list[str]:
     return [name for name in instruction_sets() if find_spec(f"w2v.kernel._loop_{name}")]
 
 
-def choose(name: str | None = None) -> Kernel:
+def choose(name: str | None = None) -> CompiledKernel:
     """The kernel: `name`, else $W2V_KERNEL, else the fastest; SettingsError where it cannot run."""
     wanted = name or os.environ.get("W2V_KERNEL", "")
     names = available()
@@ -50,7 +57,7 @@ def choose(name: str | None = None) -> Kernel:
     elif wanted not in names:
         kind = "does not run on this CPU" if wanted in KERNELS else "does not exist"
         raise SettingsError(f'W2V_KERNEL: the kernel "{wanted}" {kind}; here there are {", ".join(names)}')
-    return cast("Kernel", import_module(f"w2v.kernel._loop_{wanted}"))
+    return cast("CompiledKernel", import_module(f"w2v.kernel._loop_{wanted}"))
 
 
 def describe() -> str:

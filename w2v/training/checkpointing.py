@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from w2v.errors import SettingsError, TrainingError, W2VError, reason, setting
+from w2v.memory import Room, room
+from w2v.numbers import size
 from w2v.output import HeldOutput, is_being_written, is_replaced
 from w2v.threads import Background
 from w2v.training.checkpoint import Checkpoint, CheckpointFile, write_checkpoint
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["CheckpointSession", "CheckpointSettings", "Checkpointer"]
 
 Kind = TypeVar("Kind", bound=CheckpointFile)
+LOOK_S = 1.0  # from one look at the free memory to the next
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class CheckpointSettings:
 class Checkpointer:
     """Writes a run's checkpoint to its place: every `every_s` seconds (0: only when the run is stopped) and at the end.
 
+    When fewer than `low_memory` bytes are free, the run is saved at once, and `on_low_memory` is told what there is:
+    the system may end the process next. Once is enough until more is free again.
+
     A checkpoint that cannot be written does not end the run: `on_failure` gets the error, and the one before stays. But
     TrainingError goes up: the run has diverged.
     """
@@ -54,15 +60,22 @@ class Checkpointer:
         every_s: float = 600.0,
         corpus_config: CorpusConfig | None = None,
         on_failure: Callable[[Exception], Any] | None = None,
+        on_low_memory: Callable[[Room], Any] | None = None,
+        low_memory: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.place = place if isinstance(place, HeldOutput) else HeldOutput(place)
         self.every_s = every_s
         self.corpus_config = corpus_config
         self.on_failure = on_failure
+        self.on_low_memory = on_low_memory
+        self.low_memory = low_memory
         self.clock = clock
         self.failure: Exception | None = None  # why the last one was not written
         self._last = clock()
+        self._next_look = self._last + LOOK_S
+        self._low: Room | None = None  # what is free, if that is too little
+        self._saved_low = False
         self._digest: Background[object] | None = None
 
     @property
@@ -75,10 +88,25 @@ class Checkpointer:
 
     def due(self) -> bool:
         """Whether it is time for a checkpoint."""
-        return self.every_s > 0 and self.clock() - self._last >= self.every_s
+        if self.every_s <= 0:
+            return False
+        return self.clock() - self._last >= self.every_s or self._memory_is_low()
+
+    def _memory_is_low(self) -> bool:
+        now = self.clock()
+        if self.low_memory and now >= self._next_look:
+            self._next_look = now + LOOK_S
+            there = room()
+            self._saved_low = self._saved_low and there.size < 2 * self.low_memory
+            self._low = there if there.size < self.low_memory and not self._saved_low else None
+        return self._low is not None
 
     def write(self, state: TrainState, stopping: bool = False) -> bool:
         """Write the state of a training that is at rest; False if that failed."""
+        if self._low is not None:
+            if self.on_low_memory is not None:
+                self.on_low_memory(self._low)
+            self._low, self._saved_low = None, True
         if self._digest is not None:
             self._digest.result()
         try:
@@ -177,6 +205,10 @@ class CheckpointSession:
     def tell_failure(self, error: Exception) -> None:
         """A checkpoint on the way could not be written; the training goes on."""
         self.reporter.warn(f"the checkpoint could not be written, the training goes on: {reason(error)}")
+
+    def tell_low_memory(self, there: Room) -> None:
+        """Little memory is left: the run is saved before its time."""
+        self.reporter.warn(f"memory is running out, the run is saved now: {size(there.size)} are {there.limit}")
 
     def stopped(self, share: float, signal: int) -> TrainingStopped:
         """What to raise when the training was asked to stop: it says what is kept, and how to go on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from w2v.errors import TrainingError, setting
-from w2v.memory import Room, room
+from w2v.memory import Room, reserve, room
 from w2v.numbers import size
 from w2v.training.config import ResolvedConfig, TrainConfig
 from w2v.training.lanes import LANES
@@ -53,13 +53,13 @@ def check_memory(
     resolved = config.resolved()
     there = available or room()
     needed = {**memory_needed(resolved, words, word_bytes), **(extra or {})}
-    total = sum(needed.values())
-    if total <= there.size:
+    total, kept = sum(needed.values()), reserve(there.size)
+    if total <= there.size - kept:
         return
     parts = ", ".join(f"{name} {size(taken)}" for name, taken in needed.items() if taken > total // 100)
     raise TrainingError(
         f"not enough memory: {words:,} words x {config.dim} take {size(total)} ({parts}), and {size(there.size)} are "
-        f"{there.limit}; {_way_out(words, needed, there.size)}"
+        f"{there.limit}, of which {size(kept)} stay free for others; {_way_out(words, needed, there.size - kept)}"
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import Message, setting
 from w2v.kernel._tables import span_end
-from w2v.memory import Room, room
+from w2v.memory import Room, reserve, room
 from w2v.training.config import TrainConfig
 from w2v.training.memory import memory_needed
 from w2v.training.spans import Spans
@@ -117,7 +117,7 @@ def plan_training(
     disk["spool"] = 2 * whole.ids.nbytes if spooled and not kept.spooled else 0  # provisional ids beside the final ones
     warnings: list[str] = []
     calibration = None
-    if sum(memory.values()) > there.size:
+    if sum(memory.values()) > there.size - reserve(there.size):
         warnings.append(Message(
             f"it takes more memory than is there: a smaller {setting('dim')} or {setting('max_vocab')}, a larger"
             f" {setting('min_count')} help"

@@ -17,6 +17,7 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import CorpusInfo, EncodedCorpus
 from w2v.corpus.vocab import Vocab
 from w2v.errors import SettingsError, TrainingError, os_error_text, setting
+from w2v.memory import reserve, room
 from w2v.numbers import plural
 from w2v.output import AtomicOutput, OutputSet, check_outputs
 from w2v.training.checkpoint import Checkpoint, CheckpointFile
@@ -156,6 +157,7 @@ class Run:
     before: CheckpointFile | None = field(init=False, default=None)  # that the run goes on from
     begin: Start | None = field(init=False, default=None)
     encoded: EncodedCorpus = field(init=False, repr=False)
+    low_memory: int = field(init=False, default=0)  # bytes: with fewer free ones the run is saved at once
 
     def __post_init__(self) -> None:
         self.reporter = Reporters(self.reporters)
@@ -336,6 +338,7 @@ class Run:
     def reserve(self, corpus: CorpusInfo, places: dict[str, AtomicOutput]) -> None:
         """Memory and disk space, as far as they are known: raise before the training, not after it."""
         outputs = self.outputs
+        self.low_memory = reserve(room().size) // 2
         words, word_bytes = len(corpus.vocab), sum(map(len, corpus.vocab.words))
         check_memory(self.config, words, word_bytes, self.extra_memory(words))
         for path in (outputs.vectors, outputs.context):
@@ -370,7 +373,8 @@ class Run:
         checkpointer = None
         if self.session.place is not None:
             checkpointer = Checkpointer(
-                self.session.place, self.checkpoint.every_s, self.corpus_config, self.session.tell_failure
+                self.session.place, self.checkpoint.every_s, self.corpus_config, self.session.tell_failure,
+                self.session.tell_low_memory, self.low_memory,
             )
             checkpointer.prepare(self.encoded)
             self.session.begin(checkpointer)

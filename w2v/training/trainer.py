@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from w2v.training.state import Totals, TrainState, divergence
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.vocab import Vocab
-    from w2v.kernel.kernels import Kernel
+    from w2v.kernel.kernels import CompiledKernel, Kernel
     from w2v.training.checkpoint import Checkpoint
     from w2v.training.checkpointing import Checkpointer
     from w2v.training.config import ResolvedConfig, TrainConfig
@@ -258,7 +258,8 @@ class Trainer(ThreadedModel):
         them by whichever thread is the last to finish one."""
         lanes = self.lanes
         assert lanes is not None
-        while self.kernel.train_rounds(lanes, home):
+        kernel = cast("CompiledKernel", self.kernel)  # no other has lanes
+        while kernel.train_rounds(lanes, home):
             try:
                 go_on = self._look_at_lanes(stretch)
             except BaseException:
