@@ -26,7 +26,11 @@ PAGE = ROOT / "docs" / "seeing.md"
 PICTURES = ROOT / "docs" / "pictures"
 LARGEST = 100_000  # bytes a picture
 SHELL = re.compile(r"(?<=^```sh\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
-SHOWN = "#word=guitar&with=guitar&with=piano&with=football"  # what the page's picture shows
+# Pages whose pictures are made, and what they show.
+SHOWN = {
+    "page.html": ("explore.png", "#word=guitar&with=guitar&with=piano&with=football"),
+    "fox.html": ("learn.png", "#5430"),
+}
 
 
 def train(text: str, folder: Path) -> None:
@@ -42,20 +46,20 @@ def train(text: str, folder: Path) -> None:
     subprocess.run(["bash", "-c", SHELL.search(text)[0]], cwd=folder, env={**os.environ, "PATH": path}, check=True)
 
 
-def picture_of_page(page: Path, target: Path) -> None:
-    """A screenshot of the page with a word chosen, its colours rounded so that the file stays small."""
+def picture_of_page(page: Path, target: Path, place: str) -> None:
+    """A screenshot of the page at a place of its own, its colours rounded so that the file stays small."""
     sys.path.insert(0, str(ROOT / "tests" / "seeing"))
     from browser import Browser, chromium
     from PIL import Image
 
     program = chromium()
     if program is None:
-        print("no Chromium here: explore.png stays as it was", file=sys.stderr)
+        print(f"no Chromium here: {target.name} stays as it was", file=sys.stderr)
         return
     browser = Browser(program, 1200, 760)
     try:
         browser.prefer("light")
-        browser.open(page.as_uri() + SHOWN)
+        browser.open(page.as_uri() + place)
         browser.run("new Promise(done => setTimeout(done, 900))")  # the flight to the word
         browser.picture(target)
     finally:
@@ -72,12 +76,13 @@ def main() -> None:
         folder = (given or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         train(text, folder)
-        for lists in PICTURES.glob("*.tsv"):
-            shutil.copy(lists, folder)
+        for given_file in (*PICTURES.glob("*.tsv"), *PICTURES.glob("*.txt"), *(ROOT / "data").glob("world*")):
+            shutil.copy(given_file, folder)
         PAGE.write_text(CONSOLE.sub(lambda block: run_block(block[0], str(folder)), text), encoding="utf-8")
         for picture in folder.glob("*.svg"):
             shutil.copy(picture, PICTURES)
-        picture_of_page(folder / "page.html", PICTURES / "explore.png")
+        for page, (picture_name, place) in SHOWN.items():
+            picture_of_page(folder / page, PICTURES / picture_name, place)
     for picture in sorted([*PICTURES.glob("*.svg"), *PICTURES.glob("*.png")]):
         size = picture.stat().st_size
         print(f"{picture.relative_to(ROOT)}\t{size}" + ("\ttoo large" if size > LARGEST else ""))
