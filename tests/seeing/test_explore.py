@@ -131,6 +131,7 @@ def test_an_expression_in_the_search_field_answers_too(opened, varied):
 def test_a_word_that_is_not_there_is_said(opened):
     search(opened, "zzzz")
     assert "zzzz" in texts(opened, "#note")[0]
+    opened.run("document.getElementById('b').value = ''")
     opened.run("document.getElementById('a').focus()")
     opened.type("zzzz")
     opened.press("Enter")
@@ -329,3 +330,43 @@ def test_few_words_make_a_page_too(browser, tmp_path, count):
     browser.open((tmp_path / "page.html").as_uri() + "#word=a")
     assert browser.errors == []
     assert len(texts(browser, "#near bdi")) == count - 1
+
+
+def test_the_page_opens_with_questions_to_try_and_an_analogy_that_is_answered(opened, varied):
+    chips = texts(opened, "#chips button")
+    assert chips[0] == "king - man + woman"
+    assert len(chips) == 3
+    assert set(chips[1:]) <= set(shown(list(varied.words)))
+    assert opened.run("['a', 'b', 'c'].map(id => document.getElementById(id).value)") == ["man", "king", "woman"]
+    assert texts(opened, "#answers bdi")[0] == "queen"
+    opened.click_on("#chips button")
+    opened.settle()
+    assert texts(opened, "#near bdi")[0] == "queen"
+    assert texts(opened, "#chips button") == []
+
+
+def test_an_expression_moves_the_map_to_its_answer_and_draws_the_parallelogram(opened):
+    before = opened.run("location.hash")
+    search(opened, "king - man + woman")
+    opened.run("new Promise(done => setTimeout(done, 700))")  # the flight
+    after = opened.run("location.hash")
+    assert "ask=king" in after
+    assert before.partition("at=")[2][:12] != after.partition("at=")[2][:12]
+    dashes = opened.run(
+        "(() => { const c = document.getElementById('map'), b = c.getContext('2d'), d = b.setLineDash; let seen = 0;"
+        " b.setLineDash = (dash) => { seen += dash.length > 0; d.call(b, dash); };"
+        " document.getElementById('nearer').click();"
+        " return new Promise(done => setTimeout(() => done(seen), 200)); })()"
+    )
+    assert dashes > 0
+
+
+def test_given_groups_have_a_legend_and_names_stand_before_the_words(browser, tmp_path, varied):
+    groups = {"king": "people", "queen": "people", "서울": "cities"}
+    made = explore.make_page(varied, "v", "pca", groups=groups, names={"king": "His Majesty", "nowhere": "x"})
+    (tmp_path / "page.html").write_bytes(made.html)
+    browser.open((tmp_path / "page.html").as_uri())
+    assert browser.errors == []
+    assert texts(browser, "#legend span") == ["people", "cities", "other"]
+    search(browser, "majesty")
+    assert texts(browser, "#word") == ["His Majesty · king"]

@@ -12,6 +12,7 @@ from w2v.cli.options import map_seed_option, quiet_option, vectors_argument
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.streams import argument_text
 from w2v.cli.values import Whole
+from w2v.errors import W2VError
 from w2v.numbers import count, size
 
 __all__ = ["command"]
@@ -25,22 +26,34 @@ for anything.
 
 EXAMPLES = [
     ("The 20,000 most frequent words", "w2v explore vectors.bin -o page.html"),
+    ("Items by their titles, coloured by genre",
+     "w2v explore items.bin -o page.html --names titles.tsv --groups genres.tsv"),
     ("Fewer words, another map first", "w2v explore vectors.bin -o page.html --top 5000 --layout pca"),
 ]
 
 LAYOUTS = ("neighbours", "pca", "tsne", "umap")
 
 
-def explore(vectors: str, output: str, top: int, layout: str, title: str | None, seed: int, quiet: bool) -> None:
+def explore(
+    vectors: str, output: str, top: int, layout: str, title: str | None, seed: int, quiet: bool,
+    word_file: str | None, groups: str | None, names: str | None,
+) -> None:
     check_outputs([output], [vectors])
 
     import w2v
     from w2v.output import AtomicOutput
     from w2v.seeing.explore import make_page
+    from w2v.seeing.lists import read_groups, read_words
 
-    loaded = w2v.load(vectors, limit=top)
+    group_of = read_groups(groups) if groups else None
+    name_of = read_groups(names, "name") if names else None
+    loaded = w2v.load(vectors, limit=None if word_file else top)
+    if word_file:
+        loaded = loaded.subset(read_words(word_file))
+        if len(loaded) < 2:
+            raise W2VError(f"{word_file}: holds {len(loaded)} of the words of {vectors}; a map needs two")
     name = "vectors" if vectors == STDOUT else os.path.basename(vectors)
-    page = make_page(loaded, argument_text(title or name), layout, seed)
+    page = make_page(loaded, argument_text(title or name), layout, seed, group_of, name_of)
     with AtomicOutput(output) as file:
         file.write(page.html)
     if not quiet:
@@ -58,6 +71,9 @@ command = Command(
         Option(["-o", "--output"], required=True, metavar="PAGE", help="Where the page goes; - is standard output."),
         Option(["--top"], type=Whole(2), metavar="N", default=20_000, shown_default="20000",
                help="The first N words of the file."),
+        Option(["--words", "word_file"], metavar="FILE", help="These words, one a line, in place of the first ones."),
+        Option(["--groups"], metavar="FILE", help="Colours: lines of word, tab, group; without it, groups are found."),
+        Option(["--names"], metavar="FILE", help="What words are called: lines of word, tab, name (titles of items)."),
         Option(["--layout"], type=click.Choice(LAYOUTS), default="neighbours", shown_default="neighbours",
                help="The map shown first; PCA is always there too. tsne and umap need w2v[plot]."),
         Option(["--title"], metavar="TEXT", help="The page's title. [the file's name]"),

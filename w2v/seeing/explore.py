@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,8 @@ from w2v.seeing.layout import NEIGHBOURS, by_neighbours, groups_of, lay_out, nei
 from w2v.seeing.pages import as_json, assemble, script
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["Contents", "make_page"]
@@ -21,6 +25,8 @@ LARGEST = 14_500_000  # bytes of a page at the finest rounding that fits
 ROUNDINGS = (16, 12, 8)  # bits a value
 LISTED = 10  # neighbours kept for each word
 GROUPS = 12
+MOST_GROUPS = 24  # that are given; others are shown as one
+ANALOGIES = (("man", "king", "woman"), ("france", "paris", "italy"), ("France", "Paris", "Italy"))  # (a, b, c)
 LABELS = {"pca": "PCA", "neighbours": "neighbours", "tsne": "t-SNE", "umap": "UMAP"}
 
 
@@ -34,29 +40,61 @@ class Contents:
     bits: int
 
 
-def make_page(vectors: Vectors, title: str, layout: str = "neighbours", seed: int = 1) -> Contents:
-    """The page for all of `vectors`. `layout` is the map shown first; PCA is always there too."""
+def make_page(
+    vectors: Vectors, title: str, layout: str = "neighbours", seed: int = 1, groups: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
+) -> Contents:
+    """The page for all of `vectors`. `layout` is the map shown first; PCA is always there too.
+
+    `groups` are the groups that words are coloured by, where they are not to be found from the vectors; words in none
+    of them are one more. `names` are what words are called, such as the titles of items, shown before the word itself.
+    """
     units = unit_rows(vectors.matrix)
     near = neighbour_rows(vectors, NEIGHBOURS)
     maps = {layout: by_neighbours(units, seed, near) if layout == "neighbours" else lay_out(units, layout, seed)}
     maps.setdefault("pca", lay_out(units, "pca"))
     wide = np.uint16 if len(units) <= 1 << 16 else np.uint32
-    words = as_json(list(vectors.words))
+    shown = [f"{names[word]} · {word}" if names and word in names else word for word in vectors.words]
+    words = as_json(shown)
+    if groups is None:
+        legend, group_of = [], groups_of(units, GROUPS, seed)
+    else:
+        legend, group_of = given_groups(vectors, groups)
     bits = bits_that_fit(units.shape, LARGEST - len(words) - 40 * len(units) - 200_000)
     about = {
         "title": title, "count": len(units), "dim": vectors.dim, "bits": bits, "listed": min(LISTED, near.shape[1]),
+        "legend": legend, **examples(vectors, dict(zip(vectors.words, shown, strict=True))),
         "maps": [{"name": name, "label": LABELS[name]} for name in maps], "bytes": np.dtype(wide).itemsize,
     }
     blobs = {
         "vectors": rounded(units, bits),
         "near": near[:, :LISTED].astype(wide).tobytes(),
-        "groups": groups_of(units, GROUPS, seed).tobytes(),
+        "groups": group_of.tobytes(),
         **{f"map-{name}": on_grid(places).tobytes() for name, places in maps.items()},
     }
     data = [script("about", "application/json", as_json(about)), script("words", "application/json", words)]
     data += [script(name, "text/plain", base64.b64encode(blob).decode()) for name, blob in blobs.items()]
     page = assemble("page.html", ["page.css"], PROGRAM, title, "\n".join(data))
     return Contents(page.encode("utf-8"), len(units), vectors.dim, bits)
+
+
+def given_groups(vectors: Vectors, groups: Mapping[str, str]) -> tuple[list[str], NDArray[np.uint8]]:
+    """(names of the groups, the group of each row), the largest first. Words of none, or of those beyond MOST_GROUPS,
+    are in the last one, `other`."""
+    sizes = Counter(group for word, group in groups.items() if word in vectors)
+    named = [group for group, _ in sizes.most_common(MOST_GROUPS)]
+    number = {group: i for i, group in enumerate(named)}
+    rows = np.array([number.get(groups.get(word, ""), len(named)) for word in vectors.words], np.uint8)
+    return [*named, "other"] if np.any(rows == len(named)) else named, rows
+
+
+def examples(vectors: Vectors, shown: Mapping[str, str]) -> dict[str, object]:
+    """What the page asks when it opens: three questions, and the words of an analogy (none, if it is not known)."""
+    known = [words for words in ANALOGIES if all(word in vectors and shown[word] == word for word in words)]
+    asked = [f"{b} - {a} + {c}" for a, b, c in known]
+    places = sorted({len(vectors) // part for part in (50, 10, 4)})
+    frequent = [shown[vectors.words[place]] for place in places]
+    return {"examples": [*asked[:1], *frequent][:3], "analogy": list(known[0]) if known else []}
 
 
 def bits_that_fit(shape: tuple[int, int], room: int) -> int:

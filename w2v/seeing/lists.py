@@ -21,19 +21,19 @@ def read_words(path: Path) -> list[str]:
     return some(words, path, "give one word a line")
 
 
-def read_groups(path: Path) -> dict[str, str]:
-    """word -> group, from lines of word, tab, group."""
+def read_groups(path: Path, what: str = "group") -> dict[str, str]:
+    """word -> group, or another thing that it has one of, from lines of word, tab, group."""
     groups: dict[str, str] = {}
     for number, line in lines_of(path):
         word, _, group = (part.strip(" ") for part in line.partition("\t"))
         if not word or not group or "\t" in group:
-            raise W2VError(f'{os.fspath(path)}:{number}: "{short(line)}" is not a word, a tab and its group')
+            raise W2VError(f'{os.fspath(path)}:{number}: "{short(line)}" is not a word, a tab and its {what}')
         if groups.setdefault(word, group) != group:
             raise W2VError(
-                f'{os.fspath(path)}:{number}: "{short(word)}" is in two groups, {short(groups[word])} and '
+                f'{os.fspath(path)}:{number}: "{short(word)}" has two {what}s, {short(groups[word])} and '
                 f"{short(group)}; leave one out"
             )
-    return some(groups, path, "give lines of word, tab, group")
+    return some(groups, path, f"give lines of word, tab, {what}")
 
 
 def read_pairs(path: Path) -> list[tuple[str, str]]:

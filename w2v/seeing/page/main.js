@@ -46,7 +46,7 @@ function restore() {
   }
   const word = rowOf.get(parts.get("word"));
   if (word !== undefined) choose(word, !parts.get("at"));
-  else if (!parts.get("ask") || !ask(parts.get("ask"))) welcome();
+  else if (!parts.get("ask") || !ask(parts.get("ask"), !parts.get("at"))) welcome();
   const at = (parts.get("at") || "").split(",").map(Number);
   if (at.length === 3 && at.every(Number.isFinite)) {
     flight++;
@@ -58,10 +58,21 @@ function restore() {
 const clamp = (value) => Math.min(1.2, Math.max(-1.2, value));
 
 function welcome() {
-  Object.assign(marks, { chosen: -1, lit: [] });
+  Object.assign(marks, { chosen: -1, lit: [], shape: [] });
   get("word").textContent = "Choose a word";
-  get("note").textContent = "Click one on the map, or search; press / to type.";
+  get("note").textContent = "Click one on the map, search, or try one of these:";
   get("near").replaceChildren();
+  get("chips").replaceChildren(...about.examples.map((text) => {
+    const chip = document.createElement("button");
+    chip.type = "button";
+    chip.textContent = text;
+    chip.addEventListener("click", () => { if (!ask(text)) choose(lookUp(text)); });
+    return chip;
+  }));
+  if (about.analogy.length && !get("answers").children.length) {
+    ["a", "b", "c"].forEach((id, i) => { get(id).value = about.analogy[i]; });
+    answerAnalogy(false);
+  }
   showCompared();
 }
 
@@ -71,6 +82,7 @@ function setTheme(name) {
   else delete root.dataset.theme;
   root.classList.toggle("dark", name ? name === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
   takeInks();
+  for (const dot of get("legend").querySelectorAll("i")) dot.style.background = inks.groups[dot.dataset.group % inks.groups.length];
   redraw();
 }
 get("theme").addEventListener("click", () => { setTheme(isDark() ? "light" : "dark"); remember(); });
@@ -94,6 +106,14 @@ get("nearer").addEventListener("click", () => zoomBy(1.5));
 get("farther").addEventListener("click", () => zoomBy(1 / 1.5));
 get("whole").addEventListener("click", showAll);
 get("title").textContent = about.title;
+if (about.legend.length) {
+  get("legend").replaceChildren(...about.legend.map((name, group) => {
+    const item = document.createElement("span"), dot = document.createElement("i");
+    dot.dataset.group = group;
+    item.append(dot, name);
+    return item;
+  }));
+}
 get("size").textContent = `${about.count.toLocaleString("en")} words · ${about.dim} dimensions`;
 new ResizeObserver(fit).observe(get("stage"));
 addEventListener("hashchange", restore);

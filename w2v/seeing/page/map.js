@@ -6,7 +6,7 @@ const PALETTES = {
 const canvas = document.getElementById("map");
 const brush = canvas.getContext("2d");
 const view = { x: 0, y: 0, zoom: 1 }; // the middle, in the map's own -1..1, and how far in
-const marks = { chosen: -1, lit: [], hover: -1 };
+const marks = { chosen: -1, lit: [], hover: -1, shape: [] }; // shape: the corners of an expression's parallelogram
 let places = maps.get(about.maps[0].name);
 let shownMap = about.maps[0].name;
 let size = { width: 1, height: 1, ratio: 1 };
@@ -86,7 +86,15 @@ function drawLines() {
     brush.stroke();
     brush.globalAlpha = 1;
   }
-  for (const row of [...marks.lit, marks.chosen]) {
+  if (marks.shape.length) {
+    brush.setLineDash([6, 4]);
+    brush.beginPath();
+    marks.shape.forEach((row, i) => (i ? brush.lineTo(toX(row), toY(row)) : brush.moveTo(toX(row), toY(row))));
+    brush.closePath();
+    brush.stroke();
+    brush.setLineDash([]);
+  }
+  for (const row of new Set([...marks.lit, ...marks.shape, marks.chosen])) {
     if (row < 0) continue;
     brush.beginPath();
     brush.arc(toX(row), toY(row), row === marks.chosen ? 6.5 : 4.2, 0, 7);
@@ -103,7 +111,7 @@ function drawLabels() {
   const cell = 8, across = Math.ceil(size.width / cell) + 1, down = Math.ceil(size.height / cell) + 1;
   const taken = new Uint8Array(across * down);
   const most = Math.round(size.width * size.height / 7000);
-  const first = [marks.chosen, ...marks.lit].filter((row) => row >= 0);
+  const first = [...new Set([marks.chosen, ...marks.lit.slice(0, 1), ...marks.shape, ...marks.lit])].filter((row) => row >= 0);
   const special = new Set(first);
   let drawn = 0;
   brush.textAlign = "center";
@@ -127,8 +135,8 @@ function drawLabels() {
   const place = (row, force) => {
     const half = widthOf(row) / 2 * (force ? 1.15 : 1) + 4, dotX = toX(row), dotY = toY(row);
     if (!inside(dotX, dotY)) return;
-    // Above the dot; the chosen word and its neighbours also below and at its sides.
-    const around = force ? [[0, -15], [0, 16], [half + 8, 0], [-half - 8, 0]] : [[0, -9]];
+    // Above the dot; the chosen word and its neighbours also below, at its sides and at its corners.
+    const around = force ? [[0, -15], [0, 16], [half + 8, 0], [-half - 8, 0], [half + 4, -13], [-half - 4, -13], [half + 4, 14], [-half - 4, 14]] : [[0, -9]];
     const spot = around.map(([dx, dy]) => [dotX + dx, dotY + dy]).find(([x, y]) =>
       inside(x - half, y - 8) && inside(x + half, y + 8) && block(x, y, half, force ? 7 : 8, false));
     if (!spot) return;
@@ -200,6 +208,14 @@ function showWord(row) {
   const reach = far.sort((a, b) => a - b)[Math.min(5, far.length - 1)] || 0.05;
   const zoom = Math.max(view.zoom, Math.min(24, 0.3 / Math.max(reach, 1e-4)));
   flyTo({ x: places[2 * row], y: places[2 * row + 1], zoom });
+}
+
+// Bring several words into view.
+function showRows(rows) {
+  const xs = rows.map((row) => places[2 * row]), ys = rows.map((row) => places[2 * row + 1]);
+  const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  const reach = Math.max(right - left, high - low, 0.02);
+  flyTo({ x: (left + right) / 2, y: (low + high) / 2, zoom: Math.min(24, Math.max(0.8, 1.25 / reach)) });
 }
 
 let flight = 0;

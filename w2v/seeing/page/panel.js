@@ -26,8 +26,9 @@ function list(target, found) {
 function choose(row, bring = true) {
   const found = neighboursOf(row);
   state.query = "";
-  Object.assign(marks, { chosen: row, lit: found.map(([other]) => other) });
+  Object.assign(marks, { chosen: row, lit: found.map(([other]) => other), shape: [] });
   get("word").textContent = words[row];
+  get("chips").replaceChildren();
   get("note").textContent = `word ${(row + 1).toLocaleString("en")} of the ${about.count.toLocaleString("en")} in this page`;
   list(get("near"), found);
   say(`${words[row]}. Nearest: ${found.slice(0, 3).map(([other]) => words[other]).join(", ")}`);
@@ -37,7 +38,7 @@ function choose(row, bring = true) {
   remember();
 }
 
-function ask(text) {
+function ask(text, bring = true) {
   const asked = parse(text);
   if (!asked) return false;
   if (asked.missing) {
@@ -47,13 +48,17 @@ function ask(text) {
   }
   const found = nearest(asked.plus, asked.minus);
   state.query = text.trim();
-  Object.assign(marks, { chosen: -1, lit: found.map(([row]) => row) });
+  const simple = asked.plus.length === 2 && asked.minus.length === 1 && found.length;
+  Object.assign(marks, { chosen: -1, lit: found.map(([row]) => row),
+    shape: simple ? [asked.minus[0], asked.plus[0], found[0][0], asked.plus[1]] : [] });
   get("word").textContent = state.query;
+  get("chips").replaceChildren();
   get("note").textContent = "nearest words to the expression";
   list(get("near"), found);
   say(`${state.query}: ${found.length ? words[found[0][0]] : "no answer"}`);
   showCompared();
-  redraw();
+  if (bring && found.length) showRows([...asked.plus, ...asked.minus, ...marks.lit.slice(0, 3)]);
+  else redraw();
   remember();
   return true;
 }
@@ -66,7 +71,7 @@ function showCompared() {
 }
 get("add").addEventListener("click", () => { if (marks.chosen >= 0) compare(marks.chosen); });
 
-function answerAnalogy() {
+function answerAnalogy(told = true) {
   const fields = ["a", "b", "c"].map((id) => get(id).value);
   const rows = fields.map(lookUp), missing = fields.filter((_, i) => rows[i] < 0);
   get("analogy-note").textContent = "";
@@ -76,10 +81,11 @@ function answerAnalogy() {
   else {
     const [a, b, c] = rows, found = nearest([b, c], [a]);
     list(get("answers"), found);
-    say(`${words[a]} is to ${words[b]} as ${words[c]} is to ${found.length ? words[found[0][0]] : "nothing"}`);
+    if (told) say(`${words[a]} is to ${words[b]} as ${words[c]} is to ${found.length ? words[found[0][0]] : "nothing"}`);
   }
   remember();
 }
+for (const id of ["a", "b", "c"]) get(id).addEventListener("focus", () => get(id).select());
 get("analogy").addEventListener("submit", (event) => { event.preventDefault(); answerAnalogy(); });
 
 // Search: a combobox after the ARIA authoring practices.
