@@ -31,6 +31,8 @@ def test_a_whole_model_a_checkpoint_and_files_side_by_side_predict_the_same(w2v,
     assert [row[:2] for row in table] == [["w5", "1"], ["w5", "2"]]
     assert {row[2] for row in table} == {"w4", "w6"}
     assert 0.9 < sum(float(row[3]) for row in table) <= 1
+    everything = w2v("predict", "m.safetensors", "w5", "-k", "99").out.splitlines()
+    assert sum(float(line.split("\t")[3]) for line in everything) == pytest.approx(1, abs=1e-5)
     assert w2v("predict", "v.bin.checkpoint", "w5", "-k", "2").out == whole.out
     assert w2v("predict", "v.bin", "w5", "-k", "2", "--context", "c.bin", "--vocab", "vocab.tsv").out == whole.out
 

@@ -60,12 +60,17 @@ def predict(
                     unknown[word] = error
         return vectors, unknown
 
+    def digits(chance: float) -> float | str:
+        """Six digits that count, also of the least probable word: the whole column adds up to 1."""
+        text = f"{chance:.6g}"
+        return float(text) if form == "json" else text
+
     def rows(vectors: Vectors, known: list[str]) -> list[Row]:
         given = [word for word in known if word != BLANK]
         if not given:
             return []
         return [
-            {"query": " ".join(known), "rank": rank, "context": word, "probability": round(chance, 8)}
+            {"query": " ".join(known), "rank": rank, "context": word, "probability": digits(chance)}
             for rank, (word, chance) in enumerate(vectors.predict(given, topn, sort), 1)
         ]
 
