@@ -36,19 +36,19 @@ EVENTS = ("actor", "node", "join")  # in mid-run
 
 def cluster(nodes: int, threads: int = 1) -> contextlib.AbstractContextManager[Any]:
     """A Ray cluster of so many nodes on this machine, connected."""
-    from w2v.cluster.simulated import simulated_nodes
+    from cluster_nodes import simulated_nodes
 
     return simulated_nodes([threads] * nodes, STORE)
 
 
 def train(address: str, text: str, seed: int, on_progress: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """One run: (the ClusterRun, its result)."""
-    from w2v.cluster.run import ClusterOptions, ClusterRun
+    """One run: (the ClusterTrainer, its result)."""
+    from w2v.cluster.run import ClusterOptions, ClusterTrainer
     from w2v.corpus.config import CorpusConfig
     from w2v.training.config import TrainConfig
 
     config = TrainConfig(seed=seed, epochs=EPOCHS)
-    with ClusterRun([text], CorpusConfig(), config, ClusterOptions(address, **options)) as run:
+    with ClusterTrainer([text], CorpusConfig(), config, ClusterOptions(address, **options)) as run:
         run.read()
         return run, run.train(on_progress and (lambda progress: on_progress(run, progress)), tell=tell)
 

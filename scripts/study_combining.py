@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=13)
     parser.add_argument("--combine", default="settling")
     parser.add_argument("--lr-scale", type=float, default=2.0)
-    parser.add_argument("--pair", type=float, help="effort of a pair at learning rate 1 (as in w2v/cluster/effort.py)")
+    parser.add_argument("--pair", type=float, help="effort of a pair at learning rate 1 (as in w2v/training/effort.py)")
     parser.add_argument("--model", default="skipgram")
     parser.add_argument("--loss", default="ns")
     parser.add_argument("--seeds", type=lambda s: [int(x) for x in s.split(",")], default=[1])

@@ -40,7 +40,8 @@ def two_nodes():
     """A Ray cluster of two nodes with two CPUs and one CPU; yields it, connected."""
     if find_spec("ray") is None:
         pytest.skip("Ray is not installed: pip install 'w2v[cluster]'")
-    from w2v.cluster.simulated import simulated_nodes
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+    from cluster_nodes import simulated_nodes
 
     with simulated_nodes([2, 1], store_bytes=80 << 20) as cluster:
         yield cluster

@@ -11,13 +11,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from w2v.cluster import patience
+from w2v.cluster import members
 from w2v.cluster.exchange import Exchange
-from w2v.cluster.members import Member
+from w2v.cluster.members import Member, NodeLost
 from w2v.cluster.node import Greeting, Node
-from w2v.cluster.patience import Gone
 from w2v.cluster.schedule import Part
-from w2v.cluster.shadow import Shadow
+from w2v.cluster.synced_rows import SyncedRows
 from w2v.kernel._state import Model
 from w2v.training.config import TrainConfig
 
@@ -77,7 +76,7 @@ class Actor:
         await asyncio.sleep(0.001)
         if self.dead:
             for reference in references:
-                reference.value.set_exception(Gone("dead"))
+                reference.value.set_exception(NodeLost("dead"))
             return
         values = 0 if name == "greet" else getattr(self.node, name)(*args)
         for reference, value in zip(references, values if len(references) > 1 else [values], strict=True):
@@ -95,7 +94,7 @@ class Nodes:
             model = Model(counts, config)
             model.fill_inputs(0, WORDS)
             node = Node()
-            node.setup, node.shadow = SimpleNamespace(combine="mean"), Shadow(model, counts)
+            node.setup, node.synced = SimpleNamespace(combine="mean"), SyncedRows(model, counts)
             node.replica = SimpleNamespace(spent=0.0)
             self.members.append(Member(number, str(number), Actor(node), Greeting("host", number, 1, "")))
         self.all = list(self.members)
@@ -118,11 +117,11 @@ class Nodes:
     def train(self):
         """Each node changes each row of its own, by its number + 1."""
         for number, member in enumerate(self.all):
-            for matrix in member.actor.node.shadow.model:
+            for matrix in member.actor.node.synced.model:
                 matrix += number + 1
 
     def bases(self, matrix=0):
-        return [member.actor.node.shadow.base[matrix] for member in self.members]
+        return [member.actor.node.synced.base[matrix] for member in self.members]
 
     def check_equal(self):
         for matrix in (0, 1):
@@ -145,7 +144,7 @@ def play(count, scene, least_s=0.1):
         return nodes
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(patience, "LEAST_S", least_s)
+        patch.setattr(members, "LEAST_S", least_s)
         return asyncio.run(run())
 
 
@@ -195,7 +194,7 @@ def test_who_misses_the_results_gets_the_rows_and_a_late_call_changes_nothing():
         async def die_when_others_have_them():
             owner.actor.dead = True
             await asyncio.sleep(0.02)
-            nodes.lose(owner, Gone("dead"))
+            nodes.lose(owner, NodeLost("dead"))
 
         owner.actor.before["apply"] = die_when_others_have_them
         late.before["apply"] = wake.wait
@@ -207,7 +206,7 @@ def test_who_misses_the_results_gets_the_rows_and_a_late_call_changes_nothing():
         await asyncio.sleep(0.02)
         nodes.check_equal()
         for member in nodes.members:  # nothing was trained since
-            model, base = member.actor.node.shadow.model[0], member.actor.node.shadow.base[0]
+            model, base = member.actor.node.synced.model[0], member.actor.node.synced.base[0]
             np.testing.assert_allclose(model[PART.first : PART.stop], base[PART.first : PART.stop], atol=1e-5)
 
     play(4, scene)
@@ -217,7 +216,7 @@ def test_rows_come_from_another_donor_when_the_first_one_hangs():
     async def scene(nodes):
         donor, second, member = nodes.members
         for node in (donor, second):
-            node.actor.node.shadow.base[0] += 5
+            node.actor.node.synced.base[0] += 5
         donor.actor.before["give"] = lambda: asyncio.sleep(0, donor.actor.hang())
         assert await nodes.exchange.hand_over([donor, second], member, 0, WORDS)
         assert nodes.lost == [0]

@@ -12,7 +12,7 @@ from w2v.cluster._rows import PACKED_EXTRA, pack, unpack
 from w2v.cluster.combine import COMBINERS, combine_packed, gradient, mean, plain_sum, settling, touched
 from w2v.cluster.node import Node
 from w2v.cluster.schedule import Part, Schedule, bytes_exchanged
-from w2v.cluster.shadow import Shadow, shares
+from w2v.cluster.synced_rows import SyncedRows, shares
 from w2v.kernel._state import Model, Worker
 from w2v.kernel.kernels import choose
 from w2v.training.config import TrainConfig
@@ -118,13 +118,13 @@ def test_packed_rows_are_a_127th_of_their_largest_number_from_the_rows():
     assert not numbers.any()
 
 
-def shadows(loss="ns", count=3, words=50):
+def synced(loss="ns", count=3, words=50):
     counts = np.arange(words, 0, -1)
     config = TrainConfig(dim=10, loss=loss, threads=1).resolved()
     made = [Model(counts, config) for _ in range(count)]
     for model in made:
         model.fill_inputs(0, words)
-    return [Shadow(model, counts) for model in made]
+    return [SyncedRows(model, counts) for model in made]
 
 
 def step(rows):
@@ -135,7 +135,7 @@ def step(rows):
 @pytest.mark.parametrize("loss", ["ns", "hs"])
 def test_after_an_exchange_all_nodes_hold_the_same_bits(loss):
     draw = np.random.default_rng(1)
-    nodes = shadows(loss)
+    nodes = synced(loss)
     before = [matrix.copy() for matrix in nodes[0].base]
     for number, node in enumerate(nodes):
         for matrix in node.model:
@@ -155,7 +155,7 @@ def test_after_an_exchange_all_nodes_hold_the_same_bits(loss):
 
 
 def test_what_is_trained_during_an_exchange_stays():
-    first, second = shadows(count=2)
+    first, second = synced(count=2)
     part = Part(0, 50)
     first.model[0][3] += 1
     given = [node.collect(part, 1, 0.0)[0] for node in (first, second)]
@@ -170,7 +170,7 @@ def test_what_is_trained_during_an_exchange_stays():
 
 
 def test_a_node_that_missed_an_exchange_gets_its_rows_and_keeps_only_what_is_new():
-    first, second = shadows(count=2)
+    first, second = synced(count=2)
     part = Part(0, 50)
     for matrix in (0, 1):
         second.model[matrix][7] += 1
@@ -186,7 +186,7 @@ def test_a_node_that_missed_an_exchange_gets_its_rows_and_keeps_only_what_is_new
 
 
 def test_what_rounding_takes_goes_with_the_next_exchange():
-    nodes = shadows(count=2)
+    nodes = synced(count=2)
     part, draw = Part(0, 50), np.random.default_rng(2)
     before, change = nodes[0].base[0].copy(), draw.normal(size=(50, 10)).astype(np.float32)
     nodes[0].model[0] += change
@@ -201,7 +201,7 @@ def test_what_rounding_takes_goes_with_the_next_exchange():
 
 
 def test_an_exchange_that_failed_leaves_the_changes_with_their_node():
-    node = shadows(count=1)[0]
+    node = synced(count=1)[0]
     node.model[0][5] += 1
     part = Part(0, 50)
     before = node.collect(part, 1, 0.0)[0].copy()
@@ -222,7 +222,7 @@ def test_the_last_node_that_is_left_gives_what_it_trained_alone():
     node = Node()
     node.replica, node.setup = alone()
     node.share()
-    node.shadow.model[0][3] += 1
+    node.synced.model[0][3] += 1
     before = node.rows(0, 0, 5).copy()
     np.testing.assert_array_equal(node.rows(0, 0, 5, alone=True)[3], before[3] + np.float32(1))
     assert node.settle(7)  # another one joins: it gets all of that, and nothing is left to be averaged with its changes

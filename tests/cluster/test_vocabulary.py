@@ -8,7 +8,7 @@ import pytest
 
 from w2v.cluster.chunks import cut
 from w2v.cluster.files import find_files
-from w2v.cluster.run import ClusterOptions, ClusterRun
+from w2v.cluster.run import ClusterOptions, ClusterTrainer
 from w2v.cluster.vocabulary import Tally, count_chunk, freeze, merge, prune
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import TokenCounts
@@ -77,7 +77,7 @@ def test_an_empty_tally_has_no_words():
 
 def digest_of(path, config):
     """Of the corpus as a run on a cluster has it, counted in two chunks."""
-    run = ClusterRun([path], config, TrainConfig(), ClusterOptions())
+    run = ClusterTrainer([path], config, TrainConfig(), ClusterOptions())
     chunks = cut(find_files([path]), path.stat().st_size // 2)
     counted = [count_chunk(chunk, chunk.number == 0, config, 1)[0][0] for chunk in chunks]
     run.setup = SimpleNamespace(vocab=count_words(path, config)[0], chunks=counted)

@@ -79,9 +79,9 @@ def train(corpus: tuple[str, ...], output: str, kind: Callable[..., Run] | None 
     given = {name: value for name, value in given.items() if name not in FIELDS}
     cluster, sync_every = given.pop("cluster"), given.pop("sync_every")
     if cluster is not None:
-        from w2v.cluster.run import ClusterTraining
+        from w2v.cluster.run import ClusterRun
 
-        kind = partial(ClusterTraining, address=cluster, sync_every_s=sync_every)
+        kind = partial(ClusterRun, address=cluster, sync_every_s=sync_every)
     stated_names = frozenset(stated) & options_of(CorpusConfig).keys()
     run_training(kind or Run, list(corpus), *configs, output=output, stated=stated_names, **given)
 

@@ -8,6 +8,7 @@ own token is tried before Ray connects with it: Ray would repeat that for twenty
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import re
 import secrets
@@ -16,9 +17,9 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from w2v.errors import TrainingError, W2VError
+from w2v.errors import TrainingError, W2VError, setting
 
-__all__ = ["check_cluster", "check_ray", "grpc_status", "make_token_file", "token_wanted"]
+__all__ = ["check_cluster", "check_ray", "grpc_status", "make_token_file", "part_of_ray", "token_wanted"]
 
 OLDEST = (2, 52)  # of Ray
 CALL_S = 5.0
@@ -42,12 +43,16 @@ def check_ray(ray: Any) -> None:
         )
     if not token_wanted():
         return
-    from ray._raylet import AuthenticationMode, Config, get_authentication_mode
-
-    if get_authentication_mode() != AuthenticationMode.TOKEN:
-        Config.initialize("")  # Ray was imported before RAY_AUTH_MODE was set: it reads its settings anew
-    if get_authentication_mode() != AuthenticationMode.TOKEN:
+    raylet = part_of_ray("_raylet")
+    if raylet.get_authentication_mode() != raylet.AuthenticationMode.TOKEN:
+        raylet.Config.initialize("")  # Ray was imported before RAY_AUTH_MODE was set: it reads its settings anew
+    if raylet.get_authentication_mode() != raylet.AuthenticationMode.TOKEN:
         raise W2VError("Ray does not ask for a token although RAY_AUTH_MODE is token; set it before Ray is imported")
+
+
+def part_of_ray(name: str) -> Any:
+    """A module of Ray that it keeps for itself, and that has no types."""
+    return importlib.import_module(f"ray.{name}")
 
 
 def token_wanted() -> bool:
@@ -61,19 +66,22 @@ def check_cluster(address: str) -> None:
     anyone = grpc_status(address, None)
     if not token_wanted():
         if anyone == REFUSED:
-            raise TrainingError(f"--cluster {address}: it asks for a token; set RAY_AUTH_MODE=token")
+            raise TrainingError(f"{setting('cluster', address)}: it asks for a token; set RAY_AUTH_MODE=token")
         return
     if anyone == DONE:
         raise TrainingError(
-            f"--cluster {address}: it asks for no token: whoever reaches it may run programs on all of its nodes; start"
-            " it with RAY_AUTH_MODE=token, or set RAY_AUTH_MODE=disabled here to use it all the same"
+            f"{setting('cluster', address)}: it asks for no token: whoever reaches it may run programs on all of its"
+            " nodes; start it with RAY_AUTH_MODE=token, or set RAY_AUTH_MODE=disabled here to use it all the same"
         )
     token = own_token()
     if token is None:
-        raise TrainingError(f"--cluster {address}: there is no token here; copy {token_file()} from its head node")
+        raise TrainingError(
+            f"{setting('cluster', address)}: there is no token here; copy {token_file()} from its head node"
+        )
     if anyone == REFUSED and grpc_status(address, token) == REFUSED:
         raise TrainingError(
-            f"--cluster {address}: it refuses the token in {token_source()}; give the one that its head node has"
+            f"{setting('cluster', address)}: it refuses the token in {token_source()}; give the one that its head node"
+            " has"
         )
 
 
@@ -102,9 +110,11 @@ def grpc_status(address: str, token: str | None, call: str = ANY_CALL) -> int | 
         if not answer:
             silent = f"no answer within {CALL_S:g} s"
             reason = silent if isinstance(error, TimeoutError) else getattr(error, "strerror", "") or error
-            raise TrainingError(f"--cluster {address}: no cluster answers there ({reason}); {WHERE}") from None
+            raise TrainingError(
+                f"{setting('cluster', address)}: no cluster answers there ({reason}); {WHERE}"
+            ) from None
     if not answer:
-        raise TrainingError(f"--cluster {address}: what answers there is not a Ray cluster; {WHERE}")
+        raise TrainingError(f"{setting('cluster', address)}: what answers there is not a Ray cluster; {WHERE}")
     found = STATUS.search(answer)
     return int(found[1] or found[2]) if found else None
 

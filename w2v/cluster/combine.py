@@ -1,30 +1,35 @@
 """How the changes that several nodes made to the same rows are put together.
 
 Every function takes the nodes' changes, each float32 [rows, dim], and each node's effort in these rows, [rows]
-(effort.py); it returns float32 [rows, dim].
+(w2v/training/effort.py); it returns float32 [rows, dim].
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from w2v.cluster._rows import PACKED_EXTRA, pack, unpack
 
-__all__ = ["COMBINERS", "combine_packed", "gradient", "mean", "plain_sum", "settling", "touched"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-Rows = Sequence[np.ndarray]
+    Floats = NDArray[np.float32]
+    Rows = Sequence[Floats]
+
+__all__ = ["COMBINERS", "combine_packed", "gradient", "mean", "plain_sum", "settling", "touched"]
 
 AT_ONCE = 1024  # rows: they stay in cache
 
 
-def settling(changes: Rows, efforts: Rows) -> np.ndarray:
+def settling(changes: Rows, efforts: Rows) -> Floats:
     """As far as the nodes would have come one after the other.
 
     A node with effort x has gone a share 1 - exp(-x) of the way to where its own text would have the row; one after the
     other, all of them would have gone 1 - exp(-sum of x). The summed change is scaled by the second over the sum of the
-    first: a rare row's changes are added, a frequent row's are averaged, and all that lies between is neither.
+    first: a rare row's changes are added, a frequent row's are averaged, and all that is between is neither.
     """
     together = np.zeros(len(changes[0]))
     apart = np.zeros(len(changes[0]))
@@ -37,7 +42,7 @@ def settling(changes: Rows, efforts: Rows) -> np.ndarray:
     return total
 
 
-def plain_sum(changes: Rows, efforts: Rows) -> np.ndarray:
+def plain_sum(changes: Rows, efforts: Rows) -> Floats:
     """All changes added up: overshoots on frequent words."""
     total = np.array(changes[0], np.float32)
     for change in changes[1:]:
@@ -45,19 +50,23 @@ def plain_sum(changes: Rows, efforts: Rows) -> np.ndarray:
     return total
 
 
-def mean(changes: Rows, efforts: Rows) -> np.ndarray:
+def mean(changes: Rows, efforts: Rows) -> Floats:
     """The sum divided by the number of nodes: starves rows that few of them have changed."""
-    return plain_sum(changes, efforts) / np.float32(len(changes))
+    total = plain_sum(changes, efforts)
+    total /= np.float32(len(changes))
+    return total
 
 
-def touched(changes: Rows, efforts: Rows) -> np.ndarray:
+def touched(changes: Rows, efforts: Rows) -> Floats:
     """The sum divided by the number of nodes that changed the row by more than what rounding left over."""
     sizes = np.array([np.abs(change).max(axis=1, initial=0) for change in changes])
     count = (sizes > sizes.max(axis=0) / 100).sum(axis=0)
-    return plain_sum(changes, efforts) / np.maximum(count, 1).astype(np.float32)[:, None]
+    total = plain_sum(changes, efforts)
+    total /= np.maximum(count, 1).astype(np.float32)[:, None]
+    return total
 
 
-def gradient(changes: Rows, efforts: Rows) -> np.ndarray:
+def gradient(changes: Rows, efforts: Rows) -> Floats:
     """Of each further change only what is orthogonal to the sum so far: steps in one direction are taken once.
 
     Source: Gill et al. 2021, "Distributed training of embeddings using graph analytics" (GraphWord2Vec), section 4.
@@ -71,12 +80,12 @@ def gradient(changes: Rows, efforts: Rows) -> np.ndarray:
     return total
 
 
-COMBINERS: dict[str, Callable[[Rows, Rows], np.ndarray]] = {
+COMBINERS: dict[str, Callable[[Rows, Rows], Floats]] = {
     "settling": settling, "touched": touched, "mean": mean, "gradient": gradient, "sum": plain_sum,
 }
 
 
-def combine_packed(how: str, given: Sequence[np.ndarray]) -> np.ndarray:
+def combine_packed(how: str, given: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """What packed changes, each uint8 [rows, dim + PACKED_EXTRA], come to, packed (_rows.pyx)."""
     result = np.empty_like(given[0])
     rows, dim = len(result), result.shape[1] - PACKED_EXTRA

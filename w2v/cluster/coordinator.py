@@ -7,27 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from w2v.cluster.exchange import Exchange
-from w2v.cluster.leases import Lease, Leases
-from w2v.cluster.members import Member
-from w2v.cluster.node import Done, Report, Setup
-from w2v.cluster.patience import Gone, Patience, expect, limit_s
-from w2v.cluster.progress import ClusterProgress, NodeRate
-from w2v.cluster.recruiting import Recruiter
+from w2v.cluster.leases import Lease, Leases, Ledger
+from w2v.cluster.members import Deadline, Member, NodeLost, expect, limit_s
+from w2v.cluster.node import Report, Setup
+from w2v.cluster.node_manager import NodeManager
 from w2v.cluster.schedule import Schedule
-from w2v.cluster.session import Head, HeadLost
-from w2v.corpus.encoded import TokenCounts
-from w2v.errors import TrainingError
-from w2v.training.progress import TrainingStopped
+from w2v.cluster.session import HeadLost
+from w2v.training.progress import Progress, TrainingStopped
 from w2v.training.state import Totals
 
-__all__ = ["Coordinator", "Ledger", "lr_scale"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["ClusterProgress", "Coordinator", "NodeRate", "lr_scale"]
 
 LOOK_S = 0.1  # between two looks at the whole
 AHEAD_S = 0.6  # of work that a node holds
@@ -39,57 +36,48 @@ LR_POWER = {"settling": 0.5, "touched": 1.0, "mean": 1.0}
 MOST_LR_SCALE = 4.0
 
 
-@dataclass
-class Ledger:
-    """What has been trained, in finished chunks; the token counts of the run."""
+@dataclass(frozen=True)
+class NodeRate:
+    """One node's speed."""
 
-    totals: Totals = field(default_factory=Totals)
-    epochs: dict[int, Totals] = field(default_factory=dict)
-    chunks: dict[int, TokenCounts] = field(default_factory=dict)
+    name: str
+    words_per_s: float
 
-    def enter(self, done: Done) -> None:
-        self.totals += done.totals
-        self.epochs[done.lease.epoch] = self.epochs.get(done.lease.epoch, Totals()) + done.totals
-        if done.token_counts is not None:
-            self.chunks.setdefault(done.lease.chunk, done.token_counts)
 
-    def copy(self) -> Ledger:
-        return Ledger(self.totals, dict(self.epochs), dict(self.chunks))
+@dataclass(frozen=True)
+class ClusterProgress(Progress):
+    """How far the training is; words_per_s and loss are of all nodes together."""
 
-    def losses(self) -> list[float | None]:
-        """Of each epoch; None where nothing was trained."""
-        return [sums.loss / sums.examples if sums.examples else None for _, sums in sorted(self.epochs.items())]
+    nodes: tuple[NodeRate, ...] = ()
+    bytes_exchanged: int = 0
 
 
 class Coordinator:
     """Trains `setup` on all nodes of the cluster until every lease is done.
 
-    `model` are rows of both matrices to begin with, of a checkpoint. `threads` on each node, all its CPUs unless told.
-    `tell` gets a line when a node joins or is lost.
+    `model` are rows of both matrices to begin with, of a checkpoint, whose run has used `workers` workers. `threads` on
+    each node, None for all its CPUs. `tell` gets a line when a node joins or is lost.
     """
 
     def __init__(
         self, ray: Any, setup: Setup, leases: Leases, ledger: Ledger, schedule: Schedule, *, sync_every_s: float,
-        threads: int | None, model: list[np.ndarray] | None = None, tell: Callable[[str], Any] = lambda line: None,
+        threads: int | None = None, model: list[NDArray[np.float32]] | None = None, workers: int = 0,
+        tell: Callable[[str], object] = lambda line: None,
     ):
         self.ray, self.setup, self.leases, self.ledger, self.schedule = ray, setup, leases, ledger, schedule
-        self.sync_every_s, self.threads, self.model, self.tell = sync_every_s, threads, model, tell
-        self.head = Head(ray)
-        self.members: list[Member] = []
-        self.lost: list[Member] = []
-        self.workers = 0  # numbers given to workers so far
-        config = setup.config
-        rows = len(setup.vocab)
-        self.matrix_rows = (rows, rows - (config.loss == "hs"))
-        self.exchange = Exchange(lambda: list(self.members), self.lose, self.matrix_rows, config.dim)
+        self.sync_every_s, self.tell = sync_every_s, tell
+        self.nodes = NodeManager(
+            ray, setup, self.spawn, threads=threads, model=model, workers=workers, on_join=self.on_join,
+            on_loss=self.on_loss, tell=tell,
+        )
+        self.exchange, self.members = self.nodes.exchange, self.nodes.members
         self.tokens_before = ledger.totals.tokens
-        self.tokens_total = setup.kept * config.epochs
-        self.turn = asyncio.Lock()  # exchanges, joining and checkpoints, one at a time
+        self.tokens_total = setup.kept * setup.config.epochs
         self.error: BaseException | None = None
         self.number = 0  # of the exchange
         self.started = time.perf_counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._serving: set[asyncio.Task[None]] = set()  # until the model has been fetched: they tell who still answers
+        self._serving: set[asyncio.Task[None]] = set()  # until the model is fetched: they show which nodes still answer
         self._shown = (Totals(), 0.0)
 
     # The run
@@ -100,20 +88,19 @@ class Coordinator:
         TrainingStopped if `should_stop` says so, HeadLost if the head node is gone. All threads are at rest then, and
         what they have done is brought together, if there were members by then.
         """
-        self.recruiter = Recruiter(self, self.welcome)
         try:
-            begun = self.spawn(self.recruiter.begin())
+            begun = self.spawn(self.nodes.begin())
             await self.until(begun.done, should_stop)
             begun.result()
             self.started = time.perf_counter()
-            self.spawn(self.recruiter.forever())
+            self.spawn(self.nodes.forever())
             self.spawn(self.exchange_forever())
             try:
                 await self.until(lambda: self.leases.over, should_stop, look)
             except (TrainingStopped, HeadLost):
                 await self.halt()
                 raise
-            async with self.turn:
+            async with self.exchange.turn:
                 await self.exchange_all()
         finally:
             await end(self._tasks)
@@ -125,7 +112,7 @@ class Coordinator:
             await asyncio.sleep(LOOK_S)
             if self.error is not None:
                 raise self.error
-            self.head.check()
+            self.nodes.head.check()
             look()
             if should_stop():
                 raise TrainingStopped
@@ -146,58 +133,51 @@ class Coordinator:
         task.add_done_callback(ended)
         return task
 
+    async def halt(self) -> None:
+        """Stop all threads, and bring what they have done together."""
+        await asyncio.gather(*(self.exchange.ask(m, m.actor.halt.remote()) for m in self.members))
+        async with self.exchange.turn:
+            await self.exchange_all()
+
     async def close(self) -> None:
         """End the actors: their CPUs and their memory are free for others."""
         await end(self._serving)
         for member in self.members:
             self.ray.kill(member.actor)
 
-    async def halt(self) -> None:
-        """Stop all threads, and bring what they have done together."""
-        await asyncio.gather(*(self.exchange.ask(m, m.actor.halt.remote()) for m in self.members))
-        async with self.turn:
-            await self.exchange_all()
-
     # Members
 
-    def welcome(self, member: Member) -> None:
-        """A new member that has the model, and trains what it is given."""
-        self.members.append(member)
+    def on_join(self, member: Member) -> None:
         self.spawn(self.serve(member), self._serving)
 
-    def lose(self, member: Member, error: Gone) -> None:
-        """A member is dead, or as good as dead: what it held is given to others, and what it still says is not heard.
-
-        Its actor is ended, so that another one can take its place, on its node if that lives.
-        """
-        if not member.alive:
-            return
-        member.alive = False
-        member.end.set_result(None)
-        seats = self.recruiter.seats
-        seats[member.node_id] = seats.get(member.node_id, 0) + 1
-        self.ray.kill(member.actor)
-        if member not in self.members:
-            self.tell(f"node {member.name} cannot take part: {error}")
-            return
-        self.members.remove(member)
-        self.lost.append(member)
+    def on_loss(self, member: Member, error: NodeLost) -> None:
+        """What it held is given to others."""
         back = self.leases.lose(member.number)
         self.tell(f"node {member.name} is lost ({error}); {len(back)} chunks go back to the queue")
         if not self.members:
-            self.error = self.error or TrainingError("--cluster: all nodes are gone; the model went with them")
+            self.error = self.error or self.nodes.all_lost()
 
     # Work
 
     def done(self) -> tuple[list[Lease], Ledger]:
-        """Leases that are done now, and their token counts."""
+        """Leases that are done now, and what was trained in them."""
         return sorted(self.leases.done), self.ledger.copy()
 
     @property
     def tokens(self) -> int:
         """Trained so far, in chunks that are finished or being trained."""
-        lost = sum(member.done_tokens for member in self.lost)
+        lost = sum(member.done_tokens for member in self.nodes.lost)
         return self.tokens_before + lost + sum(member.tokens for member in self.members)
+
+    @property
+    def seconds(self) -> float:
+        """Since the nodes were ready."""
+        return time.perf_counter() - self.started
+
+    @property
+    def share(self) -> float:
+        """Of the run, that is done."""
+        return min(1.0, self.tokens / max(1, self.tokens_total))
 
     @property
     def lr_scale(self) -> float:
@@ -221,25 +201,27 @@ class Coordinator:
                         member.done_tokens += done.totals.tokens
                 if report.error is not None:
                     raise report.error
-        except Gone as error:
-            self.lose(member, error)
+        except NodeLost as error:
+            self.nodes.lose(member, error)
 
     async def report(self, member: Member, reference: Any, wait_s: float) -> Report | None:
-        """What a member says, None if it is lost meanwhile; Gone if it says nothing while others do."""
-        def others(since: float) -> bool:
+        """What a member answers, None if it is lost meanwhile; NodeLost if it does not answer while others do."""
+        def others_answer(since: float) -> bool:
             return any(m.heard > since for m in self.members if m is not member)
 
-        model = sum(self.matrix_rows) * self.setup.config.dim * 4
-        patience = Patience(limit_s(member.usual_s) + wait_s + model / SWEEP, others)
+        model = sum(self.nodes.matrix_rows) * self.setup.config.dim * 4
+        deadline = Deadline(limit_s(member.usual_s) + wait_s + model / SWEEP, others_answer)
         call, begun = expect(reference), time.monotonic()
-        while call not in await patience.wait([call, member.end]):
+        while call not in await deadline.wait([call, member.end]):
             if not member.alive:
                 return None
-            if patience.over:
-                raise Gone(f"it has not answered for {patience.limit_s:.0f} s")
-        if member.alive:
-            member.take(call.result(), max(0.0, time.monotonic() - begun - wait_s))
-        return call.result() if member.alive else None
+            if deadline.passed:
+                raise NodeLost(f"it has not answered for {deadline.limit_s:.0f} s")
+        report: Report = call.result()
+        if not member.alive:
+            return None
+        member.take(report, max(0.0, time.monotonic() - begun - wait_s))
+        return report
 
     def leases_for(self, member: Member) -> list[Lease]:
         """As many as keep it busy: the one that it trains, the one that it reads, more if they are short."""
@@ -261,7 +243,7 @@ class Coordinator:
         due = time.perf_counter() + self.sync_every_s
         while True:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            async with self.turn:
+            async with self.exchange.turn:
                 self.number += 1
                 await self.exchange.run(list(self.schedule.parts(self.schedule.due(self.number))))
             due = max(due + self.sync_every_s, time.perf_counter())
@@ -270,42 +252,21 @@ class Coordinator:
         """All rows: what the nodes have in common is everything that they have trained."""
         await self.exchange.run(list(self.schedule.parts(self.schedule.tiers)))
 
-    async def fetch(self) -> list[np.ndarray]:
-        """Both matrices, as the nodes have them in common; TrainingError if no node is left."""
-        step, dim = self.recruiter.block_rows, self.setup.config.dim
-        matrices = [np.empty((rows, dim), np.float32) for rows in self.matrix_rows]
-        for number, matrix in enumerate(matrices):
-            for start in range(0, len(matrix), step):
-                block = matrix[start : start + step]
-                block[:] = await self.fetch_rows(number, start, start + len(block))
-        return matrices
-
-    async def fetch_rows(self, matrix: int, start: int, stop: int) -> np.ndarray:
-        """Rows from whoever gives them first of all; the same ones, to the bit."""
-        while self.members:
-            member, alone = self.members[0], len(self.members) == 1
-            rows = await self.exchange.ask(member, member.actor.rows.remote(matrix, start, stop, alone), 4 << 20)
-            if rows is not None:
-                return rows
-            if self.members and self.members[0] is member:  # it lives, but the rows did not come
-                await asyncio.sleep(LOOK_S)
-        raise TrainingError("--cluster: all nodes are gone; the model went with them")
-
-    # What is told
+    # Progress
 
     def progress(self) -> ClusterProgress:
         sums, shown = self.ledger.totals, self._shown
         examples = sums.examples - shown[0].examples
         if examples > 0:
             self._shown = (sums, (sums.loss - shown[0].loss) / examples)
-        seconds = time.perf_counter() - self.started
-        config = self.setup.config
+        seconds, config = self.seconds, self.setup.config
         return ClusterProgress(
             epoch=min(self.leases.epoch + 1, config.epochs), epochs=config.epochs, tokens_done=self.tokens,
-            tokens_total=self.tokens_total,
+            tokens_total=self.tokens_total, examples=self._shown[0].examples,
             words_per_s=(self.tokens - self.tokens_before) / max(seconds, 1e-9),
             lr=config.lr_at(self.tokens, self.tokens_total) * self.lr_scale, loss=self._shown[1], seconds=seconds,
-            nodes=rates(self.members), bytes_exchanged=self.exchange.bytes,
+            nodes=tuple(NodeRate(member.name, member.rate) for member in self.members),
+            bytes_exchanged=self.exchange.bytes,
         )
 
 
@@ -319,7 +280,3 @@ async def end(tasks: set[asyncio.Task[None]]) -> None:
 def lr_scale(nodes: int, combine: str) -> float:
     """How many times its value alone the learning rate is with so many nodes."""
     return float(min(max(1, nodes) ** LR_POWER.get(combine, 0.0), MOST_LR_SCALE))
-
-
-def rates(members: Iterable[Member]) -> tuple[NodeRate, ...]:
-    return tuple(NodeRate(member.name, member.rate) for member in members)

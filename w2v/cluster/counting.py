@@ -15,7 +15,7 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.progress import OnProgress, ReadProgress
 from w2v.corpus.vocab import Vocab
-from w2v.errors import TrainingError, W2VError
+from w2v.errors import TrainingError, W2VError, setting
 
 __all__ = ["Counted", "count_corpus"]
 
@@ -104,4 +104,4 @@ def get(ray: Any, reference: Any) -> Any:
             raise error.cause from None
         raise
     except RayError as error:
-        raise TrainingError(f"--cluster: counting failed: {str(error).splitlines()[0]}") from error
+        raise TrainingError(f"{setting('cluster')}: counting failed: {str(error).splitlines()[0]}") from error

@@ -1,11 +1,11 @@
 """One exchange among the nodes: changes collected, combined by the owners of the rows, put in everywhere.
 
 Each node owns an equal share of the rows of an exchange. It gets all others' changes of these and sends them the
-result, from node to node through Ray's object store; the coordinator sees receipts only. Training goes on meanwhile.
+result, from node to node through Ray's object store; the coordinator sees no rows. Training goes on meanwhile.
 
 A node that is lost on the way ends the attempt, and the others try again among themselves. Until results are put in,
-nothing has changed anywhere. After that some nodes may have them and some not: these get the rows from those. Every
-call that changes a node bears a number, and a node refuses what is older than the last that it has seen: a call that
+nothing has changed anywhere. After that some nodes may have them and others not: these get the rows from those. Every
+call that changes a node has a number, and a node refuses one that is lower than the last that it has seen: a call that
 was given up may still arrive.
 """
 
@@ -16,8 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from w2v.cluster.members import Member
-from w2v.cluster.patience import Gone, Patience, expect, limit_s
+from w2v.cluster.members import Deadline, Member, NodeLost, expect, limit_s
 from w2v.cluster.schedule import Part, row_bytes
 
 __all__ = ["Exchange"]
@@ -27,20 +26,22 @@ FORGET = 0.9  # of the longest step, at each step
 
 
 class Exchange:
-    """Exchanges among `members()`. `lose` is told of a member that does not answer.
+    """Exchanges among `members()`. `lose` is called for a member that does not answer.
 
-    `matrix_rows` are the rows of both matrices, `dim` their length; `bytes` is what has gone from node to node.
+    `matrix_rows` are the numbers of rows of both matrices, `dim` their length; `bytes` is what has gone from node to
+    node. Whatever changes nodes holds `turn`: exchanges, joining and checkpoints, one at a time.
     """
 
     def __init__(
-        self, members: Callable[[], list[Member]], lose: Callable[[Member, Gone], None], matrix_rows: Sequence[int],
+        self, members: Callable[[], list[Member]], lose: Callable[[Member, NodeLost], None], matrix_rows: Sequence[int],
         dim: int,
     ):
         self.members, self.lose = members, lose
         self.matrix_rows, self.dim = tuple(matrix_rows), dim
         self.bytes = 0
         self.rounds = 0
-        self.usual_s = 0.0  # the longest steps of late
+        self.turn = asyncio.Lock()
+        self.usual_s = 0.0  # the longest of the recent steps
         self._stamp = 0
 
     async def run(self, parts: Sequence[Part]) -> None:
@@ -73,7 +74,7 @@ class Exchange:
         results = {m: call[1] for m, call in combined.items()}
         put = {m: m.actor.apply.remote(stamp, part, *results.values()) for m in members}
         self.bytes += 2 * (owners - 1) * self.part_bytes(part)
-        return await self.step(part, put, results) or await self.mend(stamp, part, members)
+        return await self.step(part, put, results) or await self.repair(stamp, part, members)
 
     def stamp(self) -> int:
         """The number of what is done next."""
@@ -90,86 +91,86 @@ class Exchange:
         `held`: something that each of them must send others for that.
         """
         begun = time.monotonic()
-        waiting = {expect(call): member for member, call in calls.items()}
+        waiting: dict[asyncio.Future[Any], Member] = {expect(call): member for member, call in calls.items()}
         limit = limit_s(self.usual_s, self.part_bytes(part))
-        patience = self.patience(limit)
+        deadline = self.deadline(limit)
         while waiting:
-            for call in await patience.wait([*waiting, *(member.end for member in calls)]):
+            for call in await deadline.wait([*waiting, *(member.end for member in calls)]):
                 try:
                     call.result()
-                except Gone:
-                    await asyncio.gather(*(self.greet(member) for member in calls))
+                except NodeLost:
+                    await asyncio.gather(*(self.check_alive(member) for member in calls))
                     return False
-                waiting.pop(call, None)  # type: ignore[call-overload]
+                waiting.pop(call, None)
             if not all(member.alive for member in calls):
                 return False
-            if patience.over:
-                if await self.blame(set(waiting.values()), held or {}, calls):
+            if deadline.passed:
+                if await self.lose_late(set(waiting.values()), held or {}, calls):
                     return False
                 limit *= 2
-                patience = self.patience(limit)
+                deadline = self.deadline(limit)
         self.usual_s = max(time.monotonic() - begun, self.usual_s * FORGET)
         return True
 
-    def patience(self, limit: float, member: Member | None = None) -> Patience:
-        """For an answer of this member; the last one that there is, is waited for as long as it takes."""
-        def alive(since: float) -> bool:
+    def deadline(self, limit: float, member: Member | None = None) -> Deadline:
+        """For an answer of this member; the last one that there is may take as long as it likes."""
+        def others_answer(since: float) -> bool:
             members = self.members()
             return not members or any(m.heard > since for m in members if m is not member)
 
-        return Patience(limit, alive)
+        return Deadline(limit, others_answer)
 
-    async def blame(self, late: set[Member], held: dict[Member, Any], members: dict[Member, Any]) -> bool:
+    async def lose_late(self, late: set[Member], held: dict[Member, Any], members: dict[Member, Any]) -> bool:
         """Lose those that keep the others waiting; False if all of them are slow.
 
-        First those whose things cannot be fetched, then those that do not answer although they could.
+        First those whose objects cannot be fetched, then those that do not answer although they could.
         """
-        there = await asyncio.gather(*(self.is_there(thing) for thing in held.values()))
+        there = await asyncio.gather(*(self.can_fetch(thing) for thing in held.values()))
         silent = {member for member, there in zip(held, there, strict=True) if not there}
-        guilty = silent if silent and len(silent) < len(held) else late
-        if len(guilty) == len(members):
+        lost = silent if silent and len(silent) < len(held) else late
+        if len(lost) == len(members):
             return False
-        for member in guilty:
-            self.lose(member, Gone("an exchange waited for it in vain"))
+        for member in lost:
+            self.lose(member, NodeLost("an exchange waited for it in vain"))
         return True
 
-    async def is_there(self, thing: Any) -> bool:
+    async def can_fetch(self, thing: Any) -> bool:
         """Whether an object can be fetched."""
-        call, patience = expect(thing), self.patience(limit_s())
-        while not await patience.wait([call]):
-            if patience.over:
+        call, deadline = expect(thing), self.deadline(limit_s())
+        while not await deadline.wait([call]):
+            if deadline.passed:
                 return False
         return call.exception() is None
 
     async def ask(self, member: Member, reference: Awaitable[Any], size: int = 0, donor: Member | None = None) -> Any:
         """What a call returns; None if it fails, and the member is lost unless it was the donor's fault."""
-        call, patience = expect(reference), self.patience(limit_s(self.usual_s, size), member)
+        call, deadline = expect(reference), self.deadline(limit_s(self.usual_s, size), member)
         ends = [member.end, *([donor.end] if donor else [])]
-        while member.end not in (done := await patience.wait([call, *ends])):
+        while member.end not in (done := await deadline.wait([call, *ends])):
             if call in done:
                 try:
                     return call.result()
-                except Gone:
-                    await asyncio.gather(*(self.greet(m) for m in (member, donor) if m))
+                except NodeLost:
+                    await asyncio.gather(*(self.check_alive(m) for m in (member, donor) if m))
                     return None
             if done:
                 return None
-            if patience.over:
-                self.lose(member, Gone(f"it has not answered for {patience.limit_s:.0f} s"))
+            if deadline.passed:
+                self.lose(member, NodeLost(f"it has not answered for {deadline.limit_s:.0f} s"))
         return None
 
-    async def greet(self, member: Member) -> None:
-        """See whether a member is still there; it is lost if not."""
-        call, patience = expect(member.actor.greet.remote()), self.patience(limit_s(), member)
-        while member.alive and not await patience.wait([call, member.end]):
-            if patience.over:
-                self.lose(member, Gone(f"it has not answered for {patience.limit_s:.0f} s"))
-        if member.alive and isinstance(error := call.exception(), Gone):
+    async def check_alive(self, member: Member) -> None:
+        """Lose a member that does not answer any more."""
+        call, deadline = expect(member.actor.greet.remote()), self.deadline(limit_s(), member)
+        while member.alive and not await deadline.wait([call, member.end]):
+            if deadline.passed:
+                self.lose(member, NodeLost(f"it has not answered for {deadline.limit_s:.0f} s"))
+        if member.alive and isinstance(error := call.exception(), NodeLost):
             self.lose(member, error)
 
     # Repair
 
-    async def mend(self, stamp: int, part: Part, members: list[Member]) -> bool:
+    async def repair(self, stamp: int, part: Part, members: list[Member]) -> bool:
         """Give the results to those that have not put them in; False if nobody has."""
         closing = self.stamp()
         living = [member for member in members if member.alive]
@@ -181,7 +182,7 @@ class Exchange:
             if await self.hand_over(have, member, part.first, part.stop):
                 have.append(member)
             elif len(self.members()) > 1:
-                self.lose(member, Gone("the rows of an exchange did not reach it"))
+                self.lose(member, NodeLost("the rows of an exchange did not reach it"))
         return any(member.alive for member in have)
 
     async def hand_over(self, donors: Sequence[Member], member: Member, first: int, stop: int) -> bool:

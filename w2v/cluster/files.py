@@ -10,14 +10,14 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from w2v.corpus.sources import PLAIN, STREAM, Path, Source, check_text, expand
-from w2v.errors import CorpusError, ThreadError, W2VError
+from w2v.errors import CorpusError, ThreadError, W2VError, setting
 from w2v.files import HEAD_BYTES, check_supported, compression_of
 from w2v.threads import Group
 
 __all__ = ["PipedSource", "RemoteSource", "find_files", "open_source"]
 
 PIPE_STEP = 1 << 20
-ENCODED = "an encoded corpus is not trained on with --cluster; give the text that it was made of"
+ENCODED = f"an encoded corpus is not trained on with {setting('cluster')}; give the text that it was made of"
 
 
 class PipeEnd(int):
@@ -81,7 +81,8 @@ class RemoteSource(PipedSource):
 def find_files(corpus: Sequence[Path]) -> list[Source]:
     """The files that the arguments stand for, in order. Raises OSError and CorpusError as `sources.expand` does."""
     found: list[Source] = []
-    for path in map(os.fspath, corpus):
+    for given in corpus:
+        path = os.fspath(given)
         if path == "-":
             raise CorpusError("standard input (-) cannot be read by other nodes; give files that all of them can open")
         if "://" in path:
@@ -109,7 +110,7 @@ def remote_files(address: str) -> list[Source]:
     try:
         system, root = fsspec.core.url_to_fs(address)
         paths = system.glob(root) if any(c in root for c in "*?[") else system.find(root)
-        sources = [
+        sources: list[Source] = [
             look_at_remote(system.unstrip_protocol(path), int(system.size(path))) for path in sorted(paths)
         ]
     except (OSError, W2VError):

@@ -1,15 +1,18 @@
 """Who trains which part of the corpus: a queue of leases. What a node holds when it dies goes back to the queue.
 
-Epochs follow each other without a pause: the first part of the next one is handed out when the last part of this one
+Epochs follow each other without a pause: the first part of the next one is handed out while the last part of this one
 is still being trained. A node gets the parts whose ids it keeps from an earlier epoch, as far as there are any.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["Lease", "Leases"]
+from w2v.corpus.encoded import TokenCounts
+from w2v.training.state import Totals
+
+__all__ = ["Done", "Lease", "Leases", "Ledger"]
 
 
 @dataclass(frozen=True, order=True)
@@ -20,10 +23,41 @@ class Lease:
     chunk: int
 
 
+@dataclass(frozen=True)
+class Done:
+    """A chunk that was trained; its token counts, if it was read for that."""
+
+    lease: Lease
+    totals: Totals
+    token_counts: TokenCounts | None
+
+
+@dataclass
+class Ledger:
+    """What has been trained in finished chunks: in all, in each epoch; and the token counts of each chunk."""
+
+    totals: Totals = field(default_factory=Totals)
+    epochs: dict[int, Totals] = field(default_factory=dict)
+    chunks: dict[int, TokenCounts] = field(default_factory=dict)
+
+    def enter(self, done: Done) -> None:
+        self.totals += done.totals
+        self.epochs[done.lease.epoch] = self.epochs.get(done.lease.epoch, Totals()) + done.totals
+        if done.token_counts is not None:
+            self.chunks.setdefault(done.lease.chunk, done.token_counts)
+
+    def copy(self) -> Ledger:
+        return Ledger(self.totals, dict(self.epochs), dict(self.chunks))
+
+    def losses(self) -> list[float | None]:
+        """The mean loss of each epoch, None where nothing was trained."""
+        return [sums.loss / sums.examples if sums.examples else None for _, sums in sorted(self.epochs.items())]
+
+
 class Leases:
     """The queue for `chunks` chunks and `epochs` epochs; nodes are any hashable names.
 
-    `done` are leases that a former run has finished.
+    `done` are leases that an earlier run has finished.
     """
 
     def __init__(self, chunks: int, epochs: int, done: Iterable[Lease] = ()):
@@ -76,10 +110,11 @@ class Leases:
         kept: dict[object, list[int]] = {}
         for chunk in chunks:
             kept.setdefault(self._keeper[chunk], []).append(chunk)
-        return max(max(kept.values(), key=len))
+        most = max(kept.values(), key=len)
+        return max(most)
 
     def finish(self, node: object, lease: Lease) -> bool:
-        """The node has trained it; False if it does not hold it (it was given up as dead before)."""
+        """The node has trained it; False if it does not hold it: it was given up as dead before."""
         held = self.held_by(node)
         if lease not in held:
             return False
@@ -95,4 +130,3 @@ class Leases:
         self._keeper = {chunk: keeper for chunk, keeper in self._keeper.items() if keeper != node}
         self.lost += len(back)
         return back
-

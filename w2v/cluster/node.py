@@ -8,27 +8,29 @@ import socket
 import threading
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from w2v.cluster.chunks import Chunk
 from w2v.cluster.combine import combine_packed
-from w2v.cluster.leases import Lease
+from w2v.cluster.leases import Done, Lease
 from w2v.cluster.replica import Replica
 from w2v.cluster.schedule import Part
-from w2v.cluster.shadow import Shadow
+from w2v.cluster.synced_rows import SyncedRows
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, TrainingError, W2VError
 from w2v.threads import Group
 from w2v.training.config import ResolvedConfig
-from w2v.training.state import Totals
 
-__all__ = ["Done", "Greeting", "Node", "Report", "Setup"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-ID_SHARE = 4  # ids may take a quarter of the memory that is free; the others lie in unnamed files
+__all__ = ["Greeting", "Node", "Report", "Setup"]
+
+ID_SHARE = 4  # ids may take a quarter of the memory that is free; the others are in unnamed files
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,6 @@ class Greeting:
     kernel: str
 
 
-@dataclass(frozen=True)
-class Done:
-    """A chunk that was trained, and its token counts when it was read for that."""
-
-    lease: Lease
-    totals: Totals
-    token_counts: TokenCounts | None
-
-
 @dataclass
 class Report:
     """What a node has done since its last report."""
@@ -77,23 +70,23 @@ class Report:
 
 @dataclass
 class Reading:
-    """Ids of the chunks that this node has read, and what is still to be read."""
+    """Ids of the chunks that this node has read, and what is still to be read; by a thread of its own."""
 
-    ids: dict[int, np.ndarray] = field(default_factory=dict)
+    ids: dict[int, NDArray[np.int32]] = field(default_factory=dict)
     token_counts: dict[int, TokenCounts] = field(default_factory=dict)  # not reported yet
     wanted: deque[Lease] = field(default_factory=deque)
     size: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
     stop: bool = False
-    threads: Group = field(default_factory=Group)  # the one that reads
+    threads: Group = field(default_factory=Group)
 
 
 class Node:
     """A replica that trains what it is leased and takes part in exchanges."""
 
     def __init__(self) -> None:
-        self.shadow: Shadow | None = None
-        self.lock = threading.Lock()  # held by what changes the shadow
+        self.synced: SyncedRows | None = None
+        self.lock = threading.Lock()  # held by what changes the synced rows
         self.stamp = 0  # of the last call that did
         self.applied = 0  # of the last exchange whose results were put in
         self.error: W2VError | OSError | None = None
@@ -173,7 +166,7 @@ class Node:
         except BaseException as error:
             self.error = TrainingError(f"{socket.gethostname()}: {type(error).__name__}: {error}")
 
-    def _ids(self, number: int) -> np.ndarray:
+    def _ids(self, number: int) -> NDArray[np.int32]:
         """int32 ids of a chunk, kept from the first time on: in memory, past a limit in an unnamed file."""
         reading, setup = self.reading, self.setup
         if number in reading.ids:
@@ -199,8 +192,8 @@ class Node:
 
     def share(self) -> None:
         """Begin to keep what this node has in common with others: from now on there are some."""
-        if self.shadow is None:
-            self.shadow = Shadow(self.replica.model, self.setup.vocab.counts, self.replica.spent)
+        if self.synced is None:
+            self.synced = SyncedRows(self.replica.model, self.setup.vocab.counts, self.replica.spent)
 
     def accepts(self, stamp: int) -> bool:
         """Whether a call is still wanted: not if it comes later than one that was made after it."""
@@ -214,29 +207,29 @@ class Node:
         with self.lock:
             if not self.accepts(stamp):
                 return False
-            self.shadow = None  # its memory is free before the next one is made
+            self.synced = None  # its memory is free before the next one is made
             self.share()
             return True
 
     def collect(self, stamp: int, part: Part, owners: int) -> list[Any]:
-        """A receipt, and this node's changes of the part's rows: packed, one array for each owner."""
+        """Whether it was accepted, and this node's changes of the part's rows: packed, one array for each owner."""
         with self.lock:
             if not self.accepts(stamp):
                 return [False] * (owners + 1)
-            assert self.shadow is not None
-            return [True, *self.shadow.collect(part, owners, self.replica.spent)]
+            assert self.synced is not None
+            return [True, *self.synced.collect(part, owners, self.replica.spent)]
 
-    def combine(self, *given: np.ndarray) -> tuple[bool, np.ndarray]:
-        """A receipt, and what the nodes' changes of the same rows come to, packed."""
+    def combine(self, *given: NDArray[np.uint8]) -> tuple[bool, NDArray[np.uint8]]:
+        """True, and what the nodes' changes of the same rows come to, packed."""
         return True, combine_packed(self.setup.combine, given)
 
-    def apply(self, stamp: int, part: Part, *combined: np.ndarray) -> bool:
+    def apply(self, stamp: int, part: Part, *combined: NDArray[np.uint8]) -> bool:
         """Put in the results of the exchange of this number, if that is the last thing that was begun here."""
         with self.lock:
             if stamp != self.stamp:
                 return False
-            assert self.shadow is not None
-            self.shadow.apply(part, list(combined))
+            assert self.synced is not None
+            self.synced.apply(part, list(combined))
             self.applied = stamp
             return True
 
@@ -248,26 +241,26 @@ class Node:
 
     # The whole model
 
-    def rows(self, matrix: int, first: int, stop: int, alone: bool = False) -> np.ndarray:
+    def rows(self, matrix: int, first: int, stop: int, alone: bool = False) -> NDArray[np.float32]:
         """Rows of the common state; of the model itself where there are no other nodes, or not any more (`alone`)."""
-        if self.shadow is not None and not alone:
-            return self.shadow.base[matrix][first:stop]
+        if self.synced is not None and not alone:
+            return self.synced.base[matrix][first:stop]
         model = self.replica.model
         return np.ascontiguousarray((model.inputs, model.outputs)[matrix][first:stop, : model.dim])
 
-    def give(self, matrix: int, first: int, stop: int) -> tuple[bool, np.ndarray]:
-        """A receipt, and these rows for another node: from now on there are others."""
+    def give(self, matrix: int, first: int, stop: int) -> tuple[bool, NDArray[np.float32]]:
+        """True, and these rows for another node: from now on there are others."""
         self.share()
         return True, self.rows(matrix, first, stop)
 
-    def adopt(self, stamp: int, matrix: int, first: int, rows: np.ndarray) -> bool:
+    def adopt(self, stamp: int, matrix: int, first: int, rows: NDArray[np.float32]) -> bool:
         """Take the common state of another node, and keep what was changed here since the last exchange."""
         with self.lock:
             if not self.accepts(stamp):
                 return False
             self.share()
-            assert self.shadow is not None
-            self.shadow.adopt(matrix, first, np.asarray(rows))
+            assert self.synced is not None
+            self.synced.adopt(matrix, first, np.asarray(rows))
             return True
 
     def halt(self) -> None:

@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from w2v.cluster.authentication import check_cluster, check_ray, make_token_file, token_wanted
-from w2v.errors import TrainingError, W2VError
+from w2v.cluster.authentication import check_cluster, check_ray, make_token_file, part_of_ray, token_wanted
+from w2v.errors import TrainingError, W2VError, setting
 
 __all__ = ["Head", "HeadLost", "apart", "load_ray", "session"]
 
@@ -40,7 +40,7 @@ def load_ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise W2VError("--cluster: Ray is not installed: pip install 'w2v[cluster]'") from None
+        raise W2VError(f"{setting('cluster')}: Ray is not installed: pip install 'w2v[cluster]'") from None
     check_ray(ray)
     return ray
 
@@ -86,7 +86,9 @@ def started(ray: Any, cpus: int | None) -> Iterator[None]:
                 with at_root(), signals_kept():
                     ray.init(address="local", num_cpus=cpus, include_dashboard=False, _temp_dir=folder, **QUIET)
             except Exception as error:  # Ray has many kinds
-                raise TrainingError(f"--cluster auto: Ray could not be started: {first_line(error)}") from error
+                raise TrainingError(
+                    f"{setting('cluster', 'auto')}: Ray could not be started: {first_line(error)}"
+                ) from error
             check_cluster(ray.get_runtime_context().gcs_address)
             yield
         finally:
@@ -105,8 +107,8 @@ def join(ray: Any, address: str) -> None:
             ray.init(address=address, **QUIET)
     except Exception as error:
         raise TrainingError(
-            f"--cluster {address}: {first_line(error)}; on this machine too, run: ray start --address=HOST:PORT"
-            " (with the cluster's token, see docs/cluster.md)"
+            f"{setting('cluster', address)}: {first_line(error)}; on this machine too, run: ray start"
+            " --address=HOST:PORT (with the cluster's token, see docs/cluster.md)"
         ) from error
 
 
@@ -125,8 +127,7 @@ def at_root() -> Iterator[None]:
 @contextlib.contextmanager
 def signals_kept() -> Iterator[None]:
     """Within, Ray may set no handler for SIGTERM: its own ends the program at once, with exit code 15."""
-    from ray._private import utils
-
+    utils = part_of_ray("_private.utils")
     ours, main = signal.getsignal(signal.SIGTERM), threading.current_thread() is threading.main_thread()
     with replaced(utils, "set_sigterm_handler", lambda handler: None):
         try:
@@ -139,9 +140,7 @@ def signals_kept() -> Iterator[None]:
 @contextlib.contextmanager
 def hushed() -> Iterator[None]:
     """Within, Ray prints no errors of its processes: it does so on standard output, which is for data."""
-    from ray._private import worker
-
-    with replaced(worker, "print_to_stdstream", lambda *message, **settings: None):
+    with replaced(part_of_ray("_private.worker"), "print_to_stdstream", lambda *message, **settings: None):
         yield
 
 
@@ -153,8 +152,6 @@ def apart() -> Iterator[str]:
     this program is killed; elsewhere Ray needs them in its group for that. Only this user enters the folder; Ray's own,
     /tmp/ray, is open to all and stays. When the context or the program ends, both are gone (reaper.py).
     """
-    from ray._private import services
-
     usual = tempfile.gettempdir()
     folder = tempfile.mkdtemp(
         prefix="w2v-ray-", dir=usual if len(os.fsencode(usual)) < LONGEST_FOLDER - len("/w2v-ray-") - 8 else "/tmp"
@@ -164,9 +161,9 @@ def apart() -> Iterator[str]:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )
 
-    class Popen(services.ConsolePopen):
+    class Popen(subprocess.Popen[bytes]):
         def __init__(self, *args: Any, **settings: Any):
-            super().__init__(*args, start_new_session=True, **settings)
+            super().__init__(*args, **{**settings, "start_new_session": True})
             assert reaper.stdin is not None
             os.write(reaper.stdin.fileno(), b"%d\n" % self.pid)
 
@@ -174,6 +171,7 @@ def apart() -> Iterator[str]:
             self.kill()  # they hold nothing that is wanted, and Ray waits a second for each
 
     try:
+        services = part_of_ray("_private.services")
         with replaced(services, "ConsolePopen", Popen if sys.platform == "linux" else services.ConsolePopen):
             yield folder
     finally:
@@ -192,9 +190,7 @@ def replaced(module: Any, name: str, value: Any) -> Iterator[None]:
 
 def clusters_here() -> set[str]:
     """Addresses of the clusters of which a node runs on this machine."""
-    from ray._private.services import find_gcs_addresses
-
-    return set(find_gcs_addresses())
+    return set(part_of_ray("_private.services").find_gcs_addresses())
 
 
 def is_loopback(address: str) -> bool:
@@ -208,9 +204,7 @@ def only_loopback() -> None:
     which that is the default.
     """
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # for the processes that it starts
-    from ray._private import ray_constants
-
-    ray_constants.ENABLE_RAY_CLUSTER = False
+    part_of_ray("_private.ray_constants").ENABLE_RAY_CLUSTER = False
 
 
 def first_line(error: BaseException) -> str:
@@ -247,7 +241,7 @@ class Head:
             if now - self._silent_since >= HEAD_S:
                 why = error.strerror or error
                 raise HeadLost(
-                    f"--cluster: the head node at {self.address} has not answered for {HEAD_S:g} s ({why})"
+                    f"{setting('cluster')}: the head node at {self.address} has not answered for {HEAD_S:g} s ({why})"
                 ) from None
         self._looked_at = time.monotonic()
         return self._silent_since is None

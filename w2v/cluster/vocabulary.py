@@ -11,7 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class Pruned:
     dropped: int  # tokens
 
 
-def count_chunk(chunk: Chunk, begins: bool, config: CorpusConfig, partitions: int) -> list:
+def count_chunk(chunk: Chunk, begins: bool, config: CorpusConfig, partitions: int) -> list[Any]:
     """[(the chunk from line to line, its token counts), a Tally for each partition]. Raises OSError, CorpusError."""
     chunk, digest = align(chunk, begins), hashlib.blake2b(digest_size=16)
     words, counts, token_counts = tally_words([chunk.source], config, threads=1, digest=digest)

@@ -101,17 +101,19 @@ def tally_words(
     For counting a corpus in parts. `digest` is fed the text, as its spellings and their order; with one thread only.
     Errors as in `read_corpus`, but a part without words is none.
     """
-    def feed(block: Block) -> None:
-        digest.update(block.ids())
-        block.discard()
-
     reading = _Reading(expand(sources), config, threads, block_size, None)
-    reading.run(None if digest is None else feed)
-    reading.join()
-    if digest is not None:
-        spelled = reading.spellings
-        first_seen = spelled.encoder_map(0, np.arange(len(spelled), dtype=np.int32))
-        digest.update(b"\n".join(spelled.words(first_seen.astype(np.int64))))
+    if digest is None:
+        reading.run(None)
+        reading.join()
+    else:
+        def feed(block: Block) -> None:
+            digest.update(memoryview(block.ids()))
+            block.discard()
+
+        reading.run(feed)
+        reading.join()
+        first_seen = reading.spellings.encoder_map(0, np.arange(len(reading.spellings), dtype=np.int32))
+        digest.update(b"\n".join(reading.spellings.words(first_seen.astype(np.int64))))
     words, counts = tally(reading.spellings, config, reading.token_counts)
     reading.token_counts.kept = int(counts.sum())
     reading.token_counts.check()

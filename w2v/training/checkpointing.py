@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from w2v.errors import SettingsError, TrainingError, W2VError, reason, setting
@@ -109,8 +110,11 @@ class Checkpointer:
             self._low, self._saved_low = None, True
         if self._digest is not None:
             self._digest.result()
+        return self.attempt(partial(write_checkpoint, self.place, state, self.corpus_config), stopping)
+
+    def attempt(self, write: Callable[[], object], stopping: bool) -> bool:
         try:
-            write_checkpoint(self.place, state, self.corpus_config)
+            write()
             self.failure = None
         except TrainingError:
             raise

@@ -13,7 +13,7 @@ import urllib.request
 import pytest
 
 import w2v as library
-from w2v.cluster.run import ClusterOptions, ClusterRun
+from w2v.cluster.run import ClusterOptions, ClusterTrainer
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import CorpusError, TrainingError
 from w2v.training.config import TrainConfig
@@ -23,7 +23,7 @@ SMALL = 16_000  # bytes of a chunk
 
 def train(path, address, config, sync_every_s=0.2, **options):
     options = ClusterOptions(address, sync_every_s, chunk_bytes=SMALL, **options)
-    with ClusterRun([path], CorpusConfig(), config, options) as run:
+    with ClusterTrainer([path], CorpusConfig(), config, options) as run:
         run.read()
         return run, run.train()
 

@@ -8,11 +8,9 @@ import signal
 import subprocess
 import time
 
-import pytest
-
 import w2v as library
 from w2v.cluster.leases import Leases
-from w2v.cluster.run import ClusterOptions, ClusterRun
+from w2v.cluster.run import ClusterOptions, ClusterTrainer
 from w2v.corpus.config import CorpusConfig
 from w2v.training.config import TrainConfig
 
@@ -45,7 +43,7 @@ def train(text, address, act, until):
 
     config = TrainConfig(dim=64, epochs=EPOCHS, threads=1, negative=15)
     options = ClusterOptions(address, sync_every_s=0.1, chunk_bytes=CHUNK)
-    with ClusterRun([text], CorpusConfig(), config, options) as run:
+    with ClusterTrainer([text], CorpusConfig(), config, options) as run:
         run.read()
         result = run.train(look, tell=told.append)
     assert result.summary.tokens_total == EPOCHS * run.token_counts.kept
@@ -57,7 +55,8 @@ def train(text, address, act, until):
 
 def replacement(run):
     """The member that has come in the place of a lost one."""
-    return next((member for member in run.coordinator.members if run.coordinator.lost and member.number > 2), None)
+    nodes = run.coordinator.nodes
+    return next((member for member in nodes.members if nodes.lost and member.number > 2), None)
 
 
 def test_a_killed_actor_costs_its_chunks_and_another_takes_its_place(two_nodes, text):
@@ -69,14 +68,14 @@ def test_a_killed_actor_costs_its_chunks_and_another_takes_its_place(two_nodes, 
     assert summary.chunks_lost >= 1
     assert "is lost" in told[0]
     assert "joins" in told[1]
-    assert sum(member.done_tokens for member in [*run.coordinator.members, *run.coordinator.lost]) == \
+    assert sum(member.done_tokens for member in [*run.coordinator.members, *run.coordinator.nodes.lost]) == \
         summary.tokens_total
 
 
 def test_an_actor_that_hangs_is_given_up_and_another_takes_its_place(two_nodes, text, monkeypatch):
-    from w2v.cluster import patience
+    from w2v.cluster import members
 
-    monkeypatch.setattr(patience, "LEAST_S", 1.0)
+    monkeypatch.setattr(members, "LEAST_S", 1.0)
     stopped = []
 
     def stop(run):  # on the node with two CPUs: Ray frees that of a stopped process after 5 s
@@ -115,7 +114,7 @@ def test_a_node_that_joins_helps_and_one_that_is_killed_is_done_without(two_node
         two_nodes.remove_node(added[0], allow_graceful=False)
 
     run, summary, told = train(
-        text, two_nodes.address, kill, lambda run: run.coordinator.members[0] if run.coordinator.lost else None
+        text, two_nodes.address, kill, lambda run: run.coordinator.members[0] if run.coordinator.nodes.lost else None
     )
     assert (summary.nodes, summary.nodes_lost) == (2, 1)
 
@@ -163,14 +162,3 @@ def test_vectors_that_cannot_be_written_are_kept_in_the_checkpoint(two_nodes, te
     assert os.listdir(tmp_path) == ["v.bin"]
     best = [word for word, _ in library.load(tmp_path / "v.bin").most_similar("w7_0", topn=4)]
     assert all(word.startswith("w7_") for word in best)
-
-
-@pytest.mark.parametrize("place", [10, 200, 2000])
-def test_a_damaged_checkpoint_is_an_error_with_its_name(tmp_path, place):
-    from w2v.cluster.checkpoint import ClusterCheckpoint
-    from w2v.errors import CheckpointError
-
-    path = tmp_path / "run.checkpoint"
-    path.write_bytes(bytes(range(256)) * (place // 10))
-    with pytest.raises(CheckpointError, match=r"run\.checkpoint"):
-        ClusterCheckpoint(path)

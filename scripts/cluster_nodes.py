@@ -1,4 +1,4 @@
-"""A Ray cluster whose nodes are simulated on this machine: for tests and measurements."""
+"""A Ray cluster whose nodes are simulated on this machine: for tests/cluster and scripts/cluster_bench.py."""
 
 from __future__ import annotations
 
