@@ -54,4 +54,4 @@ def test_a_setting_that_a_hostile_file_makes_up_is_text():
 
 
 def test_what_a_terminal_would_not_print_is_escaped_and_settings_stay():
-    assert str(Message(printable(f"\x1b[2J\udc80\u202eé {setting('dim', 3)}"))) == "\\x1b[2J\\udc80\\u202eé dim=3"
+    assert str(Message(printable(f"\x1b[2J\udc80\u202eé {setting('dim', 3)}"))) == "\\x1b[2J\\x80\\u202eé dim=3"

@@ -5,7 +5,7 @@ The public names are loaded when they are first used, so that ``import w2v`` cos
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # that of typing takes as long to import as all else before the command handles signals
 
 __version__ = "0.1.0"
 

@@ -88,11 +88,23 @@ def keyword(name: str, value: Any) -> str:
     return name if value is None else f"{name}={value!r}"
 
 
+JOINERS = "\u200c\u200d"  # of Persian and Indic words and of emoji: they change how their neighbours look
+
+
 def printable(text: str) -> str:
-    """The text with what a terminal would not print as escapes; its settings stay."""
-    return "".join(
-        c if c.isprintable() or BROKEN_SETTING.match(c) else c.encode("unicode_escape").decode() for c in text
-    )
+    """The text with what a terminal would not print, or obey, as escapes; a setting in it stays.
+
+    A byte that is not UTF-8 becomes `\\xe9`, a line break `\\n`.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in JOINERS or BROKEN_SETTING.match(c) else escaped(c) for c in text)
+
+
+def escaped(c: str) -> str:
+    if "\udc80" <= c <= "\udcff":  # a byte, as surrogateescape decodes it
+        return f"\\x{ord(c) - 0xDC00:02x}"
+    return c.encode("unicode_escape").decode()
 
 
 class Message(str):

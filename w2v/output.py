@@ -12,13 +12,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from w2v.errors import SettingsError, W2VError, reason, setting
 from w2v.threads import Background
 
 __all__ = [
-    "OLD_SUFFIX", "PART_SUFFIX", "UNFINISHED", "AtomicOutput", "HeldOutput", "OutputSet", "check_folder",
+    "OLD_SUFFIX", "PART_SUFFIX", "UNFINISHED", "AtomicOutput", "HeldOutput", "OutputSet", "Sink", "check_folder",
     "check_output", "check_outputs", "descriptor_of", "is_being_written", "is_replaced",
 ]
 
@@ -30,6 +30,13 @@ MOST_LINKS = 40  # symbolic links that are followed, as in Linux
 UNFINISHED: set[str] = set()  # temporary files of this process, for a signal that ends it at once
 
 Path = str | os.PathLike[str]
+Data = bytes | bytearray | memoryview
+
+
+class Sink(Protocol):
+    """What text and numbers are written to: an AtomicOutput, or anything else with its `write`."""
+
+    def write(self, data: Data, /) -> int: ...
 
 
 # --- checks before any work; they touch nothing ---
@@ -255,7 +262,7 @@ class AtomicOutput:
             # No name and no time in the header: the same vectors give the same bytes.
             self._zip = gzip.GzipFile(filename="", mode="wb", fileobj=_Writer(self._put), mtime=0, compresslevel=6)
 
-    def write(self, data: bytes | bytearray | memoryview) -> int:
+    def write(self, data: Data) -> int:
         """Write all of `data`."""
         with self._named():
             if self._zip is not None:
@@ -293,7 +300,7 @@ class AtomicOutput:
             del error.filename2  # None would be shown as a second name
             raise
 
-    def _put(self, data: bytes | bytearray | memoryview) -> int:
+    def _put(self, data: Data) -> int:
         if self._hash is not None:
             self._hash.update(data)
         view = memoryview(data).cast("B")

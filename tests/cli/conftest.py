@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,31 @@ import pytest
 TIMEOUT_S = 120
 PLAIN = ("--dim", "30", "--threads", "1", "--sample", "0", "-q")
 LONG = (*PLAIN, "--epochs", "150")  # a second or two
+
+
+needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc of Linux")
+
+
+def wait_for(process: subprocess.Popen, condition: Callable[[], bool]) -> None:
+    """Until the condition holds; the process must not have ended before."""
+    for _ in range(100 * TIMEOUT_S):
+        if condition():
+            return
+        if process.poll() is not None:
+            raise AssertionError(process.stderr.read().decode() if process.stderr else process.returncode)
+        time.sleep(0.01)
+    raise AssertionError("nothing happened")
+
+
+def wait_until_it_sleeps(process: subprocess.Popen) -> None:
+    """Until its main thread waits, twenty looks in a row: for a key, an end of a pipe; not for a moment in between."""
+    looks: list[bool] = []
+
+    def asleep() -> bool:
+        looks.append("State:\tS" in Path(f"/proc/{process.pid}/status").read_text())
+        return len(looks) >= 20 and all(looks[-20:])
+
+    wait_for(process, asleep)
 
 
 def w2v_program() -> str:

@@ -4,11 +4,13 @@ import errno
 import os
 import signal
 import time
+from resource import RLIMIT_AS, setrlimit
 
 import click
 import pytest
 
-from w2v.cli.errors import Terminated, guarded
+from w2v.cli.errors import guarded
+from w2v.cli.signals import Terminated
 from w2v.errors import CorpusError, SettingsError, UnknownWordError, VectorsError, setting
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -54,9 +56,71 @@ def test_an_error_is_one_line_and_an_exit_code(capsys, error, code, line):
     assert capsys.readouterr() == ("", line)
 
 
-def test_memory_error_says_what_needs_less(capsys):
-    assert guarded(raiser(MemoryError())) == 1
-    assert "out of memory; a smaller --dim" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("command", "place", "line"),
+    [
+        (["train", "text", "-o", "v.bin"], "w2v.training.run.Run.run",
+         "out of memory; a smaller --dim or --max-vocab, or a larger --min-count needs less"),
+        (["word2vec", "-train", "text", "-output", "v.bin"], "w2v.training.run.Run.run",
+         "out of memory; a smaller -size, or a larger -min-count needs less"),
+        (["similar", "v.bin", "king"], "w2v.vectors.query.VectorFile.__init__",
+         "out of memory; it needs more than there is (ulimit -v, other programs)"),
+        (["explore", "v.bin", "-o", "p.html"], "w2v.vectors.vectors.Vectors.load",
+         "out of memory; a smaller --top needs less"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_out_of_memory_names_the_options_of_the_command_that_need_less(
+    capsys, monkeypatch, tmp_path, command, place, line
+):
+    import w2v
+    from w2v.cli.main import run
+
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(place, fail)
+    monkeypatch.setattr(w2v, "load", fail, raising=False)
+    assert run(command) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == f"w2v: error: {line}"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ImportError("IMPORTANT: READ THIS\n\nOriginal error was: lib.so: failed to map segment from shared object\n"),
+         "out of memory: a library that is needed cannot be loaded; it needs more than there is (ulimit -v, other "
+         "programs)"),
+        (ImportError("libgomp.so.1: cannot open shared object file", name="numpy.core"),
+         "a library that is needed for numpy.core cannot be loaded: libgomp.so.1: cannot open shared object file; "
+         "install w2v again"),
+    ],
+)
+def test_a_library_that_cannot_be_loaded_is_no_internal_error(capsys, error, line):
+    assert guarded(raiser(error)) == 1
+    assert capsys.readouterr().err == f"w2v: error: {line}\n"
+
+
+def test_a_command_short_of_memory_ends_in_one_clear_line(w2v, vectors):
+    """The smallest limit at which Python starts, and those above it, until the command works."""
+    for limit in range(20, 400, 10):
+        done = w2v("diff", vectors, vectors, preexec_fn=lambda limit=limit: setrlimit(RLIMIT_AS, (limit << 20,) * 2))
+        if done.returncode == 0:
+            break
+        last = done.err.splitlines()[-1] if done.err else ""
+        if last.startswith("w2v: ") and "OpenBLAS" not in done.err:  # which prints and ends the process itself
+            assert done.returncode == 1, last
+            assert last.startswith("w2v: error: out of memory"), (limit, last)
+    else:
+        pytest.skip("does not run in 400 MiB here")
+
+
+def test_plan_that_cannot_be_written_is_one_line(w2v, corpus):
+    """Nothing is left for the end of the interpreter to flush, and to fail at with another code."""
+    with open("/dev/full", "wb") as full:
+        done = w2v("plan", corpus, "--seconds", "0", "-q", stdout=full)
+    assert (done.returncode, done.err) == (1, "w2v: error: standard output: No space left on device\n")
 
 
 def test_end_of_file_inside_a_decoder_is_not_called_aborted(capsys):

@@ -64,3 +64,78 @@ def test_a_number_of_hundreds_of_digits_is_a_usage_error_of_one_short_line(w2v, 
     assert option in done.err
     assert len(done.err) < 300
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("train t -o v.bin -size 50", "no such option: -size (write --dim; w2v word2vec takes the options of word2vec"),
+        ("train t -o v.bin -iter 3", "no such option: -iter (write --epochs; "),
+        ("train t -o v.bin -window 5", "no such option: -window (write --window; "),
+        ("train t -o v.bin -window=5", "no such option: -window=5 (write --window; "),
+        ("train t -o v.bin -min_count 5", "no such option: -min_count (write --min-count; "),
+        ("train t -output v.bin", "no such option: -output (write --output; "),
+        ("train -train t -output v.bin", "no such option: -train (write the text without an option: w2v train "),
+        ("train t -o v.bin -cbow 0", "no such option: -cbow (write --model cbow, or --model skipgram for -cbow 0; "),
+        ("train t -o v.bin -binary 1", "no such option: -binary (write -o NAME.bin, or -o NAME.txt for text; "),
+        ("train t -o v.bin --sg 1", "no such option: --sg (write --model skipgram, or --model cbow for --sg 0)"),
+        ("train t -o v.bin --hs", "no such option: --hs (write --loss hs)"),
+        ("train t -o v.bin --dims 4", "no such option: --dims (did you mean --dim?)"),
+        ("sweep t -size 5,6", "no such option: -size (write --dim; "),
+        ("vocab t -top 5", "no such option: -top (write --top)"),
+        ("vocab t --hs", "no such option: --hs;"),
+        ("word2vec -train t -output v.bin -resume", "no such option: -resume (write --resume)"),
+        ("similar v.bin -lrb-", "no such option: -l; a word that begins with - goes behind --"),
+        ("similarity v.bin king -rrb-", "a word that begins with - goes behind --"),
+        ("explore v.bin -o page.png", "page.png: the page is HTML; end its name in .html"),
+        ("explore v.bin -o page", "page: the page is HTML; end its name in .html"),
+        ("learn king queen -o page.svg", "page.svg: the page is HTML; end its name in .html"),
+    ],
+)
+def test_habits_of_other_programs_are_answered_with_what_to_write(w2v, tmp_path, line, hint):
+    done = w2v(*line.split())
+    assert done.returncode == 2, done.err
+    assert hint in done.err
+    assert done.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_query_that_begins_with_a_dash_is_asked_behind_two(w2v, vectors):
+    done = w2v("similar", vectors, "--", "-size")
+    assert (done.returncode, done.err) == (1, 'w2v: error: "-size" is not in the vocabulary\n')
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (("train", "t", "-o", ""), "-o/--output"),
+        (("train", "t", "-o", "v.bin", "--report", ""), "--report"),
+        (("train", "t", "-o", "v.bin", "--log", ""), "--log"),
+        (("train", "t", "-o", "v.bin", "--save-vocab", ""), "--save-vocab"),
+        (("train", "t", "-o", "v.bin", "--checkpoint", ""), "--checkpoint"),
+        (("train", "t", "-o", "v.bin", "--continue", ""), "--continue"),
+        (("train", "t", "-o", "v.bin", "--eval", ""), "--eval"),
+        (("train", "", "-o", "v.bin"), "CORPUS"),
+        (("word2vec", "-train", "t", "-output", ""), "-output"),
+        (("encode", "t", "-o", ""), "-o/--output"),
+        (("vocab", "t", "-o", ""), "-o/--output"),
+        (("phrases", "t", "-o", ""), "-o/--output"),
+        (("sweep", "t", "-o", ""), "-o/--output"),
+        (("sweep", "t", "--results", ""), "--results"),
+        (("convert", "v.bin", ""), "OUT"),
+        (("convert", "v.bin", "w.bin", "--words", ""), "--words"),
+        (("plot", "v.bin", "-o", "a.png", "--groups", ""), "--groups"),
+        (("show", "v.bin", "king", "-o", ""), "-o/--output"),
+        (("curve", "log", "-o", ""), "-o/--output"),
+        (("explore", "v.bin", "-o", ""), "-o/--output"),
+        (("similar", ""), "VECTORS"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_an_empty_name_is_a_usage_error_before_any_work(w2v, tmp_path, command, name):
+    """As of a variable of the shell that is not set."""
+    done = w2v(*command)
+    assert done.returncode == 2, done.err
+    assert done.err.startswith(f"w2v: error: {name}: the name is empty; give a file")
+    assert done.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

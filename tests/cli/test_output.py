@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -11,7 +10,7 @@ from w2v.cli.output import check_outputs
 from w2v.errors import SettingsError, W2VError
 
 from ..privileges import without_privileges
-from .conftest import PLAIN
+from .conftest import PLAIN, needs_proc, wait_until_it_sleeps
 
 LATEST_S = 60  # far above what it takes: a busy machine is not a failure
 
@@ -157,20 +156,7 @@ def test_a_read_only_output_is_refused_and_stays(w2v, folder, tmp_path, command)
     assert "v.bin: is read-only (mode 444); make it writable (chmod u+w) or choose another name" in done.err
 
 
-def wait_until_it_sleeps(process) -> None:
-    """Until its only thread waits, twenty looks in a row: for an end of a pipe, after all its imports."""
-    asleep = 0
-    for _ in range(6000):
-        assert process.poll() is None, process.stderr.read()
-        with open(f"/proc/{process.pid}/status") as file:
-            asleep = asleep + 1 if "State:\tS" in file.read() else 0
-        if asleep == 20:
-            return
-        time.sleep(0.01)
-    raise AssertionError("it does not wait")
-
-
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc of Linux")
+@needs_proc
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
 @pytest.mark.parametrize(
     "command",

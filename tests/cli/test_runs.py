@@ -277,7 +277,7 @@ def test_a_length_of_time_is_checked(w2v, text):
 def test_an_empty_name_is_a_usage_error_before_any_work(w2v, option, tmp_path):
     done = w2v("train", "missing.txt", *(() if option == "-o" else ("-o", "v.bin")), option, "")
     assert done.returncode == 2
-    assert done.err.endswith(": the name is empty; give a file\n")
+    assert ": the name is empty; give a file" in done.err
     assert option in done.err
     assert os.listdir(tmp_path) == []
 
@@ -287,7 +287,7 @@ def test_an_empty_name_for_the_original_program_is_a_usage_error_too(w2v, option
     done = w2v("word2vec", "-train", "missing.txt", *(() if option == "-output" else ("-output", "v")), option, "",
                "-debug", "0")
     assert done.returncode == 2
-    assert done.err == f"w2v: error: {option}: the name is empty; give a file\n"
+    assert done.err.startswith(f"w2v: error: {option}: the name is empty; give a file")
     assert os.listdir(tmp_path) == []
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-import time
 
 import pytest
+
+from .conftest import needs_proc, wait_for, wait_until_it_sleeps
 
 ENDLESS = ("--dim", "50", "--epochs", "1000000", "--threads", "2")
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -15,14 +15,8 @@ LATEST_S = 30  # far above the 2 s that are promised: a busy machine is not a fa
 
 
 def wait_until_it_trains(process, log) -> None:
-    """Until the process has told of the first epochs of its training."""
-    for _ in range(600):
-        if process.poll() is not None:
-            raise AssertionError(process.stderr.read().decode())
-        if log.exists() and log.stat().st_size:
-            return
-        time.sleep(0.05)
-    raise AssertionError("nothing was logged")
+    """Until it has logged its first epoch: by then signals ask it to stop."""
+    wait_for(process, lambda: log.exists() and b'"event": "epoch"' in log.read_bytes())
 
 
 @pytest.fixture
@@ -45,13 +39,16 @@ def test_a_signal_during_training_ends_it_and_leaves_a_checkpoint(start, corpus,
     assert os.listdir(tmp_path) == ["v.bin.checkpoint"]
 
 
+@needs_proc
 @pytest.mark.parametrize("number", CODES, ids=lambda n: n.name)
 def test_a_signal_while_a_pipe_is_read_ends_it(start, tmp_path, number):
     process = start("train", "-", "-o", "v.bin")
     line = b"a few words that come again and again\n" * 100
     for _ in range(200):
         process.stdin.write(line)
-    time.sleep(0.5)
+    # It has its output's temporary file, and waits for more text.
+    wait_for(process, lambda: (tmp_path / ".v.bin.w2v-part").exists())
+    wait_until_it_sleeps(process)
     process.send_signal(number)
     out, err = process.communicate(timeout=LATEST_S)
     assert process.returncode == CODES[number]
@@ -84,11 +81,30 @@ def test_a_job_in_the_background_ignores_ctrl_c_when_told_to(start, vectors):
     process.stdin.write(b"king\n")
     assert process.stdout.readline().startswith(b"king\t1\t")
     process.send_signal(signal.SIGINT)
-    watchdog = threading.Timer(LATEST_S, process.kill)
-    watchdog.start()
-    process.stdin.write(b"queen\n")
-    lines = [process.stdout.readline() for _ in range(10)]
-    watchdog.cancel()
-    assert lines[-1].startswith(b"queen\t1\t")
-    process.stdin.close()
-    assert process.wait(LATEST_S) == 0
+    out, err = process.communicate(b"queen\n", timeout=LATEST_S)
+    assert (process.returncode, err) == (0, b"")
+    assert b"\nqueen\t1\t" in out
+
+
+# Sends the signal when a module is looked for: a moment of the start that no waiting from outside would hit.
+SIGNAL_AT = """
+import os, sys
+
+class Finder:
+    def find_spec(name, path=None, target=None):
+        if name == os.environ["SIGNAL_AT"]:
+            sys.meta_path.remove(Finder)
+            os.kill(os.getpid(), int(os.environ["SIGNAL"]))
+
+sys.meta_path.insert(0, Finder)
+"""
+
+
+@pytest.mark.parametrize("number", CODES, ids=lambda n: n.name)
+@pytest.mark.parametrize("module", ["w2v.cli.main", "click", "difflib", "w2v.cli.diff", "numpy", "numpy.linalg"])
+def test_a_signal_while_modules_are_imported_ends_it_with_one_line(w2v, vectors, tmp_path, module, number):
+    (tmp_path / "sitecustomize.py").write_text(SIGNAL_AT)
+    env = {"PYTHONPATH": str(tmp_path), "SIGNAL_AT": module, "SIGNAL": str(int(number))}
+    done = w2v("diff", vectors, vectors, env=env)
+    assert (done.returncode, done.out) == (CODES[number], "")
+    assert done.err == ("w2v: interrupted\n" if number == signal.SIGINT else "w2v: stopped by a signal\n")

@@ -16,6 +16,8 @@ import time
 
 import pytest
 
+from .conftest import wait_until_it_sleeps
+
 TIMEOUT_S = 60
 
 
@@ -42,15 +44,15 @@ class Screen:
         return text
 
     def rest(self) -> bytes:
-        while select.select([self.end], [], [], 0.2)[0]:
+        """All that is still to come of processes that have ended, or end."""
+        if self.process_end >= 0:
+            os.close(self.process_end)
+            self.process_end = -1
+        while True:
             try:
-                block = os.read(self.end, 65536)
-            except OSError:
-                break
-            if not block:
-                break
-            self.seen += block
-        return self.seen
+                self.seen += os.read(self.end, 65536)
+            except OSError:  # nobody has the other end any more
+                return self.seen
 
     def type(self, text: str) -> None:
         os.write(self.end, text.encode())
@@ -61,7 +63,8 @@ def screen():
     made = Screen()
     yield made
     os.close(made.end)
-    os.close(made.process_end)
+    if made.process_end >= 0:
+        os.close(made.process_end)
 
 
 def test_training_shows_bars_with_speed_learning_rate_and_loss(start, corpus, screen):
@@ -130,6 +133,13 @@ def test_the_prompt_answers_line_by_line_and_ends_at_end_of_input(start, vectors
     assert (tmp_path / "w2v" / "history").read_text().split() == ["king", "kong"]
 
 
+def test_pairs_does_not_wait_for_a_terminal(start, screen):
+    process = start("pairs", stdin=screen.process_end)
+    out, err = process.communicate(timeout=TIMEOUT_S)
+    assert (process.returncode, out) == (2, b"")
+    assert b"TEXT is missing: give a sentence, its words or files; - reads standard input" in err
+
+
 def test_rows_that_are_redirected_hold_no_prompt(start, vectors, screen):
     process = start("similar", vectors, "-k", "1", stdin=screen.process_end, stderr=screen.process_end)
     screen.read_until(rb"similar> ")
@@ -143,8 +153,103 @@ def test_rows_that_are_redirected_hold_no_prompt(start, vectors, screen):
 def test_ctrl_c_at_the_prompt_ends_with_130(start, vectors, screen):
     process = start("similar", vectors, stdin=screen.process_end, stdout=screen.process_end, stderr=subprocess.PIPE)
     screen.read_until(rb"similar> ")
-    time.sleep(0.2)
+    wait_until_it_sleeps(process)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130
     assert b"Traceback" not in err
+
+
+def test_a_byte_that_is_not_utf8_can_be_typed_at_the_prompt(start, vectors, screen):
+    ends = dict.fromkeys(("stdin", "stdout", "stderr"), screen.process_end)
+    env = {"TERM": "dumb", "PYTHONIOENCODING": "utf-8:strict"}  # as in most locales, though not in C.UTF-8
+    process = start("similar", vectors, "-k", "1", env=env, **ends)
+    screen.read_until(rb"similar> ")
+    os.write(screen.end, b"caf\xff\n")
+    screen.read_until(rb'"caf\\xff" is not in the vocabulary')
+    screen.read_until(rb"similar> ")
+    screen.type("king\n")
+    screen.read_until(rb"king\t1\t")
+    screen.read_until(rb"similar> ")
+    screen.type("\x04")
+    assert process.wait(TIMEOUT_S) == 0
+
+
+# Words that a terminal would obey: its title, a colour, both as one byte and as two of UTF-8, a line end that
+# overwrites, text turned round; and words that it should show as they are.
+EVIL = ["\x1b]0;owned\x07", "\x1b[31mred", "\u009b31mred", "over\rwritten", "bell\x07", "\u202eturned", "\x7f"]
+FINE = ["서울", "می\u200cخواهم", "👩\u200d🚀", "naïve", "a\\nb"]
+RAW = b"\x9b31mraw"  # not UTF-8: a byte that some terminals obey
+
+
+@pytest.fixture
+def evil(tmp_path):
+    """The vectors, a text and questions with such words."""
+    words = [*(word.encode() for word in [*EVIL, *FINE]), RAW]
+    rows = [b"%b %d %d\n" % (word, 1 + i, 20 - i) for i, word in enumerate(words)]
+    (tmp_path / "v.txt").write_bytes(b"%d 2\n" % len(rows) + b"".join(rows))
+    (tmp_path / "text").write_bytes((b" ".join(words).replace(b"\r", b"\x1b") + b"\n") * 20)
+    (tmp_path / "questions").write_bytes(b": \x1b[31msection\n" + b" ".join(words[:4]).replace(b"\r", b"") + b"\n")
+    return words
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("similar", "v.txt", EVIL[0], EVIL[3]),
+        ("similar", "v.txt", EVIL[1], "--format", "json"),
+        ("similar", "v.txt", "not\x1b[31mthere", "--debug"),
+        ("analogy", "v.txt", *EVIL[:3]),
+        ("similarity", "v.txt", *EVIL[:2]),
+        ("rank", "v.txt", *EVIL[1:3]),
+        ("odd-one-out", "v.txt", *EVIL[:4]),
+        ("vector", "v.txt", *EVIL),
+        ("evaluate", "v.txt", "questions"),
+        ("info", "v.txt"),
+        ("check", "v.txt", "text"),
+        ("diff", "v.txt", "v.txt", "-k", "3"),
+        ("show", "v.txt", *EVIL),
+        ("show", "v.txt", *EVIL, "--color", "never"),
+        ("vocab", "text", "-q"),
+        ("vocab", "text", "-q", "--format", "json", "-o", "/dev/stdout"),
+        ("phrases", "text", "-q", "--threshold", "0"),
+        ("phrases", "text", "-q", "--threshold", "0", "--min-count", "1", "--list"),
+        ("pairs", "text"),
+        ("pairs", "text", "--steps"),
+        ("pairs", "text", "--steps", "--color", "never"),
+        ("pairs", "text", "--numbers"),
+        ("pairs", "text", "--numbers", "--steps", "--dim", "2"),
+        ("train", "text\x1b[31m", "-o", "v.bin"),
+    ],
+    ids=" ".join,
+)
+def test_no_word_reaches_a_terminal_with_what_it_would_obey(start, evil, screen, command):
+    ends = dict.fromkeys(("stdin", "stdout", "stderr"), screen.process_end)
+    process = start(*command, env={"TERM": "xterm-256color", "COLUMNS": "200"}, **ends)
+    seen = screen.rest()
+    assert process.wait(TIMEOUT_S) in (0, 1, 2)
+    styled = re.sub(rb"\x1b\[[0-9;]*m", b"", seen).replace(b"\r\n", b"\n") if b"\x1b[0m" in seen else (
+        seen.replace(b"\r\n", b"\n")
+    )
+    assert b"\x1b" not in styled
+    if "--steps" in command or command[0] == "show":
+        assert b"\x1b[31m" not in seen  # our own colours are of 256
+    text = styled.decode()  # all of it is UTF-8
+    assert all(c.isprintable() or c in "\n\t\u200c\u200d" for c in text), text
+    assert re.search(r"\\x1b|\\x9b|\\r", text) or command[0] in ("evaluate", "check"), text
+    for word in FINE if command[0] == "vocab" else ():
+        assert word in text.replace("\\\\", "\\")
+
+
+def test_a_pipe_gets_words_as_they_are_but_for_tabs_and_line_breaks(w2v, tmp_path):
+    words = [word.encode() for word in EVIL] + [RAW, b"a\tb", b"line\r"]
+    rows = b"".join(b"%b " % word + struct.pack("<2f", 1 + i, 20 - i) for i, word in enumerate(words))
+    (tmp_path / "v.bin").write_bytes(b"%d 2\n" % len(words) + rows)
+    escaped = [word.replace(b"\t", b"\\t").replace(b"\n", b"\\n").replace(b"\r", b"\\r") for word in words]
+    rows = w2v("similar", "v.bin", EVIL[0], "-k", "20").stdout.splitlines()
+    assert [row.split(b"\t")[2] for row in rows] == escaped[1:]
+    assert all(row.count(b"\t") == 3 for row in rows)
+    rows = w2v("vector", "v.bin", *words[:3], RAW).stdout.split(b"\n")[:-1]
+    assert [row.split(b"\t")[0] for row in rows] == [*words[:3], RAW]
+    facts = dict(line.split("\t")[1:] for line in w2v("info", "v.bin").out.split("\n")[:-1])
+    assert facts["words"] == str(len(words))

@@ -7,6 +7,7 @@ others are still answered.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -17,6 +18,7 @@ from w2v.cli.command import Option
 from w2v.cli.errors import flush_output, say
 from w2v.cli.options import format_option
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
+from w2v.cli.table import tsv_line
 from w2v.cli.values import Whole
 from w2v.errors import W2VError
 
@@ -80,7 +82,7 @@ def format_answer(query: str, answer: Answer, form: str) -> str:
             for rank, word, score in ranked(answer)
         )
     shown = " ".join(query.split("\t"))
-    return "".join(f"{shown}\t{rank}\t{word}\t{score:.6f}\n" for rank, word, score in ranked(answer))
+    return "".join(tsv_line((shown, str(rank), word, f"{score:.6f}")) for rank, word, score in ranked(answer))
 
 
 def ranked(answer: Answer) -> Iterator[tuple[int, str, float]]:
@@ -106,6 +108,8 @@ def prompt_lines(prompt: str) -> Iterator[str]:
                 return
             yield line.decode("utf-8", "surrogateescape").rstrip("\n")
     history = start_history()
+    if isinstance(sys.stdin, io.TextIOWrapper):  # a byte that is not UTF-8 can be typed, and is a word's byte
+        sys.stdin.reconfigure(errors="surrogateescape")
     try:
         while True:
             try:

@@ -15,6 +15,7 @@ from w2v.cli.errors import flush_output, say, shown
 from w2v.cli.options import format_option
 from w2v.cli.output import STDOUT
 from w2v.cli.streams import is_terminal, write
+from w2v.cli.table import tsv_line
 from w2v.cli.values import Whole
 from w2v.numbers import count, size
 
@@ -137,7 +138,7 @@ def show(report: Report, form: str, number: int) -> None:
 
 def row(report: Report, finding: Finding) -> str:
     cells = (report.name, finding.level, finding.what, str(finding.value), finding.where, shown(finding.meaning))
-    return "\t".join(" ".join(cell.split()) for cell in cells) + "\n"
+    return tsv_line(cells)
 
 
 def page(report: Report) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from w2v.cli.errors import named_output, shown
+from w2v.cli.errors import check_dashes, named_output, out_of_memory, shown
 from w2v.errors import W2VError
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 # What stands for a value that is a file or a folder: the Tab key completes names there.
-FILES = frozenset(("CORPUS", "DIR", "FILE", "IN", "LOG", "OUT", "PAGE", "QUESTIONS", "TEXT", "VECTORS"))
+FILES = frozenset(
+    ("CHECKPOINT", "CORPUS", "DIR", "FILE", "IN", "LOG", "OUT", "PAGE", "QUESTIONS", "TEXT", "VECTORS")
+)
 
 
 def completions(param: click.Parameter, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -30,6 +32,13 @@ def completions(param: click.Parameter, ctx: click.Context, incomplete: str) -> 
     if value in FILES:
         return [CompletionItem(incomplete, type="dir" if value == "DIR" else "file")]
     return click.Parameter.shell_complete(param, ctx, incomplete)
+
+
+def checked_name(param: click.Parameter, ctx: click.Context, value: Any) -> Any:
+    """The value, or a usage error where it is a name of a file and empty, as of a variable that is not set."""
+    if param.metavar in FILES and "" in (value if isinstance(value, tuple) else (value,)):
+        raise click.BadParameter("the name is empty; give a file", ctx, param)
+    return value
 
 
 class Option(click.Option):
@@ -76,6 +85,9 @@ class Option(click.Option):
     def get_error_hint(self, ctx: click.Context | None, *_: Any) -> str:
         return "/".join(self.spellings)
 
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        return checked_name(self, ctx, super().type_cast_value(ctx, value))
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         return completions(self, ctx, incomplete)
 
@@ -89,6 +101,9 @@ class Argument(click.Argument):
 
     def get_error_hint(self, ctx: click.Context | None, *_: Any) -> str:
         return self.metavar or self.name or ""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        return checked_name(self, ctx, super().type_cast_value(ctx, value))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         return completions(self, ctx, incomplete)
@@ -109,6 +124,7 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
+            check_dashes(ctx, args)
             return super().parse_args(ctx, args)
         except click.UsageError as error:
             error.ctx = error.ctx or ctx  # so that the message can point to this command's help
@@ -120,6 +136,8 @@ class Command(click.Command):
         except W2VError as error:
             error.args = (shown(error.args[0]), *error.args[1:])  # here the options' spellings are still known
             raise
+        except MemoryError as error:
+            raise W2VError(shown(out_of_memory())) from error
         except OSError as error:
             error.strerror = shown(error.strerror or "") or error.strerror
             raise

@@ -7,38 +7,31 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
-import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 import click
 
-from w2v.errors import W2VError, os_error_text, printable, render
+from w2v.cli.signals import Terminated, raised_signals
+from w2v.errors import W2VError, os_error_text, printable, render, setting
 
-__all__ = [
-    "SIGNALS", "Terminated", "guarded", "named_output", "os_error_text", "quit_at_once", "say", "shown", "usage_error",
-]
+__all__ = ["check_dashes", "guarded", "named_output", "os_error_text", "out_of_memory", "say", "shown", "usage_error"]
 
+WORDS = ("QUERY", "TEXT", "WORD", "A B", "A B C")  # arguments that may begin with a dash
 INTERRUPTED, CLOSED_PIPE = 130, 141
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")  # some systems lack some
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP; whatever cleans up after Ctrl-C cleans up after these too."""
-
-    def __init__(self, number: int):
-        super().__init__(number)
-        self.exit_code = 128 + number
+NOT_SET = "without exception set"  # of compiled code that has found no memory for the exception either
+NO_MEMORY = re.compile("failed to map segment|cannot allocate memory", re.IGNORECASE)  # words of the loader
 
 
 def guarded(work: Callable[[], int | None], debug: bool = False) -> int:
     """Run `work` and return the exit code; whatever it raises is told in one line."""
     try:
-        with signals():
+        with raised_signals():
             try:
                 code = work() or 0
             except click.exceptions.Exit as done:  # --help, --version
@@ -47,8 +40,8 @@ def guarded(work: Callable[[], int | None], debug: bool = False) -> int:
             return code
     except BaseException as error:
         if debug:
-            with contextlib.suppress(OSError, ValueError):
-                traceback.print_exc()
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                sys.stderr.write("".join(printable(line) + "\n" for line in traceback.format_exc().splitlines()))
         try:
             return explain(error)
         finally:
@@ -70,8 +63,10 @@ def explain(error: BaseException) -> int:
         code, text = error.exit_code, f"error: {shown(error.args[0])}"
     elif isinstance(error, OSError):
         text = f"error: {os_error_text(error)}"
-    elif isinstance(error, MemoryError):
-        text = "error: out of memory; a smaller --dim, a larger --min-count or --max-vocab needs less"
+    elif isinstance(error, MemoryError) or (isinstance(error, SystemError) and NOT_SET in str(error)):
+        text = f"error: {out_of_memory()}"
+    elif isinstance(error, ImportError):
+        text = f"error: {import_error_text(error)}"
     elif isinstance(error, Exception):
         text = f"error: internal error, {type(error).__name__}: {error}; please report it with the output of --debug"
     else:
@@ -79,6 +74,26 @@ def explain(error: BaseException) -> int:
     if text:
         say(text)
     return code
+
+
+def out_of_memory() -> str:
+    """What to say of memory that is not there: which options of the running command would take less."""
+    options = {getattr(option, "setting", option.name) for option in running_options()}
+    less = [setting(name) for name in ("dim", "max_vocab", "top") if name in options]
+    ways = [f"a smaller {' or '.join(less)}"] if less else []
+    ways += [f"a larger {setting('min_count')}"] if "min_count" in options else []
+    if not ways:
+        return "out of memory; it needs more than there is (ulimit -v, other programs)"
+    return f"out of memory; {', or '.join(ways)} needs less"
+
+
+def import_error_text(error: ImportError) -> str:
+    """A module that cannot be loaded: in most cases for lack of memory, or of the module."""
+    text = str(error)
+    what = f"a library that is needed{f' for {error.name}' if error.name else ''} cannot be loaded"
+    if NO_MEMORY.search(text):
+        return f"out of memory: {what}; it needs more than there is (ulimit -v, other programs)"
+    return f"{what}: {text.strip().splitlines()[-1] if text.strip() else 'no reason is given'}; install w2v again"
 
 
 def shown(text: str) -> str:
@@ -114,7 +129,7 @@ def usage_text(error: click.ClickException) -> str:
     command = context.command_path if context else "w2v"
     text = error.message.rstrip(".") if error.message else ""
     if isinstance(error, click.NoSuchOption):
-        text = f"no such option: {error.option_name}{did_you_mean(error.option_name, visible_options(context))}"
+        text = f"no such option: {error.option_name}{option_hint(error.option_name, context)}"
     elif isinstance(error, click.BadOptionUsage):
         text = text.replace("Option ", "option ", 1).replace("'", "")
     elif isinstance(error, click.MissingParameter):
@@ -129,6 +144,61 @@ def usage_text(error: click.ClickException) -> str:
 def usage_error(text: str) -> click.UsageError:
     """A usage error (exit 2) of the running command."""
     return click.UsageError(text, ctx=click.get_current_context(silent=True))
+
+
+# Options of word2vec.c, gensim and fastText that none here is like, and what takes their place in a training.
+HABITS = {
+    "sg": "--model skipgram, or --model cbow for --sg 0",
+    "cbow": "--model cbow, or --model skipgram for -cbow 0",
+    "skipgram": "--model skipgram",
+    "hs": "--loss hs",
+    "train": "the text without an option: w2v train CORPUS -o OUT",
+    "input": "the text without an option: w2v train CORPUS -o OUT",
+    "binary": "-o NAME.bin, or -o NAME.txt for text",
+    "classes": "w2v word2vec -classes N",
+    "debug": "-q for less, or nothing",
+    "pretrainedvectors": "--init VECTORS",
+    "saveoutput": "--save-context FILE",
+}
+
+
+def option_hint(name: str, context: click.Context | None) -> str:
+    """What to write in place of an option that is not there."""
+    options = visible_options(context)
+    habit = HABITS.get(plain_name(name))
+    if habit and "--model" in options:
+        return f" (write {habit})"
+    params = context.command.params if context else []
+    if not name.startswith("--") and any(isinstance(p, click.Argument) and p.metavar in WORDS for p in params):
+        return "; a word that begins with - goes behind --"
+    return did_you_mean(name, options)
+
+
+def plain_name(option: str) -> str:
+    """--min_count=5 -> min-count"""
+    return option.lstrip("-").partition("=")[0].replace("_", "-").lower()
+
+
+def check_dashes(context: click.Context, arguments: Sequence[str]) -> None:
+    """A usage error for a long option with one dash, as word2vec.c and fastText have them: `-size 50` would be read as
+    `-s ize`, and 50 as a file."""
+    options = [param for param in context.command.params if isinstance(param, click.Option)]
+    long = {plain_name(name): option for option in options for name in option.opts if name.startswith("--")}
+    known = {name for option in options for name in option.opts}
+    for argument in arguments:
+        name = plain_name(argument)
+        if argument == "--":
+            return
+        if not re.match("-[A-Za-z]{2}", argument) or argument.partition("=")[0] in known:
+            continue
+        if name in long:
+            wanted = long[name].get_error_hint(context).split("/")[-1]
+        elif name in HABITS and "--model" in visible_options(context):
+            wanted = HABITS[name]
+        else:
+            continue
+        original = "; w2v word2vec takes the options of word2vec.c" if "model" in long else ""
+        raise click.UsageError(f"no such option: {argument} (write {wanted}{original})", context)
 
 
 def visible_options(context: click.Context | None) -> list[str]:
@@ -152,39 +222,6 @@ def say(text: str) -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
-
-
-def quit_at_once(number: int, _frame: object) -> None:
-    """What a second signal does: nothing is waited for; of outputs that are being written nothing is left."""
-    output = sys.modules.get("w2v.output")
-    for temporary in list(output.UNFINISHED) if output is not None else ():
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-    os._exit(128 + number)
-
-
-@contextlib.contextmanager
-def signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise Terminated in the main thread; a second signal ends the process at once."""
-    previous = {}
-
-    def stop(number: int, _frame: object) -> None:
-        for other in previous:
-            signal.signal(other, quit_at_once)
-        raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
-
-    for name in SIGNALS:
-        number = getattr(signal, name, None)
-        # A signal that the parent told us to ignore (nohup, a background job) stays ignored.
-        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-            with contextlib.suppress(ValueError):  # not in the main thread: a test that calls main()
-                previous[number] = signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            if signal.getsignal(number) is stop:
-                signal.signal(number, handler)
 
 
 def flush_output() -> None:

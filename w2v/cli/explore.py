@@ -8,8 +8,9 @@ import click
 
 from w2v.cli.command import Command, Option
 from w2v.cli.errors import say
+from w2v.cli.figures import check_page
 from w2v.cli.options import map_seed_option, quiet_option, vectors_argument
-from w2v.cli.output import STDOUT, check_outputs
+from w2v.cli.output import STDOUT
 from w2v.cli.streams import argument_text
 from w2v.cli.values import Whole
 from w2v.errors import W2VError
@@ -38,7 +39,7 @@ def explore(
     vectors: str, output: str, top: int, layout: str, title: str | None, seed: int, quiet: bool,
     word_file: str | None, groups: str | None, names: str | None,
 ) -> None:
-    check_outputs([output], [vectors])
+    check_page(output, [path for path in (vectors, word_file, groups, names) if path])
 
     import w2v
     from w2v.output import AtomicOutput

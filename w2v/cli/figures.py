@@ -11,7 +11,7 @@ from w2v.cli.errors import say
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.errors import SettingsError
 
-__all__ = ["figure_format", "write_figure"]
+__all__ = ["check_page", "figure_format", "write_figure"]
 
 KINDS = ("png", "svg", "pdf")
 
@@ -21,8 +21,17 @@ def figure_format(path: str, inputs: Sequence[str] = ()) -> str:
     kind = "png" if path == STDOUT else Path(path).suffix.lower().removeprefix(".")
     if kind not in KINDS:
         raise SettingsError(f"{path}: the suffix does not tell the kind of picture; name it .png, .svg or .pdf")
-    check_outputs([path], list(inputs))
+    check_outputs([path], inputs)
     return kind
+
+
+def check_page(path: str, inputs: Sequence[str] = ()) -> None:
+    """SettingsError where a page cannot go, or where its name promises something else than HTML."""
+    from w2v.output import is_replaced
+
+    if path and is_replaced(path) and Path(path).suffix.lower() not in (".html", ".htm"):
+        raise SettingsError(f"{path}: the page is HTML; end its name in .html")
+    check_outputs([path], inputs)
 
 
 def write_figure(path: str, draw: Callable[[BinaryIO], list[str]]) -> None:

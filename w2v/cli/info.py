@@ -12,6 +12,7 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
 from w2v.cli.options import format_option
 from w2v.cli.streams import is_terminal, write
+from w2v.cli.table import cell, tsv_line
 from w2v.errors import W2VError
 from w2v.numbers import count, size
 from w2v.vectors.formats import FORMATS
@@ -87,13 +88,7 @@ def rows(found: Description) -> str:
     facts["first"] = " ".join(shown_words(found))
     facts = {**facts, **{f"settings.{name}": value for name, value in dict(settings).items()}}  # type: ignore[call-overload]
     del facts["file"]
-    return "".join(
-        f"{found.name}\t{name}\t{flat(value)}\n" for name, value in facts.items() if value is not None
-    )
-
-
-def flat(value: object) -> str:
-    return " ".join(str(value).split("\t")).replace("\n", " ")
+    return "".join(tsv_line((found.name, name, str(value))) for name, value in facts.items() if value is not None)
 
 
 def listed(found: Description, number: int) -> str:
@@ -106,8 +101,8 @@ def listed(found: Description, number: int) -> str:
     if found.norms is not None:
         mean, least, greatest = found.norms
         lines.append(("norms", f"mean {mean:.4g}, least {least:.4g}, greatest {greatest:.4g}"))
-    lines.append(("first", " ".join(shown_words(found))))
-    lines += [(name, flat(value)) for name, value in found.settings.items()]
+    lines.append(("first", cell(" ".join(shown_words(found)))))
+    lines += [(name, cell(str(value))) for name, value in found.settings.items()]
     width = max(len(name) for name, _ in lines)
     body = "".join(f"  {name:<{width}}  {value}\n" for name, value in lines if value)
     return ("\n" if number else "") + f"{found.name}\n{body}"

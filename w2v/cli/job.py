@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from w2v.cli.errors import SIGNALS, Terminated, quit_at_once, say
+from w2v.cli.errors import say
 from w2v.cli.output import STDOUT, check_stdout
 from w2v.cli.progress import progress_for
+from w2v.cli.signals import NUMBERS, Terminated, quit_at_once
 from w2v.errors import TrainingError, reason
 
 if TYPE_CHECKING:
@@ -34,12 +35,11 @@ def run_training(kind: Callable[..., Run], *configs: Any, output: str, quiet: bo
         log=given.pop("log"), format=given.pop("format"), combination=given.pop("combine"), unit=given.pop("unit"),
         with_context=given.pop("with_context", False), no_clobber=given.pop("no_clobber"),
     )
-    numbers = [number for name in SIGNALS if (number := getattr(signal, name, None)) is not None]
     with progress_for(quiet) as display:
         run = kind(
             *configs, outputs=outputs, checkpoint=checkpoint_settings(output, given), reporters=[display],
             command=["w2v", *arguments()], resume_hint=resume_command(),
-            stopping=partial(graceful_stop, numbers, quit_at_once), **given,
+            stopping=partial(graceful_stop, NUMBERS, quit_at_once), **given,
         )
         try:
             done = run.run()

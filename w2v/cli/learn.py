@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
+from w2v.cli.figures import check_page
 from w2v.cli.options import config_from, config_options
-from w2v.cli.output import check_outputs
 from w2v.cli.pairs import read
 from w2v.cli.streams import argument_text, is_terminal
 from w2v.corpus.config import CorpusConfig
@@ -47,9 +48,7 @@ def learn(text: tuple[str, ...], output: str | None, **given: Any) -> None:
     if output is None and not is_terminal(sys.stdout):
         raise usage_error("standard output is no terminal to play in; -o page.html writes a page")
     if output is not None:
-        if not output.endswith((".html", ".htm")):
-            raise usage_error(f"-o {output}: the page is HTML; end its name in .html")
-        check_outputs([output], [])
+        check_page(output, [part for part in text if os.path.isfile(part)])
     corpus_config = config_from(CorpusConfig, given)
     config = TrainConfig(**given, negative_pool=0)  # fresh draws: a pool repeats itself where there are few words
     if config.loss == "softmax":

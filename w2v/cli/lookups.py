@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from w2v.cli.answers import json_line, prompt_lines
 from w2v.cli.errors import flush_output, say
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
+from w2v.cli.table import tsv_line
 from w2v.errors import UnknownWordError, W2VError
 
 if TYPE_CHECKING:
@@ -86,11 +87,11 @@ def show(answers: Iterable[Answer], form: str) -> int:
             say(f"error: {error}")
             if form == "json":  # a co-process waits for something
                 out.append(json_line({"error": str(error)}))
-        out += [json_line(row) if form == "json" else tsv_line(row) for row in rows]
+        out += [json_line(row) if form == "json" else text_row(row) for row in rows]
     write("".join(out))
     flush_output()
     return failed
 
 
-def tsv_line(row: Row) -> str:
-    return "\t".join(f"{cell:.6f}" if isinstance(cell, float) else str(cell) for cell in row.values()) + "\n"
+def text_row(row: Row) -> str:
+    return tsv_line(f"{cell:.6f}" if isinstance(cell, float) else str(cell) for cell in row.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +15,17 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import usage_error
 from w2v.cli.options import config_from, config_options, format_option
 from w2v.cli.output import STDOUT
-from w2v.cli.streams import argument_text, write
+from w2v.cli.streams import argument_text, is_terminal, write
+from w2v.cli.table import tsv_line
 from w2v.cli.values import Whole
 from w2v.corpus.config import CorpusConfig
-from w2v.errors import W2VError
+from w2v.errors import W2VError, printable
 from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.kernel._state import Model
     from w2v.training.samples import Sentence, TracedSentence
-    from w2v.vectors.words import Words
 
 __all__ = ["command"]
 
@@ -63,6 +64,8 @@ def pairs(
     text: tuple[str, ...], read_vocab: str | None, steps: bool, numbers: bool, order: str, form: str, when: str,
     **given: Any,
 ) -> None:
+    if not text and is_terminal(sys.stdin):
+        raise usage_error("TEXT is missing: give a sentence, its words or files; - reads standard input")
     corpus_config = config_from(CorpusConfig, given)
     positive_only = given["negative"] == 0
     # The rate stays as it is, so that the last epoch's steps can be seen too.
@@ -82,7 +85,9 @@ def pairs(
     vocab = Vocab.load(read_vocab) if read_vocab else None
     corpus = read(text, corpus_config, vocab)
     try:
-        words = Words(corpus.vocab.words)
+        words: Sequence[str] = Words(corpus.vocab.words)
+        if steps:  # for people, between codes of colours
+            words = [printable(word) for word in words]
         if numbers:
             from w2v.cli.steps import number_lines, number_rows
 
@@ -96,7 +101,7 @@ def pairs(
             lines = step_lines(draw_samples(corpus, config), words, config, colour_depth(when))
         else:
             lines = rows(draw_samples(corpus, config), words, config.loss == "hs", form, positive_only, centre_first)
-        write_lines(lines)
+        write_lines(lines, styled=steps)
     finally:
         corpus.close()
 
@@ -144,7 +149,7 @@ def last_epoch(corpus: EncodedCorpus, config: TrainConfig) -> list[TracedSentenc
 
 
 def rows(
-    sentences: Iterator[Sentence], words: Words, nodes: bool, form: str, positive_only: bool = False,
+    sentences: Iterator[Sentence], words: Sequence[str], nodes: bool, form: str, positive_only: bool = False,
     centre_first: bool = False,
 ) -> Iterator[str]:
     """A line a sample. `centre_first`: the centre is the input, and each context or negative its output."""
@@ -165,10 +170,10 @@ def rows(
                             "sentence": number, "place": place, "input": given, "output": output, "label": label,
                         })
                     else:
-                        yield f"{given}\t{output}\t{label}\n"
+                        yield tsv_line((given, output, str(label)))
 
 
-def write_lines(lines: Iterator[str]) -> None:
+def write_lines(lines: Iterator[str], styled: bool) -> None:
     """Many lines at a time: a corpus has a thousand million samples."""
     batch: list[str] = []
     size = 0
@@ -176,9 +181,9 @@ def write_lines(lines: Iterator[str]) -> None:
         batch.append(line)
         size += len(line)
         if size > ENOUGH:
-            write("".join(batch))
+            write("".join(batch), styled)
             batch, size = [], 0
-    write("".join(batch))
+    write("".join(batch), styled)
 
 
 def options() -> list[Option]:

@@ -20,7 +20,7 @@ from w2v.cli.options import (
 )
 from w2v.cli.output import STDOUT
 from w2v.cli.progress import progress_for
-from w2v.cli.streams import argument_text
+from w2v.cli.streams import argument_text, text_output
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from w2v.cli.progress import NullProgress
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.phrases import Joined, Phrase
-    from w2v.output import AtomicOutput
+    from w2v.output import Sink
 
 __all__ = ["command"]
 
@@ -75,14 +75,14 @@ def phrases(
     import dataclasses
 
     from w2v.corpus.phrases import join_phrases
-    from w2v.output import AtomicOutput, check_outputs
+    from w2v.output import check_outputs
     from w2v.training.phrasing import phrase_settings
 
     connectors = given["connectors"]
     check_outputs([output], [*corpus, *([connectors] if connectors not in (None, "english") else [])])
     config = config_of(given)
     settings = dataclasses.replace(phrase_settings(config), delimiter=argument_text(delimiter).encode(errors=ESCAPE))
-    with progress_for(quiet) as progress, AtomicOutput(output) as out:
+    with progress_for(quiet) as progress, text_output(output) as out:
         encoded = opened(corpus, config, threads, tmp_dir, progress)
         progress.finish()
         found = join_phrases(encoded, settings, threads=threads, tmp_dir=tmp_dir)
@@ -119,7 +119,7 @@ def opened(
     return read(list(corpus), config, threads=threads, tmp_dir=tmp_dir, on_progress=progress.reading)
 
 
-def write_text(found: Joined, out: AtomicOutput) -> None:
+def write_text(found: Joined, out: Sink) -> None:
     import numpy as np
 
     from w2v.corpus._ids import Spelled
@@ -133,7 +133,7 @@ def write_text(found: Joined, out: AtomicOutput) -> None:
         out.write(view[:size])
 
 
-def write_list(found: list[Phrase], form: str | None, out: AtomicOutput) -> None:
+def write_list(found: list[Phrase], form: str | None, out: Sink) -> None:
     from w2v.cli.answers import json_line
 
     for start in range(0, len(found), LINES):
@@ -143,7 +143,7 @@ def write_list(found: list[Phrase], form: str | None, out: AtomicOutput) -> None
                                 "score": round(row.score, 6), "pass": row.number}).encode(errors=ESCAPE)
                      for row in rows]
         else:
-            lines = [b"%b\t%d\t%.6f\t%d\n" % row for row in rows]
+            lines = [b"%b\t%d\t%.6f\t%d\n" % row for row in rows]  # no phrase of a text holds a tab
         out.write(b"".join(lines))
 
 

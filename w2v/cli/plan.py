@@ -20,7 +20,7 @@ from w2v.cli.options import (
 )
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import is_terminal, write
-from w2v.cli.table import aligned
+from w2v.cli.table import aligned, tsv_line
 from w2v.cli.train import GROUPS
 from w2v.cli.values import Number
 from w2v.corpus.config import CorpusConfig
@@ -63,7 +63,7 @@ def plan(
     if form == "json":
         write(json_line({**found.as_dict(), "warnings": [shown(warning) for warning in found.warnings]}))
     elif form == "tsv" or not is_terminal(sys.stdout):
-        write("".join(f"{what}\t{item}\t{number(value)}\n" for what, item, value in rows(found)))
+        write("".join(tsv_line((what, item, number(value))) for what, item, value in rows(found)))
     else:
         write(listed(found))
     if not quiet:

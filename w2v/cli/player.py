@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import select
 import sys
@@ -14,6 +15,7 @@ from w2v.cli.colours import colour_depth, painted
 from w2v.cli.steps import cells, marked
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, width_of
+from w2v.errors import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +36,7 @@ class Screen:
     """What is shown at a frame: a stage of a step. Frame 0 is the beginning, the last one the end."""
 
     def __init__(self, lesson: Lesson, depth: int):
-        self.lesson = lesson
+        self.lesson = dataclasses.replace(lesson, words=[printable(word) for word in lesson.words])
         self.depth = depth
         self.last = len(lesson.steps) * len(STAGES) + 1
         self.first_of: dict[int, int] = {}
@@ -154,7 +156,7 @@ def play(lesson: Lesson) -> None:
     with keyboard() as wait:
         while True:
             width, height = get_terminal_size()
-            write("\x1b[H\x1b[2J" + "\n".join(screen.lines(frame, width, height)) + "\n")
+            write("\x1b[H\x1b[2J" + "\n".join(screen.lines(frame, width, height)) + "\n", styled=True)
             sys.stdout.flush()
             rate = SPEEDS[speed]
             key = wait(None if paused or frame == screen.last else 0.15 if rate >= 10 else FRAME_S / rate)

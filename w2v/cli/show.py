@@ -14,7 +14,8 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.figures import figure_format, write_figure
 from w2v.cli.options import vectors_argument
 from w2v.cli.streams import argument_text, write
-from w2v.cli.table import width_of
+from w2v.cli.table import tsv_line, width_of
+from w2v.errors import printable
 
 if TYPE_CHECKING:
     from w2v.seeing.cells import Cells
@@ -52,12 +53,13 @@ def show(
         write_figure(output, lambda file: draw_cells(cells, file, form))
         return
     depth = colour_depth(when)
-    write("".join(coloured(cells, depth, get_terminal_size().columns) if depth else numbers(cells)))
+    lines = coloured(cells, depth, get_terminal_size().columns) if depth else numbers(cells)
+    write("".join(lines), styled=depth > 0)
 
 
 def numbers(cells: Cells) -> Iterator[str]:
     for label, row in zip(cells.labels, cells.values, strict=True):
-        yield "\t".join([label, *(f"{value:.6g}" for value in row)]) + "\n"
+        yield tsv_line([label, *(f"{value:.6g}" for value in row)])
 
 
 def coloured(cells: Cells, depth: int, width: int) -> Iterator[str]:
@@ -67,11 +69,12 @@ def coloured(cells: Cells, depth: int, width: int) -> Iterator[str]:
     from w2v.seeing.cells import colour
 
     dim = cells.values.shape[1]
-    longest = max(map(width_of, cells.labels), default=0)
+    labels = [printable(label) for label in cells.labels]
+    longest = max(map(width_of, labels), default=0)
     room = max(NARROWEST, width - longest - 2)
     cuts = np.linspace(0, dim, min(dim, room) + 1).astype(int)
     wide = max(1, min(4, room // dim))
-    for label, row in zip(cells.labels, cells.values, strict=True):
+    for label, row in zip(labels, cells.values, strict=True):
         means = [row[low:high].mean() / cells.largest for low, high in pairwise(cuts)]
         line = "".join(f"\x1b[{paper(colour(mean), depth)}m{' ' * wide}" for mean in means)
         yield f"{label}{' ' * (longest - width_of(label))}  {line}\x1b[0m\n"

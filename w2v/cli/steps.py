@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from w2v.cli.answers import json_line
 from w2v.cli.colours import painted, paper
-from w2v.cli.table import aligned, width_of
+from w2v.cli.table import aligned, tsv_line, width_of
 from w2v.seeing.cells import colour
 from w2v.training.config import TrainConfig
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.training.samples import Centre, Sentence, Step, TracedSentence, Update
-    from w2v.vectors.words import Words
 
 __all__ = ["number_lines", "number_rows", "step_lines"]
 
@@ -29,7 +28,7 @@ CELL = 7  # columns of a number that is written out
 LABELS = ((222, 235, 247), (67, 147, 195))  # of label 0 and of label 1
 
 
-def step_lines(sentences: Iterator[Sentence], words: Words, config: TrainConfig, depth: int) -> Iterator[str]:
+def step_lines(sentences: Iterator[Sentence], words: Sequence[str], config: TrainConfig, depth: int) -> Iterator[str]:
     """Lines of text: for each centre the sentence with its window marked, then a line for each input.
 
     Without colours the centre stands in [ ], the window's other words in ( ), a word dropped by subsampling in - -.
@@ -45,7 +44,9 @@ def step_lines(sentences: Iterator[Sentence], words: Words, config: TrainConfig,
             yield "\n"
 
 
-def marked(sentence: Sentence | TracedSentence, centre: Centre | Step, words: Words, depth: int, width: int) -> str:
+def marked(
+    sentence: Sentence | TracedSentence, centre: Centre | Step, words: Sequence[str], depth: int, width: int
+) -> str:
     """The sentence with its window; where it is wider than the terminal, the part around the centre."""
     here = sentence.kept[centre.place]
     window = set(sentence.kept[centre.first : centre.last + 1])
@@ -83,7 +84,7 @@ def around(sizes: list[int], here: int, room: int) -> tuple[int, int]:
             return first, last
 
 
-def inputs(centre: Centre, words: Words, config: TrainConfig, depth: int) -> Iterator[str]:
+def inputs(centre: Centre, words: Sequence[str], config: TrainConfig, depth: int) -> Iterator[str]:
     """A line an input: the rows that it is trained against, with their labels."""
     names = []
     for row in centre.rows:
@@ -99,7 +100,7 @@ def inputs(centre: Centre, words: Words, config: TrainConfig, depth: int) -> Ite
 
 
 def number_rows(
-    sentences: Iterable[TracedSentence], words: Words, config: TrainConfig, form: str, positive_only: bool
+    sentences: Iterable[TracedSentence], words: Sequence[str], config: TrainConfig, form: str, positive_only: bool
 ) -> Iterator[str]:
     """A line per sample: input, output, label, dot product, sigmoid, error."""
     for number, sentence in enumerate(sentences, 1):
@@ -115,10 +116,10 @@ def number_rows(
                             "dot": round(dot, 6), "sigmoid": round(sigmoid, 6), "error": round(error, 6),
                         })
                     else:
-                        yield f"{given}\t{output}\t{label}\t{dot:.6f}\t{sigmoid:.6f}\t{error:.6f}\n"
+                        yield tsv_line((given, output, str(label), f"{dot:.6f}", f"{sigmoid:.6f}", f"{error:.6f}"))
 
 
-def samples(update: Update, words: Words, config: TrainConfig) -> Iterator[Sample]:
+def samples(update: Update, words: Sequence[str], config: TrainConfig) -> Iterator[Sample]:
     """The samples of one update, input by input."""
     inputs = input_names(update, words, config)
     dots, sigmoids, errors = (matrix.tolist() for matrix in (update.dots, update.sigmoids, update.errors))
@@ -127,17 +128,17 @@ def samples(update: Update, words: Words, config: TrainConfig) -> Iterator[Sampl
             yield given, output_name(row, words, config), label, dots[i][j], sigmoids[i][j], errors[i][j]
 
 
-def input_names(update: Update, words: Words, config: TrainConfig) -> list[str]:
+def input_names(update: Update, words: Sequence[str], config: TrainConfig) -> list[str]:
     names = [words[word] for word in update.words]
     return [" ".join(names)] if config.model == "cbow" else names
 
 
-def output_name(row: int, words: Words, config: TrainConfig) -> str:
+def output_name(row: int, words: Sequence[str], config: TrainConfig) -> str:
     return f"node {row}" if config.loss == "hs" else words[row]
 
 
 def number_lines(
-    sentences: Iterable[TracedSentence], words: Words, config: TrainConfig, depth: int
+    sentences: Iterable[TracedSentence], words: Sequence[str], config: TrainConfig, depth: int
 ) -> Iterator[str]:
     """For each centre: the sentence with its window, the rows before and after, and the numbers of each sample."""
     width = get_terminal_size().columns
@@ -163,7 +164,7 @@ def number_lines(
         yield (f"{total}, {sum(losses) / len(losses):.4f} per sample\n\n" if losses else "no samples\n\n")
 
 
-def row_lines(update: Update, words: Words, config: TrainConfig, depth: int, width: int) -> Iterator[str]:
+def row_lines(update: Update, words: Sequence[str], config: TrainConfig, depth: int, width: int) -> Iterator[str]:
     """The rows of one update, as they were and as they are after it. A word that occurs twice has one row."""
     rows = {words[word]: (update.inputs_before[j], update.inputs_after[j]) for j, word in enumerate(update.words)}
     outputs = {

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from w2v.cli.errors import named_output
-from w2v.errors import W2VError
+from w2v.errors import W2VError, printable
 from w2v.files import LONGEST_LINE, UTF8_BOM
 
-__all__ = ["argument_text", "binary_output", "is_terminal", "read_lines", "write", "write_bytes"]
+if TYPE_CHECKING:
+    from w2v.output import Sink
+
+__all__ = ["argument_text", "binary_output", "is_terminal", "read_lines", "text_output", "write", "write_bytes"]
 
 BLOCK = 1 << 16  # bytes; a pipe's buffer on Linux
 
@@ -28,9 +33,38 @@ def binary_output() -> BinaryIO:
     return sys.stdout.buffer
 
 
-def write(text: str) -> None:
-    """Write text to standard output; surrogates become the bytes that they stand for."""
+def write(text: str, styled: bool = False) -> None:
+    """Write text to standard output; surrogates become the bytes that they stand for.
+
+    A terminal gets no word as it is: what it would not print, or would obey, is escaped. A text that holds codes for
+    the terminal is `styled`, and its words were escaped before (see w2v.errors.printable).
+    """
+    if not styled and is_terminal(sys.stdout):
+        text = "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
     write_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+@contextlib.contextmanager
+def text_output(path: str) -> Iterator[Sink]:
+    """An output for text, at a path or "-", as bytes of UTF-8; on a terminal what it would obey is escaped."""
+    from w2v.output import AtomicOutput, descriptor_of
+
+    if is_terminal(sys.stdout) and (path == "-" or descriptor_of(path) == 1):
+        yield TerminalOutput()
+    else:
+        with AtomicOutput(path) as out:
+            yield out
+
+
+class TerminalOutput:
+    """Text for the terminal, in blocks that may end anywhere."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        write(self._decoder.decode(bytes(data)))
+        return len(data)
 
 
 def write_bytes(data: bytes) -> None:

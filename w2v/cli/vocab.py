@@ -18,6 +18,7 @@ from w2v.cli.options import (
 )
 from w2v.cli.output import STDOUT
 from w2v.cli.progress import progress_for
+from w2v.cli.streams import text_output
 from w2v.cli.values import Whole
 from w2v.corpus.config import CorpusConfig
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from w2v.cli.progress import NullProgress
     from w2v.corpus.encoded import TokenCounts
     from w2v.corpus.vocab import Vocab
-    from w2v.output import AtomicOutput
+    from w2v.output import Sink
 
 __all__ = ["command"]
 
@@ -49,12 +50,12 @@ def vocab(
     **given: Any,
 ) -> None:
     """Count and write."""
-    from w2v.output import AtomicOutput, check_outputs
+    from w2v.output import check_outputs
 
     check_outputs([output], corpus)
     # A training needs two words, a list need not have them.
     config = config_from(CorpusConfig, {**given, "max_vocab": max_vocab and max(max_vocab, 2)})
-    with progress_for(quiet) as progress, AtomicOutput(output) as out:
+    with progress_for(quiet) as progress, text_output(output) as out:
         words, token_counts = counted(corpus, config, threads, progress)
         progress.finish()
         if max_vocab == 1 < len(words):
@@ -86,7 +87,7 @@ def counted(
     return encoded.vocab, encoded.token_counts
 
 
-def write_json(words: Vocab, out: AtomicOutput) -> None:
+def write_json(words: Vocab, out: Sink) -> None:
     from w2v.cli.answers import json_line
 
     for start in range(0, len(words), LINES):
