@@ -21,6 +21,7 @@ from w2v.training.checkpointing import Checkpointer
 from w2v.training.evaluation import Evaluator
 from w2v.training.lanes import LANES, MOST_CENTRES, rounds_for
 from w2v.training.trainer import Trainer
+from w2v.vectors.questions import read_questions
 
 from .runs import config, corpus, outcome, sentences
 
@@ -137,13 +138,13 @@ def test_a_checkpoint_of_a_run_that_is_not_reproducible_is_refused(stopped):
         Trainer(corpus(), config(), checkpoint)
 
 
-def test_scores_on_the_way_are_taken_at_the_same_places(many_lanes, monkeypatch):
+def test_scores_on_the_way_are_taken_at_the_same_places(tmp_path, many_lanes, monkeypatch):
     monkeypatch.setattr("w2v.training.lanes.BATCH_FLOPS", 1)
-    from w2v.vectors.questions import Pairs
+    (tmp_path / "pairs").write_text("the\tking\t1\nqueen\tw1\t2\nw2\tw3\t3\n")
+    pairs = read_questions(tmp_path / "pairs")
 
     def reports(threads: int) -> list[tuple[int, dict[str, float]]]:
         found = []
-        pairs = Pairs("pairs", [("the", "king", 1.0), ("queen", "w1", 2.0), ("w2", "w3", 3.0)])
         evaluator = Evaluator({"pairs": pairs}, "10%", on_report=lambda r: found.append((r.tokens_done, r.scores)))
         trainer(threads).run(evaluator=evaluator)
         return found
@@ -277,7 +278,7 @@ def test_lanes_and_rounds_follow_from_settings_and_vocabulary_and_never_from_thr
     assert 1 <= rounds.centres <= MOST_CENTRES
     assert rounds.batch >= 1
     if name in ("default", "a million words"):
-        assert rounds.lanes == LANES
+        assert rounds.lanes == LANES or (model, loss) == ("cbow", "hs")
     if name in ("two words", "lr 10", "widest"):
         assert rounds.lanes == 1
 

@@ -21,6 +21,8 @@ cdef extern from "lanes.h":
 
 cdef enum:
     CENTRE_COST = 8  # of a lane's quota in a round; a token that is left out costs 1
+    PLANS_AHEAD = 8  # centres: planning one takes less time than the alias table's column from memory
+    FLOATS_ASKED = 48  # of a row: three cache lines
     COPIES_ASKED = 8  # rows that are asked for before the first of them is copied
     STAMP_SHIFT = 24
     LAST_STAMP = 255
@@ -106,6 +108,7 @@ cdef struct LanesState:
     int count
     int buckets
     int64_t quota            # of a lane in a round
+    uint64_t draws_ahead     # random numbers between a word for the pool and the one PLANS_AHEAD centres later
     double first_lr
     double last_lr
     int64_t tokens_total     # of all epochs

@@ -127,6 +127,7 @@ cdef class Lanes:
         while state.buckets < min(threads, MOST_LANES):
             state.buckets *= 2
         state.quota = centres * CENTRE_COST
+        state.draws_ahead = PLANS_AHEAD * (2 + (model.state.negative + 3) // 4) - 1
         state.batch = batch
         state.round = 1
         state.first_lr, state.last_lr = model.config.lr, model.config.min_lr

@@ -8,11 +8,14 @@
 from libc.string cimport memset
 
 from w2v.kernel._lanes cimport (
-    CENTRE_COST, CLOSED, COPIES_ASKED, HELD, LAST_STAMP, MOST_LANES, ROWS_A_LINE, SEVERAL, STAMP_SHIFT, Bucket, Gate,
-    LaneRows, Lanes, LanesState, PlannedCentre, SharedRows, gate_finish, gate_nap, gate_phase, gate_set, gate_take,
-    gate_wait
+    CENTRE_COST, CLOSED, COPIES_ASKED, FLOATS_ASKED, HELD, LAST_STAMP, MOST_LANES, ROWS_A_LINE, SEVERAL, STAMP_SHIFT,
+    Bucket, Gate, LaneRows, Lanes, LanesState, PlannedCentre, SharedRows, gate_finish, gate_nap, gate_phase, gate_set,
+    gate_take, gate_wait
 )
 
+
+cdef extern from "rng.h":
+    uint64_t rng_peek(uint64_t state, uint64_t skipped) noexcept nogil
 
 cdef extern from "simd.h":
     void merge_copies(float *row, float *const *copies, int count, float factor, int64_t stride) noexcept nogil
@@ -147,6 +150,8 @@ cdef inline void plan_centre(const LanesState *all, Lane *lane, int64_t i) noexc
     lane.planned += 1
     if model.pool_size:
         centre.fresh = refresh_pool(model, worker, <uint32_t>bits)
+        bits = rng_peek(worker.random, all.draws_ahead)
+        prefetch(rng_column(bits, model.vocab_size, <const AliasColumn *>model.alias))
         claim(&lane.own_outputs, centre.fresh)
         claim(&lane.own_outputs, worker.sentence[i])
     for block in range(1 if model.cbow or model.share_negatives else last - first):
@@ -232,29 +237,40 @@ cdef void train_planned(const LanesState *all, Lane *lane) noexcept nogil:
 
 cdef inline void train_next(const LanesState *all, Lane *lane, Block *block, int64_t i) noexcept nogil:
     """Centre i of the plan."""
-    cdef const ModelState *model = all.model
     cdef WorkerState *worker = lane.worker
     cdef const PlannedCentre *centre = &lane.centres[i]
-    cdef int64_t j, enters = centre.place + model.window + AHEAD
-    cdef int count = 0, q
-    for q in range(FETCHED if model.negative == 0 else FETCHED_FEW):
-        block.fetch[q] = worker.mean  # always in cache: costs nothing
-    if enters < lane.text_length:
-        block.fetch[0] = lane.text_rows[enters]
-    if model.negative == 0:
-        if i + AHEAD // 2 + 1 < lane.planned:  # the deepest nodes; the others are common to many words and in cache
-            for q in range(1, FETCHED):
-                j = lane.centres[i + AHEAD // 2 + 1].outputs - q
-                if j < lane.centres[i + AHEAD // 2].outputs:
-                    break
-                block.fetch[q] = lane.output_rows[j]
-    elif i + AHEAD < lane.planned:
-        block.fetch[1] = lane.output_rows[lane.centres[i + AHEAD].outputs]
-        block.fetch[2] = all.outputs.matrix + centre.fresh * model.stride
+    cdef int64_t j
+    cdef int count = 0
+    fetch_planned(all, lane, block, i)
     for j in range(centre.first, centre.last + 1):
         worker.contexts[count] = lane.text_rows[j]
         count += j != centre.place
-    train_block(model, worker, block, lane.text[centre.place], count, lane)
+    train_block(all.model, worker, block, lane.text[centre.place], count, lane)
+
+
+cdef inline void fetch_planned(const LanesState *all, Lane *lane, Block *block, int64_t i) noexcept nogil:
+    """As fetch_ahead, for centre i of the plan. The plan says more: also the pool's rows may have left the cache since
+    the lane's last round, so the next outputs are asked for, a few cache lines of each; the rest follows by itself."""
+    cdef const ModelState *model = all.model
+    cdef int64_t enters = lane.centres[i].place + model.window + AHEAD, near = i + AHEAD // 2, first, last, j
+    cdef int q
+    for q in range(FETCHED if model.negative == 0 else FETCHED_FEW):
+        block.fetch[q] = lane.worker.mean  # always in cache: costs nothing
+    if enters < lane.text_length:
+        block.fetch[0] = lane.text_rows[enters]
+    if near + 1 >= lane.planned:
+        return
+    first, last = lane.centres[near].outputs, lane.centres[near + 1].outputs
+    if model.negative == 0:
+        for q in range(1, min(FETCHED, last - first + 1)):
+            block.fetch[q] = lane.output_rows[last - q]  # the deepest nodes; the others are common to many words
+        return
+    block.fetch[2] = all.outputs.matrix + lane.centres[i].fresh * model.stride
+    if i + AHEAD < lane.planned:
+        block.fetch[1] = lane.output_rows[lane.centres[i + AHEAD].outputs]
+    if model.share_negatives or model.cbow:
+        for j in range(first, last):
+            prefetch_row(lane.output_rows[j], FLOATS_ASKED)
 
 
 # --- merging ---------------------------------------------------------------------------------------------------------

@@ -15,6 +15,11 @@ static inline uint64_t rng_mix(uint64_t z) {
 
 static inline uint64_t rng_next(uint64_t *state) { return rng_mix(*state += 0x9E3779B97F4A7C15ull); }
 
+/* The number that comes after `skipped` others. */
+static inline uint64_t rng_peek(uint64_t state, uint64_t skipped) {
+    return rng_mix(state + (skipped + 1) * 0x9E3779B97F4A7C15ull);
+}
+
 /* A whole number in 0..n-1 from 32 random bits; the bias is at most n / 2^32. */
 static inline uint32_t rng_below(uint32_t bits, uint32_t n) { return (uint32_t)(((uint64_t)bits * n) >> 32); }
 

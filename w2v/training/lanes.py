@@ -33,7 +33,6 @@ FEWEST_ROUNDS = 64  # in an epoch
 MOST_FLOPS = 2e9  # of a round: a fraction of a second anywhere
 MOST_OUTPUTS = 65536  # output rows in the plan of a lane
 PATH_NODES = 16  # of a word: a dozen on average
-PATH_PAIRS = 6  # that count of them: as many as there are with 5 negatives
 BATCH_FLOPS = 3e9  # of the rounds between two looks at the clock: 30 to 60 ms on one thread
 BUSY = 0.4  # a row that a lane touches in a round with this probability counts as shared without being claimed
 
@@ -52,9 +51,9 @@ def rounds_for(config: ResolvedConfig, counts: NDArray[np.int64], tokens_per_epo
     kept = kept_per_token(counts, config)
     centres = float(kept.sum()) * tokens_per_epoch
     inputs, outputs = pairs_per_token(counts, config)
-    pairs = float(max(inputs.max(), outputs.max()))
-    if config.loss == "hs":  # the nodes of a path pull both ways and do not add up
-        pairs = float(kept.max()) * (config.window + 1) * PATH_PAIRS
+    pairs = float(inputs.max())
+    if config.loss == "ns":  # the nodes of a path pull both ways
+        pairs = max(pairs, float(outputs.max()))
     by_effort = MOST_EFFORT / (PAIR * config.lr * pairs / max(float(kept.sum()), 1e-9))
     blocks, rows, flops = _centre(config)
     together = min(by_effort, centres / FEWEST_ROUNDS, MOST_FLOPS / flops)
@@ -82,8 +81,6 @@ def new_lanes(
     share = max(1e-9, float(kept_per_token(counts, config).sum()))  # centres for each token
     pairs = pairs_per_token(counts, config)
     weights = [coarse(PAIR / 2 * rounds.centres / share * each.astype(np.float64)).astype(np.float32) for each in pairs]
-    if config.loss == "hs":  # the nodes of a path pull both ways
-        weights[1][:] = 0
     touched = [-np.expm1(-rounds.centres * each) for each in _touched(config, counts, share)]
     always = [int(np.count_nonzero(each > BUSY)) for each in touched]
     return Lanes(model, ids, rounds.lanes, rounds.centres, rounds.batch, weights, always, threads, tokens_total)
