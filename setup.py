@@ -53,7 +53,7 @@ def extension(name: str, *flags: str, kind: str = ".pyx", depends: tuple[str, ..
 PAGES = "w2v/pages.h"
 LOOP = tuple(
     f"w2v/kernel/{name}"
-    for name in ("_loop.pxi", "_rounds.pxi", "simd.h", "vec.h", "block.h", "lanes.h", "rng.h")
+    for name in ("_loop.pxi", "_rounds.pxi", "compose.h", "simd.h", "vec.h", "block.h", "lanes.h", "rng.h")
 )
 ENCODE = (PAGES, *(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode")))
 ROWS = (PAGES, *(f"w2v/vectors/{name}.h" for name in ("words", "mapped", "rows", "decimal", "text")))
@@ -69,6 +69,7 @@ EXTENSIONS = [
     extension("w2v.corpus._rank", depends=("w2v/corpus/rank.h",)),
     extension("w2v.corpus._sequences", depends=ENCODE),
     extension("w2v.vectors._best"),
+    extension("w2v.vectors._ngrams", depends=(*ROWS, "w2v/vectors/ngrams.h", "w2v/vectors/fasttext.h")),
     extension("w2v.vectors._words", depends=ROWS),
     extension("w2v.vectors._scan", depends=ROWS),
     extension("w2v.vectors._collect", depends=ROWS),

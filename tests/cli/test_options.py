@@ -18,7 +18,7 @@ OTHER = {
     "model": "cbow", "loss": "hs", "dim": 7, "window": 3, "fixed_window": True, "negative": 4, "ns_exponent": -0.5,
     "sample": 0.0, "lr": 0.5, "min_lr": 0.25, "epochs": 2, "cbow_gradient": "exact", "threads": 2, "seed": 9,
     "share_negatives": False, "negative_pool": 0, "hot_rows": 0, "exact": True, "reproducible": True,
-    "held_out": 0.25, "stop_early": 3,
+    "held_out": 0.25, "stop_early": 3, "subwords": "2-5", "buckets": 1000,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,13 +15,27 @@ from w2v.training.config import TrainConfig
 from . import reference
 
 
+class Parts(NamedTuple):
+    """What a kernel's model needs of w2v.training.subwords.Parts."""
+
+    starts: np.ndarray
+    rows: np.ndarray
+    weights: np.ndarray
+    sizes: np.ndarray
+
+    def pairs(self) -> list[list[tuple[int, float]]]:
+        ends = zip(self.starts[:-1], self.starts[1:], strict=True)
+        return [list(zip(self.rows[a:b].tolist(), self.weights[a:b].tolist(), strict=True)) for a, b in ends]
+
+
 @dataclass(frozen=True)
 class Case:
     """One small training. `settings` are TrainConfig's, as pairs; `sentences` lengths of the sentences.
 
     Each of `spans` equal parts of the sentences is one call, by the workers in turn. `scale` is the standard deviation
     of the dot products at the start; 0 starts from the model's own first values. With `chain` each word is half as
-    frequent as the one before, which makes Huffman codes as long as they can be, and all come equally often.
+    frequent as the one before, which makes Huffman codes as long as they can be, and all come equally often. With
+    `ngrams`, words are made of up to so many rows beside their own, which others have too.
     """
 
     settings: tuple[tuple[str, object], ...]
@@ -34,6 +49,24 @@ class Case:
     merge_after: int = 4
     scale: float = 1.5
     chain: bool = False
+    ngrams: int = 0
+
+    def parts(self, seed: int) -> Parts | None:
+        """A row of its own for each word, and some of a few for all: none, several, one twice."""
+        if not self.ngrams:
+            return None
+        random = np.random.default_rng(seed + 2000)
+        words = [
+            [word, *(self.vocab_size + random.integers(0, 9, random.integers(0, self.ngrams + 1))).tolist()]
+            for word in range(self.vocab_size)
+        ]
+        words[1] = [1, self.vocab_size, self.vocab_size]
+        words[2] = [2, self.vocab_size + 8]
+        rows = np.concatenate(words).astype(np.int32)
+        lengths = np.array(list(map(len, words)))
+        weights = np.concatenate([random.dirichlet(np.ones(n)) for n in lengths]).astype(np.float32)
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return Parts(starts, rows, weights, np.ones(self.vocab_size + 9, np.int64))
 
     def config(self, seed: int) -> TrainConfig:
         return TrainConfig(threads=1, seed=seed, **dict(self.settings)).resolved()
@@ -102,7 +135,9 @@ def run_reference(wanted: Case) -> tuple[Outcome, int]:
 
 
 def start_reference(wanted: Case, seed: int) -> tuple[reference.Model, list[reference.Worker]]:
-    model = reference.Model(wanted.counts().tolist(), wanted.config(seed))
+    parts = wanted.parts(seed)
+    pairs = None if parts is None else parts.pairs()
+    model = reference.Model(wanted.counts().tolist(), wanted.config(seed), parts=pairs)
     values = wanted.first_values(seed, *model.inputs.shape[:1], *model.outputs.shape)
     if values is not None:
         model.inputs[:], model.outputs[:] = values
@@ -112,9 +147,9 @@ def start_reference(wanted: Case, seed: int) -> tuple[reference.Model, list[refe
 
 def start_kernel(wanted: Case, seed: int) -> tuple[Model, list[Worker]]:
     config = wanted.config(seed)
-    model = Model(wanted.counts(), config)
-    model.fill_inputs(0, model.vocab_size)
-    values = wanted.first_values(seed, *model.inputs.shape[:1], len(model.outputs), config.dim)
+    model = Model(wanted.counts(), config, wanted.parts(seed))
+    model.fill_inputs(0, len(model.inputs))
+    values = wanted.first_values(seed, len(model.inputs), len(model.outputs), config.dim)
     if values is not None:
         model.inputs[:, : config.dim], model.outputs[:, : config.dim] = values
     private = wanted.private_rows, wanted.merge_after

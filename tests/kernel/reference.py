@@ -109,14 +109,21 @@ def table_sigmoid(x: float) -> float:
 class Model:
     """Both matrices and the tables. `config` is a resolved TrainConfig; `exact` uses the true sigmoid, not the table.
 
+    With subwords, `parts` are the rows of `inputs` that each word's vector is the weighted sum of, (row, weight) pairs.
+
     `inputs` float64 [V, dim]; `outputs` float64 [V, dim] (negative sampling) or [V - 1, dim] (hierarchical softmax).
     """
 
-    def __init__(self, counts: Sequence[int], config: TrainConfig, exact: bool = False):
+    def __init__(
+        self, counts: Sequence[int], config: TrainConfig, exact: bool = False,
+        parts: Sequence[Sequence[tuple[int, float]]] | None = None,
+    ):
         self.config = config
         self.vocab_size = len(counts)
         self.exact = exact
-        self.inputs = first_inputs(self.vocab_size, config.dim, config.seed)
+        self.parts = parts
+        rows = self.vocab_size if parts is None else 1 + max(row for some in parts for row, _ in some)
+        self.inputs = first_inputs(rows, config.dim, config.seed)
         self.outputs = np.zeros((self.vocab_size - (config.loss == "hs"), config.dim))
         total = sum(int(n) for n in counts)
         self.keep = [keep_threshold(int(n), total, config.sample) for n in counts]
@@ -127,6 +134,10 @@ class Model:
         else:
             start, path = tables.huffman_paths(np.asarray(counts))
             self.path_start, self.path = start.tolist(), path.tolist()
+
+    def word_vector(self, word: int) -> np.ndarray:
+        """What a word's parts add up to."""
+        return sum(weight * self.inputs[row] for row, weight in self.parts[word])
 
     def draw_negative(self, bits: int) -> int:
         """A word by count^exponent from 64 random bits: a column of the alias table, then the column's own coin."""
@@ -232,7 +243,7 @@ class Worker:
         pool_size = self.config.negative_pool if self.config.loss == "ns" else 0
         self.pool = [model.draw_negative(self.random.bits()) for _ in range(pool_size)]
         self.next_draw = self.random.bits() if pool_size else 0
-        self.inputs = Rows(model.inputs, private_rows, merge_after)
+        self.inputs = Rows(model.inputs, private_rows if model.parts is None else 0, merge_after)
         self.outputs = Rows(model.outputs, private_rows, merge_after)
         self.trained = self.subsampled = self.alone = self.examples = 0
         self.loss_sum = 0.0
@@ -254,9 +265,33 @@ class Worker:
         if len(left) < 2:  # no contexts
             self.alone += len(left)
             return
+        self.window: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         for i in range(len(left)):
+            if self.model.parts is not None:
+                self.move_window(left, i)
             self.train_centre(left, i, lr)
+        self.leave_window(left, len(left))
         self.trained += len(left)
+
+    def move_window(self, sentence: list[int], i: int) -> None:
+        """With subwords: a word's vector is made when it enters the window of `window` words to each side, and changed
+        there; when it leaves, each of its parts gets the whole change. So its vector, whose parts' weights times their
+        numbers add up to 1, moves by that change."""
+        self.leave_window(sentence, i - self.config.window)
+        last = min(i + self.config.window, len(sentence) - 1)
+        for place in range(0 if i == 0 else last, last + 1):
+            if place not in self.window and place >= i - self.config.window:
+                made = self.model.word_vector(sentence[place])
+                self.window[place] = made, made.copy()
+
+    def leave_window(self, sentence: list[int], before: int) -> None:
+        for place in [place for place in self.window if place < before]:
+            now, then = self.window.pop(place)
+            for row, _ in self.model.parts[sentence[place]]:
+                self.model.inputs[row] += now - then
+
+    def input_row(self, sentence: list[int], place: int) -> np.ndarray:
+        return self.inputs.row(sentence[place]) if self.model.parts is None else self.window[place][0]
 
     def subsample(self, sentence: list[int]) -> list[int]:
         if self.config.sample == 0:
@@ -267,7 +302,8 @@ class Worker:
         """The window reaches 1..window words to each side, inside the sentence."""
         config, bits = self.config, self.random.bits()
         reach = config.window if config.fixed_window else 1 + below(bits >> 32, config.window)
-        contexts = sentence[max(0, i - reach) : i] + sentence[i + 1 : i + 1 + reach]
+        places = [j for j in range(max(0, i - reach), min(len(sentence), i + reach + 1)) if j != i]
+        contexts = [self.input_row(sentence, place) for place in places]
         if self.pool:  # one of the pool's negatives is replaced before each centre's are picked
             word, self.next_draw = self.model.draw_negative(self.next_draw), self.random.bits()
             self.pool[below(bits & 0xFFFFFFFF, len(self.pool))] = word
@@ -275,9 +311,10 @@ class Worker:
             self.train_cbow(sentence[i], contexts, lr)
         else:
             self.train_skipgram(sentence[i], contexts, lr)
-        self.inputs.count_updates(contexts)
+        if self.model.parts is None:
+            self.inputs.count_updates([sentence[place] for place in places])
 
-    def train_skipgram(self, centre: int, contexts: list[int], lr: float) -> None:
+    def train_skipgram(self, centre: int, contexts: list[np.ndarray], lr: float) -> None:
         """Every context against the same output rows, or against its own with share_negatives off."""
         share = not self.config.exact and (self.config.share_negatives or self.config.loss == "hs")
         blocks = in_blocks(contexts, BLOCK_INPUTS if share else 1)
@@ -285,23 +322,22 @@ class Worker:
             if number == 0 or not share:
                 outputs, labels = self.draw_outputs(centre)
             self.loss_sum += self.model.update(
-                [self.inputs.row(word) for word in block], [self.outputs.row(row) for row in outputs], labels, lr
+                block, [self.outputs.row(row) for row in outputs], labels, lr
             )
             self.examples += len(block) * len(outputs)
             if number == len(blocks) - 1 or not share:
                 self.outputs.count_updates(outputs)
 
-    def train_cbow(self, centre: int, contexts: list[int], lr: float) -> None:
+    def train_cbow(self, centre: int, contexts: list[np.ndarray], lr: float) -> None:
         """The mean of the contexts is the input row. Its change goes to each context: a share of 1/n of it is the exact
         gradient; the classic one, as in word2vec.c, gives all of it to each."""
         outputs, labels = self.draw_outputs(centre)
-        rows = [self.inputs.row(word) for word in contexts]
-        before = np.mean(rows, axis=0)
+        before = np.mean(contexts, axis=0)
         after = before.copy()
         self.loss_sum += self.model.update_mean(after, [self.outputs.row(row) for row in outputs], labels, lr)
         self.examples += len(outputs)
         share = 1 / len(contexts) if self.config.cbow_gradient == "exact" else 1
-        for row in rows:
+        for row in contexts:
             row += share * (after - before)
         self.outputs.count_updates(outputs)
 

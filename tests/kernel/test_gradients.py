@@ -92,6 +92,44 @@ def test_classic_cbow_gives_each_context_the_whole_change_of_the_mean(loss: str)
     np.testing.assert_array_equal(changes["classic"][1], changes["exact"][1])
 
 
+PARTS = 3
+
+
+def model_of_parts(settings: dict[str, object]) -> reference.Model:
+    """As model_of; each word is the mean of its own row and two that others have too."""
+    words, ngrams = len(COUNTS), len(COUNTS) + 3
+    model = model_of(settings)
+    model.parts = [
+        [(row, 1 / PARTS) for row in (word, words + word % 3, words + (word + word // 3) % 3)] for word in range(words)
+    ]
+    model.inputs = np.random.default_rng(6).normal(0, 0.7, (ngrams, model.config.dim))
+    return model
+
+
+def sentence_loss(model: reference.Model, sentence: list[int], lr: float) -> float:
+    worker = reference.Worker(model, 0)
+    worker.train_sentence(sentence, lr)
+    return worker.loss_sum
+
+
+@pytest.mark.parametrize("sentence", SENTENCES.values(), ids=SENTENCES)
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_update_of_a_part_is_the_gradient_of_its_word(settings: dict[str, object], sentence: list[int]) -> None:
+    """A word's change goes to each of its parts in full, as in fastText; a part's gradient is its share of that."""
+    model = model_of_parts(settings)
+    before, slope = model.inputs.copy(), np.zeros_like(model.inputs)
+    for place in np.ndindex(model.inputs.shape):
+        losses = []
+        for step in (STEP, -STEP):
+            model.inputs[place] = before[place] + step
+            losses.append(sentence_loss(model, sentence, 0))
+        model.inputs[place] = before[place]
+        slope[place] = (losses[0] - losses[1]) / (2 * STEP)
+    sentence_loss(model, sentence, LR)
+    assert abs(slope).max() > 0.1
+    np.testing.assert_allclose((before - model.inputs) / LR, slope * PARTS, rtol=1e-5, atol=2e-4)
+
+
 def test_large_step_along_the_update_lowers_the_loss() -> None:
     for settings in SETTINGS.values():
         model = model_of(settings)

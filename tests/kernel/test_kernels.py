@@ -60,6 +60,20 @@ def cases() -> dict[str, Case]:
             found[f"{name}-private-rows-workers"] = case(
                 base, private_rows=6, merge_after=4, sentences=(7, 1, 8, 4, 9, 2), spans=6, workers=3
             )
+            for window in (1, 5, 13):
+                found[f"{name}-subwords-window{window}"] = case(
+                    {**base, "window": window, "sample": 0}, sentences=(window + 20, 2, 1, window, 7), ngrams=6,
+                    lr=0.02,
+                )
+            for dim in (1, 17, 100, 300):
+                found[f"{name}-subwords-dim{dim}"] = case({**base, "dim": dim}, ngrams=6, lr=0.02)
+            found[f"{name}-subwords-repeated"] = case(
+                {**base, "sample": 0}, sentences=(20, 20), vocab_size=3, ngrams=2, lr=0.02
+            )
+            found[f"{name}-subwords-workers"] = case(
+                base, ngrams=6, private_rows=6, sentences=(7, 1, 8, 4, 9, 2), spans=6, workers=3, lr=0.02
+            )
+            found[f"{name}-subwords-exact"] = case({**base, "exact": True}, ngrams=6, lr=0.02)
         for negative in (1, 4, 20, 60):  # 60: more output rows than are summed at a time
             for c, pool in (("pool", 30), ("fresh", 0)):
                 settings = {**model, "negative": negative, "negative_pool": pool}

@@ -38,8 +38,8 @@ def is_switch(f: dataclasses.Field, opt) -> bool:
 
 
 def is_text(f: dataclasses.Field, opt) -> bool:
-    """A file, or a word that stands for one: looked at when it is opened."""
-    return f.type == "str | None" and not opt.choices
+    """A file, or a word that stands for one: looked at when it is opened. Or a range."""
+    return (f.type == "str | None" and not opt.choices) or opt.metavar == "MIN-MAX"
 
 
 def refused(config: type, name: str, value: object, message: str) -> None:
@@ -55,6 +55,21 @@ def test_every_option_is_a_choice_a_switch_a_file_or_a_number_with_a_range() -> 
         assert opt.help.endswith("."), f.name
         if is_number(f, opt):
             assert opt.minimum is not None, f.name
+
+
+@pytest.mark.parametrize(("value", "meant"), [
+    ("off", "off"), (None, "off"), ("3-6", "3-6"), ((3, 6), "3-6"), ([2, 5], "2-5"), ("4", "4-4"), (4, "4-4"),
+    ("1-64", "1-64"), ("03-6", "3-6"),
+])  # fmt: skip
+def test_subwords_have_one_form(value, meant):
+    config = TrainConfig(subwords=value)
+    assert config.subwords == meant
+    assert config.ngram_range == (None if meant == "off" else tuple(map(int, meant.split("-"))))
+
+
+@pytest.mark.parametrize("value", ["", "6-3", "0-3", "3-65", "3-", "a-b", "3-4-5", (1, 2, 3), (), "-3", True, 0, 2.5])
+def test_subwords_that_are_no_range_are_refused(value):
+    refused(TrainConfig, "subwords", value, "is no range of characters from 1 to 64")
 
 
 @pytest.mark.parametrize(("config", "f", "opt"), of_kind(lambda f, opt: opt.choices))

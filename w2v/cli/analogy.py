@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from w2v.cli.answers import ANSWER_OPTIONS, Answer, answer_all
+from w2v.cli.answers import ANSWER_OPTIONS, Answer, answer_all, made_note
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import usage_error
 from w2v.cli.options import vectors_argument
@@ -51,7 +51,7 @@ def analogy(vectors: str, words: tuple[str, ...], method: str, topn: int, form: 
             return answer(lines)
         return asker.analogies(questions, topn, method)
 
-    with VectorFile(vectors) as asker:
+    with VectorFile(vectors, on_made=made_note()) as asker:
         return answer_all([" ".join(words)] if words else [], answer_together, form, "A B C> ")
 
 

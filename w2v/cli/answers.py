@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from w2v.cli.command import Option
 from w2v.cli.errors import flush_output, say
@@ -22,7 +23,13 @@ from w2v.cli.table import tsv_line
 from w2v.cli.values import Whole
 from w2v.errors import W2VError
 
-__all__ = ["ANSWER_OPTIONS", "Answer", "Answerer", "answer_all", "answer_lines", "answers_format", "prompt_lines"]
+if TYPE_CHECKING:
+    from w2v.vectors.vectors import Vectors
+
+__all__ = [
+    "ANSWER_OPTIONS", "Answer", "Answerer", "answer_all", "answer_lines", "answers_format", "load_vectors", "made_note",
+    "prompt_lines",
+]
 
 Answer = Sequence["tuple[str, float] | tuple[int, str, float]"]  # word and score, best first; or rank, word and score
 Answerer = Callable[[Sequence[str]], Sequence["Answer | W2VError"]]
@@ -37,6 +44,36 @@ ANSWER_OPTIONS = (
            help="How many words for each query."),
     answers_format("query, rank, word, cosine"),
 )
+
+
+def made_note() -> Callable[[bytes], None]:
+    """What says once that a vector was made from n-grams, for the first such word."""
+    said: list[bytes] = []
+
+    def note(word: bytes) -> None:
+        if not said:
+            said.append(word)
+            say(
+                f"{shown_word(word)} is not in the vocabulary; its vector is made from its n-grams, as are those of "
+                "other such words"
+            )
+
+    return note
+
+
+def shown_word(word: bytes) -> str:
+    from w2v.vectors.formats.rows import show_word
+
+    return show_word(word)
+
+
+def load_vectors(path: str, **options: Any) -> Vectors:
+    """w2v.load, with the note of `made_note`."""
+    from w2v.vectors.vectors import load
+
+    vectors = load(path, **options)
+    vectors.on_made(made_note())
+    return vectors
 
 
 def answer_all(arguments: Sequence[str], answerer: Answerer, form: str, prompt: str) -> int:

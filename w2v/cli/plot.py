@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from w2v.cli.answers import load_vectors, made_note
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
 from w2v.cli.figures import figure_format, write_figure
@@ -91,12 +92,11 @@ def plot(
 
 def first_words(path: str, top: int, others: list[str]) -> tuple[Vectors, list[str]]:
     """The first words of a file, and those others that are there."""
-    import w2v
 
     if not others:
-        found = w2v.load(path, limit=top)
+        found = load_vectors(path, limit=top)
         return found, list(found.words)
-    found = w2v.load(path)
+    found = load_vectors(path)
     missing = [word for word in dict.fromkeys(others) if word not in found]
     tell_missing(missing, len(set(others)))
     words = [found.words[row] for row in range(min(top, len(found)))]
@@ -107,7 +107,7 @@ def these_words(path: str, given: list[str], listed: list[str]) -> tuple[Vectors
     """The words given, which must all be there, and those of lists that are there."""
     from w2v.vectors.query import VectorFile
 
-    with VectorFile(path) as asker:
+    with VectorFile(path, on_made=made_note()) as asker:
         found, unknown = asker.pick([*given, *listed])
     for word in given:
         if word in unknown:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from w2v.cli.answers import ANSWER_OPTIONS, answers_format
+from w2v.cli.answers import ANSWER_OPTIONS, answers_format, load_vectors
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.lookups import Row, answer_rows, each_line, words_of
 from w2v.cli.streams import argument_text
@@ -55,7 +55,7 @@ def predict(
         for word in asked:
             if word != BLANK and word not in vectors:
                 try:
-                    vectors.index(word)
+                    vectors.place(word)
                 except UnknownWordError as error:
                     unknown[word] = error
         return vectors, unknown
@@ -88,7 +88,7 @@ def load_model(path: str, context: str | None, vocab: str | None) -> Vectors:
     if context is None and vocab is None and is_checkpoint(path):
         with Checkpoint(path) as checkpoint:
             return checkpoint.vectors()
-    vectors = w2v.load(path, context=context is None)
+    vectors = load_vectors(path, context=context is None)
     if context is None and vocab is None and vectors.model is not None:
         return vectors
     if context is None or vocab is None:

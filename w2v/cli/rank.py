@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from w2v.cli.answers import answers_format
+from w2v.cli.answers import answers_format, made_note
 from w2v.cli.command import Argument, Command
 from w2v.cli.errors import usage_error
 from w2v.cli.lookups import Answer, answer_rows
@@ -29,7 +29,7 @@ def rank(vectors: str, words: tuple[str, ...], form: str) -> int:
 
     from w2v.vectors.query import VectorFile
 
-    with VectorFile(vectors) as asker:
+    with VectorFile(vectors, on_made=made_note()) as asker:
 
         def answer(asked: list[list[str]]) -> list[Answer]:
             found = iter(asker.ranks([(line[0], line[1]) for line in asked if len(line) == 2]))

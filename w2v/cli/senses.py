@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from w2v.cli.answers import answers_format
+from w2v.cli.answers import answers_format, load_vectors
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.lookups import Answer, Row, answer_rows
 from w2v.cli.options import vectors_argument
@@ -26,10 +26,9 @@ EXAMPLES = [
 
 
 def senses(vectors: str, words: tuple[str, ...], topn: int, links: int, form: str) -> int:
-    import w2v
     from w2v.vectors.senses import senses_of
 
-    loaded = w2v.load(vectors)
+    loaded = load_vectors(vectors)
 
     def answer(lines: list[list[str]]) -> list[Answer]:
         answers: list[Answer] = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from w2v.cli.answers import load_vectors
 from w2v.cli.colours import COLOUR_OPTION, colour_depth, paper
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.figures import figure_format, write_figure
@@ -45,10 +46,9 @@ def show(
 ) -> None:
     form = figure_format(output, [vectors]) if output else None
 
-    import w2v
     from w2v.seeing.cells import cells_of, draw_cells
 
-    cells = cells_of(w2v.load(vectors), [argument_text(word) for word in words], sort, rotate == "pca")
+    cells = cells_of(load_vectors(vectors), [argument_text(word) for word in words], sort, rotate == "pca")
     if output and form:
         write_figure(output, lambda file: draw_cells(cells, file, form))
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from w2v.cli.answers import ANSWER_OPTIONS, answer_all
+from w2v.cli.answers import ANSWER_OPTIONS, answer_all, made_note
 from w2v.cli.command import Argument, Command
 from w2v.cli.options import vectors_argument
 
@@ -25,7 +25,7 @@ def similar(vectors: str, query: tuple[str, ...], topn: int, form: str) -> int:
     from w2v.vectors.expressions import joined_arguments
     from w2v.vectors.query import VectorFile
 
-    with VectorFile(vectors) as asker:
+    with VectorFile(vectors, on_made=made_note()) as asker:
         return answer_all(joined_arguments(query), lambda lines: asker.similar(lines, topn), form, "similar> ")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from w2v.cli.answers import answers_format
+from w2v.cli.answers import answers_format, made_note
 from w2v.cli.command import Argument, Command
 from w2v.cli.errors import usage_error
 from w2v.cli.lookups import Row, answer_rows, each_line
@@ -36,7 +36,7 @@ def similarity(vectors: str, words: tuple[str, ...], form: str) -> int:
 
     from w2v.vectors.query import VectorFile
 
-    with VectorFile(vectors) as asker:
+    with VectorFile(vectors, on_made=made_note()) as asker:
         return answer_rows(words, each_line(asker.pick, cosine), form, "A B> ")
 
 

@@ -65,6 +65,7 @@ COMBINATIONS = ("input", "add", "concat")
 GROUPS = {
     **dict.fromkeys(("threads", "share_negatives", "negative_pool", "hot_rows", "exact"), "Speed"),
     **dict.fromkeys(("held_out", "stop_early"), "Watching"),
+    **dict.fromkeys(("subwords", "buckets"), "Subwords"),
 }
 
 

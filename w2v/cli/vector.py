@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from w2v.cli.answers import answers_format
+from w2v.cli.answers import answers_format, made_note
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.lookups import Answer, Row, answer_rows
 from w2v.cli.options import vectors_argument
-from w2v.errors import W2VError
+from w2v.errors import VectorsError, W2VError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,18 +31,20 @@ EXAMPLES = [
 ]
 
 
-def vector(vectors: str, words: tuple[str, ...], unit: bool, form: str) -> int:
+def vector(vectors: str, words: tuple[str, ...], unit: bool, ngrams: bool, form: str) -> int:
     from w2v.vectors.derive import sum_of
     from w2v.vectors.expressions import joined_arguments, parse_query
     from w2v.vectors.query import VectorFile
 
     def row(text: str, found: Vectors, words: list[str]) -> list[Row]:
-        values = found.units([found.index(words[0])])[0] if unit and len(words) == 1 else sum_of(found, text)
+        if ngrams:
+            return [row for word in words for row in ngram_rows(found, word)]
+        values = found.units([found.place(words[0])])[0] if unit and len(words) == 1 else sum_of(found, text)
         if unit and len(words) > 1:
             values = unit_row(values)
         return [as_json(text, values) if form == "json" else as_columns(text, values)]
 
-    with VectorFile(vectors) as asker:
+    with VectorFile(vectors, on_made=made_note()) as asker:
 
         def answer(asked: list[list[str]]) -> list[Answer]:
             texts = [text for line in asked for text in joined_arguments(line)]
@@ -51,10 +53,20 @@ def vector(vectors: str, words: tuple[str, ...], unit: bool, form: str) -> int:
             answers: list[Answer] = []
             for text, words in zip(texts, queries, strict=True):
                 missing: list[W2VError] = [unknown[word] for word in words if word in unknown]
-                answers.append(([] if missing else row(text, found, words), missing))
+                try:
+                    answers.append(([] if missing else row(text, found, words), missing))
+                except VectorsError as error:  # no n-grams
+                    answers.append(([], [error]))
             return answers
 
         return answer_rows(words, answer, form, "words> ")
+
+
+def ngram_rows(found: Vectors, word: str) -> list[Row]:
+    return [
+        {"word": word, "ngram": ngram, "bucket": bucket, "share": round(share, 6)}
+        for ngram, bucket, share in found.ngrams(word)
+    ]
 
 
 def unit_row(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -82,6 +94,8 @@ command = Command(
     params=[
         vectors_argument(),
         Argument(["words"], nargs=-1, metavar="WORD", line="The words."),
+        Option(["--ngrams"], is_flag=True,
+               help="The n-grams of each word, their buckets and their shares of its vector, in place of its numbers."),
         Option(["--unit"], is_flag=True, help="At length 1."),
         answers_format("the word, then its numbers"),
     ],

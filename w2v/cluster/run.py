@@ -277,6 +277,7 @@ class ClusterRun(Run):
             "log": self.outputs.log, "report": self.outputs.report, "init": self.init,
             "continue_from": self.continue_from, "keep_checkpoint": self.checkpoint.keep,
             "phrases": self.corpus_config.phrases, "loss": self.config.loss == "softmax",
+            "subwords": self.config.ngram_range,  # nodes exchange rows of words
         }
         for name, value in given.items():
             if value:

@@ -51,6 +51,13 @@ cdef extern from "simd.h":
     void prefetch_row(const float *row, int64_t stride) noexcept nogil
     void copy_row(float *to, const float *row, int64_t stride) noexcept nogil
 
+cdef extern from "compose.h":
+    void compose_row(const float *matrix, int64_t stride, int64_t columns, const int32_t *parts, const float *weights,
+                     int count, float *row, float *base) noexcept nogil
+    void scatter_row(float *matrix, int64_t stride, int64_t columns, const int32_t *parts, int count, const float *row,
+                     const float *base) noexcept nogil
+    void prefetch_part(const float *row, int64_t stride) noexcept nogil
+
 
 cdef extern from *:
     """
@@ -253,12 +260,74 @@ cdef inline int collect_contexts(
     return count
 
 
+cdef inline int collect_composed(
+    const ModelState *model, WorkerState *worker, int64_t length, int64_t i, int64_t reach
+) noexcept nogil:
+    """As collect_contexts, with rows that have been made when their words entered the window."""
+    cdef int64_t first, last, j
+    cdef int count = 0
+    first = i - reach if i > reach else 0
+    last = i + reach if i + reach < length else length - 1
+    for j in range(first, last + 1):
+        if j != i:
+            worker.contexts[count] = worker.composed.rows + (j & worker.composed.mask) * model.stride
+            count += 1
+    return count
+
+
+cdef void enter_window(const ModelState *model, WorkerState *worker, int64_t columns, int64_t i) noexcept nogil:
+    """The sentence's i-th word enters the window: its row is made."""
+    cdef int64_t slot = (i & worker.composed.mask) * model.stride, start = model.part_start[worker.sentence[i]]
+    compose_row(
+        model.inputs, model.stride, columns, model.parts + start, model.weights + start,
+        <int>(model.part_start[worker.sentence[i] + 1] - start),
+        worker.composed.rows + slot, worker.composed.base + slot)
+
+
+cdef void leave_window(const ModelState *model, WorkerState *worker, int64_t columns, int64_t i) noexcept nogil:
+    """The sentence's i-th word leaves the window: its row's change goes to its parts."""
+    cdef int64_t slot = (i & worker.composed.mask) * model.stride, start = model.part_start[worker.sentence[i]]
+    scatter_row(
+        model.inputs, model.stride, columns, model.parts + start,
+        <int>(model.part_start[worker.sentence[i] + 1] - start),
+        worker.composed.rows + slot, worker.composed.base + slot)
+
+
+cdef void fetch_parts(const ModelState *model, const WorkerState *worker, int64_t length, int64_t i) noexcept nogil:
+    """Ask for the parts of the words that enter the window next, an AHEADth of each word's at every centre.
+
+    All parts of one word at once, seventeen rows on average, would fill the core's miss buffers.
+    """
+    cdef int64_t enters = i + model.window + 1, ahead, start
+    cdef int32_t word
+    cdef int step, count, k
+    if enters + 3 * AHEAD < length:
+        prefetch(model.part_start + worker.sentence[enters + 3 * AHEAD])
+    if enters + 2 * AHEAD < length:
+        start = model.part_start[worker.sentence[enters + 2 * AHEAD]]
+        prefetch(model.parts + start)
+        prefetch(model.weights + start)
+    for step in range(AHEAD):
+        ahead = enters + AHEAD - 1 - step
+        if ahead >= length:
+            continue
+        word = worker.sentence[ahead]
+        start = model.part_start[word]
+        count = <int>(model.part_start[word + 1] - start)
+        for k in range(step * count // AHEAD, (step + 1) * count // AHEAD):
+            prefetch_part(model.inputs + model.parts[start + k] * model.stride, model.stride)
+
+
 cdef void train_centre(
     const ModelState *model, WorkerState *worker, Block *block, int64_t length, int64_t i
 ) noexcept nogil:
     cdef uint64_t bits = rng_next(&worker.random)
     cdef int32_t centre = worker.sentence[i]
-    cdef int count = collect_contexts(model, worker, length, i, draw_reach(model, bits))
+    cdef int count
+    if model.part_start == NULL:
+        count = collect_contexts(model, worker, length, i, draw_reach(model, bits))
+    else:
+        count = collect_composed(model, worker, length, i, draw_reach(model, bits))
     if model.pool_size:
         block.fetch[2] = row_of(
             model.outputs, &worker.private_outputs, model.stride, refresh_pool(model, worker, <uint32_t>bits)
@@ -290,7 +359,7 @@ cdef inline void fetch_ahead(
     cdef int q
     for q in range(FETCHED if model.negative == 0 else FETCHED_FEW):
         block.fetch[q] = worker.mean  # always in cache: costs nothing
-    if enters < length:
+    if enters < length and model.part_start == NULL:
         block.fetch[0] = row_of(model.inputs, &worker.private_inputs, model.stride, worker.sentence[enters])
     if model.negative == 0:
         fetch_path(model, worker, block, length, i)
@@ -328,12 +397,34 @@ cdef void train_sentence(
     if length < 2:
         worker.alone += length
         return
+    if model.part_start != NULL:
+        train_composed(model, worker, block, length)
+    else:
+        for i in range(length):
+            fetch_ahead(model, worker, block, length, i)
+            train_centre(model, worker, block, length, i)
+            if i % DRAIN_EVERY == 0:
+                loss_drain(&worker.loss)
+    worker.trained += length
+
+
+cdef void train_composed(const ModelState *model, WorkerState *worker, Block *block, int64_t length) noexcept nogil:
+    """The words of a sentence with subwords: each has a row of its own while it is in the window."""
+    cdef int64_t i, window = model.window
+    for i in range(min(window, length)):
+        enter_window(model, worker, block.columns, i)
     for i in range(length):
+        fetch_parts(model, worker, length, i)
         fetch_ahead(model, worker, block, length, i)
+        if i > window:
+            leave_window(model, worker, block.columns, i - window - 1)
+        if i + window < length:
+            enter_window(model, worker, block.columns, i + window)
         train_centre(model, worker, block, length, i)
         if i % DRAIN_EVERY == 0:
             loss_drain(&worker.loss)
-    worker.trained += length
+    for i in range(max(0, length - window - 1), length):
+        leave_window(model, worker, block.columns, i)
 
 
 cdef inline void set_up_block(const ModelState *model, WorkerState *worker, Block *block, float lr) noexcept nogil:

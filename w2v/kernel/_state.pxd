@@ -33,6 +33,10 @@ cdef struct ModelState:
     # hierarchical softmax
     const int64_t *path_start   # [V + 1]
     const int32_t *path         # (node << 1) | code
+    # subwords: a word's vector is the sum of several rows of `inputs` by their weights
+    const int64_t *part_start   # [V + 1], NULL without subwords
+    const int32_t *parts        # rows
+    const float *weights        # of the parts
 
 
 cdef struct PrivateRows:     # one thread's copies of the first rows of one matrix
@@ -41,6 +45,12 @@ cdef struct PrivateRows:     # one thread's copies of the first rows of one matr
     int64_t offset           # floats from the shared matrix to the copies
     float *base              # [count, stride] the shared row when it was last merged
     uint16_t *updates        # [count + 1] since then; the last counts nothing
+
+
+cdef struct Composed:        # subwords: one thread's input rows of the words in the window, made of their parts
+    float *rows              # [ring, stride] each at its word's place in the sentence & mask
+    float *base              # [ring, stride] what they were when they were made
+    int64_t mask             # ring - 1
 
 
 cdef struct WorkerState:
@@ -66,13 +76,14 @@ cdef struct WorkerState:
     int32_t *context_ids     # [2 x window]
     PrivateRows private_inputs
     PrivateRows private_outputs
+    Composed composed
     int32_t merge_after      # updates of a private row between two merges
     uint32_t held_out        # share of the sentences that are skipped, of 2^32 (rng_held_out)
     uint64_t held_out_seed
 
 
 cdef class Model:
-    cdef readonly object inputs, outputs, config
+    cdef readonly object inputs, outputs, config, parts
     cdef readonly int64_t vocab_size, dim, stride
     cdef object _keep_alive
     cdef ModelState state
@@ -85,3 +96,4 @@ cdef class Worker:
     cdef object _private
     cdef _fill_pool(self)
     cdef _copy_rows(self, PrivateRows *private, matrix, int64_t rows)
+    cdef _make_window(self)

@@ -39,9 +39,12 @@ cdef class Model:
     `counts` int64 [V] in falling order; `config` a resolved TrainConfig. `inputs` float32 [V, stride] and `outputs`
     float32 [V, stride] (negative sampling) or [V - 1, stride] (hierarchical softmax, inner nodes of the tree in falling
     order of count); only the first `dim` columns hold values, the others are zero.
+
+    With subwords, `inputs` has other rows, and `parts` says how they make up the vector of each word
+    (w2v.training.subwords.Parts).
     """
 
-    def __init__(self, counts, config):
+    def __init__(self, counts, config, parts=None):
         counts = np.ascontiguousarray(counts, np.int64)
         if len(counts) < 2:
             raise ValueError("a model needs at least two words")
@@ -49,10 +52,13 @@ cdef class Model:
         self.vocab_size = len(counts)
         self.dim = config.dim
         self.stride = padded(config.dim)
-        self.inputs = aligned((self.vocab_size, self.stride))
+        self.parts = parts
+        self.inputs = aligned((self.vocab_size if parts is None else len(parts.sizes), self.stride))
         self.outputs = aligned((self.vocab_size - (config.loss == "hs"), self.stride))
         memset(&self.state, 0, sizeof(self.state))
         self._point_tables(counts, config)
+        if parts is not None:
+            self._point_parts(parts.starts, parts.rows, parts.weights)
 
     def _point_tables(self, counts, config):
         """Build the tables, keep them alive, and point the C struct at them."""
@@ -97,6 +103,42 @@ cdef class Model:
             state.share_negatives = False
         self._keep_alive = kept
 
+    def _point_parts(self, const int64_t[::1] starts, const int32_t[::1] rows, const float[::1] weights):
+        cdef int64_t word
+        if starts.shape[0] != self.vocab_size + 1 or starts[self.vocab_size] != rows.shape[0] or \
+                weights.shape[0] != rows.shape[0] or starts[0]:
+            raise ValueError("the parts are not those of as many words")
+        for word in range(self.vocab_size):
+            if starts[word] >= starts[word + 1]:
+                raise ValueError(f"word {word} has no parts")
+        if not (0 <= np.min(rows) and np.max(rows) < len(self.inputs)):
+            raise ValueError("a part is not a row")
+        self.state.part_start = &starts[0]
+        self.state.parts = &rows[0]
+        self.state.weights = &weights[0]
+        self._keep_alive += [starts, rows, weights]
+
+    def word_vectors(self, const float[:, ::1] inputs, int64_t first, int64_t last, float[:, ::1] out):
+        """The vectors of words first..last-1 into `out` [last - first, dim]: the sums of their parts in `inputs`."""
+        cdef int64_t word, k, j, dim = self.dim
+        cdef ModelState *state = &self.state
+        cdef const float *row
+        cdef float *to
+        if state.part_start == NULL:
+            raise ValueError("a model without subwords")
+        if not 0 <= first <= last <= self.vocab_size or out.shape[0] != last - first or out.shape[1] != dim:
+            raise ValueError("wrong shape")
+        if inputs.shape[0] != len(self.inputs) or inputs.shape[1] != self.stride:
+            raise ValueError("wrong shape")
+        with nogil:
+            for word in range(first, last):
+                to = &out[word - first, 0]
+                memset(to, 0, dim * sizeof(float))
+                for j in range(state.part_start[word], state.part_start[word + 1]):
+                    row = &inputs[state.parts[j], 0]
+                    for k in range(dim):
+                        to[k] += state.weights[j] * row[k]
+
     def most_outputs(self):
         """Output rows of one block at the most."""
         cdef int64_t i, most = 0
@@ -115,7 +157,8 @@ cdef class Worker:
     """One thread's random state, buffers, counters, loss, and private copies of the most frequent words' rows.
 
     `number` sets the random state. `private_rows` rows of each matrix get a private copy (0: none), which is merged
-    into the shared matrix after `merge_after` of its own updates.
+    into the shared matrix after `merge_after` of its own updates. With subwords only output rows get one: an input
+    row is private while its word is in the window.
     """
 
     def __init__(self, Model model, int number, int64_t private_rows=0, int merge_after=32):
@@ -158,10 +201,11 @@ cdef class Worker:
         self._fill_pool()
         self._private = ()
         if private_rows and model.config.exact is False:
-            self._private = (
-                self._copy_rows(&self.state.private_inputs, model.inputs, private_rows),
-                self._copy_rows(&self.state.private_outputs, model.outputs, private_rows),
-            )
+            self._private = (self._copy_rows(&self.state.private_outputs, model.outputs, private_rows),)
+            if model.state.part_start == NULL:
+                self._private += (self._copy_rows(&self.state.private_inputs, model.inputs, private_rows),)
+        if model.state.part_start != NULL:
+            self._private += self._make_window()
 
     cdef _fill_pool(self):
         cdef ModelState *model = &self.model.state
@@ -187,6 +231,18 @@ cdef class Worker:
         private.updates = &updates[0]
         private.count = rows
         return copies, base, updates
+
+    cdef _make_window(self):
+        """Room for the rows of the words in the window."""
+        cdef int64_t ring = 1
+        while ring < 2 * self.model.state.window + 2:
+            ring *= 2
+        cdef float[:, ::1] rows = aligned((ring, self.model.stride))
+        cdef float[:, ::1] base = aligned((ring, self.model.stride))
+        self.state.composed.rows = &rows[0, 0]
+        self.state.composed.base = &base[0, 0]
+        self.state.composed.mask = ring - 1
+        return rows, base
 
     @property
     def trained(self):

@@ -83,7 +83,7 @@ def map_of(
     words = tuple(dict.fromkeys(words))
     if len(words) < 2:
         raise W2VError(f"a map needs two words or more; there {'is' if len(words) == 1 else 'are'} {len(words)}")
-    units = unit_rows(vectors.matrix[[vectors.index(word) for word in words]])
+    units = unit_rows(vectors.rows_at([vectors.place(word) for word in words]))
     places = lay_out(units, method, seed)
     caption = NAMES[method]
     if method == "pca":

@@ -25,6 +25,7 @@ from w2v.safetensors import is_safetensors
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
 from w2v.training.heldout import trained_tokens
 from w2v.training.state import Best, Totals
+from w2v.training.subwords import find_parts, made_vectors, moved_rows
 from w2v.training.tensors import Tensor, TensorFile, file_size, header_of, matrix_tensor, write_tensors
 
 if TYPE_CHECKING:
@@ -272,25 +273,41 @@ class Checkpoint(CheckpointFile):
         from w2v.vectors.vectors import Vectors
 
         vocab, settings = self.vocab(), TrainConfig(**self.state["train"]).resolved()
+        parts = find_parts(vocab.words, vocab.counts, settings)
         matrices = [
-            np.empty((rows, settings.dim), np.float32) for rows in (len(vocab), len(vocab) - (settings.loss == "hs"))
+            np.empty((rows, settings.dim), np.float32)
+            for rows in (len(vocab) if parts is None else len(parts.sizes), len(vocab) - (settings.loss == "hs"))
         ]
         for name, matrix in zip(("vectors", "outputs"), matrices, strict=True):
             self._read_matrix(name, matrix, settings.dim)
-        vectors = Vectors(vocab.words, matrices[0])
+        made, subwords = made_vectors(vocab.words, settings, parts, matrices[0])
+        vectors = Vectors(vocab.words, made)
+        vectors.subwords = subwords
         vectors.metadata.update(settings.as_text())
         vectors.model = ModelParts(matrices[1], vocab.counts)
         return vectors
 
     def scatter(self, model: Model, rows: NDArray[np.int64]) -> None:
-        """Both matrices, those of the best epoch if it was kept, into other rows: row i goes to rows[i]."""
+        """Both matrices, those of the best epoch if it was kept, into other rows: those of word i are of word rows[i]
+        now."""
         prefix = "best_" if self.state.get("best_epoch") is not None else ""
-        for name, matrix in ((f"{prefix}vectors", model.inputs), (f"{prefix}outputs", model.outputs)):
-            for first, block in self._file.row_blocks(name, len(rows), model.dim):
-                if not np.all(np.isfinite(block)):
-                    place = f"tensor {name}, rows {first + 1} to {first + len(block)}"
-                    raise self.error(place, "a value is not finite")
-                matrix[rows[first : first + len(block)], : model.dim] = block
+        settings, vocab = TrainConfig(**self.state["train"]).resolved(), self.vocab()
+        parts = find_parts(vocab.words, vocab.counts, settings)
+        if parts is None or model.parts is None:
+            self._scatter_rows(f"{prefix}vectors", model.inputs, rows, model.dim)
+        else:
+            before = np.empty((len(parts.sizes), model.dim), np.float32)
+            self._read_matrix(f"{prefix}vectors", before, model.dim)
+            for old, new in moved_rows(parts, model.parts, rows):
+                model.inputs[new, : model.dim] = before[old]
+        self._scatter_rows(f"{prefix}outputs", model.outputs, rows, model.dim)
+
+    def _scatter_rows(self, name: str, matrix: NDArray[np.float32], rows: NDArray[np.int64], dim: int) -> None:
+        for first, block in self._file.row_blocks(name, len(rows), dim):
+            if not np.all(np.isfinite(block)):
+                place = f"tensor {name}, rows {first + 1} to {first + len(block)}"
+                raise self.error(place, "a value is not finite")
+            matrix[rows[first : first + len(block)], :dim] = block
 
     def restore(self, state: TrainState, ids: NDArray[np.int32]) -> None:
         """Everything else, into the fresh state of a training whose settings, corpus and matrices are those of this

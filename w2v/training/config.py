@@ -22,6 +22,26 @@ SETTINGS_OF_THE_MACHINE = frozenset({"threads"})  # may differ where a run goes 
 DEFAULT_LR = {"skipgram": 0.025, "cbow": 0.06}
 
 
+MOST_CHARACTERS = 64  # of an n-gram
+
+
+def ngram_text(value: Any) -> str:
+    """The setting `subwords` in its one form: 3-6 for "3-6" and (3, 6), 4-4 for 4, off for "off" and None."""
+    if value is None or value == "off":
+        return "off"
+    parts = str(value).split("-") if isinstance(value, (str, bool, int)) else value
+    try:
+        least, *rest = (int(part) for part in parts)
+        most = rest[0] if rest else least
+    except (TypeError, ValueError):
+        least, most, rest = 0, 0, []
+    if len(rest) > 1 or not 1 <= least <= most <= MOST_CHARACTERS:
+        raise SettingsError(
+            f"{setting('subwords')}: {value!r} is no range of characters from 1 to {MOST_CHARACTERS}; write 3-6, or off"
+        )
+    return f"{least}-{most}"
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """How vectors are trained. Sources: Mikolov et al. 2013a, 2013b; word2vec.c; Irsoy et al. 2021 (CBOW)."""
@@ -47,6 +67,14 @@ class TrainConfig:
     negative: int = option(
         5, "Negative samples for each positive one (for --loss ns).", flags=("-n",), aliases=("--neg",),
         minimum=1, maximum=1000,
+    )
+    subwords: str = option(
+        "off", "Character n-grams that words are made of, such as 3-6, for vectors of words never seen; off for none.",
+        metavar="MIN-MAX",
+    )
+    buckets: int = option(
+        2_000_000, "Rows that n-grams are hashed to (for --subwords).", aliases=("--bucket",), minimum=1,
+        maximum=1_000_000_000,
     )
     ns_exponent: float = option(
         0.75, "Negatives are drawn in proportion to count to this power.", aliases=("--ns_exponent",),
@@ -103,7 +131,16 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "subwords", ngram_text(self.subwords))
         check(self)
+
+    @property
+    def ngram_range(self) -> tuple[int, int] | None:
+        """The fewest and the most characters of an n-gram; None without subwords."""
+        if self.subwords == "off":
+            return None
+        least, _, most = self.subwords.partition("-")
+        return int(least), int(most)
 
     def resolved(self) -> ResolvedConfig:
         """The same settings with every default that depends on another one filled in; SettingsError where two of them
@@ -123,6 +160,15 @@ class TrainConfig:
             raise SettingsError(
                 f"{setting('reproducible')}: is for {setting('loss', 'ns')} or hs; the full softmax depends on NumPy's"
                 " matrix products"
+            )
+        if self.loss == "softmax" and self.ngram_range is not None:
+            raise SettingsError(
+                f"{setting('loss', 'softmax')}: trains no {setting('subwords')}; take {setting('loss', 'ns')} or hs"
+            )
+        if self.reproducible and self.ngram_range is not None:
+            raise SettingsError(
+                f"{setting('reproducible')}: knows no {setting('subwords')}, whose rows many words share; take"
+                f" {setting('threads', 1)} for that"
             )
         lr = self.lr if self.lr is not None else DEFAULT_LR[self.model]
         if self.min_lr is not None and self.min_lr > lr:

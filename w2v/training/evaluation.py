@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from w2v.errors import SettingsError, setting
 from w2v.training.progress import EpochReport
+from w2v.training.subwords import word_vectors
 from w2v.vectors.combine import combine
 from w2v.vectors.evaluate import check_askable, evaluate
 from w2v.vectors.questions import Pairs, Questions, read_questions
@@ -19,7 +20,6 @@ from w2v.vectors.words import Words
 
 if TYPE_CHECKING:
     from w2v.kernel._state import Model
-    from w2v.training.config import ResolvedConfig
     from w2v.training.progress import RunMonitor
     from w2v.training.state import Best, TrainState
 
@@ -137,7 +137,7 @@ class Evaluator:
     def scores(self, state: TrainState, source: Model | Best) -> dict[str, float]:
         """The score of each test on the rows of the model as it is, or of its best epoch."""
         words = self._words if self._words is not None else Words(state.corpus.vocab.words)
-        vectors = output_vectors(words, source, state.config, self.combination)
+        vectors = output_vectors(words, state.model, source, self.combination)
         return {name: score(vectors, asked) for name, asked in self.tests.items()}
 
 
@@ -160,9 +160,10 @@ def report(
     )
 
 
-def output_vectors(words: Words, source: Model | Best, config: ResolvedConfig, combination: str) -> Vectors:
-    """The vectors that would be written if `source` had the last rows."""
-    vectors = Vectors(words, source.inputs[:, : config.dim])
+def output_vectors(words: Words, model: Model, source: Model | Best, combination: str) -> Vectors:
+    """The vectors that would be written if `source` had the last rows of the model."""
+    config = model.config
+    vectors = Vectors(words, word_vectors(model, source.inputs, config.threads))
     if combination == "input":
         return vectors
     context = Vectors(words, source.outputs[:, : config.dim]) if config.loss != "hs" else None

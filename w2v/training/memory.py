@@ -17,6 +17,10 @@ ROW_FLOATS = 16  # as in _state.pyx: rows are padded to this many floats
 LANE_COPIES = 16384  # rows of each matrix that all lanes copy in a round, at the most in most settings
 TABLE_BYTES = 48  # a word: subsampling, alias columns, and what making them takes for a moment
 PATH_BYTES = 5  # a node of a Huffman path and its share of the starts
+# With subwords 3-6: rows of n-grams a word, and what the lists of a word's rows take (7 and 290 measured on 100 MB of
+# Wikipedia); a copy of all words' vectors comes at the end.
+NGRAM_ROWS = 8
+NGRAM_BYTES = 400
 
 
 def memory_needed(config: ResolvedConfig, words: int, word_bytes: int = 0) -> dict[str, int]:
@@ -35,6 +39,8 @@ def memory_needed(config: ResolvedConfig, words: int, word_bytes: int = 0) -> di
         tables += PATH_BYTES * words * max(1, math.ceil(math.log2(max(words, 2))))
     tables += 2 * word_bytes
     needed = {"vectors": words * row, "context": words * row, "private rows": private, "tables": tables}
+    if config.ngram_range is not None:
+        needed["n-grams"] = min(config.buckets, NGRAM_ROWS * words) * row + NGRAM_BYTES * words + words * 4 * config.dim
     if config.loss == "softmax":
         needed["scores"] = 2 * 4 * BATCH * words
     if config.stop_early:

@@ -197,11 +197,28 @@ class Run:
             )
         config.resolved()
         check_combination(outputs.combination, config.loss)
+        self.check_subwords()
         written, inputs = outputs.at_the_end(), self.inputs()
         check_outputs(written, inputs, outputs.no_clobber)
         check_outputs([*written, *(path for path in (self.checkpoint.path, outputs.log) if path)], inputs)
         self.session.check()
         _ = self.evaluator  # reads the files of questions
+
+    def check_subwords(self) -> None:
+        """Raise for vectors of words never seen that would not be like those of others."""
+        outputs = self.outputs
+        if self.config.ngram_range is None:
+            return
+        if outputs.combination != "input":
+            raise SettingsError(
+                f"{setting('combine')}: words that were never seen have no context vectors; leave it out with "
+                f"{setting('subwords')}"
+            )
+        if outputs.unit and outputs.vectors and format_of(outputs.vectors, outputs.format).subwords:
+            raise SettingsError(
+                f"{setting('unit')}: rows of length 1 are no means of n-grams, which {outputs.vectors} would hold too; "
+                "leave it out, or write .bin"
+            )
 
     def inputs(self) -> list[str]:
         """Every file and folder that is read."""

@@ -14,6 +14,7 @@ from w2v.errors import SettingsError, VectorsError, setting
 from w2v.settings import options_of
 from w2v.training.checkpoint import Checkpoint
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
+from w2v.training.subwords import set_ngrams, set_vectors
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
@@ -61,10 +62,12 @@ class Initial(Start):
                 f"{self.name}: none of the corpus's {len(words):,} words is in it; check the language and case"
                 f" ({setting('lower')}), or leave out {setting('init')}"
             )
+        if self.vectors.subwords is not None:
+            set_ngrams(model, self.vectors.subwords)
         step = 1 << 14
         for first in range(0, len(known), step):
             rows = known[first : first + step]
-            model.inputs[rows, : model.dim] = self.vectors.matrix[place[rows]]
+            set_vectors(model, rows, self.vectors.matrix[place[rows]])
         self.close()
 
     def close(self) -> None:
@@ -87,6 +90,12 @@ class Continuation(Start):
             raise SettingsError(
                 f"{setting('continue_from')}: with {setting('loss', 'hs')} the tree changes with the counts, and its"
                 f" nodes cannot be kept; use {setting('init')} with the vectors"
+            )
+        ngrams = before.get("subwords", "off"), before.get("buckets", config.buckets)
+        if ngrams[0] != config.subwords or (ngrams[0] != "off" and ngrams[1] != config.buckets):
+            raise SettingsError(
+                f"{self.name}: was trained with {setting('subwords', ngrams[0])} and {setting('buckets', ngrams[1])}, "
+                "which a run that goes on keeps; leave both out"
             )
         if before.get("dim") != config.dim:
             raise SettingsError(

@@ -21,6 +21,7 @@ from w2v.training.lanes import LaneSpans, new_lanes, rounds_for
 from w2v.training.progress import Progress, Reproducible, RunMonitor, TrainingStopped, TrainResult, TrainSummary
 from w2v.training.spans import Spans
 from w2v.training.state import Totals, TrainState, divergence
+from w2v.training.subwords import find_parts, scale_rows, subwords_of, word_vectors
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
@@ -69,7 +70,7 @@ class ThreadedModel:
         if config.reproducible:
             self.rounds = rounds_for(config, vocab.counts, tokens_per_epoch)
             self.threads = min(config.threads, self.rounds.lanes)
-        self.model = Model(vocab.counts, config)
+        self.model = Model(vocab.counts, config, find_parts(vocab.words, vocab.counts, config))
 
     def _span_size(self) -> int:
         """Ids of a span: by the work they are, but never so many that the learning rate would fall in few steps."""
@@ -83,9 +84,14 @@ class ThreadedModel:
 
     def fill_inputs(self) -> None:
         """First values of the input rows, by all threads; the values do not depend on how many there are."""
-        rows = self.model.vocab_size
+        rows = len(self.model.inputs)
         cuts = np.linspace(0, rows, self.threads + 1).astype(int).tolist()
-        for_each(lambda part: self.model.fill_inputs(cuts[part], cuts[part + 1]), self.threads, self.threads)
+
+        def fill(part: int) -> None:
+            self.model.fill_inputs(cuts[part], cuts[part + 1])
+            scale_rows(self.model, cuts[part], cuts[part + 1])
+
+        for_each(fill, self.threads, self.threads)
 
     def new_workers(self, first: int = 0) -> list[Worker]:
         """One worker a thread, numbered from `first`, for a model whose rows have their first values.
@@ -288,7 +294,8 @@ class Trainer(ThreadedModel):
 
         words, dim = self.corpus.vocab.words, self.config.dim
         source = self.state.source
-        vectors = Vectors(words, source.inputs[:, :dim])
+        vectors = Vectors(words, word_vectors(self.model, source.inputs, self.threads))
+        vectors.subwords = subwords_of(self.config, self.model.parts, source.inputs)
         vectors.metadata.update(self.config.as_text())
         vectors.model = ModelParts(source.outputs[:, :dim], self.corpus.vocab.counts)
         context = Vectors(words, source.outputs[:, :dim]) if self.config.loss != "hs" else None

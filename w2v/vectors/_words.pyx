@@ -225,6 +225,21 @@ cdef class WordTable:
             self.build_index()
         return self.place(hash_word(text, length, SEED), text, length, -1)
 
+    def find_first(self, bytes word) -> int:
+        """As `find`, without an index: one look at each word, which a single question has sooner."""
+        cdef const char* text = PyBytes_AS_STRING(word)
+        cdef Py_ssize_t length = PyBytes_GET_SIZE(word)
+        cdef int64_t row, found = -1
+        if self.repeated is not None:
+            return self.find(word)
+        with nogil:
+            for row in range(self.count):
+                if self.ends[row + 1] - self.ends[row] == length and \
+                        memcmp(self.data + self.ends[row], text, length) == 0:
+                    found = row
+                    break
+        return found
+
     def closest(self, bytes word, int limit, Py_ssize_t most, threads=None) -> list:
         """At most `most` rows spelled within `limit` edits (ASCII case aside), nearest and lowest first."""
         cdef uint32_t[64] sought

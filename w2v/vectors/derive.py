@@ -44,6 +44,10 @@ def rows_of(vectors: Vectors, rows: Sequence[int]) -> Vectors:
     index = slice(rows.start, rows.stop, rows.step) if isinstance(rows, range) else np.asarray(rows, np.intp)
     some = Vectors(vectors.words.table.take(rows), vectors.matrix[index])
     some.metadata.update(vectors.metadata)
+    if vectors.subwords is not None:
+        some.subwords = vectors.subwords.take(rows)
+    if vectors.counts is not None:
+        some.counts = vectors.counts[index]
     return some
 
 

@@ -91,7 +91,7 @@ def _nearest_block(
     rows: list[tuple[list[int], list[int]]] = []
     for number, query in enumerate(queries):
         try:
-            rows.append(([vectors.index(w) for w in query.positive], [vectors.index(w) for w in query.negative]))
+            rows.append(([vectors.place(w) for w in query.positive], [vectors.place(w) for w in query.negative]))
             asked.append(number)
         except UnknownWordError as error:
             answers[number] = error
@@ -159,9 +159,9 @@ def _offer_products(vectors: Vectors, rows: list[tuple[list[int], list[int]]], b
 def unit_mean(vectors: Vectors, positive: Sequence[int], negative: Sequence[int] = ()) -> np.ndarray:
     """Mean of the rows' unit vectors, the negative ones with the sign turned, at unit length (or zero); float64 [D]."""
     rows = [*positive, *negative]
-    norms = vectors.norms[rows]
+    norms = vectors.norms_at(rows)
     weights = np.divide(1, norms, out=np.zeros(len(rows)), where=norms > 0)
     weights[len(positive) :] *= -1
-    mean = weights @ vectors.matrix[rows].astype(np.float64)
+    mean = weights @ vectors.rows_at(rows).astype(np.float64)
     length = np.sqrt(mean @ mean)
     return mean / length if length > 0 else mean

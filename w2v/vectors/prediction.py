@@ -56,7 +56,7 @@ def probabilities(vectors: Vectors, words: Sequence[str | bytes]) -> NDArray[np.
             "a prediction needs the context matrix and the counts; save vectors with them (with_context, to a "
             ".safetensors file) and load them with context=True"
         )
-    hidden = vectors.matrix[[vectors.index(word) for word in words]].mean(axis=0, dtype=np.float64)
+    hidden = vectors.rows_at([vectors.place(word) for word in words]).mean(axis=0, dtype=np.float64)
     loss = vectors.metadata.get("loss", "ns")
     if loss not in LOSSES:
         raise VectorsError(f"the vectors say that their loss is {loss!r:.40}, which is none of {', '.join(LOSSES)}")

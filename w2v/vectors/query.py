@@ -28,6 +28,7 @@ from w2v.vectors.spelling import unknown_word
 from w2v.vectors.words import to_bytes, to_text
 
 if TYPE_CHECKING:
+    from w2v.vectors.formats.fasttext import FastTextFile
     from w2v.vectors.relations import Rank
     from w2v.vectors.vectors import Vectors
 
@@ -46,13 +47,16 @@ Answer = list[tuple[str, float]]
 class VectorFile:
     """A vector file that answers questions: `VectorFile(path).similar(["king - man + woman"])`.
 
-    Options as `w2v.load`. Errors as there, except that a binary file's numbers are only checked when first asked.
+    Options as `w2v.load`; `on_made` is called with each word that a vector is made for. Errors as there, except that a
+    binary file's numbers are only checked when first asked.
     """
 
     def __init__(
         self, path: str | os.PathLike[str], *, limit: int | None = None, lenient: bool = False,
-        duplicates: str = "error", threads: int | None = None,
+        duplicates: str = "error", threads: int | None = None, on_made: Callable[[bytes], object] | None = None,
     ):
+        self._on_made = on_made
+        self._model: FastTextFile | None = None
         self._path = path
         self._options = LoadOptions(limit, lenient, duplicates, threads)
         self._vectors: Vectors | None = None
@@ -67,7 +71,11 @@ class VectorFile:
     def _find(self) -> None:
         source = self._open.enter_context(open_source(self._path))
         if source.fd is not None:
-            find = recognised(source.name, source.head).find_rows
+            record = recognised(source.name, source.head)
+            if record.open_model is not None:
+                self._model = record.open_model(source)
+                return
+            find = record.find_rows
             rows = find(source, self._options) if find is not None else None
             if rows is not None and not check_repeats(source.name, rows.words, self._options):
                 self._rows, self._source = rows, source
@@ -79,7 +87,9 @@ class VectorFile:
 
         if self._vectors is None:
             self._vectors = Vectors.of_rows(load_rows(self._path if source is None else source, self._options))
-            self._rows = None
+            if self._on_made is not None:
+                self._vectors.on_made(self._on_made)
+            self._rows = self._model = None
             self._open.close()
         return self._vectors
 
@@ -109,13 +119,21 @@ class VectorFile:
     def pick(self, words: Iterable[str]) -> tuple[Vectors, dict[str, UnknownWordError]]:
         """Vectors that hold these words at least, read without the others where the file allows, and what is not there.
 
-        A binary file's few rows are read by their place; else it is the whole file.
+        A binary file's few rows are read by their place, as are those that a few words of a fastText model are made of;
+        else it is the whole file.
         """
         wanted = list(dict.fromkeys(words))
         unknown: dict[str, UnknownWordError] = {}
+        if self._model is not None and len(wanted) <= FEW:
+            return self._model.pick(wanted, self._on_made)
         if self._rows is None or len(wanted) > MANY:
             vectors = self._load()
-            return vectors, {word: unknown_word(vectors.words.table, word) for word in wanted if word not in vectors}
+            for word in wanted:
+                try:
+                    vectors.place(word)
+                except UnknownWordError as error:
+                    unknown[word] = error
+            return vectors, unknown
         found: dict[str, array] = {}
         for word in wanted:
             try:

@@ -28,7 +28,7 @@ def odd_one_out(vectors: Vectors, words: Sequence[str | bytes]) -> list[tuple[st
     """
     if len(words) < 2:
         raise SettingsError(f"odd one out: {len(words)} words; at least 2 can be compared (3 make sense)")
-    units = vectors.units([vectors.index(word) for word in words]).astype(np.float64)
+    units = vectors.units([vectors.place(word) for word in words]).astype(np.float64)
     mean = units.mean(axis=0)
     length = np.sqrt(mean @ mean)
     cosines = units @ (mean / length if length > 0 else mean)
@@ -43,17 +43,21 @@ def ranks(vectors: Vectors, pairs: Sequence[tuple[str, str]]) -> list[Rank | Unk
         rows: list[tuple[int, int] | UnknownWordError] = []
         for a, b in pairs[low : low + QUERIES]:
             try:
-                rows.append((vectors.index(a), vectors.index(b)))
+                rows.append((vectors.place(a), vectors.place(b)))
             except UnknownWordError as error:
                 rows.append(error)
         found = [pair for pair in rows if not isinstance(pair, UnknownWordError)]
         cosines = iter(_all_cosines(vectors, vectors.units([a for a, _ in found])))
         answers += [
             pair if isinstance(pair, UnknownWordError)
-            else (rank_in(next(cosines), *pair), vectors.similarity(*asked))
+            else _rank(vectors, next(cosines), *pair, vectors.similarity(*asked))
             for pair, asked in zip(rows, pairs[low : low + QUERIES], strict=True)
         ]
     return answers
+
+
+def _rank(vectors: Vectors, cosines: np.ndarray, a: int, b: int, cosine: float) -> Rank:
+    return (rank_in(cosines, a, b) if b < len(vectors) else rank_by(cosines, a, cosine)), cosine
 
 
 def _all_cosines(vectors: Vectors, units: np.ndarray) -> np.ndarray:
@@ -66,4 +70,9 @@ def _all_cosines(vectors: Vectors, units: np.ndarray) -> np.ndarray:
 
 def rank_in(cosines: np.ndarray, a: int, b: int) -> int:
     """1 + how many rows, a itself aside, are nearer to a than b is; `cosines` are those of all rows with a."""
-    return int(np.count_nonzero(cosines > cosines[b])) - int(cosines[a] > cosines[b]) + 1
+    return rank_by(cosines, a, cosines[b])
+
+
+def rank_by(cosines: np.ndarray, a: int, cosine: float) -> int:
+    """As `rank_in`, of a word whose cosine with a is this; neither need be among the rows."""
+    return int(np.count_nonzero(cosines > cosine)) - int(a < len(cosines) and cosines[a] > cosine) + 1

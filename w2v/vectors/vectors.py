@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,12 +18,13 @@ from w2v.vectors.formats.format import LoadOptions, ModelParts, Rows
 from w2v.vectors.formats.load import load_rows
 from w2v.vectors.neighbours import Neighbours, nearest, nearest_to, unit_mean
 from w2v.vectors.spelling import unknown_word
-from w2v.vectors.words import Words
+from w2v.vectors.words import Words, to_bytes, to_text
 
 if TYPE_CHECKING:
     from w2v.output import AtomicOutput
     from w2v.vectors._words import WordTable
     from w2v.vectors.evaluate import Evaluation
+    from w2v.vectors.subwords import Subwords
 
 __all__ = ["Vectors", "load"]
 
@@ -47,15 +49,20 @@ class Vectors:
             )
         if norms is not None:
             self.__dict__["norms"] = norms  # found on the way by who made the matrix
+        self.subwords: Subwords | None = None  # makes vectors for words that are not here
         self.metadata: dict[str, str] = {}  # what is known of how they were made; safetensors keeps it
         self.context: Vectors | None = None  # the context vectors, where they are there too
         self.model: ModelParts | None = None  # what `predict` needs
+        self.counts: np.ndarray | None = None  # how often each word occurred, int64 [V], where that is known
+        self._made: dict[bytes, int] = {}  # words that vectors were made for, each with its row behind the others
+        self._picked: set[bytes] = set()  # words whose vectors were made before they came here
+        self._made_rows = np.empty((0, self.dim), np.float32)
 
     @classmethod
     def of_rows(cls, rows: Rows) -> Vectors:
         vectors = cls(rows.words, rows.matrix, rows.norms)
         vectors.metadata.update(rows.metadata or {})
-        vectors.model = rows.model
+        vectors.model, vectors.subwords, vectors.counts = rows.model, rows.subwords, rows.counts
         if rows.model is not None and len(rows.model.outputs) == len(rows.words):
             vectors.context = cls(rows.words, rows.model.outputs)
         return vectors
@@ -94,8 +101,11 @@ class Vectors:
 
         if with_context and self.model is None:
             raise VectorsError("there is no context matrix to save; train the vectors, or load them with context=True")
-        rows = Rows(self.words.table, self.matrix, None, self.metadata, self.model if with_context else None)
-        save(rows, path, format, no_clobber=no_clobber, float16=float16, words=words)
+        rows = Rows(
+            self.words.table, self.matrix, None, self.metadata, self.model, self.subwords,
+            self.counts if self.counts is not None or self.model is None else self.model.counts,
+        )
+        save(rows, path, format, no_clobber=no_clobber, float16=float16, words=words, with_context=with_context)
 
     def top(self, count: int) -> Vectors:
         """The first `count` rows, where the most frequent words are; the numbers are a view."""
@@ -110,6 +120,15 @@ class Vectors:
         if isinstance(words, (str, bytes)):
             raise VectorsError(f"subset: {words!r:.40} is one word; give a list of words")
         return rows_of(self, find_words(self.words.table, words)[0])
+
+    def compact(self) -> Vectors:
+        """The same with only those rows of n-grams that its words use; others make zeros then. For safetensors, which
+        keeps just these rows."""
+        made = Vectors(self.words, self.matrix, self.norms)
+        made.metadata.update(self.metadata)
+        made.context, made.model, made.counts = self.context, self.model, self.counts
+        made.subwords = None if self.subwords is None else self.subwords.compact(self.words.table)
+        return made
 
     def unit(self) -> Vectors:
         """The same with every row at length 1; a row of zeros stays as it is."""
@@ -130,8 +149,9 @@ class Vectors:
         """The row of a word [D], or of a list of words a row each [N, D]; UnknownWordError (a KeyError) with close
         spellings if one is not there."""
         if isinstance(word, (list, tuple)):
-            return self.matrix[[self.index(one) for one in word]]
-        return self.matrix[self.index(word)]
+            return self.rows_at([self.place(one) for one in word])
+        row = self.place(word)
+        return self.matrix[row] if row < len(self) else self._made_rows[row - len(self)]
 
     def __repr__(self) -> str:
         return f"Vectors({len(self)} words, {self.dim} dimensions)"
@@ -146,6 +166,60 @@ class Vectors:
         if row < 0:
             raise unknown_word(self.words.table, word)
         return row
+
+    def ngrams(self, word: str | bytes) -> list[tuple[str, int, float]]:
+        """The n-grams of a word, their buckets, and the share of its vector that comes from each, largest first; its
+        own row, if it has one, is the word itself with bucket -1. VectorsError without subwords."""
+        if self.subwords is None:
+            raise VectorsError(
+                "these vectors know no n-grams; train with subwords, and save as fasttext or safetensors"
+            )
+        vector, spelling = self[word], to_bytes(word)
+        return [
+            (to_text(ngram), bucket, share)
+            for ngram, bucket, share in self.subwords.contributions(spelling, vector, self._known(word))
+        ]
+
+    def _known(self, word: str | bytes) -> bool:
+        return word in self.words and to_bytes(word) not in self._picked
+
+    def on_made(self, call: Callable[[bytes], object]) -> None:
+        """Call this with each word that a vector is made for."""
+        if self.subwords is not None:
+            self.subwords = dataclasses.replace(self.subwords, on_made=call)
+
+    def place(self, word: str | bytes) -> int:
+        """As `index`, but a word that is not there gets a vector made from its n-grams, where there are subwords. Its
+        place is behind the rows: `rows_at` and `units` have it."""
+        row = self.words.find(word)
+        if row >= 0 or self.subwords is None:
+            return row if row >= 0 else self.index(word)
+        spelling = to_bytes(word)
+        if spelling not in self._made:
+            made = self.subwords.make(spelling)
+            if made is None:
+                raise unknown_word(self.words.table, word)
+            self._made_rows = np.concatenate([self._made_rows, made[None]])
+            self._made[spelling] = len(self) + len(self._made)
+        return self._made[spelling]
+
+    def rows_at(self, places: Sequence[int] | np.ndarray) -> np.ndarray:
+        """The vectors at some places, float32 [n, D]: rows, or made from n-grams."""
+        places = np.asarray(places, np.intp)
+        if not len(self._made) or not (places >= len(self)).any():
+            return self.matrix[places]
+        made = places >= len(self)
+        rows = np.empty((len(places), self.dim), np.float32)
+        rows[~made] = self.matrix[places[~made]]
+        rows[made] = self._made_rows[places[made] - len(self)]
+        return rows
+
+    def norms_at(self, places: Sequence[int] | np.ndarray) -> np.ndarray:
+        """The lengths of the vectors at some places, float64 [n]."""
+        places = np.asarray(places, np.intp)
+        if not len(self._made) or not (places >= len(self)).any():
+            return self.norms[places]
+        return np.frombuffer(row_norms(self.rows_at(places)), np.float64)
 
     @cached_property
     def norms(self) -> np.ndarray:
@@ -183,8 +257,8 @@ class Vectors:
         units = np.empty((len(rows), self.dim), np.float32)
         for low in range(0, len(rows), UNITS):
             some = rows[low : low + UNITS]
-            norms = self.norms[some, None]
-            wide = self.matrix[some].astype(np.float64)
+            norms = self.norms_at(some)[:, None]
+            wide = self.rows_at(some).astype(np.float64)
             units[low : low + UNITS] = np.divide(wide, norms, out=wide, where=norms > 0)
         return units
 
@@ -235,8 +309,8 @@ class Vectors:
 
     def similarity(self, a: str | bytes, b: str | bytes) -> float:
         """Cosine of two words, 0 if one is a row of zeros."""
-        first, second = self.index(a), self.index(b)
-        return float(exact_cosines(self.matrix, np.array([second]), unit_mean(self, [first]))[0])
+        first, second = self.place(a), self.place(b)
+        return float(exact_cosines(self.rows_at([second]), np.array([0]), unit_mean(self, [first]))[0])
 
     def rank(self, a: str | bytes, b: str | bytes) -> int:
         """The place of `b` among the neighbours of `a`, from 1: as gensim's `rank`, 1 + how many words are nearer."""

@@ -1,6 +1,7 @@
 """One file a format, each with its record; the table of all of them, in the order in which they are named."""
 
 from w2v.vectors.formats.binary import BINARY
+from w2v.vectors.formats.fasttext import FASTTEXT
 from w2v.vectors.formats.format import FORMATS, Contents, Format, LoadOptions, ModelParts, Rows, Shape
 from w2v.vectors.formats.glove import GLOVE
 from w2v.vectors.formats.npy import NPY
@@ -10,4 +11,4 @@ from w2v.vectors.formats.text import TEXT
 
 __all__ = ["FORMATS", "Contents", "Format", "LoadOptions", "ModelParts", "Rows", "Shape"]
 
-FORMATS.update({record.name: record for record in (BINARY, TEXT, GLOVE, NPY, SAFETENSORS, PROJECTOR)})
+FORMATS.update({record.name: record for record in (BINARY, TEXT, GLOVE, NPY, SAFETENSORS, PROJECTOR, FASTTEXT)})

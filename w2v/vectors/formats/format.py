@@ -14,12 +14,15 @@ from w2v.errors import SettingsError
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
     from w2v.vectors._scan import BinaryRows
     from w2v.vectors._words import WordTable
+    from w2v.vectors.formats.fasttext import FastTextFile
     from w2v.vectors.formats.row_writer import RowWriter
     from w2v.vectors.formats.salvage import Block, Salvage
     from w2v.vectors.formats.source import Source
+    from w2v.vectors.subwords import Subwords
 
 __all__ = ["FORMATS", "Contents", "Format", "LoadOptions", "ModelParts", "Rows", "Shape", "format_named"]
 
@@ -36,13 +39,16 @@ class ModelParts(NamedTuple):
 
 class Rows(NamedTuple):
     """What a file holds: words, float32 [V, D], float64 lengths of the rows [V] where they were taken on the way, what
-    the file says of itself, and the other parts of a whole model."""
+    the file says of itself, the other parts of a whole model, what makes vectors for words never seen, and how often
+    each word occurred, int64 [V]."""
 
     words: WordTable
     matrix: np.ndarray
     norms: np.ndarray | None = None
     metadata: Mapping[str, str] | None = None
     model: ModelParts | None = None
+    subwords: Subwords | None = None
+    counts: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,10 @@ class Contents:
     item_bytes: int = 4
     metadata: Mapping[str, str] = field(default_factory=dict)
     outputs: int | None = None  # rows of the other matrix, where it goes into the file too
+    ngrams: str = ""  # the characters of n-grams, 3-6; their buckets, the rows of them, the buckets that have rows
+    buckets: int = 0
+    ngram_rows: int = 0
+    used: int = 0  # 0: all
 
 
 @dataclass(frozen=True)
@@ -114,11 +124,14 @@ class Format:
     begins: Callable[[str, bytes], bool] | None = None
     size: Callable[[Contents], int] | None = None  # bytes of the file that holds the numbers, known beforehand
     half: bool = False  # whether numbers may be float16
+    subwords: bool = False  # whether the rows of n-grams may be in the file too
+    needs_model: bool = False  # whether the other matrix goes into every file, zeros where it is not known
     whole_model: bool = False  # whether the other matrix and the counts may be in the file too
     words_beside: Callable[[str], str] | None = None  # where the words are, if in a file of their own: from its name
     separators: bytes = WHITE_SPACE  # what no word may hold, or its row could not be read back
     shape: Callable[[Source], Shape] | None = None  # without reading on
     find_rows: Callable[[Source, LoadOptions], BinaryRows] | None = None  # rows of a plain file, not loaded
+    open_model: Callable[[Source], FastTextFile] | None = None  # what makes few words' vectors without all others
     salvage: Callable[[Salvage], Iterator[Block]] | None = None  # the good rows of a damaged file
 
 

@@ -6,7 +6,7 @@ Other programs' files are read too if they hold one matrix of floats; the words 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import VectorsError
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from w2v.vectors.formats.row_writer import RowWriter
     from w2v.vectors.formats.salvage import Block, Salvage
     from w2v.vectors.formats.source import Source
+    from w2v.vectors.subwords import Subwords
 
 __all__ = ["SAFETENSORS", "find_matrix", "load_parts", "split_anyhow"]
 
 VECTORS, WORDS, CONTEXT, COUNTS = "vectors", "words", "context", "counts"
+# Rows of n-grams, the buckets that have one, rising, and the row of each; without the last two, bucket i has row i.
+NGRAMS, BUCKETS, PLACES = "ngrams", "ngram_buckets", "ngram_rows"
+HASH = "fastText: FNV-1a, 32 bits, of bytes widened with their sign"
 TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "bf16"}
 NAMES = {"F16": "float16", "F32": "float32", "F64": "float64", "BF16": "bfloat16"}
 CHECKPOINT = "w2v checkpoint"  # as in w2v/training/checkpoint.py
@@ -33,15 +37,25 @@ OUTPUT_ROWS = 4096  # written at once
 MARK = {"format": "np", "w2v": "vectors"}
 
 
-def vectors_header(
-    rows: int, dim: int, word_bytes: int, dtype: str, metadata: Mapping[str, str], outputs: int | None = None
-) -> bytes:
-    """The bytes before the numbers (F32 or F16), which come first, and the words with their newlines. With `outputs`
-    rows of the other matrix: before the numbers the counts, 8 bytes each, and after them that matrix."""
+def header_for(contents: Contents) -> bytes:
+    """The bytes before the numbers (F32 or F16), and the words with their newlines behind them. With the other matrix:
+    before the numbers the counts, 8 bytes each, and after them that matrix. With n-grams, their rows after that, and
+    their buckets before all."""
+    rows, dim, outputs = contents.rows, contents.dim, contents.outputs
+    dtype = "F16" if contents.item_bytes == 2 else "F32"
+    used = {PLACES: ("I64", (contents.used,)), BUCKETS: ("U32", (contents.used,))} if contents.used else {}
+    ngrams = {NGRAMS: (dtype, (contents.ngram_rows, dim))} if contents.ngrams else {}
     counts = {} if outputs is None else {COUNTS: ("I64", (rows,))}
     context = {} if outputs is None else {CONTEXT: ("F32", (outputs, dim))}
+    metadata = dict(contents.metadata)
+    if contents.ngrams:
+        metadata |= {"subwords": contents.ngrams, "buckets": str(contents.buckets), "ngram_hash": HASH}
     return make_header(
-        {**counts, VECTORS: (dtype, (rows, dim)), **context, WORDS: ("U8", (word_bytes + rows,))}, {**metadata, **MARK}
+        {
+            **counts, **used, VECTORS: (dtype, (rows, dim)), **context, **ngrams,
+            WORDS: ("U8", (contents.word_bytes + rows,)),
+        },
+        {**metadata, **MARK},
     )
 
 
@@ -118,7 +132,8 @@ def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memor
         words = None
     parts: dict[int, memoryview] = {}
     model = model_entries(source.name, header, entry) if options.context else ()
-    for part in sorted((p for p in (entry, words, *model) if p is not None), key=lambda p: p.begin):
+    ngrams = ngram_entries(source.name, header, entry)
+    for part in sorted((p for p in (entry, words, *model, *ngrams) if p is not None), key=lambda p: p.begin):
         parts[part.begin] = sections.take(part.begin, part.size) if part.size else memoryview(b"")
     if source.size is None:
         sections.skip(header.end - sections.position)
@@ -137,9 +152,60 @@ def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memor
         outputs, counts = (parts[part.begin] if part.size else memoryview(b"") for part in model)
         whole = ModelParts(floats(outputs, "<f4", *model[0].shape), np.frombuffer(counts, "<i8"))
         check_model(source.name, whole)
+    subwords = None
+    if ngrams:
+        parts_of_ngrams = [parts[part.begin] if part is not None and part.size else memoryview(b"") for part in ngrams]
+        subwords = read_subwords(source.name, header, ngrams, parts_of_ngrams)
     if options.limit is not None and options.limit < rows:
         table, matrix, whole = table.take(range(options.limit)), matrix[: options.limit], None
-    return Rows(table, matrix, None, own_metadata(header), whole)
+    return Rows(table, matrix, None, own_metadata(header), whole, subwords)
+
+
+def ngram_entries(name: str, header: Header, vectors: Entry) -> tuple[Entry | None, ...]:
+    """The tensors of n-grams: rows, buckets and their rows; none in a file without them."""
+    tensors = header.tensors
+    rows, used, places = tensors.get(NGRAMS), tensors.get(BUCKETS), tensors.get(PLACES)
+    if rows is None or "ngram_hash" not in header.metadata:
+        return ()
+    good = rows.dtype in TYPES and len(rows.shape) == 2 and rows.shape[1] == vectors.shape[1]
+    if used is not None or places is not None:
+        good = good and used is not None and places is not None and (used.dtype, places.dtype) == ("U32", "I64")
+        good = good and used is not None and places is not None and len(used.shape) == 1 and used.shape == places.shape
+    if not good:
+        raise VectorsError(f"{name}: its tensors `{NGRAMS}`, `{BUCKETS}` and `{PLACES}` do not belong together")
+    return rows, used, places
+
+
+def read_subwords(
+    name: str, header: Header, entries: tuple[Entry | None, ...], parts: list[memoryview]
+) -> Subwords:
+    """What makes vectors for words never seen, of the tensors of n-grams; VectorsError if they cannot be."""
+    import numpy as np
+
+    from w2v.vectors._ngrams import FloatRows
+    from w2v.vectors.formats.sections import floats
+    from w2v.vectors.subwords import MOST_CHARACTERS, Subwords
+
+    rows = entries[0]
+    assert rows is not None
+    text, buckets = header.metadata.get("subwords", ""), header.metadata.get("buckets", "")
+    least, _, most = text.partition("-")
+    sound = all(part.isascii() and part.isdigit() and len(part) < 10 for part in (least, most, buckets))
+    if header.metadata["ngram_hash"] != HASH or not sound or not 1 <= int(least) <= int(most) <= MOST_CHARACTERS:
+        raise VectorsError(
+            f"{name}: its n-grams are of {text[:40]!r} characters in {buckets[:40]!r} buckets by the hash "
+            f"{header.metadata['ngram_hash'][:80]!r}; this version knows 1-{MOST_CHARACTERS} characters and {HASH!r}"
+        )
+    matrix = np.ascontiguousarray(floats(parts[0], TYPES[rows.dtype], *rows.shape))
+    used = places = None
+    if entries[1] is not None:
+        used, places = np.frombuffer(parts[1], "<u4"), np.frombuffer(parts[2], "<i8")
+    made = Subwords(int(least), int(most), int(buckets), FloatRows(matrix), used, places)
+    try:
+        _ = made.maker
+    except (ValueError, OverflowError) as error:
+        raise VectorsError(f"{name}: its buckets of n-grams: {error}; the file is damaged") from None
+    return made
 
 
 def model_entries(name: str, header: Header, vectors: Entry) -> tuple[Entry, ...]:
@@ -165,17 +231,11 @@ def check_model(name: str, model: ModelParts) -> None:
         raise VectorsError(f"{name}: a word's count is below 0")
 
 
-def header_for(contents: Contents) -> bytes:
-    dtype = "F16" if contents.item_bytes == 2 else "F32"
-    return vectors_header(
-        contents.rows, contents.dim, contents.word_bytes, dtype, contents.metadata, contents.outputs
-    )
-
-
 def size(contents: Contents) -> int:
     numbers = contents.rows * contents.dim * contents.item_bytes
     model = 0 if contents.outputs is None else 8 * contents.rows + 4 * contents.outputs * contents.dim
-    return len(header_for(contents)) + numbers + contents.word_bytes + contents.rows + model
+    ngrams = contents.ngram_rows * contents.dim * contents.item_bytes + 12 * contents.used if contents.ngrams else 0
+    return len(header_for(contents)) + numbers + contents.word_bytes + contents.rows + model + ngrams
 
 
 def write(writer: RowWriter, out: Any) -> None:
@@ -185,10 +245,22 @@ def write(writer: RowWriter, out: Any) -> None:
     model = writer.model
     if model is not None:
         out.write(np.ascontiguousarray(model.counts, "<i8").tobytes())
+    subwords = writer.subwords
+    if subwords is not None and subwords.used is not None and subwords.places is not None:
+        out.write(np.ascontiguousarray(subwords.places, "<i8").tobytes())
+        out.write(np.ascontiguousarray(subwords.used, "<u4").tobytes())
     writer.write_blocks(out, writer.numbers)
     if model is not None:
         for low in range(0, len(model.outputs), OUTPUT_ROWS):
             out.write(np.ascontiguousarray(model.outputs[low : low + OUTPUT_ROWS], "<f4").tobytes())
+    if subwords is not None:
+        for low in range(0, subwords.rows.count, OUTPUT_ROWS):
+            block = subwords.rows.read(low, min(low + OUTPUT_ROWS, subwords.rows.count)).astype(writer.dtype)
+            if not np.isfinite(block).all():
+                raise VectorsError(
+                    f"{writer.name}: a row of n-grams holds a number that is not finite; nothing is written"
+                )
+            out.write(block.tobytes())
     for block in writer.word_lines():
         out.write(block)
 
@@ -201,7 +273,7 @@ def salvage(damaged: Salvage) -> Iterator[Block]:
 
 SAFETENSORS = Format(
     name="safetensors", title="safetensors", suffixes=(".safetensors",),
-    holds="numbers (float32, float16), words, and what is known of the training",
+    holds="numbers (float32, float16), words, what is known of the training, rows of n-grams",
     recognise=lambda _, head: is_safetensors(head), signed=True, load=load, write=write, size=size, half=True,
-    whole_model=True, separators=LINE_ENDS, shape=shape, salvage=salvage,
+    whole_model=True, subwords=True, separators=LINE_ENDS, shape=shape, salvage=salvage,
 )

@@ -15,7 +15,6 @@ __all__ = ["looks_like_vectors", "recognised"]
 HEADER_LIMIT = 64
 # What it is, and how to get something that can be read.
 UNSUPPORTED: tuple[tuple[bytes, str, str], ...] = (
-    (b"\xba\x16\x4f\x2f", "a fastText model", "its vectors are in the .vec file that fastText writes beside it"),
     (b"\x80\x02", "a Python pickle (gensim's own format?)",
      "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)"),
     (b"\x80\x03", "a Python pickle (gensim's own format?)",

@@ -69,17 +69,19 @@ def check_half(record: Format) -> None:
 
 def save(
     rows: Rows, path: Target, format: str | None = None, *, no_clobber: bool = False, float16: bool = False,
-    words: str | os.PathLike[str] | AtomicOutput | None = None,
+    words: str | os.PathLike[str] | AtomicOutput | None = None, with_context: bool = False,
 ) -> None:
-    """Write rows to a path, or to anything open that has `write`; see Vectors.save. Rows with the other parts of their
-    model are for the formats that can hold them."""
+    """Write rows to a path, or to anything open that has `write`; see Vectors.save. The other parts of their model go
+    into the file with `with_context`, if its format can hold them, and into one whose format needs them."""
     opened = hasattr(path, "write")
     name = str(getattr(path, "name", "-")) if opened else os.fspath(path)
     record = format_of(name, format, words)
     if float16:
         check_half(record)
-    if rows.model is not None:
+    if with_context:
         check_whole_model(name, record)
+    elif not record.needs_model:
+        rows = rows._replace(model=None)
     check_words(rows.words, name, record.separators)
     writer = RowWriter(rows, name, float16)
     with ExitStack() as files:
