@@ -16,7 +16,8 @@ def test_durations_read_well(seconds, text):
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0, "0"), (999, "999"), (999.6, "1.00k"), (11_234_567, "11.2M"), (999_600_000, "1.00G"), (float("inf"), "?")],
+    [(0, "0"), (999, "999"), (999.6, "1.00k"), (11_234_567, "11.2M"), (999_600_000, "1.00G"), (float("inf"), "?"),
+     (-11_234_567, "-11.2M"), (-1500, "-1.50k"), (-999, "-999")],
 )
 def test_short_numbers_keep_three_digits(number, text):
     assert short(number) == text

@@ -25,6 +25,7 @@ CALLS = {
     "startswith": "endswith", "endswith": "startswith", "lstrip": "rstrip", "rstrip": "lstrip", "find": "rfind",
     "rfind": "find", "argmin": "argmax", "argmax": "argmin", "minimum": "maximum", "maximum": "minimum",
 }
+COMMUTATIVE = {"isclose", "max", "maximum", "min", "minimum"}
 PARENTHESES = (ast.NamedExpr, ast.Lambda, ast.IfExp, ast.Compare)
 WRAPPERS = {"abs", "bytes", "float", "int", "len", "list", "reversed", "round", "set", "sorted", "str", "tuple"}
 
@@ -162,7 +163,7 @@ def of_calls(node: ast.AST, text: Text) -> Iterator[Change]:
     if function in WRAPPERS and len(arguments) == 1 and not named and not arguments[0].startswith("*"):
         inner = node.args[0]
         yield "call left out", node, f"({arguments[0]})" if isinstance(inner, ast.GeneratorExp) else arguments[0]
-    if len(arguments) >= 2 and not any(each.startswith("*") for each in arguments[:2]):
+    if len(arguments) >= 2 and name not in COMMUTATIVE and not any(each.startswith("*") for each in arguments[:2]):
         swapped = [arguments[1], arguments[0], *arguments[2:], *named]
         yield "arguments swapped", node, f"{function}({', '.join(swapped)})"
     for i in range(len(named)):

@@ -41,9 +41,9 @@ def pytest_sessionfinish():
         json.dump(ended, open(report, "w"))
 '''
 CONFIG = "[run]\nparallel = true\ndata_file = {data}\nsource = {source}\ncontext = ${{PYTEST_CURRENT_TEST-none}}\n"
-LEFT_OUT = (  # other machines, browsers and times; what takes minutes
-    "tests/cluster/nodes/", "tests/cluster/test_nodes.py", "tests/seeing/test_explore.py", "tests/scripts/",
-    "tests/kernel/test_build.py", "tests/training/test_accuracy.py",
+LEFT_OUT = (  # other machines and times; what takes minutes
+    "tests/cluster/nodes/", "tests/cluster/test_nodes.py", "tests/scripts/", "tests/kernel/test_build.py",
+    "tests/training/test_accuracy.py",
 )
 
 

@@ -7,6 +7,8 @@ import shlex
 import numpy as np
 import pytest
 
+from w2v.errors import SettingsError
+
 ORIGINAL = ("-cbow", "0", "-size", "20", "-window", "8", "-negative", "7", "-hs", "0", "-sample", "1e-4",
             "-threads", "1", "-iter", "2", "-min-count", "3")
 
@@ -95,6 +97,9 @@ def test_words_of_one_direction_are_in_one_class():
     found = word_classes(Vectors([f"w{i}".encode() for i in range(60)], (directions * lengths).astype(np.float32)), 3)
     assert [len({*found[i::3].tolist()}) for i in range(3)] == [1, 1, 1]
     assert len(set(found[:3].tolist())) == 3
+    for count in (0, 4):
+        with pytest.raises(SettingsError, match=f"{count} classes for 3 words; give a number from 1 to 3"):
+            word_classes(Vectors([b"a", b"b", b"c"], np.eye(3, dtype=np.float32)), count)
 
 
 def test_missing_library_for_classes_is_said_before_the_training(monkeypatch, capsys, corpus, tmp_path):

@@ -169,8 +169,9 @@ def test_what_is_trained_during_an_exchange_stays():
     assert {4} <= set(np.flatnonzero(left[:, :-4].any(axis=1))) <= {3, 4}  # rows that rest leave no trace of rounding
 
 
-def test_a_node_that_missed_an_exchange_gets_its_rows_and_keeps_only_what_is_new():
-    first, second = synced(count=2)
+@pytest.mark.parametrize("loss", ["ns", "hs"])
+def test_a_node_that_missed_an_exchange_gets_its_rows_and_keeps_only_what_is_new(loss):
+    first, second = synced(loss, count=2)
     part = Part(0, 50)
     for matrix in (0, 1):
         second.model[matrix][7] += 1

@@ -99,7 +99,7 @@ def test_many_distinct_long_words_survive_growing_tables(tmp_path):
 
 
 @pytest.mark.parametrize("length", [9999, 10000, 10001, 20000, 20001, 30005])
-@pytest.mark.parametrize(("threads", "block_size"), [(1, 1 << 20), (2, 1000), (3, 4096)])
+@pytest.mark.parametrize(("threads", "block_size"), [(1, 1 << 20), (2, 1 << 16), (2, 1000), (3, 4096)])
 def test_long_sentence_is_cut_at_kept_tokens_only(tmp_path, length, threads, block_size):
     tokens = [f"rare{i}" if i % 10 == 3 else "ab"[i % 2] for i in range(length * 10 // 9 + 9)]
     text = "a b\n" + " ".join(tokens) + "\n\n" + "b a " * 5

@@ -435,3 +435,11 @@ def test_zstd_frames_of_every_shape_are_read(tmp_path):
     plain = tmp_path / "c.txt"
     plain.write_bytes(expected)
     assert read_corpus([path], ALL).digest() == read_corpus([plain], ALL).digest()
+
+
+def test_a_source_stands_for_itself(tmp_path):
+    path = tmp_path / "c.txt"
+    path.write_bytes(TEXT)
+    source = look_at(str(path))
+    assert expand(source) == [source]
+    assert expand([source, path]) == [source, source]

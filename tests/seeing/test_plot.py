@@ -96,6 +96,16 @@ def test_labels_stay_inside_the_room_or_are_left_out():
     assert (found.centres[0] >= sizes[0] / 2).all()
 
 
+def test_labels_are_placed_again_once_the_others_have_their_places(monkeypatch):
+    points = np.random.default_rng(3).uniform(0, (300, 200), (120, 2))
+    sizes = np.tile([30.0, 8.0], (120, 1))
+    whole = placing.place_labels(points, sizes, (300, 200), gap=3)
+    monkeypatch.setattr(placing, "ROUNDS", 1)
+    once = placing.place_labels(points, sizes, (300, 200), gap=3)
+    assert whole.placed.sum() > once.placed.sum()
+    assert (whole.centres != once.centres).any()
+
+
 def test_leaders_lead_to_the_border_of_a_label():
     assert placing.leader(np.array([0.0, 0]), np.array([10.0, 3]), np.array([4.0, 1])).tolist() == [6, 2]
 
@@ -200,7 +210,7 @@ def test_lists_are_read_as_they_come(tmp_path):
         (lists.read_words, "a\n" + "x" * 70_000, "list:2: the line is longer than 65536 bytes"),
         (lists.read_groups, "a\tx\nb\n", 'list:2: "b" is not a word, a tab and its group'),
         (lists.read_groups, "a\tx\tz\n", 'list:1: "a\tx\tz" is not a word, a tab and its group'),
-        (lists.read_groups, "a\tx\na\ty\n", 'list:2: "a" is in two groups, x and y; leave one out'),
+        (lists.read_groups, "a\tx\na\ty\n", 'list:2: "a" has two groups, x and y; leave one out'),
         (lists.read_pairs, "a b\na\n", 'list:2: "a" is not two words with a tab between them'),
         (lists.read_pairs, "a b c\n", 'list:1: "a b c" is not two words with a tab between them'),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -103,3 +104,9 @@ def test_encoded_corpus_knows_no_words_below_its_min_count(text, tmp_path):
     assert [row[1] is None for row in found.at_min_count] == [True, True, *[False] * 5]
     assert found.words == len(w2v.encode(text, min_count=20).vocab)
     assert found.memory["corpus"] == corpus.pruned(20).ids.nbytes
+
+
+def test_memory_of_words_is_that_of_their_objects_in_a_list(text):
+    found = plan_training(text, CorpusConfig(min_count=20), TrainConfig(dim=8, threads=1), seconds=0)
+    words = w2v.encode(text, min_count=20).vocab.words
+    assert found.memory["words"] == pytest.approx(sum(map(sys.getsizeof, words)) + 8 * len(words), rel=0.2)

@@ -10,7 +10,7 @@ import w2v
 from w2v.errors import SettingsError, W2VError
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
-from w2v.training.sweep import Results, combinations, varied_names, vectors_name
+from w2v.training.sweep import Results, combinations, identity, varied_names, vectors_name
 
 from .runs import corpus, sentences
 
@@ -50,14 +50,14 @@ def test_a_combination_that_cannot_be_is_refused_before_the_first_run(lists, nam
 
 def test_every_setting_can_be_a_list_and_is_told_by_the_file_name():
     other = {
-        "model": "cbow", "loss": "hs", "cbow_gradient": "exact", "fixed_window": True, "share_negatives": False,
-        "exact": True, "lr": 0.5, "min_lr": 0.0125, "held_out": 0.25, "sample": 0.5,
+        "model": "cbow", "loss": "hs", "cbow_gradient": "exact", "lr": 0.5, "min_lr": 0.0125, "held_out": 0.25,
+        "sample": 0.5,
     }
     for name in options_of(TrainConfig):
         if name == "stop_early":
             continue
         default = getattr(TrainConfig().resolved(), name)
-        value = other.get(name, 7)
+        value = not default if isinstance(default, bool) else other.get(name, 7)
         configs = combinations({name: [default, value]})
         names = [vectors_name(config, [name]) for config in configs]
         assert f"{name}-{value}" in names[1], name
@@ -177,3 +177,10 @@ def test_a_place_for_vectors_that_cannot_be_is_found_before_the_first_run(tmp_pa
     with pytest.raises(W2VError, match="is a directory"):
         list(w2v.sweep(corpus(), eval=pairs, folder=folder, window=[4, 7], **FEW))
     assert len(list(folder.iterdir())) == 1
+
+
+def test_the_number_of_threads_makes_runs_differ_only_where_it_is_wanted():
+    two, four = (TrainConfig(threads=threads).resolved() for threads in (2, 4))
+    assert identity(two) == identity(four)
+    assert identity(two, True) != identity(four, True)
+    assert identity(two) != identity(TrainConfig(threads=2, seed=2).resolved())
