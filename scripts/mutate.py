@@ -3,7 +3,7 @@
     pip install coverage                             # for the map
     python scripts/mutate.py map                     # once: which tests run which function (an hour; resumable)
     python scripts/mutate.py run --sample 200        # a seeded random sample; goes on where it was stopped
-    python scripts/mutate.py run --only 'w2v/vectors/*' --sample 40 --seed 2
+    python scripts/mutate.py run --sample 200 --only 'w2v/vectors/*'    # those of the sample that are there
     python scripts/mutate.py run --again             # the survivors once more, after new tests
     python scripts/mutate.py show                    # the score and the survivors
     python scripts/mutate.py equivalent ID 'why no test can tell'
@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import hashlib
 import json
 import os
-import random
 import shutil
 import signal
 import site
@@ -36,7 +36,7 @@ from mutation.relevant import PLUGIN, Map
 from mutation.sites import Site
 
 ROOT = Path(__file__).resolve().parent.parent
-HOME_S, ALL_S = 60, 300  # seconds of tests by the map: a first round, and all that a survivor gets
+FIRST_S = 10  # seconds of tests, by the map, that run before all the others do
 KILLED = "killed"
 
 
@@ -50,13 +50,25 @@ class Workshop:
             self.copy()
             self.make_environment()
         self.package = next((work / "venv").glob("lib/python*/site-packages")) / "w2v"
+        self.undo = work / "undo.json"  # while a mutant is in place
+        if self.undo.exists():
+            name, content = json.loads(self.undo.read_text())
+            self.put(name, content.encode())
+            self.undo.unlink()
         self.map = Map(self.tree, self.package, work / "map", self.pytest)
         self.known_good: set[str] = set()
+        self.seconds = 60.0  # of tests for one mutant, as long as they took for the map
 
     def copy(self) -> None:
         """What git knows of this checkout, as it is on disk."""
-        names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        for name in names.splitlines():
+        listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+        names = set(listed.stdout.splitlines())
+        for old in self.tree.rglob("*"):  # what was renamed since; what was compiled stays
+            name = str(old.relative_to(self.tree))
+            made = name.startswith("build/") or old.suffix in {".c", ".so"}
+            if old.is_file() and not made and name not in names:
+                old.unlink()
+        for name in names:
             if (ROOT / name).exists():
                 (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self.tree / name)
@@ -125,12 +137,14 @@ class Workshop:
     def try_out(self, mutant: Site, more: list[str]) -> dict[str, object]:
         source = self.tree / mutant.path
         original, started = source.read_bytes(), time.monotonic()
+        self.undo.write_text(json.dumps([mutant.path, original.decode()]))
         try:
             if not self.put(mutant.path, mutant.apply(original)):
                 return {"outcome": "invalid"}
             outcome, test, count = self.judge(mutant, more)
         finally:
             self.put(mutant.path, original)
+            self.undo.unlink()
         if outcome == KILLED and "::" in test and test not in self.known_good:
             if self.noticed([(test, 60.0)]) is not None:
                 return {"outcome": "unclear", "test": test}  # it fails without the mutant too
@@ -146,7 +160,7 @@ class Workshop:
                 failed = [name for name, (_, outcome) in ended.items() if outcome == "failed"]
                 return KILLED, (failed or more)[0], len(known)
         done = 0
-        for limit in (HOME_S, ALL_S):
+        for limit in (FIRST_S, self.seconds):
             part, total = [], 0.0
             for test, seconds in known[done:]:
                 total += max(seconds, 0.01)
@@ -184,12 +198,10 @@ class Workshop:
 
     # --- many ---
 
-    def sites(self, only: list[str]) -> list[Site]:
+    def sites(self) -> list[Site]:
         found: list[Site] = []
         for path in sorted((self.tree / "w2v").rglob("*")):
             name = str(path.relative_to(self.tree))
-            if only and not any(fnmatch.fnmatch(name, each) for each in only):
-                continue
             if path.suffix == ".py":
                 found += python_sites(name, path.read_bytes())
             elif path.suffix in {".pyx", ".pxi", ".h"}:
@@ -220,14 +232,17 @@ def end_group(process: subprocess.Popen) -> None:
 
 
 def run(workshop: Workshop, options: argparse.Namespace) -> None:
+    workshop.seconds = options.seconds
     tried = workshop.tried()
-    sites = workshop.sites(options.only)
+    sites = workshop.sites()
     if options.again:
         wanted = [each for each in sites if tried.get(each.id, {}).get("outcome") in {"survived", "unclear"}]
         wanted = [each for each in wanted if not tried[each.id].get("equivalent")]
     else:
-        chosen = random.Random(options.seed).sample(sites, min(options.sample, len(sites)))
-        wanted = [each for each in chosen if each.id not in tried]
+        drawn = sorted(sites, key=lambda each: hashlib.sha256(f"{options.seed} {each.id}".encode()).digest())
+        wanted = [each for each in drawn[: options.sample] if each.id not in tried]  # the same ones after small changes
+    if options.only:
+        wanted = [each for each in wanted if any(fnmatch.fnmatch(each.path, glob) for glob in options.only)]
     wanted.sort(key=lambda each: not each.path.endswith(".py"))  # seconds each; the others are compiled
     print(f"{len(sites):,} places to break; {len(wanted)} to try", flush=True)
     for number, mutant in enumerate(wanted, 1):
@@ -257,8 +272,9 @@ def main() -> None:
     running = commands.add_parser("run", help="try mutants")
     running.add_argument("--sample", type=int, default=40, help="mutants (40)")
     running.add_argument("--seed", type=int, default=1, help="of the sample (1)")
-    running.add_argument("--only", action="append", default=[], metavar="GLOB", help="files, as w2v/vectors/*")
+    running.add_argument("--only", action="append", default=[], metavar="GLOB", help="those of the sample there")
     running.add_argument("--again", action="store_true", help="the survivors of earlier runs, in place of a sample")
+    running.add_argument("--seconds", type=float, default=60, help="of tests for a mutant, as the map has them (60)")
     running.add_argument("--tests", action="append", default=[], metavar="FILE", help="a test file to run first")
     commands.add_parser("show", help="the score and the survivors")
     equivalent = commands.add_parser("equivalent", help="note that no test can tell a mutant from the original")

@@ -112,6 +112,15 @@ def test_changes_of_several_workers_add_up(kernel: ModuleType) -> None:
     np.testing.assert_allclose(changes[2], changes[0] + changes[1], atol=1e-6)
 
 
+@pytest.mark.parametrize(("updates", "kept"), [(-3, 1), (0, 1), (1, 1), (60_000, 60_000), (65_536, 60_000)])
+def test_private_rows_are_merged_before_their_updates_are_too_many_to_count(updates: int, kept: int) -> None:
+    worker = Worker(model_of([5, 4]), 0, 2, updates)
+    assert worker.merge_after == kept
+    worker.merge_after = 7
+    worker.merge_after = updates
+    assert worker.merge_after == kept
+
+
 def test_exact_training_has_no_private_rows() -> None:
     model = model_of([5, 4], loss="ns", exact=True, sample=0)
     worker = Worker(model, 0, 10, 1000)

@@ -17,6 +17,7 @@ cdef extern from "rng.h":
         pass
     int32_t rng_alias(uint64_t bits, uint64_t n, const AliasColumn *table) noexcept nogil
 
+MOST_UPDATES = 60_000  # before a merge: counted in 16 bits, and one centre counts a row 2,000 times at the most
 ROW_FLOATS = 16  # rows are padded to this many floats: one 64-byte cache line
 
 
@@ -189,7 +190,7 @@ cdef class Worker:
         self.state.mean = &mean[0]
         self.state.contexts = <float **>&contexts[0]
         self.state.context_ids = &context_ids[0]
-        self.state.merge_after = merge_after
+        self.merge_after = merge_after
         self.state.held_out = tables.held_out_share(model.config.held_out)
         self.state.held_out_seed = model.config.seed
         for i in range(LANES):
@@ -266,12 +267,12 @@ cdef class Worker:
 
     @property
     def merge_after(self):
-        """Updates of a private row between two merges, at least 1."""
+        """Updates of a private row between two merges, 1 to 60,000."""
         return self.state.merge_after
 
     @merge_after.setter
     def merge_after(self, int updates):
-        self.state.merge_after = max(1, min(updates, 65535))
+        self.state.merge_after = max(1, min(updates, MOST_UPDATES))
 
     def take_all(self):
         """From now on train on the sentences that are held out too."""
