@@ -11,8 +11,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     "train": "w2v.training.train",
-    "encode": "w2v.training.train",
-    "find_phrases": "w2v.training.phrasing",
+    "encode": "w2v.corpus.open",
+    "find_phrases": "w2v.corpus.open",
     "sweep": "w2v.training.train",
     "load": "w2v.vectors.vectors",
     "Vectors": "w2v.vectors.vectors",
@@ -35,6 +35,8 @@ __all__ = ["__version__", *_HOME]
 if TYPE_CHECKING:
     from w2v.corpus.config import CorpusConfig as CorpusConfig
     from w2v.corpus.encoded import EncodedCorpus as EncodedCorpus
+    from w2v.corpus.open import encode as encode
+    from w2v.corpus.open import find_phrases as find_phrases
     from w2v.corpus.vocab import Vocab as Vocab
     from w2v.errors import CheckpointError as CheckpointError
     from w2v.errors import CorpusError as CorpusError
@@ -44,9 +46,7 @@ if TYPE_CHECKING:
     from w2v.errors import VectorsError as VectorsError
     from w2v.errors import W2VError as W2VError
     from w2v.training.config import TrainConfig as TrainConfig
-    from w2v.training.phrasing import find_phrases as find_phrases
     from w2v.training.progress import TrainingStopped as TrainingStopped
-    from w2v.training.train import encode as encode
     from w2v.training.train import sweep as sweep
     from w2v.training.train import train as train
     from w2v.vectors.vectors import Vectors as Vectors

@@ -28,7 +28,8 @@ from runs import joined, rest_after  # noqa: E402
 
 from w2v.corpus import reader  # noqa: E402
 from w2v.corpus.config import CorpusConfig  # noqa: E402
-from w2v.corpus.reader import encode_sequences, read_corpus  # noqa: E402
+from w2v.corpus.reader import read_corpus  # noqa: E402
+from w2v.corpus.sequences import encode_sequences  # noqa: E402
 from w2v.corpus.sources import check_text  # noqa: E402
 from w2v.errors import CorpusError, TrainingError, VectorsError  # noqa: E402
 from w2v.files import compression_of  # noqa: E402
@@ -143,7 +144,8 @@ def one_after_another() -> Iterator[None]:
     """The threads of the reader, in this thread: ten times as many inputs. The tests have real ones."""
 
     def run(works: Sequence[Callable[[], object]], **_: object) -> None:
-        for work in reversed(works):  # who reads a stream before who waits for it
+        # Who reads a stream before who waits for it.
+        for work in sorted(works, key=lambda work: getattr(work, "__name__", "") != "read_streams"):
             work()
 
     threaded, reader.run_all = reader.run_all, run

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.growth import grown
-from w2v.corpus.reader import encode_sequences
+from w2v.corpus.remap import extend_vocab
+from w2v.corpus.sequences import encode_sequences
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError
 
@@ -35,7 +35,7 @@ def words_of(made) -> list[list[bytes]]:
     ("min_count", "new"), [(1, {"new", "other", "rare", "rare2"}), (3, {"new", "other"}), (4, set())]
 )
 def test_known_words_stay_and_new_ones_join_when_they_are_frequent_enough(min_count, new):
-    made = grown(corpus(), KNOWN, min_count)
+    made = extend_vocab(corpus(), KNOWN, min_count)
     own = Counter(word for line in TEXT for word in line)
     kept = {"king", "queen", *new}
     assert words_of(made) == [w for line in TEXT if (w := [word.encode() for word in line if word in kept])]
@@ -48,27 +48,27 @@ def test_known_words_stay_and_new_ones_join_when_they_are_frequent_enough(min_co
 
 
 def test_max_vocab_leaves_out_new_words_and_never_known_ones():
-    made = grown(corpus(), KNOWN, 1, 4)
+    made = extend_vocab(corpus(), KNOWN, 1, 4)
     assert set(made.vocab.words) == {*KNOWN.words, b"new"}
     assert made.token_counts.beyond_max_vocab == 5
-    assert set(grown(corpus(), KNOWN, 1, 2).vocab.words) == set(KNOWN.words)
+    assert set(extend_vocab(corpus(), KNOWN, 1, 2).vocab.words) == set(KNOWN.words)
 
 
 def test_text_of_which_nothing_is_left_is_refused():
     with pytest.raises(CorpusError, match="none of its words is known, and none occurs 9 times; try a smaller"):
-        grown(corpus([["a", "b"], ["c"]]), KNOWN, 9)
+        extend_vocab(corpus([["a", "b"], ["c"]]), KNOWN, 9)
 
 
 def test_a_corpus_that_adds_nothing_keeps_its_ids():
     made = corpus()
-    same = grown(made, Vocab(made.vocab.words, made.vocab.counts))
+    same = extend_vocab(made, Vocab(made.vocab.words, made.vocab.counts))
     assert words_of(same) == words_of(made)
     assert same.vocab.counts.tolist() == (2 * made.vocab.counts).tolist()
 
 
 def test_given_counts_are_not_added_to_known_ones_but_what_the_text_holds():
     given = Vocab([b"new", b"king", b"queen", b"other", b"unseen"], np.array([900, 800, 700, 3, 2]))
-    made = grown(encode_sequences(TEXT, CorpusConfig(min_count=1), vocab=given), KNOWN, 3)
+    made = extend_vocab(encode_sequences(TEXT, CorpusConfig(min_count=1), vocab=given), KNOWN, 3)
     assert dict(zip(made.vocab.words, made.vocab.counts.tolist(), strict=True)) == {
         b"king": 11, b"queen": 5, b"old": 4, b"new": 3, b"other": 3,
     }
@@ -81,7 +81,7 @@ def test_given_counts_are_not_added_to_known_ones_but_what_the_text_holds():
 @pytest.mark.parametrize(("min_count", "max_vocab"), [(4, None), (1, 4)])
 def test_words_of_a_given_vocabulary_can_be_dropped_and_the_token_counts_add_up(min_count, max_vocab):
     given = Vocab([b"king", b"other", b"new"], np.array([9, 6, 5]))
-    made = grown(encode_sequences(TEXT, CorpusConfig(min_count=1), vocab=given), KNOWN, min_count, max_vocab)
+    made = extend_vocab(encode_sequences(TEXT, CorpusConfig(min_count=1), vocab=given), KNOWN, min_count, max_vocab)
     made.token_counts.check()
     new = {b"new"} if max_vocab else set()  # as often as "other" here, and before it in order of bytes
     assert set(made.vocab.words) == {*KNOWN.words, *new}

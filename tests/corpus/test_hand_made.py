@@ -9,11 +9,12 @@ import pytest
 from w2v.corpus._assembly import Remapping
 from w2v.corpus._encode import DROPPED, RUN_BASE, Encoder, Spellings
 from w2v.corpus._ids import Spelled
+from w2v.corpus.assembly import remapped
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import EncodedCorpus, TokenCounts
-from w2v.corpus.growth import grown
+from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.phrases import PhraseSettings, join_phrases
-from w2v.corpus.remap import remapped
+from w2v.corpus.remap import extend_vocab
+from w2v.corpus.token_counts import TokenCounts
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError
 
@@ -32,10 +33,10 @@ def test_an_id_of_no_word_is_an_error_wherever_ids_are_put_into_another_order(ba
     with pytest.raises(CorpusError, match=f"the ids hold {bad}, and there are 3 words"):
         corpus(bad).pruned(min_count=2)
     with pytest.raises(CorpusError, match=f"the ids hold {bad}, and there are 3 words"):
-        grown(corpus(bad), VOCAB)
+        extend_vocab(corpus(bad), VOCAB)
     if bad >= 0:
         with pytest.raises(CorpusError, match="and there are 3 words"):
-            grown(corpus(min(bad, 1000), given_vocab=True), VOCAB)
+            extend_vocab(corpus(min(bad, 1000), given_vocab=True), VOCAB)
     with pytest.raises(ValueError, match="an id is of no word"):
         join_phrases(corpus(bad), PhraseSettings(min_count=1))
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import w2v
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
-from w2v.corpus.ids_file import is_encoded, load_corpus
+from w2v.corpus.ids_file import is_encoded
 from w2v.corpus.reader import read_corpus
 from w2v.errors import CorpusError, SettingsError
 from w2v.safetensors import read_header
@@ -53,7 +53,7 @@ def assert_equal(a: EncodedCorpus, b: EncodedCorpus) -> None:
 @pytest.mark.parametrize("memory_limit", [None, 1000])
 def test_saved_corpus_comes_back_whole(text, saved, tmp_path, memory_limit):
     corpus = read_corpus(text, CorpusConfig(min_count=2))
-    loaded = load_corpus(saved, tmp_dir=tmp_path, memory_limit=memory_limit)
+    loaded = EncodedCorpus.load(saved, tmp_dir=tmp_path, memory_limit=memory_limit)
     assert_equal(corpus, loaded)
     assert loaded.spooled == (memory_limit is not None)
     assert not loaded.ids.flags.writeable
@@ -63,7 +63,6 @@ def test_saved_corpus_comes_back_whole(text, saved, tmp_path, memory_limit):
 
 
 def test_the_digest_is_of_words_counts_and_ids_and_not_of_how_they_were_read(text, saved, monkeypatch):
-    monkeypatch.setattr("w2v.corpus.encoded.BLOCK_IDS", 1000)
     monkeypatch.setattr("w2v.corpus.ids_file.BLOCK_IDS", 1000)
     for threads in (1, 3):
         assert read_corpus(text, CorpusConfig(min_count=2), threads=threads).digest() == reference_digest(saved, 1000)
@@ -93,11 +92,9 @@ def test_other_programs_read_the_file(saved):
 @pytest.mark.parametrize("wanted", [{"min_count": 450}, {"max_vocab": 7}, {"min_count": 450, "max_vocab": 3}])
 @pytest.mark.parametrize("memory_limit", [None, 100])
 def test_pruned_corpus_is_as_if_it_had_been_read_so(text, saved, tmp_path, wanted, memory_limit):
-    from w2v.corpus.remap import pruned
-
     full = {"min_count": 2, "max_vocab": None, **wanted}
     assert len(EncodedCorpus.load(saved).pruned(**full).vocab) < len(EncodedCorpus.load(saved).vocab)
-    less = pruned(EncodedCorpus.load(saved), **full, memory_limit=memory_limit, tmp_dir=tmp_path)
+    less = EncodedCorpus.load(saved).pruned(**full, memory_limit=memory_limit, tmp_dir=tmp_path)
     read = read_corpus(text, CorpusConfig(**full))
     # Which of the two limits a word falls to may differ; what is kept does not.
     less.token_counts.below_min_count += less.token_counts.beyond_max_vocab - read.token_counts.beyond_max_vocab
@@ -292,7 +289,7 @@ def test_no_flipped_bit_is_trained_on(saved, tmp_path):
 def test_what_happens_to_the_file_later_changes_no_training(saved, tmp_path, harm, memory_limit):
     target = tmp_path / "changed.ids"
     target.write_bytes(saved.read_bytes())
-    corpus = load_corpus(target, memory_limit=memory_limit)
+    corpus = EncodedCorpus.load(target, memory_limit=memory_limit)
     with target.open("r+b") as file:
         if harm == "cut short":
             file.truncate(100)

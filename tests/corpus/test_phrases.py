@@ -16,7 +16,8 @@ import w2v
 from w2v.corpus import phrases as module
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.phrases import ENGLISH, PhraseSettings, join_phrases, longest_run, read_connectors
-from w2v.corpus.reader import encode_sequences, read_corpus
+from w2v.corpus.reader import read_corpus
+from w2v.corpus.sequences import encode_sequences
 from w2v.errors import CorpusError, SettingsError
 
 ALL = CorpusConfig(min_count=1)
@@ -208,7 +209,7 @@ def test_encoding_with_phrases_is_encoding_the_joined_text(wanted, tmp_path):
     (tmp_path / "t").write_text("\n".join(" ".join(s) for s in text()))
     config = CorpusConfig(phrase_threshold=5, **wanted)
     corpus = w2v.encode(tmp_path / "t", **vars(config))
-    joined = w2v.training.phrasing.join(
+    joined = w2v.corpus.open.joined_corpus(
         tmp_path / "t", {}, threads=None, **{k: v for k, v in vars(config).items() if k.startswith("phrase")}
     )
     (tmp_path / "joined").write_text("\n".join(" ".join(s) for s in as_sentences(joined)))
@@ -218,7 +219,7 @@ def test_encoding_with_phrases_is_encoding_the_joined_text(wanted, tmp_path):
     assert corpus.token_counts.joined == joined.joined > 0
     assert corpus.settings == vars(config)
     given = w2v.Vocab.sorted([b"new_york", b"w1", b"other"], np.array([9, 7, 3]))
-    both = [w2v.training.corpora.read([tmp_path / name], c, vocab=given) for name, c in
+    both = [w2v.corpus.open.read([tmp_path / name], c, vocab=given) for name, c in
             (("t", config), ("joined", CorpusConfig(min_count=config.min_count)))]
     assert np.array_equal(both[0].ids, both[1].ids)
 

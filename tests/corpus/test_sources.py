@@ -17,8 +17,8 @@ import pytest
 import reference
 
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.reader import ReadProgress, count_words, read_corpus
-from w2v.corpus.sources import expand, look_at
+from w2v.corpus.reader import count_words, read_corpus
+from w2v.corpus.sources import ReadProgress, expand, look_at
 from w2v.errors import CorpusError, ThreadError
 
 from ..privileges import without_privileges

@@ -9,7 +9,7 @@ from functools import cache
 
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
-from w2v.corpus.reader import encode_sequences
+from w2v.corpus.sequences import encode_sequences
 from w2v.training.config import TrainConfig
 from w2v.training.spans import Spans
 from w2v.training.trainer import Trainer, TrainResult

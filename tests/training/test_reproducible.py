@@ -13,7 +13,7 @@ import pytest
 import w2v
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
-from w2v.corpus.reader import encode_sequences
+from w2v.corpus.sequences import encode_sequences
 from w2v.errors import CheckpointError, SettingsError, TrainingError
 from w2v.kernel import kernels
 from w2v.training.checkpoint import Checkpoint

@@ -152,7 +152,7 @@ def test_resume_with_another_corpus_is_refused_naming_what_differs(tmp_path, oth
 
 
 def test_resume_with_the_same_words_in_another_order_is_refused(tmp_path):
-    from w2v.corpus.reader import encode_sequences
+    from w2v.corpus.sequences import encode_sequences
 
     from .runs import sentences
 

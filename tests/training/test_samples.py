@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.reader import encode_sequences
+from w2v.corpus.sequences import encode_sequences
 from w2v.kernel import kernels
 from w2v.kernel._samples import draw, trace
 from w2v.kernel._state import Model, Worker

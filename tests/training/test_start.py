@@ -54,7 +54,7 @@ def test_a_continued_run_begins_with_both_matrices_of_the_one_before(kept):
     with Checkpoint(path) as checkpoint:
         start = Continuation(checkpoint, *continued_settings(checkpoint, {}))
         known = start.known
-        grown = start.extend_vocab(w2v.training.corpora.read(NEW, start.reading_config))
+        grown = start.extend_vocab(w2v.corpus.open.read(NEW, start.reading_config))
         trainer = Trainer(grown, start.config, start=start)
     with Checkpoint(path) as checkpoint:
         inputs, outputs = (np.empty((len(known), 12), np.float32) for _ in range(2))

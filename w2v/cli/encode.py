@@ -20,7 +20,7 @@ from w2v.cli.options import (
 from w2v.cli.output import check_outputs
 from w2v.cli.progress import progress_for
 from w2v.corpus.config import CorpusConfig
-from w2v.errors import SettingsError, setting
+from w2v.errors import SettingsError
 from w2v.numbers import count, size
 
 __all__ = ["command"]
@@ -51,24 +51,18 @@ def encode(
     check_outputs([output], [*corpus, *([read_vocab] if read_vocab else [])], no_clobber)
     config = config_from(CorpusConfig, given)
 
-    from w2v.corpus.ids_file import data_size, write_corpus
+    from w2v.corpus.open import open_corpus
     from w2v.corpus.vocab import Vocab
     from w2v.output import AtomicOutput
-    from w2v.training.corpora import encoded_path, open_encoded, read
 
     vocab = Vocab.load(read_vocab) if read_vocab else None
-    options: dict[str, Any] = {"threads": threads, "tmp_dir": tmp_dir}
     with progress_for(quiet) as progress, AtomicOutput(output, no_clobber=no_clobber, compress=False) as out:
-        path = encoded_path(corpus)
-        if path is not None:
-            if vocab is not None:
-                raise SettingsError(f"{path}: it has its vocabulary; {setting('read_vocab')} needs the text")
-            encoded, _ = open_encoded(path, config, stated_options(CorpusConfig), **options)
-        else:
-            encoded = read(list(corpus), config, vocab=vocab, on_progress=progress.reading, **options)
+        encoded, _ = open_corpus(
+            list(corpus), config, stated_options(CorpusConfig), vocab=vocab, threads=threads, tmp_dir=tmp_dir,
+            on_progress=progress.reading,
+        )
         progress.finish()
-        out.reserve(data_size(encoded))
-        write_corpus(encoded, out)
+        encoded.write(out)
     if not quiet:
         from w2v.cli.summary import notes, reading_rows, summed
 

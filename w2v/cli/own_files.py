@@ -37,10 +37,10 @@ def check_own(path: str, head: bytes) -> Report | None:
 
 
 def _add_corpus(report: Report, path: str) -> None:
-    from w2v.corpus.ids_file import load_corpus
+    from w2v.corpus.encoded import EncodedCorpus
     from w2v.findings import FACT
 
-    corpus = load_corpus(path)
+    corpus = EncodedCorpus.load(path)
     try:
         report.add(FACT, "format", "encoded corpus")
         report.add(FACT, "words", len(corpus.vocab))

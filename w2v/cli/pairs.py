@@ -109,7 +109,8 @@ def pairs(
 
 
 def read(text: Sequence[str], config: CorpusConfig, vocab: Any) -> EncodedCorpus:
-    from w2v.corpus.reader import encode_sequences, read_corpus
+    from w2v.corpus.reader import read_corpus
+    from w2v.corpus.sequences import encode_sequences
 
     if not text:
         return read_corpus([STDOUT], config, vocab=vocab)

@@ -74,14 +74,13 @@ def phrases(
         raise SettingsError(f"--delimiter: {delimiter!r} cannot stand inside a word")
     import dataclasses
 
-    from w2v.corpus.phrases import join_phrases
+    from w2v.corpus.phrases import PhraseSettings, join_phrases
     from w2v.output import check_outputs
-    from w2v.training.phrasing import phrase_settings
 
     connectors = given["connectors"]
     check_outputs([output], [*corpus, *([connectors] if connectors not in (None, "english") else [])])
     config = config_of(given)
-    settings = dataclasses.replace(phrase_settings(config), delimiter=argument_text(delimiter).encode(errors=ESCAPE))
+    settings = dataclasses.replace(PhraseSettings.of(config), delimiter=argument_text(delimiter).encode(errors=ESCAPE))
     with progress_for(quiet) as progress, text_output(output) as out:
         encoded = opened(corpus, config, threads, tmp_dir, progress)
         progress.finish()
@@ -108,15 +107,13 @@ def opened(
     corpus: tuple[str, ...], config: CorpusConfig, threads: int | None, tmp_dir: str | None, progress: NullProgress
 ) -> EncodedCorpus:
     """The corpus with all its words."""
-    from w2v.training.corpora import encoded_path, open_encoded, read
-    from w2v.training.phrasing import without_phrases
+    from w2v.corpus.open import open_corpus
+    from w2v.corpus.phrases import without_phrases
 
-    config = without_phrases(config)
-    path = encoded_path(corpus)
-    if path is not None:
-        stated = {name for name in stated_options(CorpusConfig) if name not in LEFT_OUT}
-        return open_encoded(path, config, stated, threads=threads, tmp_dir=tmp_dir)[0]
-    return read(list(corpus), config, threads=threads, tmp_dir=tmp_dir, on_progress=progress.reading)
+    stated = {name for name in stated_options(CorpusConfig) if name not in LEFT_OUT}
+    return open_corpus(
+        list(corpus), without_phrases(config), stated, threads=threads, tmp_dir=tmp_dir, on_progress=progress.reading
+    )[0]
 
 
 def write_text(found: Joined, out: Sink) -> None:

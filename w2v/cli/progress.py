@@ -14,7 +14,7 @@ from w2v.numbers import duration, short, size
 from w2v.training.progress import Reporter
 
 if TYPE_CHECKING:
-    from w2v.corpus.progress import ReadProgress
+    from w2v.corpus.sources import ReadProgress
     from w2v.training.progress import EpochReport, Progress
     from w2v.training.state import TrainState
 

@@ -98,12 +98,11 @@ def read(
     corpus: tuple[str, ...], config: CorpusConfig, tmp_dir: str | None, progress: NullProgress
 ) -> EncodedCorpus:
     """The corpus from its text, or from what w2v encode wrote."""
-    from w2v.training import corpora
+    from w2v.corpus.open import open_corpus
 
-    path = corpora.encoded_path(corpus)
-    if path is not None:
-        return corpora.open_encoded(path, config, stated_options(CorpusConfig), tmp_dir=tmp_dir)[0]
-    encoded = corpora.read(corpus, config, tmp_dir=tmp_dir, on_progress=progress.reading)
+    encoded, _ = open_corpus(
+        list(corpus), config, stated_options(CorpusConfig), tmp_dir=tmp_dir, on_progress=progress.reading
+    )
     progress.finish()
     return encoded
 

@@ -24,7 +24,7 @@ from w2v.corpus.config import CorpusConfig
 
 if TYPE_CHECKING:
     from w2v.cli.progress import NullProgress
-    from w2v.corpus.encoded import TokenCounts
+    from w2v.corpus.token_counts import TokenCounts
     from w2v.corpus.vocab import Vocab
     from w2v.output import Sink
 
@@ -74,16 +74,14 @@ def vocab(
 def counted(
     corpus: tuple[str, ...], config: CorpusConfig, threads: int | None, progress: NullProgress
 ) -> tuple[Vocab, TokenCounts]:
+    from w2v.corpus.open import encoded_path, open_corpus
     from w2v.corpus.reader import count_words
-    from w2v.training.corpora import encoded_path, open_encoded, read
 
-    path = encoded_path(corpus)
-    if path is None and config.phrases:
-        joined = read(list(corpus), config, threads=threads, on_progress=progress.reading)
-        return joined.vocab, joined.token_counts
-    if path is None:
+    if encoded_path(corpus) is None and not config.phrases:
         return count_words(corpus, config, threads=threads, on_progress=progress.reading)
-    encoded, _ = open_encoded(path, config, stated_options(CorpusConfig), threads=threads)
+    encoded, _ = open_corpus(
+        list(corpus), config, stated_options(CorpusConfig), threads=threads, on_progress=progress.reading
+    )
     return encoded.vocab, encoded.token_counts
 
 

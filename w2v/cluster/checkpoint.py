@@ -16,7 +16,7 @@ import numpy as np
 
 from w2v.cluster.leases import Lease, Ledger
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import TokenCounts
+from w2v.corpus.token_counts import TokenCounts
 from w2v.kernel._tables import first_bad_row
 from w2v.output import HeldOutput
 from w2v.training.checkpoint import CheckpointFile

@@ -12,8 +12,8 @@ from w2v.cluster.chunks import Chunk, begins
 from w2v.cluster.session import Head
 from w2v.cluster.vocabulary import count_chunk, freeze, merge, prune
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import TokenCounts
-from w2v.corpus.progress import OnProgress, ReadProgress
+from w2v.corpus.sources import OnProgress, ReadProgress
+from w2v.corpus.token_counts import TokenCounts
 from w2v.corpus.vocab import Vocab
 from w2v.errors import TrainingError, W2VError, setting
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from w2v.corpus.encoded import TokenCounts
+from w2v.corpus.token_counts import TokenCounts
 from w2v.training.state import Totals
 
 __all__ = ["Done", "Lease", "Leases", "Ledger"]

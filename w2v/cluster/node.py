@@ -19,7 +19,7 @@ from w2v.cluster.replica import Replica
 from w2v.cluster.schedule import Part
 from w2v.cluster.synced_rows import SyncedRows
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import TokenCounts
+from w2v.corpus.token_counts import TokenCounts
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, TrainingError, W2VError
 from w2v.threads import Group

@@ -22,8 +22,9 @@ from w2v.cluster.node import Setup
 from w2v.cluster.schedule import Schedule
 from w2v.cluster.session import HeadLost, session
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import CorpusInfo, TokenCounts
-from w2v.corpus.progress import OnProgress
+from w2v.corpus.encoded import CorpusInfo
+from w2v.corpus.sources import OnProgress
+from w2v.corpus.token_counts import TokenCounts
 from w2v.corpus.vocab import Vocab
 from w2v.errors import SettingsError, TrainingError, setting
 from w2v.kernel._tables import first_bad_row

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from w2v.cluster.chunks import Chunk, align
-from w2v.corpus.encoded import TokenCounts
 from w2v.corpus.reader import tally_words
 from w2v.corpus.selection import SpellingList, select
+from w2v.corpus.token_counts import TokenCounts
 from w2v.corpus.vocab import Vocab
 
 if TYPE_CHECKING:

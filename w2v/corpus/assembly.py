@@ -14,16 +14,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.corpus._assembly import Remapping
-from w2v.corpus._blocks import Block, write_all
+from w2v.corpus._blocks import Block, block_at, write_all
 from w2v.corpus._encode import LONGEST_SENTENCE
-from w2v.corpus.encoded import TokenCounts
-from w2v.corpus.spool import ID_BYTES, Spool, spool_errors, unnamed_file
+from w2v.corpus._ids import uncut
+from w2v.corpus.spool import ID_BYTES, Folder, Spool, make_spool, spool_errors, unnamed_file
+from w2v.corpus.token_counts import TokenCounts
+from w2v.cpus import thread_count
 from w2v.threads import for_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["assemble"]
+__all__ = ["assemble", "remapped", "whole_sentences"]
+
+BLOCK_IDS = 1 << 18  # of a corpus whose ids are changed
+NO_RUNS = np.zeros(1, np.int64), np.zeros(0, np.int32)
 
 
 @dataclass
@@ -107,3 +112,47 @@ def _extend(open_tokens: int, more: int) -> tuple[int, int, int]:
     total = open_tokens + more
     cuts = (total - 1) // LONGEST_SENTENCE
     return more + cuts, total - cuts * LONGEST_SENTENCE, cuts
+
+
+# Ids that are final already, changed: the same steps with them in place of provisional ones.
+
+
+class _Given(Spool):
+    """A spool that holds the ids of a corpus already."""
+
+    def __init__(self, ids: NDArray[np.int32], memory_limit: int, folder: Folder):
+        super().__init__(memory_limit, folder)
+        self.ids = ids
+
+    def load(self, block: Block) -> NDArray[np.int32]:
+        start = block.offset // ID_BYTES
+        return self.ids[start : start + block.size]
+
+
+def whole_sentences(
+    ids: NDArray[np.int32], token_counts: TokenCounts, *, tmp_dir: Folder = None, memory_limit: int | None = None
+) -> NDArray[np.int32]:
+    """The ids with every sentence in one piece, however long. The same array where none was cut.
+
+    A sentence of 10,000 tokens is taken for a part of the one that follows it, if any sentence was cut at all.
+    """
+    if not token_counts.cut_sentences:
+        return ids
+    out = make_spool(memory_limit, tmp_dir).array(len(ids))
+    return out[: uncut(ids, out)]
+
+
+def remapped(
+    ids: NDArray[np.int32], final_ids: NDArray[np.int32], token_counts: TokenCounts, *, threads: int | None = None,
+    tmp_dir: Folder = None, memory_limit: int | None = None,
+) -> NDArray[np.int32]:
+    """int32 [N]: final_ids[id] for each id, without those that are DROPPED; kept tokens and sentences are added.
+
+    `ids` has -1 behind each sentence, of whatever length; what comes out is cut after 10,000 tokens.
+    """
+    limit = make_spool(memory_limit, tmp_dir).memory_limit
+    blocks = [
+        block_at(start * ID_BYTES, min(BLOCK_IDS, len(ids) - start)) for start in range(0, len(ids), BLOCK_IDS)
+    ]
+    maps = [Remapping(final_ids, *NO_RUNS)]
+    return assemble(blocks, maps, _Given(ids, limit, tmp_dir), token_counts, thread_count(threads))

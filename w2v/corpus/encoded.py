@@ -1,57 +1,27 @@
-"""A corpus as ids, ready to be trained on, and the token counts: where each token of the text went."""
+"""A corpus as ids, ready to be trained on."""
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import os
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from w2v.threads import for_each
+from w2v.corpus._encode import DROPPED
+from w2v.corpus.assembly import remapped, whole_sentences
+from w2v.corpus.ids_file import IdsFile, digest_of, read_ids_file, write_ids_file
+from w2v.corpus.token_counts import TokenCounts
+from w2v.errors import CorpusError, setting
+from w2v.output import AtomicOutput
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus.spool import Folder
     from w2v.corpus.vocab import Vocab
 
-__all__ = ["CorpusInfo", "EncodedCorpus", "TokenCounts"]
-
-BLOCK_IDS = 1 << 20  # that one thread takes at a time; the digest is made of the blocks' digests
-
-
-@dataclass
-class TokenCounts:
-    """Where each token of the text went. A spelling in which the tokenizer finds several words counts once for each."""
-
-    read: int = 0
-    kept: int = 0
-    below_min_count: int = 0
-    beyond_max_vocab: int = 0
-    not_in_vocab: int = 0  # of a vocabulary that was given
-    too_long: int = 0  # more than 1,024 bytes
-    no_word: int = 0  # spellings in which the tokenizer finds none
-    joined: int = 0  # to the token before them, as phrases
-    sentences: int = 0  # as trained: not empty, long ones in parts
-    cut_sentences: int = 0  # longer than 10,000 kept tokens, and cut there
-    nul_bytes: int = 0
-    bytes_read: int = 0  # of the files, compressed or not
-    text_bytes: int = 0  # after decompression
-    types_read: int = 0  # distinct words before any were dropped
-    files: int = 0
-
-    def dropped(self) -> int:
-        """Tokens read and not kept as tokens of their own."""
-        return (
-            self.below_min_count + self.beyond_max_vocab + self.not_in_vocab + self.too_long + self.no_word
-            + self.joined
-        )
-
-    def check(self) -> None:
-        """Raise ValueError unless read == kept + dropped and nothing is negative."""
-        if self.read != self.kept + self.dropped() or any(getattr(self, f.name) < 0 for f in fields(self)):
-            raise ValueError(f"the token counts do not add up: {self}")
+__all__ = ["CorpusInfo", "EncodedCorpus"]
 
 
 class CorpusInfo(Protocol):
@@ -96,55 +66,75 @@ class EncodedCorpus:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to one file, in one step; `EncodedCorpus.load` and `w2v train` read it."""
-        from w2v.corpus.ids_file import save_corpus
+        with AtomicOutput(path, compress=False) as out:
+            self.write(out)
 
-        save_corpus(self, path)
+    def write(self, out: AtomicOutput) -> None:
+        """Write everything into an open output."""
+        content = IdsFile(
+            self.ids, self.vocab, self.token_counts, self.settings, self.given_vocab, self.digest()
+        )
+        write_ids_file(content, out)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> EncodedCorpus:
+    def load(
+        cls, path: str | os.PathLike[str], *, threads: int | None = None, tmp_dir: Folder = None,
+        memory_limit: int | None = None,
+    ) -> EncodedCorpus:
         """Read a file that `save` or `w2v encode` has written; all of it is checked.
 
-        Raises CorpusError with the place for what is wrong with it, OSError if it cannot be read.
+        Ids beyond `memory_limit` bytes (by default a quarter of the free memory) go to an unnamed file in `tmp_dir`.
+        Raises CorpusError with the place for what is wrong with the file, OSError if it cannot be read.
         """
-        from w2v.corpus.ids_file import load_corpus
+        found = read_ids_file(path, threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+        return cls(
+            found.ids, found.vocab, found.token_counts, settings=found.settings, given_vocab=found.given_vocab,
+            name=os.fspath(path), digest=found.digest,
+        )
 
-        return load_corpus(path)
+    def pruned(
+        self, min_count: int = 1, max_vocab: int | None = None, *, threads: int | None = None, tmp_dir: Folder = None,
+        memory_limit: int | None = None,
+    ) -> EncodedCorpus:
+        """The corpus as it would have been encoded with a higher `min_count`, or with `max_vocab` words at the most.
 
-    def pruned(self, min_count: int = 1, max_vocab: int | None = None) -> EncodedCorpus:
-        """The corpus as it would have been encoded with a higher `min_count`, or with `max_vocab` words at the most."""
-        from w2v.corpus.remap import pruned
-
-        return pruned(self, min_count, max_vocab)
+        Itself where all words stay. A sentence is what it was in the text: what was cut after 10,000 tokens is put
+        together first. Raises CorpusError if fewer than two words are left.
+        """
+        vocab = self.vocab.pruned(min_count, max_vocab)
+        if len(vocab) == len(self.vocab):
+            return self
+        if len(vocab) < 2:
+            top = self.vocab.words[0].decode("utf-8", "backslashreplace")
+            raise CorpusError(
+                f"{self.name}: {'only one word occurs' if len(vocab) else 'no word occurs'} {min_count} times "
+                f'(most frequent: "{top}", {self.vocab.counts[0]}); try a smaller {setting("min_count")}'
+            )
+        final_ids = np.full(len(self.vocab), DROPPED, np.int32)
+        final_ids[: len(vocab)] = np.arange(len(vocab), dtype=np.int32)
+        ids = whole_sentences(self.ids, self.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
+        found = dataclasses.replace(self.token_counts, kept=0, sentences=0, cut_sentences=0)
+        ids = remapped(ids, final_ids, found, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+        dropped = self.token_counts.kept - found.kept
+        if self.given_vocab:
+            found.not_in_vocab += dropped
+        else:
+            rare = int(self.vocab.counts[self.vocab.counts < min_count].sum())
+            found.below_min_count += rare
+            found.beyond_max_vocab += dropped - rare
+        found.check()
+        settings = None
+        if self.settings is not None:
+            settings = {**self.settings, "min_count": max(min_count, self.settings["min_count"])}
+            settings["max_vocab"] = self.settings["max_vocab"] if max_vocab is None else max_vocab
+        return EncodedCorpus(ids, vocab, found, settings=settings, given_vocab=self.given_vocab, name=self.name)
 
     def digest(self) -> str:
         """Hex BLAKE2b of words, counts and ids: equal for equal corpora, however they were read."""
         if self._digest is None:
-            starts = range(0, len(self.ids), BLOCK_IDS)
-            blocks = [b""] * len(starts)
-
-            def work(i: int) -> None:
-                blocks[i] = digest_of_block(self.ids[starts[i] : starts[i] + BLOCK_IDS])
-
-            for_each(work, len(starts))
-            self._digest = digest_of(self.vocab, blocks)
+            self._digest = digest_of(self.vocab, self.ids)
         return self._digest
 
     def close(self) -> None:
         """Give the ids back; a spool's file is gone with its map."""
         self.ids = np.empty(0, np.int32)
-
-
-def digest_of_block(ids: NDArray[np.int32]) -> bytes:
-    """BLAKE2b of at most BLOCK_IDS ids, as little-endian bytes."""
-    return hashlib.blake2b(np.ascontiguousarray(ids, "<i4"), digest_size=32).digest()
-
-
-def digest_of(vocab: Vocab, blocks: list[bytes]) -> str:
-    """Hex BLAKE2b of the words, their counts and the digests of all blocks of ids."""
-    hash = hashlib.blake2b(b"w2v corpus 2\n", digest_size=32)
-    hash.update(b"%d\n" % len(vocab))
-    hash.update(b"\n".join(vocab.words))
-    hash.update(vocab.counts.astype("<i8", copy=False).tobytes())
-    for block in blocks:
-        hash.update(block)
-    return hash.hexdigest()

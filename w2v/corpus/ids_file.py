@@ -9,19 +9,20 @@ opened, and checked, each id and the digest too. What happens to the file later 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import sys
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._ids import check_span
 from w2v.corpus._rank import rank
-from w2v.corpus.encoded import BLOCK_IDS, EncodedCorpus, TokenCounts, digest_of, digest_of_block
-from w2v.corpus.spool import make_spool
+from w2v.corpus.spool import ID_BYTES, make_spool
+from w2v.corpus.token_counts import TokenCounts
 from w2v.corpus.vocab import LARGEST_COUNT, Vocab
 from w2v.errors import CorpusError
 from w2v.output import AtomicOutput
@@ -33,59 +34,59 @@ if TYPE_CHECKING:
 
     from w2v.corpus.spool import Folder
 
-__all__ = ["data_size", "is_encoded", "is_encoded_head", "load_corpus", "save_corpus", "write_corpus"]
+__all__ = ["IdsFile", "digest_of", "is_encoded", "is_encoded_head", "read_ids_file", "write_ids_file"]
 
 FORMAT = "w2v corpus 2"
 CHECK_IDS = 1 << 20  # of one thread's step
-ID_BYTES = 4
+BLOCK_IDS = 1 << 20  # that a thread takes at a time; the digest is made of the blocks' digests
 SHAPES = {"counts": ("I64", 1), "ids": ("I32", 1), "word_lengths": ("I32", 1), "words": ("U8", 1)}
 FORBIDDEN = (b" ", b"\t", b"\n", b"\r", b"\0")
-DIGEST_LETTERS = 64
 
 
-def save_corpus(corpus: EncodedCorpus, path: str | os.PathLike[str]) -> int:
-    """Write a corpus to a file, in one step; returns its size in bytes."""
-    with AtomicOutput(path, size=len(_header(corpus, "0" * DIGEST_LETTERS)) + data_size(corpus), compress=False) as out:
-        write_corpus(corpus, out)
-        return out.written
+class IdsFile(NamedTuple):
+    """What an encoded corpus is made of: ids int32 [N], and how the text became them."""
+
+    ids: NDArray[np.int32]
+    vocab: Vocab
+    token_counts: TokenCounts
+    settings: dict[str, Any] | None
+    given_vocab: bool
+    digest: str
 
 
-def write_corpus(corpus: EncodedCorpus, out: AtomicOutput) -> None:
-    """Write a corpus into an open output."""
-    vocab = corpus.vocab
-    out.write(_header(corpus, corpus.digest()))
+def write_ids_file(content: IdsFile, out: AtomicOutput) -> None:
+    """Write an encoded corpus into an open output."""
+    ids, vocab = content.ids, content.vocab
+    words = b"".join(vocab.words)
+    header = _header(content, len(words))
+    out.reserve(len(header) + 12 * len(vocab) + ID_BYTES * len(ids) + len(words))
+    out.write(header)
     out.write(memoryview(vocab.counts.astype("<i8", copy=False)).cast("B"))
-    for start in range(0, len(corpus.ids), BLOCK_IDS):
-        out.write(memoryview(np.ascontiguousarray(corpus.ids[start : start + BLOCK_IDS], "<i4")).cast("B"))
+    for start in range(0, len(ids), BLOCK_IDS):
+        out.write(memoryview(np.ascontiguousarray(ids[start : start + BLOCK_IDS], "<i4")).cast("B"))
     out.write(memoryview(np.fromiter(map(len, vocab.words), "<i4", len(vocab))).cast("B"))
-    out.write(b"".join(vocab.words))
+    out.write(words)
 
 
-def _header(corpus: EncodedCorpus, digest: str) -> bytes:
+def _header(content: IdsFile, word_bytes: int) -> bytes:
     import w2v
 
     about = {
         "w2v": w2v.__version__,
-        "settings": corpus.settings,
-        "given_vocab": corpus.given_vocab,
-        "token_counts": dataclasses.asdict(corpus.token_counts),
-        "digest": digest,
+        "settings": content.settings,
+        "given_vocab": content.given_vocab,
+        "token_counts": dataclasses.asdict(content.token_counts),
+        "digest": content.digest,
     }
-    words = len(corpus.vocab)
-    shapes = {"counts": (words,), "ids": (len(corpus.ids),), "word_lengths": (words,),
-              "words": (sum(map(len, corpus.vocab.words)),)}
-    tensors = {name: (dtype, shapes[name]) for name, (dtype, _) in SHAPES.items()}
+    sizes = {"counts": len(content.vocab), "ids": len(content.ids), "word_lengths": len(content.vocab),
+             "words": word_bytes}
+    tensors = {name: (dtype, (sizes[name],)) for name, (dtype, _) in SHAPES.items()}
     text = json.dumps(about, sort_keys=True)
     return make_header(tensors, {"format": FORMAT, "corpus": text, "checksum": _checksum(text)})
 
 
 def _checksum(text: str) -> str:
     return f"{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
-
-
-def data_size(corpus: EncodedCorpus) -> int:
-    """Bytes of the file without its header, which takes a few hundred."""
-    return 12 * len(corpus.vocab) + 4 * len(corpus.ids) + sum(map(len, corpus.vocab.words))
 
 
 def is_encoded(path: str | os.PathLike[str]) -> bool:
@@ -104,9 +105,9 @@ def is_encoded_head(head: bytes) -> bool:
     return is_safetensors(head) and f'"format":"{FORMAT[:-1]}'.encode() in head
 
 
-def load_corpus(
+def read_ids_file(
     path: str | os.PathLike[str], threads: int | None = None, *, tmp_dir: Folder = None, memory_limit: int | None = None
-) -> EncodedCorpus:
+) -> IdsFile:
     """Read an encoded corpus and check all of it. CorpusError says what is wrong, and where.
 
     Ids beyond `memory_limit` bytes (by default a quarter of the free memory) go to an unnamed file in `tmp_dir`.
@@ -124,15 +125,39 @@ def load_corpus(
         ids = spool.array(count)
         blocks = _read_ids(file.fileno(), name, begin, ids, threads)
     _check_ids(name, ids, begin, len(vocab), token_counts, threads)
-    digest = digest_of(vocab, blocks)
+    digest = _digest(vocab, blocks)
     if digest != about["digest"]:
         raise CorpusError(
             f"{name}: the words, counts or ids are not those that its digest was made of; the file is damaged, encode "
             "the text again"
         )
-    return EncodedCorpus(
-        ids, vocab, token_counts, settings=about["settings"], given_vocab=about["given_vocab"], name=name, digest=digest
-    )
+    return IdsFile(ids, vocab, token_counts, about["settings"], about["given_vocab"], digest)
+
+
+def digest_of(vocab: Vocab, ids: NDArray[np.int32], threads: int | None = None) -> str:
+    """Hex BLAKE2b of the words, their counts and the digests of all blocks of ids."""
+    starts = range(0, len(ids), BLOCK_IDS)
+    blocks = [b""] * len(starts)
+
+    def work(i: int) -> None:
+        blocks[i] = _block_digest(ids[starts[i] : starts[i] + BLOCK_IDS])
+
+    for_each(work, len(starts), threads)
+    return _digest(vocab, blocks)
+
+
+def _block_digest(ids: NDArray[np.int32]) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(ids, "<i4"), digest_size=32).digest()
+
+
+def _digest(vocab: Vocab, blocks: list[bytes]) -> str:
+    hash = hashlib.blake2b(b"w2v corpus 2\n", digest_size=32)
+    hash.update(b"%d\n" % len(vocab))
+    hash.update(b"\n".join(vocab.words))
+    hash.update(vocab.counts.astype("<i8", copy=False).tobytes())
+    for block in blocks:
+        hash.update(block)
+    return hash.hexdigest()
 
 
 def _about(name: str, header: Header) -> dict[str, Any]:
@@ -202,7 +227,7 @@ def _read_ids(fd: int, name: str, begin: int, ids: NDArray[np.int32], threads: i
             view, at = view[count:], at + count
         if sys.byteorder == "big":
             block.byteswap(inplace=True)
-        digests[i] = digest_of_block(block)
+        digests[i] = _block_digest(block)
 
     for_each(read, len(starts), threads)
     return digests

@@ -18,13 +18,14 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._phrases import HASH_END, SLOT_BYTES, Joiner, Pairs, deepest
+from w2v.corpus.assembly import whole_sentences
 from w2v.corpus.spool import Spool, make_spool
 from w2v.cpus import thread_count
 from w2v.errors import CorpusError, SettingsError, setting
@@ -33,6 +34,7 @@ from w2v.threads import run_all
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus.config import CorpusConfig
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.spool import Folder
 
@@ -59,6 +61,19 @@ class PhraseSettings:
     min_count: int = 5
     connectors: tuple[bytes, ...] = ()
     delimiter: bytes = b"_"
+
+    @classmethod
+    def of(cls, config: CorpusConfig) -> PhraseSettings:
+        """From the settings of a corpus. CorpusError or OSError for a file of connectors that is wrong."""
+        given = config.phrase_connectors
+        if given is None:
+            connectors: tuple[bytes, ...] = ()
+        else:
+            connectors = tuple(word.encode() for word in ENGLISH) if given == "english" else read_connectors(given)
+        return cls(
+            passes=config.phrases, score=config.phrase_score, threshold=config.phrase_threshold,
+            min_count=config.phrase_min_count, connectors=connectors,
+        )
 
     @property
     def least(self) -> float:
@@ -116,11 +131,9 @@ def join_phrases(
     The corpus stays as it is. Tables of pairs take at most `memory_limit` bytes (a quarter of what is free unless
     told); where that is too little, the ids are gone over more often. The result depends on neither, nor on `threads`.
     """
-    from w2v.corpus.remap import whole_sentences
-
     require_all_words(corpus)
     spool = make_spool(memory_limit, tmp_dir)
-    ids = whole_sentences(corpus, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    ids = whole_sentences(corpus.ids, corpus.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
     state = Joined(ids, list(corpus.vocab.words), corpus.vocab.counts.copy())
     own = ids is not corpus.ids  # whether they may be written over
     for number in range(1, settings.passes + 1):
@@ -130,6 +143,11 @@ def join_phrases(
         one.join(own)
         own = True
     return state
+
+
+def without_phrases(config: CorpusConfig) -> CorpusConfig:
+    """How the text is read where phrases are wanted: rare words still stand between the others."""
+    return replace(config, phrases=0, min_count=1, max_vocab=None)
 
 
 def require_all_words(corpus: EncodedCorpus) -> None:

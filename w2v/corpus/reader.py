@@ -1,4 +1,4 @@
-"""Text, or sequences of tokens, to an EncodedCorpus.
+"""Text to an EncodedCorpus.
 
 One pass: each thread takes a block of text from the feed, and encodes it with its own table to provisional ids. Then
 the tables are joined, the vocabulary is chosen, and the ids are put into final form.
@@ -19,13 +19,12 @@ from w2v.corpus._blocks import Block
 from w2v.corpus._encode import Encoder, Spellings
 from w2v.corpus.assembly import assemble
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import EncodedCorpus, TokenCounts
+from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.feed import Feed
-from w2v.corpus.progress import OnProgress, ReadProgress
 from w2v.corpus.selection import Selection, select, tally
-from w2v.corpus.sequences import encode_sequences
-from w2v.corpus.sources import Path, Source, expand
+from w2v.corpus.sources import OnProgress, Path, ReadProgress, Source, expand
 from w2v.corpus.spool import make_spool
+from w2v.corpus.token_counts import TokenCounts
 from w2v.corpus.vocab import Vocab
 from w2v.cpus import thread_count
 from w2v.threads import for_each, run_all
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
     from w2v.corpus.config import CorpusConfig
 
-__all__ = ["ReadProgress", "count_words", "encode_sequences", "read_corpus", "tally_words"]
+__all__ = ["count_words", "read_corpus", "tally_words"]
 
 BLOCK_BYTES = 1 << 19
 

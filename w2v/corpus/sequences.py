@@ -12,11 +12,11 @@ from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._sequences import SequenceEncoder
 from w2v.corpus.assembly import assemble
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import EncodedCorpus, TokenCounts
-from w2v.corpus.progress import OnProgress, ReadProgress
+from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.selection import SpellingList, select
-from w2v.corpus.sources import Path
+from w2v.corpus.sources import OnProgress, Path, ReadProgress
 from w2v.corpus.spool import make_spool
+from w2v.corpus.token_counts import TokenCounts
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError
 

@@ -6,14 +6,14 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from w2v.errors import CorpusError
 from w2v.files import HEAD_BYTES, UTF8_BOM, check_supported, compression_of, foreign_format
 from w2v.output import PART_SUFFIX
 
-__all__ = ["Source", "check_text", "expand", "files_below"]
+__all__ = ["OnProgress", "ReadProgress", "Source", "check_text", "expand", "files_below"]
 
 WIDE_MARKS = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
@@ -26,6 +26,18 @@ PLAIN = "plain"
 TEXT = "text"  # a stream that is text, whatever it begins with: a part of a file that was looked at where it begins
 
 Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class ReadProgress:
+    """Bytes of the files, compressed or not; `bytes_total` is None where a pipe is read. Tokens so far."""
+
+    bytes_done: int
+    bytes_total: int | None
+    tokens: int
+
+
+OnProgress = Callable[[ReadProgress], None]
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def _read(
 ) -> EncodedCorpus:
     """The corpus with all its words, phrases joined."""
     from w2v.corpus.encoded import EncodedCorpus
-    from w2v.training.corpora import SELECTING, encoded_path, open_corpus
+    from w2v.corpus.open import SELECTING, encoded_path, open_corpus
 
     options: dict[str, Any] = {"threads": threads, "tmp_dir": tmp_dir, "on_progress": on_reading}
     if not isinstance(corpus, EncodedCorpus) and encoded_path(corpus) is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from w2v.errors import Message, reason
 
 if TYPE_CHECKING:
-    from w2v.corpus.progress import ReadProgress
+    from w2v.corpus.sources import ReadProgress
     from w2v.training.state import Totals, TrainState
     from w2v.vectors.vectors import Vectors
 

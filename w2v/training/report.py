@@ -183,8 +183,8 @@ def _now() -> str:
 
 
 def _sources(corpus: Sequence[str | os.PathLike[str]]) -> list[str]:
+    from w2v.corpus.open import encoded_path
     from w2v.corpus.sources import expand
-    from w2v.training.corpora import encoded_path
 
     encoded = encoded_path(list(corpus))
     if encoded is not None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import CorpusInfo, EncodedCorpus
+from w2v.corpus.open import SELECTING, encoded_path, open_encoded, paths_of, read
 from w2v.corpus.vocab import Vocab
 from w2v.errors import SettingsError, TrainingError, os_error_text, setting
 from w2v.memory import reserve, room
@@ -23,7 +24,6 @@ from w2v.output import AtomicOutput, OutputSet, check_outputs
 from w2v.training.checkpoint import Checkpoint, CheckpointFile
 from w2v.training.checkpointing import Checkpointer, CheckpointSession, CheckpointSettings
 from w2v.training.config import TrainConfig
-from w2v.training.corpora import SELECTING, encoded_path, open_encoded, paths_of, read
 from w2v.training.evaluation import Evaluator, read_tests
 from w2v.training.log import TrainingLog
 from w2v.training.memory import check_memory

@@ -110,9 +110,9 @@ class Continuation(Start):
 
     def extend_vocab(self, corpus: EncodedCorpus, **options: Any) -> EncodedCorpus:
         """The corpus with the known words, and the new ones that occur `min_count` times; options as of `grown`."""
-        from w2v.corpus.growth import grown
+        from w2v.corpus.remap import extend_vocab
 
-        return grown(corpus, self.known, self.corpus_config.min_count, self.corpus_config.max_vocab, **options)
+        return extend_vocab(corpus, self.known, self.corpus_config.min_count, self.corpus_config.max_vocab, **options)
 
     def fill(self, model: Model, words: list[bytes]) -> None:
         index = {word: row for row, word in enumerate(words)}

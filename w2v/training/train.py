@@ -15,13 +15,12 @@ from w2v.training.config import TrainConfig
 from w2v.training.progress import Reporter
 
 if TYPE_CHECKING:
-    from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.vocab import Vocab
     from w2v.training.progress import EpochReport, Progress
     from w2v.training.sweep import SweepRun
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["build_configs", "encode", "sweep", "train"]
+__all__ = ["build_configs", "sweep", "train"]
 
 Path = str | os.PathLike[str]
 
@@ -66,18 +65,6 @@ class CallBacks(Reporter):
 
     def warn(self, text: str) -> None:
         warnings.warn(Message(text), RuntimeWarning, stacklevel=2)
-
-
-def encode(corpus: Any, *, threads: int | None = None, tmp_dir: Path | None = None, **settings: Any) -> EncodedCorpus:
-    """Read a corpus once, to be trained on as often as wanted: a path, paths, or an iterable of token sequences.
-
-    Settings are the fields of `CorpusConfig`. The result is given to `w2v.train` in place of the text, or saved with
-    `save("corpus.ids")` and opened with `w2v.EncodedCorpus.load`. Raises W2VError, or OSError with the file's name.
-    """
-    from w2v.training.corpora import read
-
-    check_names("encode", settings, CorpusConfig)
-    return read(corpus, CorpusConfig(**settings), threads=threads, tmp_dir=tmp_dir)
 
 
 def train(
@@ -177,7 +164,7 @@ def sweep(
     seed=[1, 2, 3]``. `eval` are files of questions or word pairs. `results` keeps the runs as JSON lines, and those
     that are there are not done again; `folder` keeps the vectors too. Raises W2VError.
     """
-    from w2v.training.corpora import open_corpus
+    from w2v.corpus.open import open_corpus
     from w2v.training.evaluation import read_tests
     from w2v.training.sweep import combinations, varied_names
     from w2v.training.sweep import sweep as runs_of

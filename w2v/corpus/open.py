@@ -1,4 +1,4 @@
-"""The corpus of a training, from whatever it is given as: text, token sequences, or what is encoded already."""
+"""A corpus from what it is given as: text, token sequences, or what is encoded already."""
 
 from __future__ import annotations
 
@@ -10,9 +10,20 @@ from typing import Any
 
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
+from w2v.corpus.ids_file import is_encoded
+from w2v.corpus.phrases import Joined, Phrase, PhraseSettings, join_phrases, require_all_words, without_phrases
+from w2v.corpus.reader import read_corpus
+from w2v.corpus.remap import apply_vocab
+from w2v.corpus.sequences import encode_sequences
+from w2v.corpus.sources import Path
+from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, SettingsError, setting, shortened
+from w2v.settings import check_names
 
-__all__ = ["SELECTING", "agreed", "encoded_path", "open_corpus", "open_encoded", "paths_of", "read"]
+__all__ = [
+    "SELECTING", "agreed", "encode", "encoded_path", "find_phrases", "joined_corpus", "open_corpus", "open_encoded",
+    "paths_of", "read",
+]
 
 SELECTING = ("min_count", "max_vocab")  # what may be narrowed after encoding
 
@@ -25,21 +36,20 @@ def open_corpus(
     encoded = corpus if isinstance(corpus, EncodedCorpus) else encoded_path(corpus)
     if encoded is None:
         return read(corpus, config, **options), config
+    if options.pop("vocab", None) is not None:
+        name = encoded.name if isinstance(encoded, EncodedCorpus) else encoded
+        raise SettingsError(f"{name}: it has its vocabulary; {setting('read_vocab')} needs the text")
     options.pop("on_progress", None)
     return open_encoded(encoded, config, stated, **options)
 
 
 def read(corpus: Any, config: CorpusConfig, **options: Any) -> EncodedCorpus:
     """A path, paths, or an iterable of token sequences to an encoded corpus; options as of `read_corpus`."""
-    from w2v.corpus.reader import encode_sequences, read_corpus
-
     if config.phrases:
-        from w2v.training.phrasing import joined, phrase_settings, without_phrases
-
-        phrases, vocab = phrase_settings(config), options.pop("vocab", None)
+        phrases, vocab = PhraseSettings.of(config), options.pop("vocab", None)
         encoded = read(corpus, without_phrases(config), **options)
         more = {name: value for name, value in options.items() if name in ("threads", "tmp_dir")}
-        return joined(encoded, config, phrases, vocab=vocab, **more)
+        return with_phrases(encoded, config, phrases, vocab=vocab, **more)
     paths = paths_of(corpus)
     if paths is not None:
         return read_corpus(paths, config, **options)
@@ -81,8 +91,6 @@ def encoded_path(corpus: Any) -> str | None:
 
     Raises CorpusError where such a file stands beside others.
     """
-    from w2v.corpus.ids_file import is_encoded
-
     paths = paths_of(corpus) or []
     found = [os.fspath(path) for path in paths if path != "-" and is_encoded(path)]
     if found and len(paths) > 1:
@@ -95,32 +103,26 @@ def open_encoded(
 ) -> tuple[EncodedCorpus, CorpusConfig]:
     """An encoded corpus, with the words that the `stated` fields of `config` leave, and the settings it then has.
 
-    SettingsError names what contradicts the settings with which it was encoded. Options as of `remap.pruned`.
+    SettingsError names what contradicts the settings with which it was encoded. Options as of `EncodedCorpus.pruned`.
     """
-    from w2v.corpus.ids_file import load_corpus
-    from w2v.corpus.remap import pruned
-
-    encoded = corpus if isinstance(corpus, EncodedCorpus) else load_corpus(corpus, **options)
+    encoded = corpus if isinstance(corpus, EncodedCorpus) else EncodedCorpus.load(corpus, **options)
     before = settings_of(encoded)
     if before is not None and not before.phrases and config.phrases and "phrases" in stated:
         return joined_later(encoded, before, config, stated, options)
     settings = agreed(encoded, config, stated)
-    return pruned(encoded, settings.min_count, settings.max_vocab, **options), settings
+    return encoded.pruned(settings.min_count, settings.max_vocab, **options), settings
 
 
 def joined_later(
     encoded: EncodedCorpus, before: CorpusConfig, config: CorpusConfig, stated: Collection[str], options: dict[str, Any]
 ) -> tuple[EncodedCorpus, CorpusConfig]:
     """Phrases in a corpus that was encoded without any, if it holds all its words."""
-    from w2v.corpus.phrases import require_all_words
-    from w2v.training.phrasing import joined, phrase_settings
-
     require_all_words(encoded)
     of_phrases = {name: getattr(config, name) for name in vars(config) if name.startswith("phrase")}
     agreed(encoded, config, set(stated) - set(of_phrases))
     kept = {name: getattr(config, name) for name in SELECTING}
     settings = dataclasses.replace(before, **of_phrases, **kept)
-    return joined(encoded, settings, phrase_settings(settings), **options), settings
+    return with_phrases(encoded, settings, PhraseSettings.of(settings), **options), settings
 
 
 def agreed(encoded: EncodedCorpus, config: CorpusConfig, stated: Collection[str]) -> CorpusConfig:
@@ -161,3 +163,47 @@ def shown(name: str, value: Any) -> str:
     if value is None or value is False:
         return f"without {setting(name)}"
     return f"with {setting(name, value)}"
+
+
+def with_phrases(
+    corpus: EncodedCorpus, config: CorpusConfig, settings: PhraseSettings, *, vocab: Vocab | None = None,
+    threads: int | None = None, tmp_dir: Path | None = None,
+) -> EncodedCorpus:
+    """A corpus that was read `without_phrases`, with its phrases as words, and the words that `config` leaves."""
+    found = join_phrases(corpus, settings, threads=threads, tmp_dir=tmp_dir)
+    return apply_vocab(corpus, found, config, vocab, threads=threads, tmp_dir=tmp_dir)
+
+
+def encode(corpus: Any, *, threads: int | None = None, tmp_dir: Path | None = None, **settings: Any) -> EncodedCorpus:
+    """Read a corpus once, to be trained on as often as wanted: a path, paths, or an iterable of token sequences.
+
+    Settings are the fields of `CorpusConfig`. The result is given to `w2v.train` in place of the text, or saved with
+    `save("corpus.ids")` and opened with `w2v.EncodedCorpus.load`. Raises W2VError, or OSError with the file's name.
+    """
+    check_names("encode", settings, CorpusConfig)
+    return read(corpus, CorpusConfig(**settings), threads=threads, tmp_dir=tmp_dir)
+
+
+def find_phrases(
+    corpus: Any, *, passes: int = 1, score: str = "original", threshold: float | None = None, min_count: int = 5,
+    connectors: str | os.PathLike[str] | None = None, threads: int | None = None, **settings: Any,
+) -> list[Phrase]:
+    """The collocations of a corpus: (phrase, count, score, number of the pass), by pass, the highest score first.
+
+    `corpus` is what `w2v.encode` takes, or an encoded corpus that holds all its words (min_count=1). `connectors` is
+    "english" or a file; other settings are those of `CorpusConfig` that say how text becomes words. Formulas and rules
+    are in w2v/corpus/phrases.py. Raises W2VError.
+    """
+    return joined_corpus(
+        corpus, settings, threads=threads, phrases=passes, phrase_score=score, phrase_threshold=threshold,
+        phrase_min_count=min_count, phrase_connectors=None if connectors is None else os.fspath(connectors),
+    ).phrases
+
+
+def joined_corpus(corpus: Any, settings: dict[str, Any], *, threads: int | None, **phrases: Any) -> Joined:
+    """Read a corpus and join its phrases."""
+    check_names("find_phrases", settings, CorpusConfig)
+    config = CorpusConfig(**settings, **phrases)
+    wanted = PhraseSettings.of(config)
+    encoded, _ = open_corpus(corpus, without_phrases(config), settings, threads=threads)
+    return join_phrases(encoded, wanted, threads=threads)
