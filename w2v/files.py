@@ -48,6 +48,7 @@ MAGIC_BYTES = 10
 # What is told by its first bytes and not read here: (first bytes, what it is, what to do)
 FOREIGN = (
     (b"PK\x03\x04", "a zip archive (or .npz, .docx)", "unpack it first"),
+    (b"version https://git-lfs", "a pointer of Git LFS, not the file", "fetch the file itself: git lfs pull"),
     (b"%PDF-", "a PDF document", "turn it into text first (pdftotext)"),
     (b"\xba\x16\x4f\x2f", "a fastText model", "save its vectors as text (.vec) first"),
     (b"FiFu\0\0\0\0", "a finalfusion embedding file", "convert it with finalfusion-utils"),

@@ -257,3 +257,18 @@ def test_one_signal_ends_the_wait_for_a_pipe_that_nobody_writes_to(start, tmp_pa
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (143, b"", b"w2v: stopped by a signal\n")
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_vocab_names_its_own_option_for_what_it_leaves_out(w2v, corpus):
+    err = w2v("vocab", corpus, "--top", "3").err
+    assert "dropped, beyond --top" in err
+    assert "--max-vocab" not in err
+
+
+def test_a_table_is_named_before_it_is_trained_on(w2v, tmp_path):
+    (tmp_path / "t.csv").write_text("id,text\n" + "".join(f'{i},"the king rules"\n' for i in range(40)))
+    train = ("train", "t.csv", "-o", "t.bin", *FAST, "--sample", "0", "--min-count", "1")
+    for command in (("vocab", "t.csv"), ("encode", "t.csv", "-o", "t.ids"), train):
+        done = w2v(*command)
+        assert done.returncode == 0
+        assert "w2v: warning: t.csv: this looks like comma-separated values (2 columns: id, text)" in done.err

@@ -6,7 +6,7 @@ from w2v.cli.summary import summary_lines
 
 ZERO = dict.fromkeys(
     ("below_min_count", "beyond_max_vocab", "not_in_vocab", "too_long", "no_word", "joined", "cut_sentences",
-     "nul_bytes"), 0
+     "nul_bytes", "not_utf8"), 0
 )
 TOKEN_COUNTS = {"read": 1000, "kept": 900, "sentences": 90, "text_bytes": 6000, "types_read": 120, "files": 1}
 SUMMARY = {

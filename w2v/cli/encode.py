@@ -59,7 +59,7 @@ def encode(
     with progress_for(quiet) as progress, AtomicOutput(output, no_clobber=no_clobber, compress=False) as out:
         encoded, _ = open_corpus(
             list(corpus), config, stated_options(CorpusConfig), vocab=vocab, threads=threads, tmp_dir=tmp_dir,
-            on_progress=progress.reading,
+            on_progress=progress.reading, on_warning=lambda text: say(f"warning: {text}"),
         )
         progress.finish()
         encoded.write(out)

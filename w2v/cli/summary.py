@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from w2v.cli.errors import shown
 from w2v.cli.progress import loss_text
+from w2v.errors import setting
 from w2v.numbers import count, duration, plural, short, size
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ __all__ = ["notes", "reading_rows", "summary_lines", "summed"]
 # TokenCounts' fields that say why a token of the text was not kept.
 DROPPED = {
     "below_min_count": "dropped, rarer than --min-count",
-    "beyond_max_vocab": "dropped, beyond --max-vocab",
+    "beyond_max_vocab": f"dropped, beyond {setting('max_vocab')}",
     "not_in_vocab": "dropped, not in the vocabulary that was read",
     "too_long": "dropped, longer than 1,024 bytes",
     "no_word": "dropped, holds no word for the tokenizer",
@@ -28,6 +30,7 @@ DROPPED = {
 NOTES = {
     "cut_sentences": "sentences longer than 10,000 tokens were cut",
     "nul_bytes": "NUL bytes were taken as white space",
+    "not_utf8": "tokens are not UTF-8, and were kept as they are; to convert: iconv -f LATIN1 -t UTF-8 FILE > NEW",
 }
 
 
@@ -67,7 +70,9 @@ def summed(rows: list[tuple[int, str]], after: list[tuple[int, str]]) -> list[st
 def reading_rows(token_counts: TokenCounts) -> list[tuple[int, str]]:
     where = f"{size(token_counts.text_bytes)} of text in {plural(token_counts.files, 'file')}"
     rows = [(token_counts.read, f"tokens read ({where}; {plural(token_counts.types_read, 'type')})")]
-    rows += [(getattr(token_counts, name), text) for name, text in DROPPED.items() if getattr(token_counts, name)]
+    rows += [
+        (getattr(token_counts, name), shown(text)) for name, text in DROPPED.items() if getattr(token_counts, name)
+    ]
     return [*rows, (token_counts.kept, f"tokens kept, in {plural(token_counts.sentences, 'sentence')}")]
 
 

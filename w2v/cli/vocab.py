@@ -78,7 +78,10 @@ def counted(
     from w2v.corpus.reader import count_words
 
     if encoded_path(corpus) is None and not config.phrases:
-        return count_words(corpus, config, threads=threads, on_progress=progress.reading)
+        return count_words(
+            corpus, config, threads=threads, on_progress=progress.reading,
+            on_warning=lambda text: say(f"warning: {text}"),
+        )
     encoded, _ = open_corpus(
         list(corpus), config, stated_options(CorpusConfig), threads=threads, on_progress=progress.reading
     )

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from w2v.corpus._blocks import Block
 from w2v.corpus._encode import CONTEXT_BYTES, LOOKAHEAD, Encoder
+from w2v.corpus.sample import SAMPLE_BYTES
 from w2v.corpus.sources import PLAIN, STREAM, TEXT, Source, check_text
 from w2v.errors import CorpusError
 from w2v.files import HEAD_BYTES, MAGIC_BYTES, Decompressor, check_supported, compression_of
@@ -96,6 +97,7 @@ class Feed:
         self._unread = len(self._streams)
         self._segments = self._cut_plain_files()
         self._stopped = False
+        self.sample, self._sampled = b"", len(sources)  # the beginning of the first file that is not empty, its number
 
     @property
     def stream_count(self) -> int:
@@ -152,6 +154,7 @@ class Feed:
             if source.kind != PLAIN:
                 continue
             file = OpenFile(source)
+            self._keep_sample(number, os.pread(file.fd, min(SAMPLE_BYTES, file.size - source.origin), source.origin))
             for block, offset in enumerate(range(source.origin, file.size, self.block_size)):
                 file.pending += 1
                 length = min(self.block_size, file.size - offset)
@@ -159,6 +162,10 @@ class Feed:
                 yield Job((number, block), file, offset, length)
             file.all_given = True
             file.close_if_done()
+
+    def _keep_sample(self, number: int, text: bytes) -> None:
+        if text and number < self._sampled:
+            self.sample, self._sampled = text[:SAMPLE_BYTES], number
 
     # Streams
 
@@ -184,6 +191,8 @@ class Feed:
         data = stream.read_at_least(HEAD_BYTES)
         if source.kind != TEXT:
             data = data[check_text(data[:HEAD_BYTES], source.name):]
+        with self._lock:
+            self._keep_sample(number, data)
         while data and not self._stopped:
             following = stream.read_at_least(LOOKAHEAD)
             self._put(Job((number, block), None, 0, 0, before, data, following[:LOOKAHEAD], not following))

@@ -40,6 +40,7 @@ def open_corpus(
         name = encoded.name if isinstance(encoded, EncodedCorpus) else encoded
         raise SettingsError(f"{name}: it has its vocabulary; {setting('read_vocab')} needs the text")
     options.pop("on_progress", None)
+    options.pop("on_warning", None)
     return open_encoded(encoded, config, stated, **options)
 
 
@@ -53,6 +54,7 @@ def read(corpus: Any, config: CorpusConfig, **options: Any) -> EncodedCorpus:
     paths = paths_of(corpus)
     if paths is not None:
         return read_corpus(paths, config, **options)
+    options.pop("on_warning", None)
     return encode_sequences(corpus, config, **options)
 
 

@@ -21,12 +21,14 @@ from w2v.corpus.assembly import assemble
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.feed import Feed
+from w2v.corpus.sample import SAMPLE_BYTES, lone_tokens, oddity
 from w2v.corpus.selection import Selection, select, tally
 from w2v.corpus.sources import OnProgress, Path, ReadProgress, Source, expand
 from w2v.corpus.spool import make_spool
 from w2v.corpus.token_counts import TokenCounts
 from w2v.corpus.vocab import Vocab
 from w2v.cpus import thread_count
+from w2v.errors import CorpusError
 from w2v.threads import for_each, run_all
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def read_corpus(
     tmp_dir: Path | None = None,
     memory_limit: int | None = None,
     on_progress: OnProgress | None = None,
+    on_warning: Callable[[str], object] | None = None,
     block_size: int = BLOCK_BYTES,
     part: bool = False,
 ) -> EncodedCorpus:
@@ -66,6 +69,9 @@ def read_corpus(
         maps = reading.remappings(selection)
         ids = assemble(reading.blocks(), maps, spool, reading.token_counts, reading.threads)
         reading.token_counts.check()
+        if not part and reading.token_counts.kept == reading.token_counts.sentences and reading.lone():
+            raise CorpusError(f"{reading.name}: {reading.lone()}")
+        reading.warn(on_warning)
         return EncodedCorpus(
             ids, selection.vocab, reading.token_counts, settings=config.as_dict(), given_vocab=vocab is not None,
             name=reading.name,
@@ -80,6 +86,7 @@ def count_words(
     *,
     threads: int | None = None,
     on_progress: OnProgress | None = None,
+    on_warning: Callable[[str], object] | None = None,
     block_size: int = BLOCK_BYTES,
 ) -> tuple[Vocab, TokenCounts]:
     """Count the words of a corpus, keeping no ids; sentences are not counted. Errors as in `read_corpus`."""
@@ -88,6 +95,7 @@ def count_words(
     vocab = reading.select(None, least=1).vocab
     reading.token_counts.kept = vocab.total
     reading.token_counts.check()
+    reading.warn(on_warning)
     return vocab, reading.token_counts
 
 
@@ -174,7 +182,27 @@ class _Reading:
     def select(self, vocab: Vocab | None, least: int = 2) -> Selection:
         """Choose the words; CorpusError if there are fewer than `least`."""
         self.join()
-        return select(self.spellings, self.config, vocab, self.token_counts, self.name, least)
+        try:
+            found = select(self.spellings, self.config, vocab, self.token_counts, self.name, least)
+        except CorpusError as error:
+            if not self.lone():
+                raise
+            raise CorpusError(f"{self.name}: {self.lone()}") from error
+        self.token_counts.not_utf8 = sum(
+            count for word, count in zip(found.vocab.words, found.vocab.counts.tolist(), strict=True)
+            if not is_utf8(word)
+        )
+        return found
+
+    def lone(self) -> str:
+        """What is seen where nearly every line is one token."""
+        return lone_tokens(self.feed.sample, len(self.feed.sample) < SAMPLE_BYTES, self.config)
+
+    def warn(self, on_warning: Callable[[str], object] | None) -> None:
+        """Say what the text looks like, if that is hardly what was meant."""
+        found = oddity(self.feed.sample, len(self.feed.sample) < SAMPLE_BYTES, self.config) if on_warning else ""
+        if found and on_warning:
+            on_warning(f"{self.name}: {found}")
 
     def remappings(self, selection: Selection) -> list[Remapping]:
         """What each encoder's provisional ids become. The tables are given up."""
@@ -198,6 +226,14 @@ class _Reading:
         if self.on_progress:
             tokens = sum(e.tokens for e in self.encoders)
             self.on_progress(ReadProgress(self.feed.bytes_read, self.feed.total_bytes, tokens))
+
+
+def is_utf8(word: bytes) -> bool:
+    try:
+        word.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _useful_threads(threads: int | None, sources: Iterable[Source], block_size: int) -> int:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from w2v.corpus.sample import json_fields
 from w2v.errors import CorpusError
 from w2v.files import HEAD_BYTES, UTF8_BOM, check_supported, compression_of, foreign_format
 from w2v.output import PART_SUFFIX
@@ -149,6 +150,11 @@ def check_text(head: bytes, name: str) -> int:
         raise CorpusError(
             f"{name}: the text is {encoding}, not UTF-8; convert it: iconv -f {encoding} -t UTF-8 FILE > NEW"
         )
+    names = json_fields(head, len(head) < HEAD_BYTES)
+    if names is not None:
+        field = names[0] if names else "text"
+        fields = f" (fields: {', '.join(name[:20] for name in names[:5])})" if names else ""
+        raise CorpusError(f"{name}: this is JSON{fields}, not text; write its text as lines: jq -r .{field} FILE > NEW")
     if _is_vectors(head):
         raise CorpusError(f"{name}: these are word vectors, not text to train on")
     return len(UTF8_BOM) if head.startswith(UTF8_BOM) else 0

@@ -26,6 +26,7 @@ class TokenCounts:
     text_bytes: int = 0  # after decompression
     types_read: int = 0  # distinct words before any were dropped
     files: int = 0
+    not_utf8: int = 0  # of those kept
 
     def dropped(self) -> int:
         """Tokens read and not kept as tokens of their own."""

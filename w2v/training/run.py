@@ -323,7 +323,7 @@ class Run:
         corpus = read(
             self.corpus, begin.reading_config if isinstance(begin, Continuation) else self.corpus_config,
             threads=self.config.threads, vocab=self.given_vocab(), tmp_dir=self.tmp_dir,
-            on_progress=self.reporter.reading,
+            on_progress=self.reporter.reading, on_warning=self.reporter.warn,
         )
         self.reporter.finish()
         return corpus

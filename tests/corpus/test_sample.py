@@ -1,0 +1,102 @@
+"""Text that is hardly what was meant: said with what was seen; a few commas are no table."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+
+import pytest
+
+from w2v.corpus.config import CorpusConfig
+from w2v.corpus.reader import count_words, read_corpus
+from w2v.errors import CorpusError
+
+ONE = CorpusConfig(min_count=1)
+DRAW = random.Random(3)
+NAMES = ["king", "queen", "man", "woman", "cat", "dog", "hen", "rabbit"]
+HAN = "大小上下左右天地人日月木水火土金"
+
+
+def walks(separator: str) -> str:
+    return "\n".join(separator.join(DRAW.choices(NAMES, k=6)) for _ in range(60)) + "\n"
+
+
+LONE = {
+    "commas": (walks(","), "there are commas in them: tr ',' ' '"),
+    "semicolons": (walks(";"), "there are semicolons in them"),
+    "bars": (walks("|"), "there are vertical bars"),
+    "Chinese": ("\n".join("".join(DRAW.choices(HAN, k=9)) for _ in range(50)), "it looks like Chinese or Japanese"),
+    "Thai": ("\n".join("สวัสดีชาวโลกวันนี้" for _ in range(50)), "it looks like Thai"),
+    "words": ("\n".join(DRAW.choices(NAMES, k=50)), "write a sentence"),
+}
+
+
+@pytest.mark.parametrize("name", LONE)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("min_count", [1, 5, 50])
+def test_lines_of_one_token_are_an_error_with_what_was_seen(tmp_path, name, pack, min_count):
+    text, seen = LONE[name]
+    (tmp_path / "text").write_bytes(pack(text.encode()))
+    with pytest.raises(CorpusError, match="nearly every line is one token; separate tokens by spaces") as found:
+        read_corpus([tmp_path / "text"], CorpusConfig(min_count=min_count))
+    assert seen in str(found.value)
+
+
+JSON = [
+    "\n".join(json.dumps({"id": i, "text": "the king rules the land"}) for i in range(300)),
+    json.dumps([{"id": i, "text": "the king rules the land"} for i in range(3)]), json.dumps({"text": "x " * 9000}),
+    json.dumps([{"id": 1, "text": "the king"}], indent=2), "\n".join(json.dumps(["a", "b"]) for _ in range(9)),
+]
+
+
+@pytest.mark.parametrize("text", JSON)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_json_is_refused_with_the_way_to_take_its_text(tmp_path, text, pack):
+    (tmp_path / "text").write_bytes(pack(text.encode()))
+    with pytest.raises(CorpusError, match=r"this is JSON.*, not text; write its text as lines: jq -r .text"):
+        read_corpus([tmp_path / "text"], ONE)
+
+
+TABLES = {
+    "id,label,text\n" + "".join(f'{i},1,"the king, who rules"\n' for i in range(30)): "comma-separated values (3",
+    "id\ttext\n" + "".join(f"{i}\tthe king rules\n" for i in range(30)): "tab-separated values (2 columns: id, text)",
+    "<?xml version='1.0'?>\n<page>\n<text>the king</text>\n": "XML or HTML",
+}
+
+
+@pytest.mark.parametrize("text", TABLES)
+def test_a_table_or_markup_is_named(tmp_path, text):
+    (tmp_path / "text").write_text(text)
+    for read in (read_corpus, count_words):
+        said: list[str] = []
+        read([tmp_path / "text"], ONE, on_warning=said.append)
+        assert len(said) == 1
+        assert TABLES[text] in said[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Well, he said, yes.\nNo, she said, and left, and came back.\nThe king, the queen\n" * 20,
+        "the king rules the land\n" * 30, "\n".join("\t".join(DRAW.choices(NAMES, k=6)) for _ in range(30)),
+        '{curly} words [in] "quotes"\nand so on\nand on\n' * 9, "3,5 km\n4,5 km\n" * 20, "a b\n",
+        "[music] the king\n" * 5,
+    ],
+)
+def test_ordinary_text_is_read_without_a_word(tmp_path, text):
+    (tmp_path / "text").write_text(text)
+    read_corpus([tmp_path / "text"], ONE, on_warning=lambda said: pytest.fail(said))
+
+
+def test_a_pointer_of_git_lfs_is_named(tmp_path):
+    for name in ("corpus.txt", "corpus.gz"):
+        (tmp_path / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 1647046227\n")
+        with pytest.raises(CorpusError, match=r"a pointer of Git LFS, not .*git lfs pull"):
+            read_corpus([tmp_path / name], ONE)
+
+
+def test_tokens_that_are_not_utf_8_are_counted(tmp_path):
+    (tmp_path / "text").write_bytes(b"caf\xe9 na\xefve plain caf\xc3\xa9\n" * 7)
+    assert read_corpus([tmp_path / "text"], ONE).token_counts.not_utf8 == 14
+    assert count_words([tmp_path / "text"], ONE)[1].not_utf8 == 14

@@ -1,0 +1,141 @@
+"""What the beginning of a text looks like, where training on it is hardly what was meant.
+
+A few commas make no table: its columns are the same from line to line. What is JSON is JSON in every line.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import unicodedata
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from w2v.corpus.config import CorpusConfig
+
+__all__ = ["SAMPLE_BYTES", "json_fields", "lone_tokens", "oddity"]
+
+SAMPLE_BYTES = 1 << 16
+FEWEST_LINES = 3
+MOST_LINES = 1000
+NEARLY_ALL = 0.95  # of the lines
+LONG_TOKEN = 8  # characters; words of scripts that are written without spaces are shorter
+JSON_OBJECT = re.compile(r'\s*\[?\s*\{\s*"(?:[^"\\]|\\.)*"\s*:')
+OPENING = re.compile(r"\s*[\[{]+\s*$")
+MARKUP = re.compile(rb"\s*<(?:\?xml|!doctype|html|mediawiki|tei)\b", re.IGNORECASE)
+NUMBER = re.compile(r"[-+]?[0-9]+(?:[.:/-][0-9]+)*(?:[eE][-+]?[0-9]+)?")
+SEPARATORS = {",": "commas", ";": "semicolons", "|": "vertical bars", "/": "slashes", "_": "underscores", "+": "pluses",
+              ":": "colons", "-": "hyphens", ">": "arrows", "&": "ampersands", "=": "equals signs"}
+# Scripts whose words are not separated by spaces, by the first word of their letters' names in Unicode.
+UNSPACED = {"CJK": "Chinese or Japanese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "THAI": "Thai", "LAO": "Lao",
+            "KHMER": "Khmer", "MYANMAR": "Burmese", "TIBETAN": "Tibetan"}
+
+
+def lines_of(sample: bytes, whole: bool) -> list[str]:
+    """Lines that are not blank; the last one, which may be cut, only where there is no other or the text is `whole`."""
+    lines = sample.decode("utf-8", "replace").removeprefix("\ufeff").replace("\0", " ").split("\n")
+    if not whole and len(lines) > 1:
+        lines.pop()
+    return [line.rstrip("\r") for line in lines if line.strip()][:MOST_LINES]
+
+
+def json_fields(head: bytes, whole: bool) -> list[str] | None:
+    """None unless the beginning of a text is JSON; the names in its first object, that of the longest text first."""
+    lines = lines_of(head, whole)
+    if not lines or lines[0].lstrip()[:1] not in ("{", "["):
+        return None
+    values = []
+    for line in lines:
+        try:
+            values.append(json.loads(line))
+        except (ValueError, RecursionError):
+            values.append(None)
+    if all(isinstance(value, (dict, list)) for value in values):
+        first = values[0][0] if isinstance(values[0], list) and values[0] else values[0]
+        return sorted(first, key=lambda name: -len(str(first[name]))) if isinstance(first, dict) else []
+    if len(lines) == 1 and JSON_OBJECT.match(lines[0]):  # longer than what was read
+        return []
+    return [] if OPENING.match(lines[0]) and JSON_OBJECT.match("".join(lines[:3])) else None
+
+
+def tokens_of(line: str, config: CorpusConfig) -> list[str]:
+    """The line's tokens, about as a reading makes them."""
+    if config.tokenizer != "none":
+        return re.findall(r"\w+", line)
+    return line.split() if config.whitespace == "unicode" else re.findall("[^ \t\n\r\x0b\x0c]+", line)
+
+
+def lone_tokens(sample: bytes, whole: bool, config: CorpusConfig) -> str:
+    """What is seen in a text of which nearly every line is a single token; empty for any other."""
+    lines = lines_of(sample, whole)
+    share = sum(len(tokens_of(line, config)) == 1 for line in lines) / max(1, len(lines))
+    if len(lines) < FEWEST_LINES or share < NEARLY_ALL:
+        return ""
+    script = _unspaced(lines, config)
+    inside = Counter(character for line in lines for character in set(line.strip()) & SEPARATORS.keys())
+    if script:
+        hint = f"it looks like {script}, written without spaces: split it into words first"
+    elif inside and inside.most_common(1)[0][1] >= NEARLY_ALL * len(lines):
+        found = inside.most_common(1)[0][0]
+        hint = f"there are {SEPARATORS[found]} in them: tr '{found}' ' ' < FILE > NEW"
+    else:
+        hint = "write a sentence, or another sequence of tokens, in each line"
+    return f"nearly every line is one token; separate tokens by spaces ({hint})"
+
+
+def oddity(sample: bytes, whole: bool, config: CorpusConfig) -> str:
+    """What should be said of a text that begins so, without its name; empty for an ordinary one."""
+    if MARKUP.match(sample):
+        return "this looks like XML or HTML, and its markup is read as words; extract the text first"
+    lone = lone_tokens(sample, whole, config)
+    if lone:
+        return lone
+    lines = lines_of(sample, whole)
+    if len(lines) < FEWEST_LINES:
+        return ""
+    script = _unspaced(lines, config)
+    if script:
+        return f"this looks like {script}, written without spaces; split it into words first"
+    columns = _columns(lines, config)
+    if columns:
+        return f"this looks like {columns}, and all of it is read as text; write the column of the text as lines"
+    return ""
+
+
+def _unspaced(lines: list[str], config: CorpusConfig) -> str:
+    """The script of a text whose tokens are longer than its words can be; empty for any other."""
+    text = "".join(lines)[: 1 << 12]
+    letters = [character for character in text if character.isalpha()]
+    scripts = Counter(unicodedata.name(character, "?").split()[0].split("-")[0] for character in letters)
+    found = [(count, script) for script, count in scripts.items() if script in UNSPACED]
+    if 2 * sum(count for count, _ in found) <= len(letters):
+        return ""
+    tokens = [token for line in lines for token in tokens_of(line, config)]
+    long = sum(len(token) for token in tokens if len(token) >= LONG_TOKEN)
+    return UNSPACED[max(found)[1]] if 2 * long > sum(map(len, tokens)) else ""
+
+
+def _columns(lines: list[str], config: CorpusConfig) -> str:
+    """What table the lines are; empty where they are none: as many columns everywhere, of different kinds."""
+    kinds = {"\t": "tab-separated values", ",": "comma-separated values", ";": "values separated by semicolons"}
+    for separator, what in kinds.items():
+        try:
+            rows = list(csv.reader(lines, delimiter=separator, strict=True))
+        except csv.Error:
+            continue
+        width = Counter(map(len, rows)).most_common(1)[0]
+        if width[0] < 2 or width[1] < NEARLY_ALL * len(lines):
+            continue
+        columns = list(zip(*(row for row in rows[1:] if len(row) == width[0]), strict=True))
+        numbers = [  # under a name
+            sum(map(bool, map(NUMBER.fullmatch, column))) > len(column) / 2 and not NUMBER.fullmatch(name)
+            for name, column in zip(rows[0], columns, strict=False)
+        ]
+        prose = [sum(len(tokens_of(cell, config)) > 1 for cell in column) > len(column) / 2 for column in columns]
+        quoted = sum(line.lstrip()[:1] == '"' or f'{separator}"' in line for line in lines) > len(lines) / 2
+        if quoted or any(numbers) or (separator == "\t" and any(prose) != all(prose)):
+            names = ", ".join(cell.strip()[:20] for cell in rows[0][:5])
+            return f"{what} ({width[0]} columns: {names}{', ...' if width[0] > 5 else ''})"
+    return ""
