@@ -65,6 +65,7 @@ def test_a_folder_is_checked_file_by_file_and_a_missing_file_is_told(w2v, tmp_pa
 def test_w2vs_own_files_are_read_as_a_training_reads_them(w2v, corpus, tmp_path):
     assert w2v("encode", corpus, "-o", "c.ids", "-q").returncode == 0
     report = json.loads(w2v("check", "c.ids", "--format", "json").out)
+    assert report["kind"] == "corpus"
     assert (report["ok"], report["facts"]["format"], report["facts"]["tokens"]) == (True, "encoded corpus", 48_000)
     data = bytearray((tmp_path / "c.ids").read_bytes())
     first = read_header("c.ids", io.BytesIO(data).read, len(data)).tensors["ids"].begin

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 
 from w2v.cli import colours
 from w2v.cli.colours import NONE, TRUE, XTERM, colour_depth, nearest_of_256, painted, paper
+from w2v.cli.steps import cells
 
 
 @pytest.mark.parametrize(("when", "terminal", "environment", "depth"), [
@@ -41,3 +45,14 @@ def test_ink_is_black_on_light_paper_and_white_on_dark():
 def test_text_is_painted_where_there_are_colours():
     assert painted("word", "1", XTERM) == "\x1b[1mword\x1b[0m"
     assert painted("word", "1", NONE) == "word"
+
+
+def test_cells_of_a_row_are_as_many_as_fit():
+    row = np.array([1.0, -1.0, 0.5], np.float32)
+    assert [len(re.findall("m( +)", cells(row, 1.0, room, TRUE))) for room in (2, 3, 6, 60)] == [2, 3, 3, 3]
+    assert [set(re.findall("m( +)", cells(row, 1.0, room, TRUE))) for room in (2, 5, 6, 60)] == [
+        {" "}, {" "}, {"  "}, {"  "}
+    ]
+    assert cells(row, 1.0, 6, XTERM).endswith("\x1b[0m")
+    assert cells(row, 1.0, 60, NONE) == "+1.000 -1.000 +0.500"
+    assert cells(row, 1.0, 1, NONE) == "+1.000 …"

@@ -236,3 +236,11 @@ def test_a_method_that_is_none_is_refused_as_by_loaded_vectors(tmp_path):
         for each in (vectors, asked):
             with pytest.raises(SettingsError, match="method: 'sub' is neither add nor mul"):
                 each.nearest([Query(("a",))], method="sub")
+
+
+def test_the_row_of_a_word_is_found_between_two_rows():
+    words = Vectors(["a", "b", "c"], np.eye(3, dtype=np.float32)).words
+    assert [words.index("b"), words.index("b", 1), words.index("b", 0, 2), words.index("b", 1, 2)] == [1, 1, 1, 1]
+    for bounds in ((2,), (0, 1), (2, 3), (0, 0)):
+        with pytest.raises(ValueError, match="'b' is not there"):
+            words.index("b", *bounds)
