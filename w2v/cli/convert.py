@@ -28,9 +28,9 @@ __all__ = ["command"]
 HELP = """Convert vectors: every format that is read into every format that is written.
 
 IN is told by its content, plain or compressed: word2vec binary or text, fastText .vec, GloVe text, .npy, safetensors,
-the embedding projector's .tsv. OUT is told by its name: .bin, .txt or .vec, .npy, .safetensors, .tsv, also with .gz;
-GloVe text needs --format glove. Either may be - for a pipe. .npy and .tsv take a second file for the words, one a line:
-X.words.txt beside X.npy, X.metadata.tsv beside X.tsv.
+the embedding projector's .tsv, fastText's binary model. OUT is told by its name: .bin, .txt or .vec, .npy,
+.safetensors, .tsv, .ftbin (a fastText model), also with .gz; GloVe text needs --format glove. Either may be - for a
+pipe. .npy and .tsv take a second file for the words, one a line: X.words.txt beside X.npy, X.metadata.tsv beside X.tsv.
 
 --fix writes a damaged file again without the damage: rows that are whole stay as they are, the others are left out,
 words that programs choke on are renamed, and each kind of repair is counted on stderr. No number is ever made up.
@@ -43,6 +43,9 @@ EXAMPLES = [
     ("For the embedding projector: vectors.tsv and vectors.metadata.tsv",
      "w2v convert vectors.bin vectors.tsv --top 10000"),
     ("Some words only, at length 1", "w2v convert vectors.bin small.txt --words words.txt --unit"),
+    ("A fastText model for fewer words, and only their n-grams",
+     "w2v train data/world.txt.gz -o model.ftbin --subwords 3-6 --buckets 20000\n"
+     "  w2v convert model.ftbin small.safetensors --words words.txt --compact"),
     ("Half the size", "w2v convert vectors.bin vectors.safetensors --float16"),
     ("Repair a file that was cut short, or that other programs choke on", "w2v convert vectors.bin whole.bin --fix"),
     ("In a pipe", "w2v convert vectors.bin - --format glove | gzip > glove.txt.gz"),
@@ -67,6 +70,7 @@ class Conversion:
     float16: bool
     no_clobber: bool
     fix: bool
+    compact: bool
 
     def check(self) -> list[str]:
         """Raise for what would fail at the end, before anything is read; returns the files that will be written."""
@@ -78,6 +82,8 @@ class Conversion:
         if self.out_words is not None and record.words_beside is None:
             beside = " and ".join(name for name, other in FORMATS.items() if other.words_beside is not None)
             raise usage_error(f"--out-words: {record.name} holds its words itself; {beside} do not")
+        if self.compact and not (record.subwords and record.half):
+            raise usage_error(f"--compact: {record.name} has a row for each bucket, or none; write .safetensors")
         if self.fix and (self.lenient or self.duplicates != "error"):
             raise usage_error("--fix: sees to duplicates and what follows the rows; leave --duplicates and --lenient")
         if self.words == STDOUT == self.source:
@@ -97,14 +103,20 @@ class Conversion:
             told.append(f"{shown(self.words)}: {missing_text(missing, found)} not in {shown(self.source)}")
         if wanted is not None and not len(vectors):
             raise VectorsError(told[-1] if missing else f"{shown(self.words)}: holds no words; put one a line")
+        if self.compact:
+            if vectors.subwords is None:
+                raise VectorsError(f"{shown(self.source)}: has no n-grams, so nothing can be left out of it")
+            vectors = vectors.compact()
         return (unit(vectors, in_place=True) if self.unit else vectors), told
 
     def as_it_is(self, wanted: Iterable[bytes] | None) -> Some:
         from w2v.vectors.derive import load_some
         from w2v.vectors.formats import LoadOptions
+        from w2v.vectors.formats.write import format_of
 
         options = LoadOptions(
-            lenient=self.lenient, duplicates=self.duplicates, words=self.in_words, format=self.told
+            lenient=self.lenient, duplicates=self.duplicates, words=self.in_words, format=self.told,
+            context=format_of(self.target, self.form, self.out_words).needs_model,
         )
         return load_some(self.source, options, words=wanted, top=self.top)
 
@@ -179,6 +191,8 @@ command = Command(
         Option(["--words"], metavar="FILE", group="Which words",
                help="Keep the words of this file: one a line, up to a tab; - is standard input."),
         Option(["--unit"], is_flag=True, group="What is written", help="Every vector at length 1."),
+        Option(["--compact"], is_flag=True, group="What is written",
+               help="Of a model with n-grams, only the rows that its words use; for .safetensors."),
         Option(["--float16"], is_flag=True, group="What is written",
                help="Numbers of half the size and about 3 digits (npy and safetensors)."),
         Option(["--format", "form"], type=click.Choice(tuple(FORMATS)), group="What is written",

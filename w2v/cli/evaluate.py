@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from w2v.cli.answers import json_line
+from w2v.cli.answers import json_line, load_vectors
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
 from w2v.cli.options import vectors_argument
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv
 from w2v.cli.values import Whole
+from w2v.vectors.scores import Section
 
 if TYPE_CHECKING:
     from w2v.vectors.evaluate import Evaluation
@@ -24,7 +25,7 @@ HELP = """Score vectors on analogy questions and on word pairs rated by people.
 A FILE in the form of questions-words.txt (': section' lines, then four words a line) gives the share of right answers
 for each section, the semantic and the syntactic ones and in total; a FILE of pairs (two words and a number, separated
 by tabs or commas) gives Spearman's rho and Pearson's r. Which it is, is told by content. Scores agree with gensim's
-evaluators.
+evaluators. With n-grams, questions and pairs with words that were never seen are a row of their own, `unseen`.
 """
 
 EXAMPLES = [
@@ -37,13 +38,13 @@ EXAMPLES = [
 HEADER = ("file", "section", "score", "right", "asked", "skipped")
 
 
-def evaluate(vectors: str, files: tuple[str, ...], restrict_vocab: int, form: str | None) -> None:
-    from w2v.vectors.vectors import load
-
-    loaded = load(vectors, limit=restrict_vocab)  # no other row takes part
+def evaluate(vectors: str, files: tuple[str, ...], restrict_vocab: int, known_only: bool, form: str | None) -> None:
+    loaded = load_vectors(vectors, limit=restrict_vocab)  # no other row takes part
+    if loaded.subwords is not None and not known_only and len(loaded) == restrict_vocab:
+        loaded = load_vectors(vectors)  # for a word that is known no vector is made
     rows: list[Sequence[str]] = []
     for path in files:
-        scores = loaded.evaluate(path, restrict_vocab=restrict_vocab)
+        scores = loaded.evaluate(path, restrict_vocab=restrict_vocab, known_only=known_only)
         if scores.malformed:
             from w2v.numbers import plural
 
@@ -66,6 +67,11 @@ def score_rows(path: str, scores: Evaluation) -> Iterator[Sequence[str]]:
     else:
         for part in (*scores.sections, scores.semantic, scores.syntactic, scores.total):
             yield path, part.name, f"{part.accuracy:.6f}", str(part.correct), str(part.asked), str(part.skipped)
+    unseen = scores.unseen
+    if unseen is not None and isinstance(unseen, Section):
+        yield path, "unseen", f"{unseen.accuracy:.6f}", str(unseen.correct), str(unseen.asked), ""
+    elif unseen is not None:
+        yield path, "unseen spearman", f"{unseen.spearman:.6f}", "", str(unseen.asked), ""
     whole = scores if scores.kind == "pairs" else scores.total
     yield path, "coverage", f"{whole.coverage:.6f}", "", str(whole.asked), str(whole.skipped)
 
@@ -81,6 +87,8 @@ command = Command(
         Argument(["files"], nargs=-1, required=True, metavar="FILE", line="Analogy questions or rated word pairs."),
         Option(["--restrict-vocab"], type=Whole(1), metavar="N", default=30_000, shown_default="30000",
                help="Ask about, and answer from, the N most frequent words."),
+        Option(["--known-only"], is_flag=True,
+               help="Leave out what asks for words that only n-grams have vectors for; else it is scored apart."),
         Option(["--json", "form"], flag_value="json", help="An object a line instead of the table."),
     ],
 )

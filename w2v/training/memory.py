@@ -17,14 +17,15 @@ ROW_FLOATS = 16  # as in _state.pyx: rows are padded to this many floats
 LANE_COPIES = 16384  # rows of each matrix that all lanes copy in a round, at the most in most settings
 TABLE_BYTES = 48  # a word: subsampling, alias columns, and what making them takes for a moment
 PATH_BYTES = 5  # a node of a Huffman path and its share of the starts
-# With subwords 3-6: rows of n-grams a word, and what the lists of a word's rows take (7 and 290 measured on 100 MB of
-# Wikipedia); a copy of all words' vectors comes at the end.
-NGRAM_ROWS = 8
+# With subwords 3-6: rows a word beside its own (1.5 on 30 MB of English Wikipedia, more where words are longer), and
+# what the lists of its rows take; a copy of all words' vectors comes at the end.
+NGRAM_ROWS = 4
 NGRAM_BYTES = 400
 
 
-def memory_needed(config: ResolvedConfig, words: int, word_bytes: int = 0) -> dict[str, int]:
-    """Bytes by purpose that a training with a vocabulary of so many words takes beyond the corpus.
+def memory_needed(config: ResolvedConfig, words: int, word_bytes: int = 0, rows: int | None = None) -> dict[str, int]:
+    """Bytes by purpose that a training with a vocabulary of so many words takes beyond the corpus. `rows` is how many
+    input rows there are with subwords, where that is known.
 
     What is small beside these (threads' buffers, blocks being written) is left out.
     """
@@ -40,7 +41,8 @@ def memory_needed(config: ResolvedConfig, words: int, word_bytes: int = 0) -> di
     tables += 2 * word_bytes
     needed = {"vectors": words * row, "context": words * row, "private rows": private, "tables": tables}
     if config.ngram_range is not None:
-        needed["n-grams"] = min(config.buckets, NGRAM_ROWS * words) * row + NGRAM_BYTES * words + words * 4 * config.dim
+        ngram_rows = min(config.buckets, NGRAM_ROWS * words) if rows is None else rows - words
+        needed["n-grams"] = ngram_rows * row + NGRAM_BYTES * words + 4 * config.dim * words
     if config.loss == "softmax":
         needed["scores"] = 2 * 4 * BATCH * words
     if config.stop_early:

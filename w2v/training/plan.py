@@ -17,6 +17,7 @@ from w2v.memory import Room, reserve, room
 from w2v.training.config import TrainConfig
 from w2v.training.memory import memory_needed
 from w2v.training.spans import Spans
+from w2v.training.subwords import find_parts
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
@@ -109,11 +110,18 @@ def plan_training(
     resolved = config.resolved()
     vocab, there = kept.vocab, room()
     word_bytes = sum(map(len, vocab.words))
-    memory = memory_needed(resolved, len(vocab), word_bytes)
+    parts = find_parts(vocab.words, vocab.counts, resolved)
+    ngrams: dict[str, Any] = {}
+    if parts is not None:
+        ngrams = {
+            "ngrams": resolved.subwords, "buckets": resolved.buckets, "ngram_rows": len(parts.sizes),
+            "used": len(parts.buckets),
+        }
+    memory = memory_needed(resolved, len(vocab), word_bytes, ngrams.get("ngram_rows"))
     spooled = kept.ids.nbytes > there.size // SPOOL_SHARE
     memory["words"] = word_bytes + WORD_OBJECT_BYTES * len(vocab)
     memory["corpus"] = 0 if spooled or kept.spooled else kept.ids.nbytes
-    disk = disk_needed(vocab, resolved.dim, kept.ids.nbytes)
+    disk = disk_needed(vocab, resolved.dim, kept.ids.nbytes, ngrams)
     disk["spool"] = 2 * whole.ids.nbytes if spooled and not kept.spooled else 0  # provisional ids beside the final ones
     warnings: list[str] = []
     calibration = None
@@ -164,13 +172,14 @@ def _at_min_counts(corpus: EncodedCorpus) -> list[tuple[int, int | None, int | N
     return rows
 
 
-def disk_needed(vocab: Vocab, dim: int, ids_bytes: int) -> dict[str, int]:
-    """Bytes of each file that a run may write; those of text are estimates."""
+def disk_needed(vocab: Vocab, dim: int, ids_bytes: int, ngrams: dict[str, Any] | None = None) -> dict[str, int]:
+    """Bytes of each file that a run may write; those of text are estimates. `ngrams` are fields of Contents, with
+    subwords."""
     from w2v.vectors.formats import FORMATS, Contents
 
     words, word_bytes = len(vocab), sum(map(len, vocab.words))
     matrix = 4 * words * dim
-    contents = Contents(words, dim, word_bytes)
+    contents = Contents(words, dim, word_bytes, **ngrams or {})
     text = int(words * dim * TEXT_VALUE_BYTES) + word_bytes + words
     sizes: dict[str, int] = {}
     for record in FORMATS.values():
@@ -180,7 +189,7 @@ def disk_needed(vocab: Vocab, dim: int, ids_bytes: int) -> dict[str, int]:
             sizes[name] += word_bytes + words
     return {
         **sizes,
-        "checkpoint": 2 * matrix + 12 * words + word_bytes + HEADER_BYTES,
+        "checkpoint": matrix + 4 * dim * (contents.ngram_rows or words) + 12 * words + word_bytes + HEADER_BYTES,
         "ids": ids_bytes + 12 * words + word_bytes + HEADER_BYTES,
     }
 

@@ -366,7 +366,12 @@ class Run:
                 if outputs.with_context and path == outputs.vectors:
                     outputs_rows = words - (self.config.loss == "hs")
                 dim = self.config.dim * (1 + twice)
-                places[path].reserve(size(Contents(words, dim, word_bytes, outputs=outputs_rows)))
+                ngrams = {"ngrams": self.config.subwords, "buckets": self.config.buckets}
+                contents = Contents(
+                    words, dim, word_bytes, outputs=outputs_rows,
+                    **ngrams if self.config.ngram_range and path == outputs.vectors else {},
+                )
+                places[path].reserve(size(contents))
 
     def extra_memory(self, words: int) -> dict[str, int]:
         """Bytes by purpose of the copies that the output takes."""
@@ -446,6 +451,11 @@ class Run:
             self.write_vectors(result.context, outputs.context, places)
         if outputs.vectors:
             self.write_vectors(result.vectors, outputs.vectors, places)
+            if self.config.ngram_range and not format_of(outputs.vectors, outputs.format).subwords:
+                self.reporter.note(
+                    f"{outputs.vectors}: holds the words' vectors without their n-grams; for words never seen write "
+                    ".ftbin or .safetensors", important=True,
+                )
         for path, place in places.items():
             if path != outputs.report:
                 place.settle()

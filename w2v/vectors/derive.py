@@ -18,7 +18,7 @@ from w2v.files import lines_of
 from w2v.threads import for_each
 from w2v.vectors._scan import BadRow
 from w2v.vectors.expressions import parse_query
-from w2v.vectors.formats.format import LoadOptions, Rows
+from w2v.vectors.formats.format import LoadOptions, ModelParts, Rows
 from w2v.vectors.formats.load import check_repeats, load_rows
 from w2v.vectors.formats.rows import row_error
 from w2v.vectors.formats.sniff import recognised
@@ -46,6 +46,9 @@ def rows_of(vectors: Vectors, rows: Sequence[int]) -> Vectors:
     some.metadata.update(vectors.metadata)
     if vectors.subwords is not None:
         some.subwords = vectors.subwords.take(rows)
+    model = vectors.model
+    if model is not None and len(model.outputs) == len(vectors):
+        some.model = ModelParts(model.outputs[index], np.asarray(model.counts)[index])
     if vectors.counts is not None:
         some.counts = vectors.counts[index]
     return some

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.errors import VectorsError, setting
+from w2v.errors import UnknownWordError, VectorsError, setting
 from w2v.vectors._best import Best
 from w2v.vectors.correlation import pearson, spearman
 from w2v.vectors.questions import Pairs, Questions, read_questions
@@ -31,19 +32,23 @@ CANDIDATES = 5  # gensim looks at so many answers for one that is not a word of 
 
 def evaluate(
     vectors: Vectors, path: str | os.PathLike[str] | Questions | Pairs, *, restrict_vocab: int | None = 30_000,
-    case_insensitive: bool = True,
+    case_insensitive: bool = True, known_only: bool = False,
 ) -> Evaluation:
     """AnalogyScores or PairScores for a file, told by content (see questions.py), or for what was read from one.
 
-    Questions and pairs with a word outside the first `restrict_vocab` rows are left out and counted.
+    Questions and pairs with a word outside the first `restrict_vocab` rows are left out and counted. Where vectors can
+    be made for words never seen, what asks for such a word is scored apart, unless `known_only`.
     VectorsError if the file is neither, or none of it can be asked.
     """
     asked = path if isinstance(path, (Questions, Pairs)) else read_questions(path)
     fold: Callable[[str], str] = str.upper if case_insensitive else str
     names, folded = _folded(vectors.words, restrict_vocab, fold)
+    unseen = None
+    if vectors.subwords is not None and not known_only:
+        unseen = _made_places(vectors, asked, folded, fold)
     if isinstance(asked, Pairs):
-        return _score_pairs(vectors, asked, *_find_pairs(asked, folded, fold))
-    return _score_analogies(vectors, asked, *_find_questions(asked, folded, fold), names)
+        return _score_pairs(vectors, asked, *_find_pairs(asked, folded, fold), unseen)
+    return _score_analogies(vectors, asked, *_find_questions(asked, folded, fold), names, unseen)
 
 
 def check_askable(words: Sequence[str], asked: Questions | Pairs, *, restrict_vocab: int | None = 30_000) -> None:
@@ -72,6 +77,23 @@ def _rows_of(asked: Questions | Pairs, folded: dict[str, int], fold: Callable[[s
     return np.fromiter((folded.get(fold(word), -1) for word in asked.words), np.int64, len(asked.words))
 
 
+def _made_places(
+    vectors: Vectors, asked: Questions | Pairs, folded: dict[str, int], fold: Callable[[str], str]
+) -> np.ndarray:
+    """As _rows_of, with the places of vectors made for words that the vectors do not have, int64 [words]; -1 for words
+    that have no n-grams, and known words that do not take part. In the case that the vocabulary has them in."""
+    lower = fold is str.upper and not any(word != word.lower() for word in vectors.words[:1000])
+    places = _rows_of(asked, folded, fold)
+    for i, word in enumerate(asked.words):
+        spelling = word.lower() if lower else word
+        if places[i] < 0 and spelling not in vectors:
+            try:
+                places[i] = vectors.place(spelling)
+            except (UnknownWordError, UnicodeEncodeError):
+                continue
+    return places
+
+
 def _find_questions(
     asked: Questions, folded: dict[str, int], fold: Callable[[str], str]
 ) -> tuple[np.ndarray, np.ndarray, list[int]]:
@@ -94,13 +116,34 @@ def _find_questions(
 
 def _score_analogies(
     vectors: Vectors, asked: Questions, rows: np.ndarray, place: np.ndarray, skipped: list[int], names: list[str],
+    unseen: np.ndarray | None = None,
 ) -> AnalogyScores:
     right = np.bincount(place[_answer(vectors, rows, names)], minlength=len(asked.sections))
     total = np.bincount(place, minlength=len(asked.sections))
     sections = tuple(
         Section(name, int(right[i]), int(total[i]), skipped[i]) for i, name in enumerate(asked.sections)
     )
-    return AnalogyScores(asked.name, sections, asked.left_out.count, asked.left_out.where)
+    apart = None
+    if unseen is not None:
+        apart, taken = _score_unseen(vectors, asked, unseen, names)
+        sections = tuple(
+            replace(section, skipped=section.skipped - n) for section, n in zip(sections, taken, strict=True)
+        )
+    return AnalogyScores(asked.name, sections, asked.left_out.count, asked.left_out.where, apart)
+
+
+def _score_unseen(
+    vectors: Vectors, asked: Questions, unseen: np.ndarray, names: list[str]
+) -> tuple[Section, list[int]]:
+    """The score of the questions with a made vector among their first three words, and how many each section has. The
+    answer is a word of the vocabulary."""
+    found = []
+    for places in asked.sections.values():
+        questions = unseen[np.asarray(places, np.intp)].reshape(-1, 4)
+        made = (questions[:, :3] >= len(vectors)).any(axis=1)
+        found.append(questions[made & (questions >= 0).all(axis=1) & (questions[:, 3] < len(names))])
+    rows = np.concatenate(found)
+    return Section("unseen", int(_answer(vectors, rows, names).sum()), len(rows), 0), [len(some) for some in found]
 
 
 def _answer(vectors: Vectors, rows: np.ndarray, names: list[str]) -> np.ndarray:
@@ -121,7 +164,7 @@ def _answer(vectors: Vectors, rows: np.ndarray, names: list[str]) -> np.ndarray:
 
 def _is_right(question: list[int], best: list[tuple[int, float]], names: list[str]) -> bool:
     own = question[:3]
-    ignored = {names[row] for row in own}
+    ignored = {names[row] for row in own if row < len(names)}
     predicted = None
     for row in [row for row, _ in best if row not in own][:CANDIDATES]:
         predicted = names[row]
@@ -144,11 +187,24 @@ def _find_pairs(
     return both[there], np.asarray(asked.values)[there]
 
 
-def _score_pairs(vectors: Vectors, asked: Pairs, both: np.ndarray, gold: np.ndarray) -> PairScores:
+def _score_pairs(
+    vectors: Vectors, asked: Pairs, both: np.ndarray, gold: np.ndarray, unseen: np.ndarray | None = None
+) -> PairScores:
+    every = np.asarray(asked.rows, np.intp)
+    apart = None
+    if unseen is not None:
+        pairs = unseen[every].reshape(-1, 2)
+        made = (pairs >= 0).all(axis=1) & (pairs >= len(vectors)).any(axis=1)
+        rho, r = _correlations(vectors, pairs[made], np.asarray(asked.values)[made])
+        apart = PairScores("unseen", rho, r, int(made.sum()), 0)
+    rho, r = _correlations(vectors, both, gold)
+    skipped = len(asked.values) - len(both) - (apart.asked if apart is not None else 0)
+    return PairScores(asked.name, rho, r, len(both), skipped, asked.left_out.count, asked.left_out.where, apart)
+
+
+def _correlations(vectors: Vectors, both: np.ndarray, gold: np.ndarray) -> tuple[float, float]:
+    """Spearman's rho and Pearson's r of the cosines of pairs of rows [n, 2] with people's judgements."""
     cosines = np.einsum(
         "ij,ij->i", vectors.units(both[:, 0]).astype(np.float64), vectors.units(both[:, 1]).astype(np.float64)
     )
-    return PairScores(
-        asked.name, spearman(gold, cosines), pearson(gold, cosines), len(both), len(asked.values) - len(both),
-        asked.left_out.count, asked.left_out.where,
-    )
+    return spearman(gold, cosines), pearson(gold, cosines)

@@ -44,6 +44,7 @@ class AnalogyScores:
     sections: tuple[Section, ...]
     malformed: int = 0
     left_out: str = ""
+    unseen: Section | None = None  # questions with a word whose vector was made from n-grams; in no other section
 
     kind = "analogies"
 
@@ -72,6 +73,7 @@ class AnalogyScores:
             "path": self.path, "kind": self.kind, "sections": [s.to_dict() for s in self.sections],
             "semantic": self.semantic.to_dict(), "syntactic": self.syntactic.to_dict(), "total": self.total.to_dict(),
             "malformed": self.malformed, "left_out": self.left_out,
+            **({"unseen": self.unseen.to_dict()} if self.unseen is not None else {}),
         }
 
 
@@ -86,6 +88,7 @@ class PairScores:
     skipped: int
     malformed: int = 0
     left_out: str = ""
+    unseen: PairScores | None = None  # pairs with a word whose vector was made from n-grams; not among the others
 
     kind = "pairs"
 
@@ -99,6 +102,7 @@ class PairScores:
             "path": self.path, "kind": self.kind, "spearman": _number(self.spearman), "pearson": _number(self.pearson),
             "asked": self.asked, "skipped": self.skipped, "coverage": self.coverage, "malformed": self.malformed,
             "left_out": self.left_out,
+            **({"unseen": self.unseen.to_dict()} if self.unseen is not None else {}),
         }
 
 

@@ -328,12 +328,17 @@ class Vectors:
         return odd_one_out(self, words)[0][0]
 
     def evaluate(
-        self, path: str | os.PathLike[str], *, restrict_vocab: int | None = 30_000, case_insensitive: bool = True
+        self, path: str | os.PathLike[str], *, restrict_vocab: int | None = 30_000, case_insensitive: bool = True,
+        known_only: bool = False,
     ) -> Evaluation:
-        """Score against a file of analogy questions or of word pairs, told by content (see w2v.vectors.evaluate)."""
+        """Score against a file of analogy questions or of word pairs, told by content (see w2v.vectors.evaluate).
+
+        With subwords, what asks for a word that is not there is scored apart, as `unseen`; not with `known_only`."""
         from w2v.vectors.evaluate import evaluate
 
-        return evaluate(self, path, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive)
+        return evaluate(
+            self, path, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive, known_only=known_only
+        )
 
     def _one(self, query: Query, topn: int, method: str, restrict_vocab: int | None = None) -> Neighbours:
         (answer,) = nearest(self, [query], topn, method, restrict_vocab)
