@@ -6,18 +6,23 @@ nothing here depends on the CPU that builds. W2V_DEBUG=1 turns bounds checks on,
 
 import os
 import platform
+import re
 import shutil
 import sys
+import sysconfig
 from pathlib import Path
 
 import Cython
-import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 DEBUG = os.environ.get("W2V_DEBUG") == "1"
 SANITIZE = os.environ.get("W2V_SANITIZE", "")
-X86_64 = platform.machine().lower() in ("x86_64", "amd64") and "-m32" not in os.environ.get("CFLAGS", "")
+# What the compiler builds for: on macOS ARCHFLAGS, or the flags that Python was built with, may name two machines.
+MACHINES = re.findall(r"-arch\s+(\S+)", os.environ.get("ARCHFLAGS") or str(sysconfig.get_config_var("CFLAGS"))) or [
+    platform.machine().lower()
+]
+X86_64 = bool({"x86_64", "amd64"} & set(MACHINES)) and "-m32" not in os.environ.get("CFLAGS", "")
 
 # -O3 is ours to set: setuptools lets CFLAGS replace the flags that Python was built with.
 FLAGS = ["-O1", "-g"] if DEBUG or SANITIZE else ["-O3", "-g0"]
@@ -27,7 +32,7 @@ LINK = []
 if SANITIZE:
     FLAGS += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
     LINK += [f"-fsanitize={SANITIZE}"]
-AVX2 = ["-mavx2", "-mfma", "-mbmi2", "-mf16c"]
+AVX2 = ["-mavx2", "-mfma", "-mbmi2"]
 AVX512 = [*AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
 
 DIRECTIVES = {
@@ -45,9 +50,15 @@ def extension(name: str, *flags: str, kind: str = ".pyx", depends: tuple[str, ..
     path = name.replace(".", "/") + kind
     return Extension(
         name, [path], extra_compile_args=[*FLAGS, *flags], extra_link_args=LINK, depends=list(depends),
-        include_dirs=[numpy.get_include(), "w2v", "w2v/kernel", "w2v/corpus", "w2v/vectors"],
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+        include_dirs=["w2v", "w2v/kernel", "w2v/corpus", "w2v/vectors"],
     )
+
+
+def on_x86(flags: list[str]) -> list[str]:
+    """Flags for the x86-64 half of what is built for two machines; its other half is the plain loop, and never runs."""
+    if len(MACHINES) == 1:
+        return flags
+    return [part for flag in flags for part in ("-Xarch_x86_64", flag)]
 
 
 PAGES = "w2v/pages.h"
@@ -85,13 +96,13 @@ EXTENSIONS = [
 ]
 if X86_64:
     EXTENSIONS += [
-        extension("w2v.kernel._loop_avx2", *AVX2, depends=LOOP),
-        extension("w2v.kernel._loop_avx512", *AVX512, depends=LOOP),
+        extension("w2v.kernel._loop_avx2", *on_x86(AVX2), depends=LOOP),
+        extension("w2v.kernel._loop_avx512", *on_x86(AVX512), depends=LOOP),
     ]
 
 # What else decides the machine code, beside the sources; the file says it of what is in build/ and of the C files.
 MADE_WITH = repr((
-    sys.version, Cython.__version__, numpy.__version__, FLAGS, LINK, DIRECTIVES, AVX2, AVX512,
+    sys.version, Cython.__version__, FLAGS, LINK, DIRECTIVES, AVX2, AVX512, MACHINES,
     [os.environ.get(name) for name in ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS")],
 ))  # fmt: skip
 STAMP = Path("build", "made-with")

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import runpy
 import sys
+import sysconfig
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = ("pyx", "pxd", "pxi", "h")
@@ -27,6 +32,41 @@ def extensions(monkeypatch, folder: Path) -> list[SimpleNamespace]:
     monkeypatch.chdir(folder)
     runpy.run_path(str(ROOT / "setup.py"))
     return found
+
+
+FLAGS = {"w2v.kernel._loop_avx2": "-mavx2", "w2v.kernel._loop_avx512": "-mavx512f"}
+
+
+def flags_of(found: list[SimpleNamespace]) -> dict[str, list[str]]:
+    return {each.name: each.extra_compile_args for each in found}
+
+
+@pytest.mark.parametrize(
+    ("machine", "archflags", "kernels"),
+    [
+        ("x86_64", "", "plain"), ("AMD64", "", "plain"), ("arm64", "", ""), ("aarch64", "", ""),
+        ("x86_64", "-arch x86_64", "plain"), ("x86_64", "-arch arm64", ""), ("arm64", "-arch x86_64", "plain"),
+        ("x86_64", "-arch arm64 -arch x86_64", "half"), ("arm64", "-arch x86_64  -arch arm64", "half"),
+    ],
+)
+def test_only_x86_gets_its_flags_also_in_a_build_for_two_machines(monkeypatch, tmp_path, machine, archflags, kernels):
+    """clang refuses -mavx2 for arm64: a universal2 wheel for macOS could not be built."""
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda name: None)
+    monkeypatch.setenv("ARCHFLAGS", archflags)
+    found = flags_of(extensions(monkeypatch, tmp_path))
+    assert set(FLAGS) & set(found) == (set(FLAGS) if kernels else set())
+    for name, flags in found.items():
+        of_x86 = [i for i, flag in enumerate(flags) if re.match("-m(avx|fma|bmi|prefer)", flag)]
+        assert (FLAGS.get(name) in flags) == (name in FLAGS)
+        assert all((flags[i - 1] == "-Xarch_x86_64") == (kernels == "half") for i in of_x86)
+
+
+def test_pythons_own_flags_name_the_machines_where_archflags_does_not(monkeypatch, tmp_path):
+    monkeypatch.delenv("ARCHFLAGS", raising=False)
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda name: "-arch arm64 -arch x86_64 -g")
+    assert "-Xarch_x86_64" in flags_of(extensions(monkeypatch, tmp_path))["w2v.kernel._loop_avx2"]
 
 
 def test_every_compiled_source_is_listed_and_what_is_listed_exists(monkeypatch, tmp_path):

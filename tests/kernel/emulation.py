@@ -12,7 +12,6 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
 
 HERE = Path(__file__).parent
@@ -26,7 +25,7 @@ def emulated_avx512(folder: Path) -> ModuleType:
         pytest.skip("the C of the AVX-512 kernel is not there: the package was not built in this tree")
     path = folder / f"_loop_avx512{sysconfig.get_config_var('EXT_SUFFIX')}"
     includes = [
-        HERE / "emulated", PACKAGE, PACKAGE / "kernel", np.get_include(), sysconfig.get_path("include"),
+        HERE / "emulated", PACKAGE, PACKAGE / "kernel", sysconfig.get_path("include"),
         sysconfig.get_path("platinclude"),
     ]
     compiler = shlex.split(sysconfig.get_config_var("LDSHARED") or "cc -shared")

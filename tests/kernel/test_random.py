@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import random
+import shutil
+import subprocess
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +35,45 @@ def test_random_numbers_are_splitmix64() -> None:
     assert _tables.py_rng(0, 4).tolist() == known
     random = reference.Random(0)
     assert [random.bits() for _ in range(4)] == known
+
+
+PRODUCTS = """
+#include <stddef.h>
+#include "rng.h"
+#include "words.h"
+#include "decimal.h"
+void products(const uint64_t *a, const uint64_t *b, uint64_t *high, uint64_t *low, size_t n) {
+    for (size_t i = 0; i < n; i++) high[i] = rng_product(a[i], b[i], low + i);
+}
+void rounded(const uint64_t *a, const uint64_t *b, uint32_t *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = round_to_odd(a[i], (uint32_t)b[i]);
+}
+"""
+
+
+@pytest.mark.parametrize("flags", [[], ["-U__SIZEOF_INT128__"]], ids=["128-bit integers", "none, as in 32 bits"])
+def test_products_of_128_bits_are_exact_on_any_machine(tmp_path: Path, flags: list[str]) -> None:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler (cc) here")
+    (tmp_path / "products.c").write_text(PRODUCTS)
+    package = Path(__file__).parents[2] / "w2v"
+    includes = [f"-I{package / folder}" for folder in ("", "kernel", "vectors")]
+    library = tmp_path / "products.so"
+    command = [compiler, "-std=gnu11", "-O2", "-w", "-shared", "-fPIC", *flags, *includes, tmp_path / "products.c"]
+    subprocess.run([*command, "-lm", "-o", library], check=True)
+    edges = [0, 1, 2, 2**32 - 1, 2**32, 2**32 + 1, 2**63, 2**64 - 1]
+    draw = random.Random(1)
+    pairs = [(a, b) for a in edges for b in edges] + [(draw.getrandbits(64), draw.getrandbits(64)) for _ in range(5000)]
+    a, b = (np.array(column, np.uint64) for column in zip(*pairs, strict=True))
+    high, low, out = np.empty_like(a), np.empty_like(a), np.empty(len(a), np.uint32)
+    compiled = ctypes.CDLL(library)
+    places = [ctypes.c_void_p(array.ctypes.data) for array in (a, b, high, low)]
+    compiled.products(*places, ctypes.c_size_t(len(a)))
+    assert [(h << 64) + x for h, x in zip(high.tolist(), low.tolist(), strict=True)] == [a * b for a, b in pairs]
+    compiled.rounded(*places[:2], ctypes.c_void_p(out.ctypes.data), ctypes.c_size_t(len(a)))
+    products = [a * (b & 0xFFFFFFFF) for a, b in pairs]
+    assert out.tolist() == [(p >> 64) & 0xFFFFFFFF | ((p >> 32) & 0xFFFFFFFF > 1) for p in products]
 
 
 @pytest.mark.parametrize("state", [1, 2**63, 2**64 - 1, 0x9E3779B97F4A7C15])

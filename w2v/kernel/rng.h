@@ -35,16 +35,31 @@ typedef struct {
     int32_t other;
 } AliasColumn;
 
+/* The high half of a product of 128 bits; the low half is written to `low`. 32-bit machines have no such integers. */
+static inline uint64_t rng_product(uint64_t a, uint64_t b, uint64_t *low) {
+#ifdef __SIZEOF_INT128__
+    unsigned __int128 product = (unsigned __int128)a * b;
+    *low = (uint64_t)product;
+    return (uint64_t)(product >> 64);
+#else
+    uint64_t ends = (a & 0xFFFFFFFFu) * (b & 0xFFFFFFFFu), middle = (a >> 32) * (b & 0xFFFFFFFFu) + (ends >> 32);
+    uint64_t cross = (a & 0xFFFFFFFFu) * (b >> 32) + (middle & 0xFFFFFFFFu);
+    *low = cross << 32 | (ends & 0xFFFFFFFFu);
+    return (a >> 32) * (b >> 32) + (middle >> 32) + (cross >> 32);
+#endif
+}
+
 /* The column that 64 random bits fall on: the high bits of a 128-bit product, so every column has the same share to
  * 2^-64. What is left of the product is the coin: one random number is enough. */
 static inline const AliasColumn *rng_column(uint64_t bits, uint64_t n, const AliasColumn *table) {
-    return table + (uint64_t)(((unsigned __int128)bits * n) >> 64);
+    uint64_t coin;
+    return table + rng_product(bits, n, &coin);
 }
 
 static inline int32_t rng_alias(uint64_t bits, uint64_t n, const AliasColumn *table) {
-    unsigned __int128 product = (unsigned __int128)bits * n;
-    const AliasColumn *column = table + (uint64_t)(product >> 64);
-    int32_t itself = (int32_t)(column - table), stays = (uint32_t)((uint64_t)product >> 32) <= column->share;
+    uint64_t coin;
+    const AliasColumn *column = table + rng_product(bits, n, &coin);
+    int32_t itself = (int32_t)(column - table), stays = (uint32_t)(coin >> 32) <= column->share;
     return column->other ^ ((itself ^ column->other) & -stays); /* no branch: it would wait for the column */
 }
 #endif
