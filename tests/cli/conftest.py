@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from ..waiting import wait_until
 
 TIMEOUT_S = 120
 PLAIN = ("--dim", "30", "--threads", "1", "--sample", "0", "-q")
@@ -22,13 +24,14 @@ needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason=
 
 def wait_for(process: subprocess.Popen, condition: Callable[[], bool]) -> None:
     """Until the condition holds; the process must not have ended before."""
-    for _ in range(100 * TIMEOUT_S):
+
+    def happened() -> bool:
         if condition():
-            return
-        if process.poll() is not None:
-            raise AssertionError(process.stderr.read().decode() if process.stderr else process.returncode)
-        time.sleep(0.01)
-    raise AssertionError("nothing happened")
+            return True
+        assert process.poll() is None, process.stderr.read().decode() if process.stderr else process.returncode
+        return False
+
+    wait_until(happened, str(process.args))
 
 
 def wait_until_it_sleeps(process: subprocess.Popen) -> None:
@@ -40,6 +43,11 @@ def wait_until_it_sleeps(process: subprocess.Popen) -> None:
         return len(looks) >= 20 and all(looks[-20:])
 
     wait_for(process, asleep)
+
+
+def wait_until_it_trains(process: subprocess.Popen, log: Path) -> None:
+    """Until it has logged its first epoch: by then signals ask it to stop."""
+    wait_for(process, lambda: log.exists() and b'"event": "epoch"' in log.read_bytes())
 
 
 def w2v_program() -> str:
@@ -151,3 +159,49 @@ def start(tmp_path: Path, environment: dict[str, str]):
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+# Stops the process, all its threads, when its first checkpoint is in place: no waiting from outside would be sure to
+# see that before a short run has ended.
+STOP_AT_CHECKPOINT = """
+import os, signal
+
+rename = os.rename
+
+def stopping(source, target, **kw):
+    rename(source, target, **kw)
+    if os.fsdecode(target).endswith("checkpoint"):
+        os.rename = rename
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+os.rename = stopping
+"""
+
+
+@pytest.fixture
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A place for the log of a training, outside the test's folder."""
+    return tmp_path_factory.mktemp("log") / "log.jsonl"
+
+
+@pytest.fixture
+def start_and_stop(start, tmp_path_factory):
+    """Start a training and return it when it is suspended at its first checkpoint; `go_on` sends signals and lets it
+    run on, or `kill` ends it."""
+    folder = tmp_path_factory.mktemp("stopping")
+    (folder / "sitecustomize.py").write_text(STOP_AT_CHECKPOINT)
+
+    def run(*args: str | Path) -> subprocess.Popen:
+        process = start(*args, "--checkpoint-every", "0.000001s", env={"PYTHONPATH": str(folder)})
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), process.stderr.read()
+        return process
+
+    return run
+
+
+def go_on(process: subprocess.Popen, *signals: int) -> tuple[bytes, bytes]:
+    """Send signals to a process that is suspended, let it run, and return what it has written by its end."""
+    for number in (*signals, signal.SIGCONT):
+        process.send_signal(number)
+    return process.communicate(timeout=TIMEOUT_S)

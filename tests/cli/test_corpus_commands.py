@@ -12,6 +12,7 @@ import signal
 import pytest
 
 from ..waiting import wait_until
+from .conftest import go_on
 
 FAST = ("--dim", "8", "--epochs", "1", "--threads", "1")
 
@@ -127,19 +128,12 @@ def test_damaged_encoded_corpus_is_one_line(w2v, ids, tmp_path):
     assert not (tmp_path / "v.bin").exists()
 
 
-def test_encoded_corpus_goes_on_from_the_checkpoint_of_its_text(w2v, start, corpus, ids, tmp_path):
+def test_encoded_corpus_goes_on_from_the_checkpoint_of_its_text(w2v, start_and_stop, corpus, ids, tmp_path):
     """Both have one digest; the bytes are those of a run without a stop."""
-    import signal
-    import time
-
-    args = ("--dim", "60", "--epochs", "150", "--threads", "1", "--checkpoint", "run.checkpoint")
+    args = ("--dim", "60", "--epochs", "20", "--threads", "1", "--checkpoint", "run.checkpoint")
     assert w2v("train", corpus, "-o", "whole.bin", *args).returncode == 0
-    process = start("train", ids, "-o", "part.bin", *args, "--checkpoint-every", "0.05s")
-    deadline = time.monotonic() + 30
-    while not (tmp_path / "run.checkpoint").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process = start_and_stop("train", ids, "-o", "part.bin", *args)
+    go_on(process, signal.SIGINT)
     assert process.returncode == 130
     done = w2v("train", corpus, "-o", "part.bin", *args, "--resume", "--lower")
     assert done.returncode == 1

@@ -7,51 +7,28 @@ import random
 import re
 import resource
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from w2v.training.checkpoint import Checkpoint
 
-from .conftest import LONG, PLAIN
+from .conftest import LONG, PLAIN, go_on, needs_proc, wait_for, wait_until_it_trains
 
 LATEST_S = 60  # far above what is promised: a busy machine is not a failure
 ENDLESS = (*PLAIN, "--epochs", "1000000")
-
-
-def wait_for(process, condition) -> None:
-    """Until the condition holds; the process must not have ended before."""
-    for _ in range(6000):
-        if condition():
-            return
-        if process.poll() is not None:
-            raise AssertionError(process.stderr.read().decode())
-        time.sleep(0.01)
-    raise AssertionError("nothing happened")
-
-
-def training(process):
-    """Whether the process has started its own threads, so that it reads or trains."""
-    return lambda: len(os.listdir(f"/proc/{process.pid}/task")) >= 2
 
 
 def one_line(done) -> bool:
     return bool(re.fullmatch(r"w2v: error: [^\n]+\n", done.err))
 
 
-needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="needs /proc")
-
-
-@needs_proc
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 def test_a_run_stopped_by_a_signal_says_how_to_go_on_and_ends_with_the_same_bytes(
-    start, w2v, corpus, whole, tmp_path, number
+    start_and_stop, w2v, corpus, whole, tmp_path, number
 ):
-    process = start("train", corpus, "-o", "v.bin", *LONG, "--checkpoint-every", "0.05s")
-    wait_for(process, lambda: (tmp_path / "v.bin.checkpoint").exists())
-    process.send_signal(number)
-    _, err = process.communicate(timeout=LATEST_S)
+    process = start_and_stop("train", corpus, "-o", "v.bin", *LONG)
+    _, err = go_on(process, number)
     assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number], err
     lines = err.decode().splitlines()
     assert re.fullmatch(r"w2v: stopped after \d+ %; v\.bin\.checkpoint holds the run\. Go on with:", lines[0])
@@ -66,25 +43,16 @@ def test_a_run_stopped_by_a_signal_says_how_to_go_on_and_ends_with_the_same_byte
     assert os.listdir(tmp_path) == ["v.bin"]
 
 
-@needs_proc
-def test_a_second_signal_quits_at_once(start, corpus, tmp_path):
-    process = start("train", corpus, "-o", "v.bin", *ENDLESS)
-    wait_for(process, training(process))
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=LATEST_S)
-    assert process.returncode == 143
-    assert b"Traceback" not in err
-    assert os.listdir(tmp_path) in ([], ["v.bin.checkpoint"])  # nothing unfinished; a checkpoint if it was quick
+def test_a_second_signal_quits_at_once(start_and_stop, corpus, tmp_path):
+    process = start_and_stop("train", corpus, "-o", "v.bin", *ENDLESS)
+    _, err = go_on(process, signal.SIGINT, signal.SIGTERM)
+    assert (process.returncode, err) == (143, b"")
+    assert os.listdir(tmp_path) == ["v.bin.checkpoint"]  # nothing unfinished
 
 
-@needs_proc
-def test_a_short_run_that_is_stopped_is_saved_too(start, corpus, tmp_path):
-    process = start("train", corpus, "-o", "v.bin", *ENDLESS)
-    unfinished = tmp_path / ".v.bin.w2v-part"  # its space is taken when the text has been read
-    wait_for(process, lambda: unfinished.exists() and unfinished.stat().st_size > 0)
-    time.sleep(0.3)
+def test_a_short_run_that_is_stopped_is_saved_too(start, corpus, tmp_path, log):
+    process = start("train", corpus, "-o", "v.bin", "--log", log, *ENDLESS)
+    wait_until_it_trains(process, log)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=LATEST_S)
     assert process.returncode == 130
@@ -141,10 +109,9 @@ def test_a_file_that_is_no_checkpoint_is_refused(w2v, corpus, tmp_path):
     assert (done.returncode, done.err) == (1, "w2v: error: missing: No such file or directory\n")
 
 
-@needs_proc
-def test_a_second_run_to_the_same_output_is_refused_while_the_first_runs(start, w2v, corpus, tmp_path):
-    process = start("train", corpus, "-o", "v.bin", *ENDLESS)
-    wait_for(process, training(process))
+def test_a_second_run_to_the_same_output_is_refused_while_the_first_runs(start, w2v, corpus, tmp_path, log):
+    process = start("train", corpus, "-o", "v.bin", "--log", log, *ENDLESS)
+    wait_until_it_trains(process, log)
     done = w2v("train", corpus, "-o", "v.bin", *PLAIN)
     assert done.returncode == 1
     assert "another process is writing it" in done.err

@@ -7,21 +7,11 @@ import signal
 
 import pytest
 
-from .conftest import needs_proc, wait_for, wait_until_it_sleeps
+from .conftest import needs_proc, wait_for, wait_until_it_sleeps, wait_until_it_trains
 
 ENDLESS = ("--dim", "50", "--epochs", "1000000", "--threads", "2")
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 LATEST_S = 30  # far above the 2 s that are promised: a busy machine is not a failure
-
-
-def wait_until_it_trains(process, log) -> None:
-    """Until it has logged its first epoch: by then signals ask it to stop."""
-    wait_for(process, lambda: log.exists() and b'"event": "epoch"' in log.read_bytes())
-
-
-@pytest.fixture
-def log(tmp_path_factory):
-    return tmp_path_factory.mktemp("log") / "log.jsonl"
 
 
 @pytest.mark.parametrize("number", CODES, ids=lambda n: n.name)

@@ -10,7 +10,7 @@ import pytest
 
 from w2v.vectors.vectors import load
 
-from .test_runs import LATEST_S, needs_proc, wait_for
+from .test_runs import LATEST_S, needs_proc
 from .test_train import FAST, number
 
 QUESTIONS = ": royals\nman king woman queen\nking prince queen princess\n"
@@ -55,13 +55,12 @@ def test_with_one_thread_the_observers_change_no_byte(w2v, corpus, tests, tmp_pa
 
 
 @needs_proc
-def test_the_log_of_a_run_that_is_stopped_and_resumed_is_that_of_one_run(start, w2v, corpus, tests, tmp_path):
+def test_the_log_of_a_run_that_is_stopped_and_resumed_is_that_of_one_run(start_and_stop, w2v, corpus, tests, tmp_path):
     settings = ("--dim", "30", "--threads", "1", "-e", "40", "-q", "--held-out", "5%", *tests, "--log", "log")
     assert w2v("train", corpus, "-o", "whole.bin", *settings).returncode == 0
     whole = events(tmp_path / "log")
     (tmp_path / "log").unlink()
-    process = start("train", corpus, "-o", "v.bin", *settings, "--checkpoint-every", "0.05s")
-    wait_for(process, lambda: (tmp_path / "v.bin.checkpoint").exists())
+    process = start_and_stop("train", corpus, "-o", "v.bin", *settings)
     process.kill()
     process.communicate(timeout=LATEST_S)
     assert w2v("train", corpus, "-o", "v.bin", *settings, "--resume").returncode == 0
