@@ -100,7 +100,7 @@ def test_marks_that_the_encoder_takes_for_separators_are_in_no_word():
         encoder = Encoder(0, True, seed, 64, True)
         encoder.encode_bytes(b"", b"a" + chr(code).encode() + b"b ", b"", True)
         marks += [chr(code)] * (encoder.tokens == 2)
-    assert len(marks) > 90
+    assert len(marks) == 106
     for mark in marks:
         for normalize in ("none", "nfc", "nfkc"):
             for left, right in ("ab", "12", "ḍ̇", "AB", "きゃ", "הי"):

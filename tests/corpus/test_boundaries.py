@@ -1,0 +1,86 @@
+"""Exact boundaries: blocks, queues, limits and tables at the place where one more or less would be wrong."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+
+import numpy as np
+import pytest
+
+from w2v.corpus._encode import LONGEST_TOKEN, Encoder, Spellings
+from w2v.corpus.config import CorpusConfig
+from w2v.corpus.feed import QUEUE_STEP, Feed
+from w2v.corpus.phrases import PhraseSettings, join_phrases
+from w2v.corpus.reader import read_corpus
+from w2v.corpus.selection import SpellingList, select
+from w2v.corpus.sequences import encode_sequences
+from w2v.corpus.sources import expand
+from w2v.corpus.token_counts import TokenCounts
+from w2v.errors import CorpusError
+
+from ..waiting import wait_until
+
+ALL = CorpusConfig(min_count=1)
+
+
+def test_a_word_over_three_small_gzip_members_is_one_word(tmp_path):
+    """What is ahead of a block is read until a whole token can be seen, however small the pieces are."""
+    for block_size in (1, 10, 100):
+        parts = [b"a b\n" * 2000 + b"x" * 20, b"y" * 20, b"z" * 10 + b" c\n", b"a b\n"]
+        (tmp_path / "t.gz").write_bytes(b"".join(map(gzip.compress, parts)))
+        corpus = read_corpus([tmp_path / "t.gz"], ALL, block_size=block_size, threads=2)
+        assert corpus.vocab.words == [b"a", b"b", b"c", b"x" * 20 + b"y" * 20 + b"z" * 10]
+
+
+def test_a_reader_waits_while_nobody_takes_its_blocks(tmp_path):
+    (tmp_path / "t.gz").write_bytes(gzip.compress(b"a b c d e f\n" * 4000))
+    feed = Feed(expand([tmp_path / "t.gz"]), 100, threads=2)
+    reader = threading.Thread(target=feed.read_streams)
+    reader.start()
+    wait_until(lambda: feed._has_room._waiters or not reader.is_alive(), "the reader waits")
+    waiting, blocks = reader.is_alive(), len(feed._ready)
+    feed.stop()
+    reader.join()
+    assert waiting
+    assert blocks == QUEUE_STEP * 3
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_tokens_that_are_too_long_are_named_where_nothing_else_is_there(count):
+    found = TokenCounts(too_long=count, read=count, text_bytes=5000, files=1)
+    with pytest.raises(CorpusError) as error:
+        select(SpellingList([], np.zeros(0, np.int64)), ALL, None, found, "t")
+    assert ("are longer than 1024 bytes" in str(error.value)) == bool(count)
+
+
+def test_pruning_to_fewer_words_keeps_the_limit_of_encoding():
+    sentences = [[word] * (9 - i) + ["x"] for i, word in enumerate("abcdef")]
+    corpus = encode_sequences(sentences, CorpusConfig(min_count=1, max_vocab=5))
+    assert corpus.pruned(min_count=7).settings["max_vocab"] == 5
+    assert corpus.pruned(max_vocab=3).settings["max_vocab"] == 3
+
+
+def test_a_phrase_of_exactly_1024_bytes_is_joined_and_a_longer_one_is_not():
+    for extra, joined in ((0, 1), (1, 0)):
+        first, last = "a" * 500, "b" * (LONGEST_TOKEN - 501 + extra)
+        corpus = encode_sequences([[first, last], ["c", "d", "e", "f"]] * 20, ALL)
+        found = join_phrases(corpus, PhraseSettings(min_count=1, threshold=0.5))
+        assert sum(len(phrase.phrase) > 500 for phrase in found.phrases) == joined
+
+
+def test_a_word_that_makes_a_table_grow_is_found_again():
+    """Every long word in every encoder's blocks: no word twice, each counted in full."""
+    words = [b"%05d" % i + b"w" * 20 for i in range(5000)]
+    text = b" ".join(words) + b"\n"
+    encoders = [Encoder(i, True, (3, 4), 1 << 20) for i in range(3)]
+    for encoder in encoders:
+        for _ in range(2):
+            encoder.encode_bytes(b"", text, b"", True)
+        assert len(encoder) == len(words)
+    spellings = Spellings(encoders, 3, (3, 4))
+    for part in range(spellings.part_count):
+        spellings.merge_part(part)
+    spellings.finish()
+    assert sorted(spellings.words(np.arange(len(spellings)))) == words
+    assert spellings.counts().tolist() == [6] * len(words)
