@@ -101,6 +101,8 @@ simd.h, vec.h           one block, and the vectors that it is written in
 _state                  Model and Worker: all memory that the loop points into; block.h has the sizes
 _tables, tables, rng.h  what is looked up, and the only random numbers
 kernels, _cpu           which kernels there are, and which one runs here
+_lanes, _rounds.pxi     lanes in rounds: the same bytes with any number of threads; lanes.h has the steps
+compose.h               input rows made of several: a word and its n-grams
 _samples                the loop's own draws and numbers, returned instead of used, to be looked at
 ======================  ============================================================================================
 """
