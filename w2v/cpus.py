@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 __all__ = ["available_cpus", "thread_count"]
@@ -33,7 +34,7 @@ def cgroup_quota(root: Path = CGROUP) -> float | None:
     return min(quotas, default=None)
 
 
-def _quota_files(root: Path):
+def _quota_files(root: Path) -> Iterator[tuple[int, int]]:
     """(quota, period) in microseconds from this process's own group upwards, v2 first."""
     group = _own_group()
     for folder in (root / group, *(root / group).parents):

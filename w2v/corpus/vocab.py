@@ -13,7 +13,7 @@ from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._rank import rank
 from w2v.errors import CorpusError
 from w2v.files import UTF8_BOM, open_by_content
-from w2v.output import AtomicOutput
+from w2v.output import AtomicOutput, Sink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,7 +91,7 @@ class Vocab:
         with AtomicOutput(path) as out:
             self.write(out)
 
-    def write(self, out: AtomicOutput) -> None:
+    def write(self, out: Sink) -> None:
         """Write the lines into an open output."""
         for start in range(0, len(self), 4096):
             rows = zip(self.words[start : start + 4096], self.counts[start : start + 4096].tolist(), strict=True)
