@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "scripts"
-NAMES = ("text", "binary", "safetensors", "checkpoint", "encoder")
+NAMES = ("text", "binary", "safetensors", "fasttext", "checkpoint", "encoder")
 LIMITS = {"max_len": 4096, "timeout": 300, "rss_limit_mb": 4096, "report_slow_units": 300}
 HOOKS = ["__sanitizer_cov_8bit_counters_init", "__sanitizer_cov_pcs_init"]
 HOOKS += [f"__sanitizer_cov_trace_{kind}{size}" for kind in ("cmp", "const_cmp") for size in (1, 2, 4, 8)]

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = sorted(path for path in (ROOT / "tests" / "findings").glob("*/*") if path.is_file())
-TARGETS = ("text", "binary", "safetensors", "checkpoint", "encoder")
+TARGETS = ("text", "binary", "safetensors", "fasttext", "checkpoint", "encoder")
 
 
 @pytest.fixture(scope="module")

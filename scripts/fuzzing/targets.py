@@ -107,6 +107,10 @@ def safetensors(data: bytes) -> None:
     vectors(data, ("safetensors", "npy"))
 
 
+def fasttext(data: bytes) -> None:
+    vectors(data, ("fasttext",))
+
+
 def encoder(data: bytes) -> None:
     """Two bytes that choose how the corpus is read, and the corpus: the encoder equals its reference."""
     if len(data) < 2:
@@ -236,11 +240,25 @@ def saved() -> list[bytes]:
     return [first.getvalue(), second.getvalue()]
 
 
+def models() -> list[bytes]:
+    """A fastText model without n-grams, and one with them."""
+    from w2v.vectors._ngrams import FloatRows
+    from w2v.vectors.subwords import Subwords
+
+    plain = Vectors([b"the", "서울".encode()], np.array([[1, -0.5], [2e-9, 3]], np.float32))
+    first, second = io.BytesIO(), io.BytesIO()
+    plain.save(first, "fasttext")
+    plain.subwords = Subwords(2, 3, 4, FloatRows(np.arange(8, dtype=np.float32).reshape(4, 2)))
+    plain.save(second, "fasttext")
+    return [first.getvalue(), second.getvalue()]
+
+
 ROWS = [(b"the", [1.0, 2.0]), ("서울".encode(), [-1e-5, 0.25]), (b"\xff", [0.0, 3e38])]
 TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = {
     "text": (text, lambda: [hostile.text(ROWS), hostile.text(ROWS[:1]), b"the 1 2\nof 3 4e-5\n", b"1\t2\n3\t4\n"]),
     "binary": (binary, lambda: [hostile.binary(ROWS), hostile.binary(ROWS, b""), hostile.binary(ROWS[:1])]),
     "safetensors": (safetensors, saved),
+    "fasttext": (fasttext, models),
     "checkpoint": (checkpoint, lambda: [good_checkpoint(), b"\0", b"\0\x01\x05\0\x012", b"\0\0\x10\0\x04\0\0\x80\x7f"]),
     "encoder": (encoder, lambda: [b"\0\0a b a\n", b"\x2b\0\xef\xbb\xbfa\xe2\x80\xa8b \xc2\xa0c\0\r\na b\n", b"\x04\0"
                                   + b"x" * 1024 + b" " + b"y" * 1025 + b" x y\n" * 3]),
