@@ -54,7 +54,9 @@ def format_table() -> str:
     """Markdown table of the formats of vector files, from their records."""
     lines = ["| format | name | holds |", "| --- | --- | --- |"]
     for record in FORMATS.values():
-        names = ", ".join(f"`{suffix}`" for suffix in record.suffixes) or f"`--format {record.name}`"
+        names = ", ".join(f"`{suffix}`" for suffix in record.suffixes) or (
+            f"`--format {record.name}`" if record.write is not None else "any"
+        )
         lines.append(f"| {record.title} | {names} | {record.holds} |")
     return "\n".join(lines) + "\n"
 

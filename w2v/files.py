@@ -47,7 +47,6 @@ MAGIC_BYTES = 10
 
 # What is told by its first bytes and not read here: (first bytes, what it is, what to do)
 FOREIGN = (
-    (b"PK\x03\x04", "a zip archive (or .npz, .docx)", "unpack it first"),
     (b"version https://git-lfs", "a pointer of Git LFS, not the file", "fetch the file itself: git lfs pull"),
     (b"%PDF-", "a PDF document", "turn it into text first (pdftotext)"),
     (b"\xba\x16\x4f\x2f", "a fastText model", "save its vectors as text (.vec) first"),
@@ -64,6 +63,17 @@ FOREIGN = (
     (b"\x7fELF", "a program", "give another file"),
     (b"\x89PNG", "a picture", "give another file"),
     (b"\xff\xd8\xff", "a picture", "give another file"),
+)
+
+
+# What a zip archive is, by the name of its first file, which is in its first bytes.
+ARCHIVES = (
+    (rb"[^\0]*/(data\.pkl|byteorder|version|\.format_version)", "a PyTorch file (.pt, .pth)",
+     "in Python: torch.load(..., weights_only=True), then w2v.Vectors(words, matrix.numpy()).save('vectors.bin')"),
+    (rb"[^\0]*\.npy", "a NumPy archive (.npz)", "in Python: numpy.save('vectors.npy', numpy.load('FILE')['NAME'])"),
+    (rb"\[Content_Types\]\.xml|_rels/|word/|xl/|docProps/|mimetype", "a document (.docx, .xlsx, .odt, .epub)",
+     "save it as plain text first"),
+    (rb"", "a zip archive", "unpack it first"),
 )
 
 
@@ -84,6 +94,8 @@ def foreign_format(head: bytes) -> tuple[str, str] | None:
     for magic, what, hint in FOREIGN:
         if head.startswith(magic):
             return what, hint
+    if head.startswith(b"PK\x03\x04"):
+        return next((what, hint) for name, what, hint in ARCHIVES if re.match(name, head[30:]))
     if len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5:
         return "a Python pickle", "write its contents as text first; pickles are never loaded"
     if is_safetensors(head):

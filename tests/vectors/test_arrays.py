@@ -183,7 +183,7 @@ def test_half_precision_is_rounded_once_and_read_back(tmp_path, name):
     large = Vectors(["a"], np.array([[1e6]], np.float32))
     with pytest.raises(VectorsError, match=r"row 1: .*float16"):
         large.save(tmp_path / name, float16=True)
-    with pytest.raises(SettingsError, match="--float16: text"):
+    with pytest.raises(SettingsError, match="float16: text"):
         vectors.save(tmp_path / "v.txt", float16=True)
 
 
@@ -349,3 +349,46 @@ def test_standard_output_takes_two_file_formats_only_with_a_place_for_the_words(
     with pytest.raises(SettingsError, match="second file for the words"):
         format_of("-", "npy")
     assert format_of("-", "npy", "words.txt").name == "npy"
+
+
+KILL = """
+import os, sys
+from w2v.vectors.vectors import Vectors
+
+left = int(sys.argv[2])
+for name in ("rename", "replace", "link", "unlink"):
+    def call(*arguments, real=getattr(os, name), **more):
+        global left
+        left -= 1
+        if not left:
+            os._exit(9)
+        return real(*arguments, **more)
+    setattr(os, name, call)
+Vectors(["new0", "new1", "new2"], [[7, 7], [8, 8], [9, 9]]).save(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("name", ["v.npy", "v.tsv"])
+def test_numbers_are_never_read_with_the_words_of_another_save(tmp_path, name):
+    """Killed before each of the calls that move files: the old pair, the new one, or an error."""
+    import subprocess
+    import sys
+
+    new = Vectors(["new0", "new1", "new2"], [[7, 7], [8, 8], [9, 9]])
+    found = []
+    for number in range(1, 20):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        make(3, 2).save(folder / name)
+        done = subprocess.run([sys.executable, "-c", KILL, str(folder / name), str(number)], cwd=folder, check=False)
+        try:
+            one = load(folder / name)
+            assert same(one, make(3, 2)) or same(one, new)
+            found.append("new" if same(one, new) else "old")
+        except VectorsError as error:
+            assert "holds numbers without words" in str(error)
+            found.append("error")
+        if done.returncode == 0:
+            break
+    assert (done.returncode, found[-1]) == (0, "new")
+    assert set(found) >= {"old", "new", "error"}

@@ -16,7 +16,7 @@ from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.values import Whole
 from w2v.errors import VectorsError
 from w2v.numbers import count
-from w2v.vectors.formats import FORMATS
+from w2v.vectors.formats import FORMATS, writable
 
 if TYPE_CHECKING:
     from w2v.vectors.derive import Some
@@ -195,7 +195,7 @@ command = Command(
                help="Of a model with n-grams, only the rows that its words use; for .safetensors."),
         Option(["--float16"], is_flag=True, group="What is written",
                help="Numbers of half the size and about 3 digits (npy and safetensors)."),
-        Option(["--format", "form"], type=click.Choice(tuple(FORMATS)), group="What is written",
+        Option(["--format", "form"], type=click.Choice(writable()), group="What is written",
                help="The format of OUT, where its name does not tell it."),
         Option(["--out-words"], metavar="FILE", group="What is written",
                help="Where the words go, for npy and projector.", shown_default="beside OUT"),

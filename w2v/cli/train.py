@@ -22,7 +22,7 @@ from w2v.cli.values import Duration
 from w2v.corpus.config import CorpusConfig
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
-from w2v.vectors.formats import FORMATS
+from w2v.vectors.formats import writable
 
 if TYPE_CHECKING:
     from w2v.training.run import Run
@@ -98,7 +98,7 @@ command = Command(
         Option(["-o", "--output"], required=True, metavar="OUT", group="Output",
                help="Where the vectors go: .bin (word2vec binary), .txt or .vec (text), .npy, .safetensors or .tsv "
                     "(the embedding projector's), also with .gz; - is standard output."),
-        Option(["--format"], type=click.Choice(tuple(FORMATS)), group="Output",
+        Option(["--format"], type=click.Choice(writable()), group="Output",
                help="The format, where OUT's suffix does not tell it."),
         Option(["--save-context"], metavar="FILE", group="Output", help="Write the context vectors too (--loss ns)."),
         Option(["--with-context"], is_flag=True, group="Output",

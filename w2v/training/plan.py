@@ -182,7 +182,7 @@ def disk_needed(vocab: Vocab, dim: int, ids_bytes: int, ngrams: dict[str, Any] |
     contents = Contents(words, dim, word_bytes, **ngrams or {})
     text = int(words * dim * TEXT_VALUE_BYTES) + word_bytes + words
     sizes: dict[str, int] = {}
-    for record in FORMATS.values():
+    for record in (record for record in FORMATS.values() if record.write is not None):
         name = record.suffixes[0][1:] if record.suffixes else record.name
         sizes[name] = text if record.size is None else record.size(contents)
         if record.size is not None and record.words_beside is not None:

@@ -60,7 +60,7 @@ cdef class BinaryRows:
     cdef readonly int64_t count
     cdef readonly int64_t dim
     cdef readonly int64_t end
-    cdef public int64_t promised
+    cdef public object promised  # an int of any size
     cdef readonly WordTable words
 
     def __init__(self, int fd, int64_t size, int64_t start, int64_t most, int64_t dim, threads=None,

@@ -35,6 +35,33 @@ static inline const char *last_fields(const char *text, const char *end, int64_t
     return end - 1;
 }
 
+/* Whether each field is written with a point or an exponent, as numbers of vectors are. */
+static inline int all_have_points(const char *text, const char *end) {
+    int point = 1;
+    for (; text < end; text++) {
+        if (*text == ' ') {
+            if (!point) return 0;
+            point = text + 1 < end && text[1] == ' ';
+        } else if (*text == '.' || (*text | 0x20) == 'e') point = 1;
+    }
+    return point;
+}
+
+/* Whether a part of a word with spaces, behind its first, may be a number of the row: a row of too many numbers is no
+   word with spaces. Where all the row's numbers have a point, a whole number (iPhone 4) is a part of the word. */
+static inline int may_be_numbers(const char *text, const char *stop, int points) {
+    float value;
+    while (text < stop) {
+        while (text < stop && *text == ' ') text++;
+        const char *part = text, *digit;
+        while (text < stop && *text != ' ') text++;
+        if (part == text || read_float(part, text, &value) != text) continue;
+        for (digit = part; digit < text && (unsigned)(*digit - '0') < 10u;) digit++;
+        if (!points || digit < text) return 1;
+    }
+    return 0;
+}
+
 /* Read the row in [text, end), which holds no newline. *word is its word's length, *column the number that is wrong.
    With `spaced`, a word may hold spaces: the last `dim` fields are then the numbers. */
 static int read_row(const char *text, const char *end, int64_t dim, int spaced, float *out, int64_t *word,
@@ -50,12 +77,9 @@ static int read_row(const char *text, const char *end, int64_t dim, int spaced, 
     if (!spaced || (status != TEXT_NUMBER && status != TEXT_LONG)) return status;
     const char *numbers = last_fields(text, end, dim);
     if (!numbers || numbers <= space) return status;
-    /* A row of too many numbers is not a word with spaces: the word's last part must not be a number itself. */
-    const char *stop = numbers, *part;
-    float value;
+    const char *stop = numbers;
     while (stop > text && stop[-1] == ' ') stop--;
-    for (part = stop; part > text && part[-1] != ' ';) part--;
-    if (part > text && read_float(part, stop, &value) == stop) return TEXT_LONG;
+    if (may_be_numbers(space, stop, all_have_points(numbers, end))) return TEXT_LONG;
     *word = stop - text;
     if (*word > WORD_LIMIT) return ROW_LONG_WORD;
     return read_numbers(numbers, end, dim, out, column);

@@ -44,8 +44,19 @@ def find_rows(source: Source, options: LoadOptions) -> BinaryRows:
     assert source.size is not None
     header = header_of(source)
     rows = rows_wanted(source.name, header, source.size, options, least=4 * header.dim + 2)
+
+    def first(most: int) -> BinaryRows:
+        assert source.fd is not None
+        return BinaryRows(source.fd, source.size, header.size, most, header.dim, options.threads)
+
     try:
-        found = BinaryRows(source.fd, source.size, header.size, rows, header.dim, options.threads)
+        try:
+            found = first(rows)
+        except BadRow as bad:
+            whole = bad.what == "truncated" and bad.offset == source.size and bad.row > 0
+            if not (whole and options.lenient):
+                raise BadRow(bad.what, bad.row, bad.offset, whole) from None
+            found = first(bad.row)
     except BadRow as bad:
         raise row_error(source.name, bad, header.rows) from None
     found.promised = header.rows

@@ -35,7 +35,7 @@ class _Rows:
         header = read_header(salvage.name, salvage.source.head)
         assert header is not None
         self.salvage, self.reader, self.header = salvage, reader, header
-        self.promised = min(header.rows, UNKNOWN)
+        self.promised = min(header.rows, UNKNOWN - 1)
         self.dim = header.dim
         self.row_bytes = 4 * self.dim
         self.row = 0

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from w2v.vectors.formats.source import Source
     from w2v.vectors.subwords import Subwords
 
-__all__ = ["FORMATS", "Contents", "Format", "LoadOptions", "ModelParts", "Rows", "Shape", "format_named"]
+__all__ = ["FORMATS", "Contents", "Format", "LoadOptions", "ModelParts", "Rows", "Shape", "format_named", "writable"]
 
 WHITE_SPACE = b" \t\n\v\f\r"
 
@@ -119,7 +119,7 @@ class Format:
     suffixes: tuple[str, ...]  # of the names that stand for it; `.gz` may follow
     recognise: Callable[[str, bytes], bool]
     load: Callable[[Source, LoadOptions], Rows]
-    write: Callable[[RowWriter, Any], None]
+    write: Callable[[RowWriter, Any], None] | None = None  # None: it is only read
     signed: bool = False
     begins: Callable[[str, bytes], bool] | None = None
     size: Callable[[Contents], int] | None = None  # bytes of the file that holds the numbers, known beforehand
@@ -136,6 +136,11 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {}  # by name
+
+
+def writable() -> list[str]:
+    """The names of the formats that can be written."""
+    return [record.name for record in FORMATS.values() if record.write is not None]
 
 
 def format_named(name: str) -> Format:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from w2v.vectors.formats.format import Format, LoadOptions, Rows, Shape
 from w2v.vectors.formats.projector import is_projector
 from w2v.vectors.formats.start import NUMBER, first_lines, read_header
-from w2v.vectors.formats.text import count_columns, load_lines, salvage, start_of, write_lines
+from w2v.vectors.formats.table import layout_of
+from w2v.vectors.formats.text import count_columns, load_lines, salvage, write_lines
 
 if TYPE_CHECKING:
     from w2v.vectors.formats.source import Source
@@ -22,15 +23,15 @@ def recognise(name: str, head: bytes) -> bool:
     if read_header(name, head) is not None or is_projector(head):
         return False
     first = first_lines(head)[0].rstrip(b" \r").split(b" ")
-    return len(first) > 1 and NUMBER.fullmatch(first[-1]) is not None
+    return len(first) > 1 and NUMBER.fullmatch(first[-1]) is not None and layout_of(head) is None
 
 
 def shape(source: Source) -> Shape:
-    return Shape(None, count_columns(source.name, start_of(source)), "text")
+    return Shape(None, count_columns(source.name, source.start()), "text")
 
 
 def load(source: Source, options: LoadOptions) -> Rows:
-    return load_lines(source, None, count_columns(source.name, start_of(source)), options)
+    return load_lines(source, None, count_columns(source.name, source.start()), options)
 
 
 GLOVE = Format(

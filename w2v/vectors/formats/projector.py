@@ -18,6 +18,7 @@ from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format, LoadOptions, Rows, Shape
 from w2v.vectors.formats.rows import row_error
 from w2v.vectors.formats.start import MAX_DIM, NUMBER, first_lines
+from w2v.vectors.formats.table import layout_of
 from w2v.vectors.formats.words_file import LINE_ENDS, name_of, read_words
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def load(source: Source, options: LoadOptions) -> Rows:
             pending = pending[used:]
     except BadRow as bad:
         place = bad.offset - len(STAND_IN) * bad.row  # the file does not hold the stand-ins
-        raise row_error(source.name, BadRow(bad.what, bad.row, place, bad.column), None, True) from None
+        raise row_error(source.name, BadRow(bad.what, bad.row, place, bad.column), None, b"", dim) from None
     _, values = collector.finish()
     matrix = np.frombuffer(values, np.float32).reshape(-1, dim)
 
@@ -113,6 +114,6 @@ def salvage(damaged: Salvage) -> Iterator[Block]:
 PROJECTOR = Format(
     name="projector", title="embedding projector TSV", suffixes=(".tsv",),
     holds="numbers between tabs; the words in `.metadata.tsv`: load both at projector.tensorflow.org",
-    recognise=lambda _, head: is_projector(head), load=load, write=write, words_beside=words_beside,
-    separators=LINE_ENDS, shape=shape, salvage=salvage,
+    recognise=lambda _, head: is_projector(head) and layout_of(head) is None, load=load, write=write,
+    words_beside=words_beside, separators=LINE_ENDS, shape=shape, salvage=salvage,
 )

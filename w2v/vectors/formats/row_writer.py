@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from w2v.errors import VectorsError
+from w2v.errors import VectorsError, setting
 from w2v.threads import in_order
 from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Contents, Rows
@@ -80,9 +80,12 @@ class RowWriter:
     def _not_finite(self, row: int) -> VectorsError:
         place = f"{self.name}: row {row + 1}: the vector of {show_word(self.table[row])} holds"
         if np.isfinite(self.matrix[row]).all():
-            return VectorsError(f"{place} a number beyond {LARGEST_HALF:,.0f}, too large for float16; leave --float16")
+            return VectorsError(
+                f"{place} a number beyond {LARGEST_HALF:,.0f}, too large for float16; leave out {setting('float16')}"
+            )
         return VectorsError(
-            f"{place} a number that is not finite; nothing is written (did the training diverge? try a lower --lr)"
+            f"{place} a number that is not finite; nothing is written (did the training diverge? try a lower "
+            f"{setting('lr')})"
         )
 
 

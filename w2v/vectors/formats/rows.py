@@ -13,18 +13,22 @@ from w2v.vectors.formats.start import Header
 if TYPE_CHECKING:
     from w2v.vectors.formats.source import Source
 
-__all__ = ["collect", "row_error", "rows_wanted", "show_word", "trailing_error"]
+__all__ = ["BETWEEN", "collect", "row_error", "rows_wanted", "show_word", "trailing_error"]
 
 BLOCK = 1 << 20
 MOST_ROWS = 1 << 62  # of a stream, which may promise more than a 64-bit number holds
 BLANK = b"\r\n "  # text files may end in blank lines
 
+BETWEEN = {b"\t": "tabs", b",": "commas", b";": "semicolons", b"|": "bars"}
+MENDED = "w2v convert --fix leaves such rows out"
 WHAT = {
-    "truncated": "the file ends within this row; it was cut short, fetch or write it again",
-    "empty word": "a word is empty; the file is damaged",
-    "long word": "no space within 65,536 bytes; the file is damaged, or not what its header says",
-    "newline in word": "a word holds a newline; the file is damaged, or its rows are not as long as its header says",
-    "not finite": "a number is NaN or infinite; the training diverged, or the file is damaged",
+    "truncated": "the file ends within this row; fetch or write it again, or keep its whole rows: w2v convert --fix",
+    "empty word": f"a word is empty; {MENDED}",
+    "long word": "no space within 65,536 bytes; the file is damaged, or not what its header says (w2v convert --fix "
+                 "keeps the rows that can be read)",
+    "newline in word": "a word holds a newline; the file is damaged, or its rows are not as long as its header says "
+                       "(w2v convert --fix keeps the good rows)",
+    "not finite": f"a number is NaN or infinite; the training diverged, or the file is damaged ({MENDED})",
 }
 
 
@@ -34,20 +38,40 @@ def show_word(word: bytes) -> str:
     return f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'
 
 
-def row_error(name: str, bad: BadRow, promised: int | None, text: bool = False) -> VectorsError:
-    """The error for a row, counted from 1; for text with the line, which counts the header. `promised`: rows by the
-    header, if there is one."""
-    line = f"line {bad.row + 1 + (promised is not None)}, " if text else ""
+def row_error(
+    name: str, bad: BadRow, promised: int | None, line: bytes | None = None, dim: int = 0, number: int | None = None
+) -> VectorsError:
+    """The error for a row, counted from 1. `promised`: rows by the header, if there is one. Of a text `line` is the bad
+    one, its `number` that in the file, which has `dim` numbers a row."""
+    number = bad.row + 1 + (promised is not None) if number is None else number
+    place = f"line {number}, " if line is not None else ""
     what = WHAT.get(bad.what)
-    if bad.what == "short":
+    if bad.what == "truncated" and promised is not None:
+        what = f"the file ends here, its header promises {promised:,} rows; fetch or write it again, or keep the rows "
+        what += "that are there: w2v convert --fix" + (", or --lenient" if bad.column else "")
+    elif what is None and line is not None and (word := _spaced_word(line, dim)) is not None:
+        what = f"the word {show_word(word)} holds a space; w2v convert --fix writes it without"
+    elif bad.what == "short":
         what = f"only {bad.column} numbers; the rows of this file have more"
+        between = next((what for sign, what in BETWEEN.items() if not bad.column and sign in (line or b"")), "")
+        what += f", with spaces and not {between} between them; {MENDED}" if between else f"; {MENDED}"
     elif bad.what == "no number":
-        what = f"number {bad.column + 1} cannot be read; the file is damaged"
+        what = f"number {bad.column + 1} cannot be read; {MENDED}"
     elif bad.what == "long":
         what = "more numbers than the rows of this file have" if bad.column >= 0 else "the line is far too long"
-    elif bad.what == "truncated" and promised is not None:
-        what = f"the file ends here, its header promises {promised:,} rows; fetch or write it again"
-    return VectorsError(f"{name}: row {bad.row + 1} ({line}byte {bad.offset}): {what}")
+        what += f"; {MENDED}"
+    return VectorsError(f"{name}: row {bad.row + 1} ({place}byte {bad.offset}): {what}")
+
+
+def _spaced_word(line: bytes, dim: int) -> bytes | None:
+    """The word of a row that is good but for a space in the word."""
+    collector = Collector(dim, text=True, spaced=True)
+    try:
+        collector.feed(line, 0, 1, True)
+    except BadRow:
+        return None
+    words, _ = collector.finish()
+    return words[0] if len(words) and b" " in words[0] else None
 
 
 def trailing_error(name: str, rows: int, offset: int, size: int | None) -> VectorsError:
@@ -59,11 +83,16 @@ def trailing_error(name: str, rows: int, offset: int, size: int | None) -> Vecto
 
 
 def rows_wanted(name: str, header: Header, size: int, options: LoadOptions, least: int) -> int:
-    """Rows to read from a file of known size. VectorsError if rows of at least `least` bytes cannot fit."""
-    if header.rows * least - 1 > size - header.size:
+    """Rows to read from a file of known size. VectorsError if rows of at least `least` bytes cannot fit; with `lenient`
+    those that can."""
+    fitting = (size - header.size + 1) // least
+    if options.lenient and 0 < fitting < header.rows:
+        return fitting if options.limit is None else min(fitting, options.limit)
+    if header.rows > fitting:
         raise VectorsError(
             f"{name}: row 0 (byte 0): the header claims {header.rows:,} rows of {header.dim:,} numbers, at least "
-            f"{header.rows * least:,} bytes, but the file has {size:,}; it was cut short or damaged"
+            f"{header.rows * least:,} bytes, but the file has {size:,}; it was cut short or damaged (w2v convert "
+            "--fix keeps the rows that are there)"
         )
     return header.rows if options.limit is None else min(header.rows, options.limit)
 
@@ -80,12 +109,13 @@ def collect(source: Source, header: Header | None, options: LoadOptions, collect
         pending += source.read(BLOCK)
     pending = pending[offset:]
     blank = BLANK if collector.text else b""
-    last = False
+    last = unended = False
     try:
         while True:
             held = len(pending) - len(pending.rstrip(blank)) if header is None else 0
             # Without a header only the end tells that blank lines were the last ones.
             rows = pending[:-held] if 0 < held <= BLOCK else pending
+            unended = last and bool(rows.strip(blank)) and collector.text  # the last row may have been cut
             used = collector.feed(rows, offset, wanted, last)
             offset += used
             pending = pending[used:]
@@ -99,9 +129,12 @@ def collect(source: Source, header: Header | None, options: LoadOptions, collect
                 pending = b""
             pending += block
         if collector.count < wanted and (header is not None or pending.strip(blank)):
-            raise BadRow("truncated", collector.count, offset)
+            whole = not pending.strip(blank) and not unended and collector.count > 0
+            if not (whole and options.lenient):
+                raise BadRow("truncated", collector.count, offset, whole)
     except BadRow as bad:
-        raise row_error(source.name, bad, header.rows if header is not None else None, collector.text) from None
+        line = pending[max(0, bad.offset - offset) :].partition(b"\n")[0] if collector.text else None
+        raise row_error(source.name, bad, header.rows if header is not None else None, line, collector.dim) from None
     if wanted == promised and pending.strip(blank) and not options.lenient:
         raise trailing_error(source.name, collector.count, offset, None)
     words, values = collector.finish()

@@ -16,6 +16,7 @@ from w2v.files import MAGIC_BYTES, UTF8_BOM, compression_of, unpacked
 __all__ = ["PEEK", "Source", "open_source"]
 
 PEEK = 128 * 1024  # bytes looked at to tell a format: the longest word, and what follows it
+START = 4 << 20  # bytes
 BLOCK = 1 << 20
 
 
@@ -51,6 +52,10 @@ class Source:
             return data
         assert self._next is not None
         return self._next(size)
+
+    def start(self) -> bytes:
+        """As much of the start as is looked at to count columns; of a stream only `head`."""
+        return self.head if self.fd is None else os.pread(self.fd, START, self.skipped)
 
     def skip_mark(self) -> None:
         """Pass over a byte order mark, which `head` begins with."""

@@ -9,11 +9,13 @@ from w2v.errors import VectorsError
 from w2v.vectors.formats.source import PEEK
 
 __all__ = [
-    "CONTROL", "MAX_DIM", "NUMBER", "SIGNED_HEADER", "Header", "first_lines", "has_header", "is_text", "read_header",
+    "CONTROL", "HEADER_LIMIT", "MAX_DIM", "NUMBER", "SIGNED_HEADER", "Header", "first_lines", "has_header", "is_text",
+    "read_header",
 ]
 
 MAX_DIM = 65_536
 HEADER_LIMIT = 64  # bytes, its newline included
+FIELD = bytes(range(256))  # what a field may hold, but for separators
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 HEADER = re.compile(rb"(\d+) +(\d+)[ \t]*\r?\n")
 SIGNED_HEADER = re.compile(rb"([+-]?\d+) +([+-]?\d+)[ \t]*\r?\n")
@@ -54,13 +56,13 @@ def has_header(name: str, head: bytes) -> bool:
     return read_header(name, head) is not None
 
 
-def first_lines(head: bytes) -> list[bytes]:
-    """Up to eight whole lines, or what there is of the first, without a field that may be cut."""
-    lines = head.split(b"\n", 8)
-    cut = lines.pop() if len(lines) < 9 else b""
+def first_lines(head: bytes, most: int = 8, separators: bytes = b" ") -> list[bytes]:
+    """Up to `most` whole lines, or what there is of the first, without a field that may be cut."""
+    lines = head.split(b"\n", most)
+    cut = lines.pop() if len(lines) <= most else b""
     if not lines:
-        lines = [cut.rpartition(b" ")[0] if len(head) >= PEEK // 2 else cut]
-    return lines[:8]
+        lines = [cut.rstrip(FIELD.translate(None, separators)) if len(head) >= PEEK // 2 else cut]
+    return lines[:most]
 
 
 def is_text(body: bytes, header: Header) -> bool:

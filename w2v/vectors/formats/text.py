@@ -13,28 +13,23 @@ from w2v.vectors._scan import BadRow
 from w2v.vectors._text import TextRows, text_rows
 from w2v.vectors.formats.format import Format, LoadOptions, Rows, Shape
 from w2v.vectors.formats.rows import collect, row_error, rows_wanted, trailing_error
-from w2v.vectors.formats.source import PEEK
+from w2v.vectors.formats.source import PEEK, START
 from w2v.vectors.formats.start import MAX_DIM, Header, has_header, is_text, read_header
+from w2v.vectors.formats.table import layout_of
 
 if TYPE_CHECKING:
     from w2v.vectors.formats.row_writer import RowWriter
     from w2v.vectors.formats.salvage import Block, Salvage
     from w2v.vectors.formats.source import Source
 
-__all__ = ["TEXT", "count_columns", "load_lines", "salvage", "start_of", "write_lines"]
+__all__ = ["TEXT", "count_columns", "load_lines", "salvage", "write_lines"]
 
 LINES = 1000  # looked at to find the usual number of columns
-LONGEST = 4 << 20  # bytes of them
 
 
 def recognise(name: str, head: bytes) -> bool:
     header = read_header(name, head)
-    return header is not None and is_text(head[header.size :], header)
-
-
-def start_of(source: Source) -> bytes:
-    """As much of the start as is looked at to count columns."""
-    return source.head if source.fd is None else os.pread(source.fd, LONGEST, source.skipped)
+    return header is not None and is_text(head[header.size :], header) and layout_of(head) is None
 
 
 def count_columns(name: str, head: bytes) -> int:
@@ -53,7 +48,7 @@ def shape(source: Source) -> Shape:
     """As the header says, but where the first rows agree on another number of numbers: then the header is wrong."""
     header = read_header(source.name, source.head)
     assert header is not None
-    body = start_of(source)[header.size :]
+    body = source.start()[header.size :]
     dim = header.dim
     try:
         found = count_columns(source.name, body)
@@ -91,10 +86,13 @@ def load_lines(source: Source, header: Header | None, dim: int, options: LoadOpt
     matrix = np.empty((wanted, dim), np.float32) if fits else None
     try:
         lines.load(matrix, dim, spaced, options.threads)
+        if header is not None and lines.count < header.rows and wanted == lines.count:
+            whole = os.pread(source.fd, 1, lines.end) == b"\n"  # without a newline the last row may have been cut
+            if not (whole and options.lenient):
+                raise BadRow("truncated", lines.count, source.size, whole)
     except BadRow as bad:
-        raise row_error(source.name, bad, promised, text=True) from None
-    if header is not None and lines.count < header.rows and wanted == lines.count:
-        raise row_error(source.name, BadRow("truncated", lines.count, source.size), promised, text=True)
+        line = os.pread(source.fd, START, bad.offset).partition(b"\n")[0]
+        raise row_error(source.name, bad, promised, line, dim) from None
     if header is not None and lines.count > header.rows == wanted and not options.lenient:
         raise trailing_error(source.name, header.rows, lines.offset(header.rows), None)
     if matrix is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import numpy as np
+
 from w2v.errors import VectorsError
 from w2v.files import lines_of
 from w2v.vectors._collect import Collector
@@ -13,9 +15,10 @@ from w2v.vectors.formats.array_salvage import with_words
 from w2v.vectors.formats.projector import STAND_IN, words_beside
 from w2v.vectors.formats.salvage import BLOCK, Block, ByteReader, Salvage, flush
 from w2v.vectors.formats.start import Header, read_header
+from w2v.vectors.formats.table import Layout, Line, batches, take
 from w2v.vectors.formats.words_file import place_of
 
-__all__ = ["projector_blocks", "text_blocks"]
+__all__ = ["projector_blocks", "table_blocks", "text_blocks"]
 
 LONGEST_LINE = 16 << 20  # bytes that are kept of it
 KINDS = {"not finite": "not finite", "empty word": "no word"}  # else the row has the wrong length
@@ -44,6 +47,35 @@ def projector_blocks(salvage: Salvage) -> Iterator[Block]:
 
     place = place_of(salvage.source, words_beside, salvage.words_path)
     return with_words(salvage, _lines(salvage, _with_words_put_in(salvage), None, False), total, labels=True)
+
+
+def table_blocks(salvage: Salvage, layout: Layout) -> Iterator[Block]:
+    """Lines of a text table that are rows."""
+    reader = salvage.reader()
+
+    def read(_size: int) -> bytes:
+        if not reader.fill(1):
+            return b""
+        block = bytes(reader.view())
+        reader.skip(len(block))
+        salvage.last_newline = block.endswith(b"\n")
+        return block
+
+    def tally(line: Line, bad: BadRow) -> None:
+        place = f"row {line.row + 1} (line {line.number}, byte {line.byte})"
+        salvage.tally(KINDS.get(bad.what, "wrong length"), place)
+
+    for lines in batches(layout, read, salvage.source.skipped):
+        collector = Collector(layout.dim, text=True)
+        rows, words = take(layout, collector, lines, tally)
+        salvage.rows += len(lines)
+        if rows:
+            _, values = collector.finish()
+            yield Block(np.array(rows), words, np.frombuffer(values, np.float32).reshape(len(rows), layout.dim))
+    if layout.rows is not None and salvage.rows < layout.rows:
+        salvage.tally("cut short", f"row {salvage.rows + 1} (byte {reader.offset})")
+    elif layout.rows is not None and salvage.rows > layout.rows:
+        salvage.tally("rows past the header", f"row {layout.rows + 1}", salvage.rows - layout.rows)
 
 
 def _with_words_put_in(salvage: Salvage) -> ByteReader:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
 from typing import BinaryIO
 
-from w2v.errors import SettingsError, VectorsError, W2VError
-from w2v.output import AtomicOutput
+from w2v.errors import SettingsError, VectorsError, W2VError, setting
+from w2v.output import AtomicOutput, OutputSet
 from w2v.vectors._words import WordTable
-from w2v.vectors.formats.format import FORMATS, Format, Rows
+from w2v.vectors.formats.format import FORMATS, Format, Rows, writable
 from w2v.vectors.formats.row_writer import RowWriter
 from w2v.vectors.formats.rows import show_word
 
@@ -27,8 +26,8 @@ def format_of(path: str | os.PathLike[str], format: str | None = None, words: ob
     suffixes = {suffix: record.name for record in FORMATS.values() for suffix in record.suffixes}
     if format is not None:
         found = suffixes.get(f".{format}", format)
-        if found not in FORMATS:
-            raise SettingsError(f"--format: {format!r} is not one of {', '.join(FORMATS)}")
+        if found not in writable():
+            raise SettingsError(f"{setting('format')}: {format!r} is not one of {', '.join(writable())}")
     elif name == "-":
         found = "bin"
     else:
@@ -38,12 +37,15 @@ def format_of(path: str | os.PathLike[str], format: str | None = None, words: ob
         if suffix not in suffixes:
             ends = ", ".join(" or ".join(record.suffixes) for record in FORMATS.values() if record.suffixes)
             raise SettingsError(
-                f"{name}: cannot tell the format from this name; end it in {ends} (and .gz), or give --format"
+                f"{name}: cannot tell the format from this name; end it in {ends} (and .gz), or give "
+                f"{setting('format')}"
             )
         found = suffixes[suffix]
     record = FORMATS[found]
     if record.words_beside is not None and name == "-" and words is None:
-        raise SettingsError(f"-: {found} needs a second file for the words; name it (--out-words FILE)")
+        raise SettingsError(
+            f"-: {found} needs a second file for the words; name it (w2v convert --out-words FILE, save(words=FILE))"
+        )
     return record
 
 
@@ -64,7 +66,7 @@ def check_half(record: Format) -> None:
     """SettingsError if the format holds no half-precision numbers."""
     if not record.half:
         halves = " and ".join(name for name, other in FORMATS.items() if other.half)
-        raise SettingsError(f"--float16: {record.name} holds no half-precision numbers; {halves} do")
+        raise SettingsError(f"{setting('float16')}: {record.name} holds no half-precision numbers; {halves} do")
 
 
 def save(
@@ -84,16 +86,14 @@ def save(
         rows = rows._replace(model=None)
     check_words(rows.words, name, record.separators)
     writer = RowWriter(rows, name, float16)
-    with ExitStack() as files:
+    with OutputSet() as files:
+        size = record.size(writer.contents) if record.size is not None else None
+        out = path if opened else files.open(name, size=size, no_clobber=no_clobber)
         names = None
         if record.words_beside is not None:
             place = record.words_beside(name) if words is None else words
-            if isinstance(place, AtomicOutput):
-                names = place
-            else:
-                names = files.enter_context(AtomicOutput(place, no_clobber=no_clobber))
-        size = record.size(writer.contents) if record.size is not None else None
-        out = path if opened else files.enter_context(AtomicOutput(name, size=size, no_clobber=no_clobber))
+            names = place if isinstance(place, AtomicOutput) else files.open(place, no_clobber=no_clobber)
+        assert record.write is not None
         record.write(writer, out)
         if names is not None:
             for block in writer.word_lines():
