@@ -35,7 +35,7 @@ EVENTS = ("actor", "node", "join")  # in mid-run
 
 
 def cluster(nodes: int, threads: int = 1) -> contextlib.AbstractContextManager[Any]:
-    """A Ray cluster of so many nodes on this machine, connected."""
+    """A Ray cluster of simulated nodes on this machine, connected."""
     from cluster_nodes import simulated_nodes
 
     return simulated_nodes([threads] * nodes, STORE)
@@ -78,7 +78,7 @@ def figures(run: Any, result: Any) -> dict[str, Any]:
 
 
 def accuracy(args: argparse.Namespace) -> None:
-    """Scores of so many nodes at this interval, for each seed."""
+    """Scores at this number of nodes and interval, for each seed."""
     sync_s = args.sync or 1e9  # 0: only at the end
     with cluster(args.nodes) as made:
         for seed in args.seeds:

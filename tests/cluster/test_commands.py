@@ -97,14 +97,14 @@ def is_alive(process):
 def runs(tmp_path_factory, text):
     """Trainings that would go on for hours, started at once: Ray takes seconds to start."""
     folder = tmp_path_factory.mktemp("runs")
-    names = ("SIGHUP", "SIGTERM", "SIGKILL", "gcs_server", "raylet")
+    names = ("SIGHUP", "SIGTERM", "SIGINT", "SIGKILL", "gcs_server", "raylet")
     started = {name: Run(folder / name, text, *ENDLESS) for name in names}
     yield started
     for run in started.values():
         run.close()
 
 
-@pytest.mark.parametrize("name", ["SIGHUP", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGTERM", "SIGINT"])
 def test_a_signal_to_the_process_group_leaves_a_checkpoint_and_nothing_else(runs, name):
     run = runs[name]
     run.wait_for_checkpoint()
@@ -114,8 +114,9 @@ def test_a_signal_to_the_process_group_leaves_a_checkpoint_and_nothing_else(runs
     *_, stopped, command, last = run.said.splitlines()
     assert "v.bin.checkpoint holds the run. Go on with:" in stopped
     assert "train" in command
-    assert last == "w2v: stopped by a signal"
+    assert last == ("w2v: interrupted" if name == "SIGINT" else "w2v: stopped by a signal")
     assert "lost" not in run.said
+    assert all(line.startswith("w2v: ") for line in run.said.splitlines()), run.said
     assert os.listdir(run.folder) == ["v.bin.checkpoint"]
 
 

@@ -25,7 +25,7 @@ PART = Part(5, 35)
 
 
 class Reference:
-    """What a call will return; past the first value it lies with its holder, who may not be reachable."""
+    """What a call will return; past the first value it is held by a node that may not be reachable."""
 
     def __init__(self, holder, far):
         self.holder, self.far = holder, far
@@ -269,7 +269,7 @@ def test_a_coordinator_that_stood_still_blames_nobody():
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_whatever_happens_the_nodes_that_are_left_agree(seed):
+def test_the_nodes_that_are_left_agree_after_any_failures(seed):
     draw = random.Random(seed)
 
     async def scene(nodes):

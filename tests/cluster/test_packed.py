@@ -99,7 +99,7 @@ def check_whole(path, parts):
 @pytest.mark.parametrize("end", ["", "\n"])
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("kind", PACK)
-def test_parts_at_members_hold_the_text_whatever_the_members_cut(tmp_path, kind, seed, end):
+def test_parts_at_members_hold_the_text_wherever_members_begin(tmp_path, kind, seed, end):
     path, text = tmp_path / "text", some_text(seed, end=end)
     path.write_bytes(b"".join(map(PACK[kind], pieces(text, seed))))
     parts = in_parts(path)

@@ -22,7 +22,7 @@ def corpus(text):
 
 
 def trained(corpus, config, chunks):
-    """A replica that has trained the corpus in so many chunks, all epochs."""
+    """A replica that has trained all epochs of the corpus, in chunks."""
     ids = corpus.ids
     cuts = [0, *(span_end(ids, len(ids) * i // chunks, 1) for i in range(1, chunks)), len(ids)]
     replica = Replica(corpus.vocab, corpus.token_counts.kept, config)

@@ -76,7 +76,7 @@ cdef void move_row(float *model, float *base, const float *rows, int64_t dim) no
 
 
 def take(const float[:, :] model, const float[:, ::1] base, const float[::1] numbers, uint8_t[:, ::1] packed):
-    """packed = model - base, [rows, dim] each, the rows of the model may stand apart; `numbers` [rows] go with them."""
+    """packed = model - base, [rows, dim] each, the rows of the model may have gaps between them; `numbers` [rows] go with them."""
     cdef int64_t i, k, dim = base.shape[1], rows = check(model, base.shape[0], dim, packed.shape[0], packed.shape[1])
     cdef float[::1] change
     if numbers.shape[0] != rows:
@@ -136,5 +136,5 @@ cdef int64_t check(const float[:, :] model, int64_t rows, int64_t dim, int64_t p
     if not (model.shape[0] == rows == packed and model.shape[1] == dim == width - PACKED_EXTRA):
         raise ValueError("arrays of different shapes")
     if dim > 1 and model.strides[1] != sizeof(float):
-        raise ValueError("columns that stand apart")
+        raise ValueError("columns with gaps between them")
     return rows

@@ -1,6 +1,6 @@
 """The corpus in parts that one node trains at a time: lines of a file, or a whole compressed file that cannot be cut.
 
-Where a part begins is told from the file alone: every process that looks at the same place finds the same line.
+Where a part begins follows from the file alone: every process that looks at the same place finds the same line.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Chunk", "align", "begins", "cut", "cut_size", "line_start"]
 
 SMALLEST, USUAL, LARGEST = 1 << 20, 64 << 20, 256 << 20  # bytes of text
 FEW, MANY = 64, 16384  # a small corpus is cut into as many parts at least, a huge one into as many at most
-PACKED = 3  # a byte of a compressed text stands for about so many
+PACKED = 3  # bytes of text for a byte of a compressed one, about
 MOST_LOOKED_INTO = 512  # compressed files; more than that are parts enough
 LOOKERS = 8
 LONGEST_LINE = 64 << 20  # a longer line is cut at a space
@@ -31,7 +31,7 @@ SPACE = re.compile(rb"[ \t]")
 
 @dataclass(frozen=True)
 class Chunk:
-    """One part of the corpus; `number` is its place in it, `digest` stands for its text once that is counted."""
+    """One part of the corpus; `number` is its place in it, `digest` that of its text, once it is counted."""
 
     number: int
     source: Source
@@ -50,7 +50,7 @@ class Chunk:
 
 
 def cut_size(total: int) -> int:
-    """Bytes of a part of a corpus of so many: 64 MiB to 256 MiB, less where there would be too few parts to share."""
+    """Bytes of a part, of a corpus of `total`: 64 MiB to 256 MiB, less where there would be too few parts to share."""
     return max(SMALLEST, min(total // FEW, USUAL), min(total // MANY, LARGEST))
 
 

@@ -31,7 +31,7 @@ AHEAD_S = 0.6  # of work that a node holds
 MOST_HELD = 64
 SWEEP = 1 << 30  # bytes/s; a node that works on its whole model may be silent for so long
 # The learning rate grows with the number n of nodes: an average of n changes gets no farther than one of them, and has
-# less noise. By which power of n is measured for each combiner (docs/cluster.md); past so many times it costs accuracy.
+# less noise. By which power of n was measured for each combiner (docs/cluster.md); a larger scale costs accuracy.
 LR_POWER = {"settling": 0.5, "touched": 1.0, "mean": 1.0}
 MOST_LR_SCALE = 4.0
 
@@ -278,5 +278,5 @@ async def end(tasks: set[asyncio.Task[None]]) -> None:
 
 
 def lr_scale(nodes: int, combine: str) -> float:
-    """How many times its value alone the learning rate is with so many nodes."""
+    """How many times the learning rate of one node alone is taken on each of `nodes`."""
     return float(min(max(1, nodes) ** LR_POWER.get(combine, 0.0), MOST_LR_SCALE))

@@ -60,7 +60,7 @@ def count_corpus(
     ray: Any, chunks: list[Chunk], config: CorpusConfig, vocab: Vocab | None, name: str,
     on_progress: OnProgress | None = None,
 ) -> Counted:
-    """Count all chunks; `vocab`, if given, stands. Raises what a chunk raised, CorpusError if nothing is left."""
+    """Count all chunks; `vocab`, if given, is kept. Raises what a chunk raised, CorpusError if nothing is left."""
     cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
     partitions = min(MOST_PARTITIONS, cpus, len(chunks))
     count = ray.remote(count_chunk).options(num_returns=partitions + 1, scheduling_strategy="SPREAD")

@@ -29,7 +29,7 @@ class Exchange:
     """Exchanges among `members()`. `lose` is called for a member that does not answer.
 
     `matrix_rows` are the numbers of rows of both matrices, `dim` their length; `bytes` is what has gone from node to
-    node. Whatever changes nodes holds `turn`: exchanges, joining and checkpoints, one at a time.
+    node. What changes nodes holds `turn`: exchanges, joining and checkpoints, one at a time.
     """
 
     def __init__(

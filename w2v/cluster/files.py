@@ -79,7 +79,7 @@ class RemoteSource(PipedSource):
 
 
 def find_files(corpus: Sequence[Path]) -> list[Source]:
-    """The files that the arguments stand for, in order. Raises OSError and CorpusError as `sources.expand` does."""
+    """The files that the arguments name, in order. Raises OSError and CorpusError as `sources.expand` does."""
     found: list[Source] = []
     for given in corpus:
         path = os.fspath(given)

@@ -25,8 +25,8 @@ __all__ = ["NodeManager"]
 
 LOOK_S = 1.0  # between two looks for new nodes
 RETRY_S = 0.1
-BUILD_S = 120.0  # a node has so long to build its replica,
-BUILD_BYTES_S = 100 << 20  # and a second more for so many bytes of it
+BUILD_S = 120.0  # that a node has to build its replica,
+BUILD_BYTES_S = 100 << 20  # and a second more for each so many bytes of it
 CONCURRENCY = 8  # calls of one actor at a time: work, and steps of an exchange
 BLOCK_BYTES = 64 << 20
 MOST_FAILURES = 3  # of actors on one Ray node, then it is left alone

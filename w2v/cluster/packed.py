@@ -1,10 +1,10 @@
 """Compressed files cut where their members begin: gzip members, bzip2 streams, zstd frames, blocks of xz.
 
-A part holds the lines that begin in its members, told as for plain files: from behind the first line feed of its first
+A part holds the lines that begin in its members, as for plain files: from behind the first line feed of its first
 member to behind the first one of the next part's first member. So it needs a little of what follows it, and all parts
-together are the text, byte for byte. Where a member begins is told without unpacking what lies before it: xz has an
-index at its end; in the other formats a signature is looked for behind each place where a cut would be welcome, and
-what follows is verified. Where nothing is found the file stays whole.
+together are the text, byte for byte. Where a member begins is found without unpacking what is before it: xz has an
+index at its end; in the other formats a signature is searched for behind each place where a cut is wanted, and what
+follows is verified. Where nothing is found the file is one part.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def find_member(file: BinaryIO, kind: str, first: int, stop: int) -> int | None:
 
 
 def is_gzip_member(file: BinaryIO, place: int) -> bool:
-    """Whether a member lies there: its checksum is right, and another one follows it, or the end."""
+    """Whether a member begins there: its checksum is right, and another one follows it, or the end."""
     decoder, text = decoders_for("gzip", "", CorpusError)(), 0
     file.seek(place)
     left, data = WINDOW["gzip"], b""
@@ -173,7 +173,7 @@ def is_gzip_member(file: BinaryIO, place: int) -> bool:
 
 
 def is_zstd_frame(file: BinaryIO, place: int) -> bool:
-    """Whether a frame lies there: its blocks follow one another to another frame, or to the end (RFC 8878, 3.1.1)."""
+    """Whether a frame begins there: its blocks follow one another to another frame, or to the end (RFC 8878, 3.1.1)."""
     file.seek(place + 4)
     head = file.read(1)
     if not head or head[0] & 8:  # a reserved bit

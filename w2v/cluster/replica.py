@@ -115,7 +115,7 @@ class Replica(ThreadedModel):
                 self._changed.notify_all()
 
     def _next(self, home: int) -> tuple[Job, tuple[int, int], float] | None:
-        """A span to train, of the first chunk that has one; waits for a chunk; None when told to stop."""
+        """A span to train, of the first chunk that has one; waits for a chunk; None after `stop`."""
         idle = False
         with self._changed:
             while not self._stop:

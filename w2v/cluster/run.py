@@ -288,11 +288,11 @@ class ClusterRun(Run):
         super().check()
 
     def connect(self, files: ExitStack) -> None:
+        self.before = self.open_checkpoint(ClusterCheckpoint, files)  # one of other settings is refused at once
         options = ClusterOptions(self.address, self.sync_every_s, tmp_dir=self.tmp_dir)
         self.cluster = files.enter_context(ClusterTrainer(self.corpus, self.corpus_config, self.config, options))
 
     def read(self, files: ExitStack, last: ExitStack) -> CorpusInfo:
-        self.before = self.open_checkpoint(ClusterCheckpoint, files)
         self.cluster.read(self.given_vocab(), self.reporter.reading)
         self.reporter.finish()
         return self.cluster

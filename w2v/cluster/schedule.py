@@ -47,7 +47,7 @@ class Schedule:
         return next((tier for tier in range(self.tiers) if exchange % 2**tier), self.tiers)
 
     def parts(self, tiers: int) -> Iterator[Part]:
-        """The rows of the first so many tiers, in as few parts as their size allows."""
+        """The rows of the first `tiers` tiers, in as few parts as their size allows."""
         end = self.ends[min(tiers, self.tiers) - 1] if tiers else 0
         for first in range(0, end, self.most):
             yield Part(first, min(end, first + self.most))

@@ -36,7 +36,7 @@ def load_ray() -> Any:
     """The module ray; W2VError with the way to install it where it is not there, or too old."""
     os.environ.setdefault("RAY_AUTH_MODE", "token")  # read when Ray is imported
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # GPUs are none of our business
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # it leaves the variables of GPUs alone
     try:
         import ray
     except ImportError:
@@ -77,7 +77,7 @@ def session(address: str, cpus: int | None) -> Iterator[Any]:
 def started(ray: Any, cpus: int | None) -> Iterator[None]:
     """A cluster of this machine alone, connected."""
     only_loopback()
-    os.environ.setdefault("RAY_worker_niceness", "0")  # 15 otherwise: the command itself is not that modest either
+    os.environ.setdefault("RAY_worker_niceness", "0")  # 15 otherwise, beside which the command itself would win
     if token_wanted():
         make_token_file()
     with apart() as folder, hushed():

@@ -54,6 +54,7 @@ def test_the_command_tells_of_nodes_and_bytes(program, two_nodes, text, tmp_path
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     lines = done.stderr.splitlines()
+    assert all(line.startswith("w2v: ") for line in lines), done.stderr
     assert any(line.startswith("w2v: 2 nodes, ") and "exchanged" in line for line in lines), done.stderr
     assert lines[-1] == f"w2v: v.bin: {len(library.load(tmp_path / 'v.bin'))} words x 16"
     assert not (tmp_path / "v.bin.checkpoint").exists()
