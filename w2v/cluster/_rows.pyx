@@ -76,7 +76,7 @@ cdef void move_row(float *model, float *base, const float *rows, int64_t dim) no
 
 
 def take(const float[:, :] model, const float[:, ::1] base, const float[::1] numbers, uint8_t[:, ::1] packed):
-    """packed = model - base, [rows, dim] each, the rows of the model may have gaps between them; `numbers` [rows] go with them."""
+    """packed = model - base, [rows, dim] each; its rows may have gaps between them; `numbers` [rows] go along."""
     cdef int64_t i, k, dim = base.shape[1], rows = check(model, base.shape[0], dim, packed.shape[0], packed.shape[1])
     cdef float[::1] change
     if numbers.shape[0] != rows:
