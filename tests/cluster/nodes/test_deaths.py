@@ -72,10 +72,7 @@ def test_a_killed_actor_costs_its_chunks_and_another_takes_its_place(two_nodes, 
         summary.tokens_total
 
 
-def test_an_actor_that_hangs_is_given_up_and_another_takes_its_place(two_nodes, text, monkeypatch):
-    from w2v.cluster import members
-
-    monkeypatch.setattr(members, "LEAST_S", 1.0)
+def test_an_actor_that_hangs_is_given_up_and_another_takes_its_place(two_nodes, text):
     stopped = []
 
     def stop(run):  # on the node with two CPUs: Ray frees that of a stopped process after 5 s
