@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import statistics
+from functools import partial
 from typing import Any
 
 from bench.runner import Bench, spread
 
-__all__ = ["cbow100", "costs", "hs100", "kernels", "large", "limits", "scaling", "sg100", "sg300", "whole"]
+__all__ = [
+    "cbow100", "costs", "hs100", "kernels", "large", "limits", "reproducible", "scaling", "sg100", "sg300", "whole",
+]
 
 
 def speed(bench: Bench, name: str, corpus: str | None = None, min_count: int = 5, **settings: Any) -> None:
@@ -77,6 +80,22 @@ def scaling(bench: Bench) -> None:
         ratio = statistics.median(found[count]) / one
         row = {"w2v": spread(found[count]), "unit": "M words/s", "ratio": ratio, "threads": count}
         bench.report(f"scaling {count} threads", row)
+
+
+def reproducible(bench: Bench) -> None:
+    """Words/s with --reproducible against the default, on one thread and on all; the two take turns."""
+    corpus = bench.inputs.wiki()
+    for threads in sorted({1, bench.threads}):
+        for name, settings in (("sg", {}), ("cbow", {"model": "cbow"}), ("hs", {"loss": "hs"})):
+            work = {"corpus": corpus, "epochs": 1}
+            plain, rounds = (
+                partial(bench.task, "w2v_train", settings={**settings, "threads": threads, "reproducible": on}, **work)
+                for on in (False, True)
+            )
+            bench.pair(
+                f"reproducible {name} {threads} threads", "M words/s",
+                lambda task=rounds: task()["words_per_s"] / 1e6, lambda task=plain: task()["words_per_s"] / 1e6,
+            )
 
 
 def kernels(bench: Bench) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import reference
 
+USUAL_SQUARE = 7  # the squared length of a row from which on its changes are scaled down more
 CENTRE_COST = 8  # a token that is left out takes an eighth of a centre's share of the round
 
 
@@ -93,4 +94,5 @@ def merge(shared: np.ndarray, copies: Sequence[Copies], weights: np.ndarray, lr:
     for number in sorted({number for each in copies for number in each.copies}):
         found = [each.copies[number] for each in copies if number in each.copies]
         change = sum(copy - shared[number] for copy in found)
-        shared[number] += change / (1 + lr * (len(found) - 1) * weights[number])
+        length = max(1.0, float(shared[number] @ shared[number]) / USUAL_SQUARE)
+        shared[number] += change / (1 + lr * (len(found) - 1) * weights[number] * length)

@@ -238,6 +238,36 @@ def test_the_full_softmax_is_refused():
         config(reproducible=True, loss="softmax").resolved()
 
 
+def test_a_cluster_is_refused_with_the_reason(tmp_path):
+    from w2v.cluster.run import ClusterOptions, ClusterTrainer
+
+    with pytest.raises(SettingsError, match="reproducible: is not for a cluster, whose nodes exchange"):
+        ClusterTrainer([tmp_path], CorpusConfig(), config(reproducible=True), ClusterOptions())
+
+
+STABLE = {
+    "skip-gram": {},
+    "cbow": {"model": "cbow"},
+    "hs": {"loss": "hs"},
+    "cbow hs": {"model": "cbow", "loss": "hs"},
+    "lr 0.1": {"lr": 0.1},
+    "lr 0.1 hs": {"lr": 0.1, "loss": "hs"},
+    "wide": {"window": 20, "negative": 20},
+}
+
+
+@pytest.mark.parametrize("settings", STABLE.values(), ids=STABLE.keys())
+def test_a_small_vocabulary_is_learned_as_well_as_in_one_thread(settings):
+    # A few frequent words and many epochs: sums of what several lanes do to a row at once would grow without bound.
+    big = corpus(6000)
+    losses = [
+        Trainer(big, config(reproducible=on, sample=0.0, epochs=20, dim=30, threads=2 if on else 1, **settings))
+        .run().summary.epoch_losses[-1]
+        for on in (False, True)
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
 # --- the rule --------------------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ cdef extern from "rng.h":
     uint64_t rng_peek(uint64_t state, uint64_t skipped) noexcept nogil
 
 cdef extern from "simd.h":
-    void merge_copies(float *row, float *const *copies, int count, float factor, int64_t stride) noexcept nogil
+    void merge_copies(float *row, float *const *copies, int count, float effort, int64_t stride) noexcept nogil
 
 
 cdef inline int64_t bucket_of(const SharedRows *shared, int64_t row) noexcept nogil:
@@ -295,9 +295,7 @@ cdef inline void merge_copied(
     if count == 1:
         copy_row(shared.matrix + row * stride, copies[0], stride)
     elif count > 1:
-        merge_copies(
-            shared.matrix + row * stride, copies, count, 1 / (1 + all.lr * (count - 1) * shared.weight[row]), stride
-        )
+        merge_copies(shared.matrix + row * stride, copies, count, all.lr * shared.weight[row], stride)
 
 
 cdef void merge_bucket(const LanesState *all, SharedRows *shared, int64_t offset, int64_t number) noexcept nogil:

@@ -343,9 +343,19 @@ INLINE void copy_row(float *to, const float *row, int64_t stride) {
     for (int64_t k = 0; k < stride; k += WIDTH) store(to + k, load(row + k));
 }
 
-/* Several lanes' changes of a row, added up in the order of the lanes, times `factor`. */
-static void merge_copies(float *row, float *const *copies, int count, float factor, int64_t stride) {
-    const vec share = spread(factor);
+/* Several lanes' changes of a row, added up in the order of the lanes. All have started from the same row, so where each
+ * goes a share x of its way, their sum goes too far; it is scaled by 1 / (1 + (count - 1) x / 2), which is what one after
+ * the other would do, to the second order. x is in proportion to the steps that a lane takes (`effort`, which is x / 2
+ * for a row of usual length), and for longer rows to their squared length: so are the steps' own changes. */
+#define USUAL_SQUARE 7 /* squared length of a frequent word's row on wiki100 */
+static void merge_copies(float *row, float *const *copies, int count, float effort, int64_t stride) {
+    vec squares = spread(0);
+    float square = 0, parts[WIDTH];
+    for (int64_t k = 0; k < stride; k += WIDTH) squares += load(row + k) * load(row + k);
+    memcpy(parts, &squares, sizeof parts);
+    for (int i = 0; i < WIDTH; i++) square += parts[i];
+    const float length = square > USUAL_SQUARE ? square / USUAL_SQUARE : 1;
+    const vec share = spread(1 / (1 + (count - 1) * effort * length));
     for (int64_t k = 0; k < stride; k += WIDTH) {
         vec base = load(row + k), sum = load(copies[0] + k) - base;
         for (int j = 1; j < count; j++) sum += load(copies[j] + k) - base;

@@ -359,7 +359,10 @@ class Checkpoint(CheckpointFile):
         if state.totals().tokens + ahead != (epoch + 1) * state.tokens_per_epoch:
             raise self.error("the place", "tokens done and tokens left do not add up to the corpus")
         state.epoch, state.epoch_losses = epoch, [None if loss == NO_LOSS else loss for loss in losses.tolist()]
-        state.spans.left = left.tolist()
+        try:
+            state.spans.left = left.tolist()
+        except ValueError:
+            raise self.error("the place", f"what is left of the epoch is in {len(left)} parts") from None
 
     def _restore_measures(self, state: TrainState) -> None:
         """What was measured on the way, and the best epoch's matrices."""

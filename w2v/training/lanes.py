@@ -6,11 +6,13 @@ How many lanes there are and how long a round is follows from the settings and t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from w2v.kernel._lanes import Lanes
+from w2v.kernel._tables import span_end
 from w2v.kernel.tables import coarse
 from w2v.training.effort import PAIR, kept_per_token, pairs_per_token
 from w2v.training.spans import Spans
@@ -29,7 +31,8 @@ FEWEST_CENTRES = 16  # shorter ones are all waiting; then rather fewer lanes
 # What all lanes of a round may do to one row before they see each other's changes, as effort (effort.py): with
 # 2 the row has gone 86 % of the way that this text would take it.
 MOST_EFFORT = 2.0
-FEWEST_ROUNDS = 64  # in an epoch
+FEWEST_ROUNDS = 64  # in an epoch, and in each of its sections
+MOST_SECTIONS = 16
 MOST_FLOPS = 2e9  # of a round: a fraction of a second anywhere
 MOST_OUTPUTS = 65536  # output rows in the plan of a lane
 PATH_NODES = 16  # of a word: a dozen on average
@@ -39,11 +42,12 @@ BUSY = 0.4  # a row that a lane touches in a round with this probability counts 
 
 @dataclass(frozen=True)
 class Rounds:
-    """How a training is cut: `lanes`, centre words of each in a round, rounds between two looks."""
+    """How a training is cut: lanes, centre words of each in a round, rounds between two looks, sections of an epoch."""
 
     lanes: int
     centres: int
     batch: int
+    sections: int
 
 
 def rounds_for(config: ResolvedConfig, counts: NDArray[np.int64], tokens_per_epoch: int) -> Rounds:
@@ -61,7 +65,11 @@ def rounds_for(config: ResolvedConfig, counts: NDArray[np.int64], tokens_per_epo
     while lanes > 1 and together < lanes * FEWEST_CENTRES:
         lanes //= 2
     each = max(1, int(min(MOST_CENTRES, together / lanes, MOST_OUTPUTS / (blocks * rows))))
-    return Rounds(lanes, each, max(1, int(min(BATCH_FLOPS / (flops * each * lanes), centres / (20 * each * lanes)))))
+    rounds = centres / (each * lanes)
+    return Rounds(
+        lanes, each, batch=max(1, int(min(BATCH_FLOPS / (flops * each * lanes), rounds / 20))),
+        sections=max(1, int(min(MOST_SECTIONS, rounds / FEWEST_ROUNDS))),
+    )
 
 
 def _centre(config: ResolvedConfig) -> tuple[int, int, float]:
@@ -98,19 +106,41 @@ def _touched(config: ResolvedConfig, counts: NDArray[np.int64], share: float) ->
 
 
 class LaneSpans(Spans):
-    """What is left of an epoch for each lane: its part of the ids, and the sentence that it has in hand."""
+    """What is left of an epoch: each lane's part of the present section of the ids and the sentence that it has in
+    hand, and the sections that no lane has begun.
 
-    def __init__(self, ids: NDArray[np.int32], lanes: Lanes):
+    In a section each lane has a share of its ids, in order, so that all lanes go through the corpus side by side, as
+    one thread would. Over a whole epoch of wiki100 cut in eight, CBOW with hierarchical softmax scored .02 less on
+    SimLex.
+    """
+
+    def __init__(self, ids: NDArray[np.int32], lanes: Lanes, sections: int):
+        self.ids = ids
+        self.size = -(-len(ids) // sections)
         self.lanes = lanes
-        super().__init__(ids, 1, len(lanes.workers))
+        self.rest = [0, len(ids)]
+        self.next_section()
+
+    def next_section(self) -> bool:
+        """Lanes that are at the ends of their parts get new ones; False where nothing is left."""
+        start, stop = self.rest
+        if start >= stop:
+            return False
+        end = min(span_end(self.ids, start, self.size), stop)
+        cuts, count = [start], len(self.lanes.workers)
+        for lane in range(1, count):
+            cuts.append(max(cuts[-1], span_end(self.ids, start + (end - start) * lane // count, 1)))
+        self.left = [*map(list, pairwise([*cuts, end])), [end, stop]]
+        return True
 
     @property
     def left(self) -> list[list[int]]:
-        return [list(worker.left) for worker in self.lanes.workers]
+        return [*(list(worker.left) for worker in self.lanes.workers), self.rest]
 
     @left.setter
     def left(self, parts: list[list[int]]) -> None:
-        for worker, (start, stop) in zip(self.lanes.workers, parts, strict=True):
+        *shares, self.rest = parts
+        for worker, (start, stop) in zip(self.lanes.workers, shares, strict=True):
             worker.left = start, stop
 
     @property

@@ -181,8 +181,8 @@ class Trainer(ThreadedModel):
 
     def _new_spans(self) -> Spans:
         """Those of one epoch."""
-        if self.lanes is not None:
-            return LaneSpans(self.corpus.ids, self.lanes)
+        if self.lanes is not None and self.rounds is not None:
+            return LaneSpans(self.corpus.ids, self.lanes, self.rounds.sections)
         return Spans(self.corpus.ids, self.span_size, self.threads)
 
     def run(
@@ -286,7 +286,9 @@ class Trainer(ThreadedModel):
             raise divergence(self.config, state.epoch, state.lr_at(stretch.done))
         if any(worker.stray_ids for worker in lanes.workers):
             raise CorpusError("the ids changed while they were trained on; leave their file alone meanwhile")
-        return not (stretch.stop or lanes.ended or stretch.done >= stretch.rest_at)
+        if stretch.stop or stretch.done >= stretch.rest_at:
+            return False
+        return not lanes.ended or (isinstance(state.spans, LaneSpans) and state.spans.next_section())
 
     def _result(self) -> TrainResult:
         from w2v.vectors.formats import ModelParts
