@@ -113,6 +113,14 @@ def newest(*patterns: str) -> float:
     return max((path.stat().st_mtime for pattern in patterns for path in Path().glob(pattern)), default=0.0)
 
 
+def forget_removed() -> None:
+    """Take out of build/ the modules that are no longer in the sources: setuptools would install them again."""
+    for folder in Path("build").glob("lib*"):
+        for built in folder.rglob("*.py*"):
+            if not Path(built.relative_to(folder)).exists():
+                built.unlink()
+
+
 def translated(listed: list[Extension]) -> list[Extension]:
     """The extensions with C for sources: what is there already where it is newer than all of ours that Cython reads.
 
@@ -141,4 +149,5 @@ def translated(listed: list[Extension]) -> list[Extension]:
     return fresh + done
 
 
+forget_removed()
 setup(ext_modules=translated(EXTENSIONS), options={"build_ext": {"parallel": CPUS}})

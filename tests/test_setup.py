@@ -112,3 +112,11 @@ def test_a_source_archive_holds_what_is_compiled_and_included():
     assert "graft w2v" in rules
     excluded = [rule.split()[1:] for rule in rules if "exclude" in rule.split()[0]]
     assert not any(pattern == f"*.{kind}" for patterns in excluded for pattern in patterns for kind in KINDS)
+
+
+def test_a_module_that_was_removed_is_not_installed_from_what_an_earlier_build_left(monkeypatch, tmp_path):
+    for path in ("w2v/here.py", "build/lib.linux/w2v/here.py", "build/lib.linux/w2v/gone.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("")
+    extensions(monkeypatch, tmp_path)
+    assert not (tmp_path / "build/lib.linux/w2v/gone.py").exists()
