@@ -272,16 +272,14 @@ def test_a_checkpoint_that_is_a_pipe_or_a_device_is_refused_at_once(w2v, corpus,
     assert os.listdir(tmp_path) == ["pipe"]
 
 
-def test_a_checkpoint_that_is_a_symbolic_link_stays_one(start, w2v, corpus, whole, tmp_path):
+def test_a_checkpoint_that_is_a_symbolic_link_stays_one(start_and_stop, w2v, corpus, whole, tmp_path):
     (tmp_path / "far").mkdir()
-    (tmp_path / "v.bin.checkpoint").symlink_to(tmp_path / "far" / "c")
-    process = start("train", corpus, "-o", "v.bin", *LONG, "--checkpoint-every", "0.05s")
-    wait_for(process, (tmp_path / "far" / "c").exists)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=LATEST_S)
+    (tmp_path / "v.bin.checkpoint").symlink_to(tmp_path / "far" / "far.checkpoint")
+    process = start_and_stop("train", corpus, "-o", "v.bin", *LONG)
+    go_on(process, signal.SIGINT)
     assert process.returncode == 130
-    assert os.listdir(tmp_path / "far") == ["c"]
-    assert os.readlink(tmp_path / "v.bin.checkpoint") == str(tmp_path / "far" / "c")
+    assert os.listdir(tmp_path / "far") == ["far.checkpoint"]
+    assert os.readlink(tmp_path / "v.bin.checkpoint") == str(tmp_path / "far" / "far.checkpoint")
     done = w2v("train", corpus, "-o", "v.bin", *LONG, "--resume")
     assert done.returncode == 0, done.err
     assert (tmp_path / "v.bin").read_bytes() == whole

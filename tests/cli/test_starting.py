@@ -56,6 +56,18 @@ def test_a_continued_run_can_be_resumed_to_the_same_bytes(start_and_stop, w2v, c
     assert (kept / "w.bin").read_bytes() == (kept / "whole.bin").read_bytes()
 
 
+def test_the_vectors_that_a_run_began_with_may_be_gone_when_it_is_resumed(start_and_stop, w2v, corpus, kept):
+    settings = ("--init", "v.bin", "--epochs", "10", "--dim", "8", "-q", "-t", "1")
+    assert w2v("train", corpus, "-o", "whole.bin", *settings).returncode == 0
+    process = start_and_stop("train", corpus, "-o", "w.bin", *settings)
+    process.kill()
+    process.communicate(timeout=LATEST_S)
+    (kept / "v.bin").unlink()
+    done = w2v("train", corpus, "-o", "w.bin", *settings, "--resume")
+    assert done.returncode == 0, done.err
+    assert (kept / "w.bin").read_bytes() == (kept / "whole.bin").read_bytes()
+
+
 def test_an_encoded_corpus_can_be_gone_on_with(w2v, kept):
     assert w2v("encode", "more.txt", "-o", "more.ids", "--min-count", "1").returncode == 0
     for name, corpus in (("a", "more.txt"), ("b", "more.ids")):

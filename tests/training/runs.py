@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import zlib
 from functools import cache
+from types import SimpleNamespace
+from typing import ClassVar
 
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
@@ -35,25 +38,27 @@ def config(**settings) -> TrainConfig:
 
 
 class FewSpans(Spans):
-    """Gives out so many spans and then none, though some are left: the run comes to rest there."""
+    """Gives each thread so many spans and then none, though some are left: the run comes to rest there, and every
+    thread has worked."""
 
-    budget = 0
+    budget: ClassVar[list[int]] = []  # of each thread
 
-    def take(self, home: int):
-        if FewSpans.budget <= 0:
+    def take(self, home: int) -> tuple[int, int] | None:
+        if self.budget[home] <= 0:
             return None
-        FewSpans.budget -= 1
+        self.budget[home] -= 1
         return super().take(home)
 
 
 def rest_after(trainer: Trainer, spans: int, checkpointer=None) -> TrainResult | None:
     """Train so many spans and rest; None when the run was stopped there, its result when it had ended before."""
-    FewSpans.budget = spans
+    threads = trainer.threads
+    FewSpans.budget[:] = [spans // threads + (home < spans % threads) for home in range(threads)]
     trainer._new_spans = lambda: FewSpans(trainer.corpus.ids, trainer.span_size, trainer.threads)
     left = trainer.state.spans.state()
     trainer.state.spans = FewSpans(trainer.corpus.ids, trainer.span_size, trainer.threads, left)
     try:
-        return trainer.run(should_stop=lambda: FewSpans.budget <= 0, checkpointer=checkpointer)
+        return trainer.run(should_stop=lambda: not any(FewSpans.budget), checkpointer=checkpointer)
     except KeyboardInterrupt:
         return None
 
@@ -77,3 +82,61 @@ def joined(header: dict | bytes, data: bytes) -> bytes:
     except (KeyError, TypeError, ValueError, AttributeError):
         return head + data
     return head + data[:start] + b"".join(value.to_bytes(4, "little") for value in sums)
+
+
+class OwnSpans(Spans):
+    """Each thread trains its own part of the corpus and takes nothing of the others', however fast they are."""
+
+    def take(self, home: int) -> tuple[int, int] | None:
+        place = self.left[home]
+        others, self.left = self.left, [place]
+        try:
+            return super().take(0)
+        finally:
+            self.left = others
+
+
+class Turns:
+    """Lets the threads of a trainer train a span each in turn: with so many threads the same result every time."""
+
+    def __init__(self, trainer: Trainer):
+        self.trainer, self.real = trainer, trainer.kernel
+        self.changed = threading.Condition()
+        trainer._new_spans = self.new_spans
+        trainer.state.spans = self.new_spans()
+        trainer.kernel = SimpleNamespace(train=self.train, flush=trainer.kernel.flush, NAME=trainer.kernel.NAME)
+
+    def new_spans(self) -> Spans:
+        turns = self
+        turns.at_work, turns.turn = list(range(self.trainer.threads)), 0
+
+        class Watched(OwnSpans):
+            def take(self, home: int) -> tuple[int, int] | None:
+                span = super().take(home)
+                if span is None:
+                    turns.leave(home)
+                return span
+
+        return Watched(self.trainer.corpus.ids, self.trainer.span_size, self.trainer.threads)
+
+    def leave(self, home: int) -> None:
+        with self.changed:
+            if home in self.at_work:
+                self.pass_on(home)
+                self.at_work.remove(home)
+            self.changed.notify_all()
+
+    def pass_on(self, home: int) -> None:
+        if self.turn == home:
+            self.turn = min((h for h in self.at_work if h > home), default=min(self.at_work))
+
+    def train(self, worker, ids, start: int, stop: int, lr: float) -> None:
+        trainer = self.trainer
+        home = trainer.state.workers.index(worker)
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.turn == home, 60)
+            lr = trainer.state.lr_at(trainer.state.totals().tokens)  # of what is done now, not when the span was taken
+            worker.merge_after = trainer.merge_after_at(lr)
+            self.real.train(worker, ids, start, stop, lr)
+            self.pass_on(home)
+            self.changed.notify_all()

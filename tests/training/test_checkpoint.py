@@ -261,6 +261,19 @@ def test_a_flipped_bit_in_any_tensor_is_refused_naming_it(tmp_path, settings):
             assert name == "checksums" or f"tensor {name}: " in str(caught.value)
 
 
+@pytest.mark.parametrize("losses", [[], [0.5], [0.5, 0.4, 0.3], [0.5, np.nan], [np.inf, 0.4]], ids=str)
+def test_held_out_losses_that_cannot_be_are_refused(tmp_path, losses):
+    trainer = Trainer(corpus(), config(held_out=0.2))
+    checkpointer = Checkpointer(tmp_path / "c")
+    assert rest_after(trainer, 200, checkpointer) is None
+    assert trainer.state.epoch == 2
+    resumed(checkpointer.path, {"held_out": 0.2})
+    trainer.state.held_out_losses = losses
+    assert checkpointer.write(trainer.state)
+    with pytest.raises(CheckpointError, match=rf"the held-out losses: {len(losses)} of them after 2 epochs"):
+        resumed(checkpointer.path, {"held_out": 0.2})
+
+
 def test_a_checkpoint_without_checksums_is_refused(good, tmp_path):
     header, data = parts(good)
     start = header.pop("checksums")["data_offsets"][0]

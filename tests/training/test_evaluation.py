@@ -96,22 +96,32 @@ def test_words_that_are_only_in_held_out_sentences_are_never_centres_or_contexts
 
 
 @pytest.mark.parametrize("settings", [{}, {"model": "cbow"}, {"loss": "hs"}, {"exact": True}], ids=str)
-def test_the_held_out_loss_changes_nothing_and_does_not_depend_on_threads(settings):
+def test_the_held_out_loss_changes_nothing_and_does_not_depend_on_threads(settings, monkeypatch):
+    monkeypatch.setattr("w2v.training.heldout.PART_IDS", 600)
     trainer = trainer_of(zipf_corpus(20_000), held_out=0.2, **settings)
+    assert len(trainer.held_out.parts) > 6
     trainer.run()
     before = trainer.model.inputs.tobytes(), trainer.model.outputs.tobytes()
-    trainer.held_out.parts = [(a, b) for a, b in split(trainer.held_out.ids, 7)]
     losses = {trainer.held_out.loss(trainer.model, trainer.kernel, threads) for threads in (1, 1, 2, 5, 50)}
-    assert len(losses) == 1
+    assert losses == {trainer.state.held_out_losses[-1]}
     assert (trainer.model.inputs.tobytes(), trainer.model.outputs.tobytes()) == before
-    assert losses.pop() == pytest.approx(trainer.state.held_out_losses[-1], rel=0.1)  # other random numbers
 
 
-def split(ids: np.ndarray, parts: int):
-    ends = np.flatnonzero(ids < 0) + 1
-    cuts = [0, *ends[len(ends) // parts :: len(ends) // parts].tolist()]
-    cuts[-1] = len(ids)
-    return itertools.pairwise(cuts)
+def test_the_held_out_loss_is_of_every_token_that_is_held_out(monkeypatch):
+    monkeypatch.setattr("w2v.training.heldout.PART_IDS", 600)
+    trainer = trainer_of(zipf_corpus(20_000), held_out=0.2)
+    real, workers = trainer.kernel, []
+
+    class Watched:
+        @staticmethod
+        def train(worker, *call):
+            real.train(worker, *call)
+            workers.append(worker)
+
+    trainer.held_out.loss(trainer.model, Watched, 3)
+    assert len(workers) == len(trainer.held_out.parts) > 6
+    seen = sum(worker.trained + worker.subsampled + worker.alone for worker in workers)
+    assert seen == trainer.held_out.tokens == int((trainer.held_out.ids >= 0).sum()) > 3000
 
 
 def test_the_held_out_loss_of_a_fresh_model_is_that_of_chance():

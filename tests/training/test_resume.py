@@ -95,10 +95,69 @@ def test_dropped_workers_keep_their_share_of_the_loss(tmp_path):
     checkpointer = Checkpointer(tmp_path / "c")
     trainer = Trainer(corpus(), config(threads=3))
     assert rest_after(trainer, 30, checkpointer) is None
+    assert min(worker.trained for worker in trainer.state.workers) > 0
     again = resumed(checkpointer.path, threads=1)
     before, after = trainer.state.totals(), again.state.totals()
     assert (after.trained, after.examples) == (before.trained, before.examples)
     assert after.loss == pytest.approx(before.loss, rel=1e-12)
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 1), (1, 3), (3, 2)])
+def test_the_learning_rate_goes_on_where_it_was_with_another_number_of_threads(tmp_path, before, after):
+    checkpointer = Checkpointer(tmp_path / "c")
+    trainer = Trainer(corpus(), config(threads=before))
+    assert rest_after(trainer, 60, checkpointer) is None
+    assert min(worker.trained for worker in trainer.state.workers) > 0
+    with Checkpoint(checkpointer.path) as checkpoint:
+        kept = checkpoint.state["lr"]
+    again, rates = resumed(checkpointer.path, threads=after), []
+    real = again.kernel
+
+    class Watched:
+        NAME, flush = real.NAME, staticmethod(real.flush)
+
+        @staticmethod
+        def train(worker, ids, start, stop, lr):
+            rates.append(lr)
+            real.train(worker, ids, start, stop, lr)
+
+    again.kernel = Watched
+    again.run()
+    assert max(rates) == kept == trainer.state.lr_at(trainer.state.totals().tokens)
+    assert 0.015 < kept < 0.024
+
+
+def test_the_seconds_of_all_runs_add_up(tmp_path, monkeypatch):
+    """On a clock that goes one second a span."""
+    now = [0.0]
+    monkeypatch.setattr("w2v.training.progress.time.perf_counter", lambda: now[0])
+
+    def timed(trainer: Trainer) -> Trainer:
+        real = trainer.kernel
+
+        class Timed:
+            NAME, flush = real.NAME, staticmethod(real.flush)
+
+            @staticmethod
+            def train(*call):
+                real.train(*call)
+                now[0] += 1
+
+        trainer.kernel = Timed
+        return trainer
+
+    checkpointer = Checkpointer(tmp_path / "c")
+    assert rest_after(timed(Trainer(corpus(), config())), 5, checkpointer) is None
+    done = []
+    for spans in (7, 11):
+        now[0] += 1000  # between two runs
+        trainer = timed(resumed(checkpointer.path))
+        done.append(trainer.state.seconds)
+        assert rest_after(trainer, spans, checkpointer) is None
+    assert done == [5, 12]
+    last = timed(resumed(checkpointer.path))
+    before = now[0]
+    assert last.run().summary.seconds == 23 + now[0] - before
 
 
 def test_a_finished_run_is_resumed_to_its_end_without_training(tmp_path):

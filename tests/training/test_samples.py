@@ -69,7 +69,7 @@ class Watched(reference.Worker):
         return self.left[-1]
 
     def train_cbow(self, centre, contexts, lr):
-        self.contexts = tuple(contexts)
+        self.contexts = tuple(number(row, self.inputs) for row in contexts)
         super().train_cbow(centre, contexts, lr)
 
 

@@ -362,15 +362,13 @@ class Run:
             size = format_of(path, outputs.format).size if path else None
             if path and size is not None and not path.lower().endswith(".gz"):
                 twice = path == outputs.vectors and outputs.combination == "concat"
-                outputs_rows = None
+                contents = Contents(words, self.config.dim * (1 + twice), word_bytes)
                 if outputs.with_context and path == outputs.vectors:
-                    outputs_rows = words - (self.config.loss == "hs")
-                dim = self.config.dim * (1 + twice)
-                ngrams = {"ngrams": self.config.subwords, "buckets": self.config.buckets}
-                contents = Contents(
-                    words, dim, word_bytes, outputs=outputs_rows,
-                    **ngrams if self.config.ngram_range and path == outputs.vectors else {},
-                )
+                    contents = dataclasses.replace(contents, outputs=words - (self.config.loss == "hs"))
+                if self.config.ngram_range and path == outputs.vectors:
+                    contents = dataclasses.replace(
+                        contents, ngrams=self.config.subwords, buckets=self.config.buckets
+                    )
                 places[path].reserve(size(contents))
 
     def extra_memory(self, words: int) -> dict[str, int]:
