@@ -104,12 +104,10 @@ def test_pruned_corpus_is_as_if_it_had_been_read_so(text, saved, tmp_path, wante
 
 
 def test_pruned_corpus_is_kept_in_the_folder_that_is_named(tmp_path):
-    from w2v.corpus.remap import pruned
-
     corpus = w2v.encode([["a", "b", "c", "a", "b", "a"]] * 30, min_count=1)
-    assert pruned(corpus, 60, None, memory_limit=0, tmp_dir=tmp_path).ids.tolist() == [0, 1, 0, 1, 0, -1] * 30
+    assert corpus.pruned(60, None, memory_limit=0, tmp_dir=tmp_path).ids.tolist() == [0, 1, 0, 1, 0, -1] * 30
     with pytest.raises(SettingsError, match=r"tmp_dir: .*gone is not a folder"):
-        pruned(corpus, 60, None, memory_limit=0, tmp_dir=tmp_path / "gone")
+        corpus.pruned(60, None, memory_limit=0, tmp_dir=tmp_path / "gone")
 
 
 def test_sentences_cut_at_encoding_are_whole_again_when_words_are_left_out(text, saved):

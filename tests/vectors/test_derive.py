@@ -16,7 +16,7 @@ from w2v.vectors.formats import FORMATS, LoadOptions, writable
 from w2v.vectors.vectors import Vectors, load
 
 NAMES = {"bin": "v.bin", "text": "v.txt", "glove": "v.glove", "npy": "v.npy", "safetensors": "v.safetensors",
-         "projector": "v.tsv"}
+         "projector": "v.tsv", "fasttext": "v.ftbin"}
 WORDS = ["the", "of", "König", "한국어", "12", "🙂", "zero"]
 SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -182,15 +182,19 @@ cdef class BinaryRows:
             at += self.row_size(i)
         return at
 
-    def vector(self, int64_t row):
-        """The numbers of one row, as array('f')."""
+    def vector(self, int64_t row, bint finite=True):
+        """The numbers of one row, as array('f'); BadRow for one that is not finite, unless they are wanted anyway."""
         cdef float[::1] values = array("f", bytes(4 * self.dim))
         cdef RowWork work
         if row < 0 or row >= self.count:
             raise IndexError(row)
         memset(&work, 0, sizeof(RowWork))
         work.matrix = &values[0]
-        self.walk(row, row + 1, &work)
+        try:
+            self.walk(row, row + 1, &work)
+        except BadRow as bad:
+            if finite or bad.what != "not finite":
+                raise
         return values.base
 
     cdef walk(self, int64_t low, int64_t high, RowWork* work):

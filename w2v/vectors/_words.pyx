@@ -18,6 +18,7 @@ from w2v.threads import for_each
 
 cdef extern from "words.h" nogil:
     uint32_t hash_word(const char* word, size_t length, uint64_t seed)
+    bint is_text(const char* word, int64_t length)
     int spell(const char* word, size_t length, uint32_t* out, int room)
     int spelling_distance(const uint32_t* a, int m, const uint32_t* b, int n, int limit)
     int SPELLING_ROOM
@@ -120,6 +121,17 @@ cdef class WordTable:
                 else:
                     continue
                 break
+            else:
+                row = -1
+        return row
+
+    def first_not_text(self, int64_t start=0) -> int:
+        """The first row from `start` on whose word is not UTF-8 or holds a control character, or -1."""
+        cdef int64_t row
+        with nogil:
+            for row in range(start, self.count):
+                if not is_text(self.data + self.ends[row], self.ends[row + 1] - self.ends[row]):
+                    break
             else:
                 row = -1
         return row

@@ -52,6 +52,23 @@ static inline int spell(const char *word, size_t length, uint32_t *out, int room
     return count;
 }
 
+/* Whether a word is UTF-8, but for surrogates and what is beyond Unicode, and holds no control character. */
+static inline int is_text(const char *word, int64_t length) {
+    const unsigned char *p = (const unsigned char *)word, *end = p + length;
+    while (p < end) {
+        unsigned c = *p++;
+        if (c < 0x80) {
+            if (c < 0x20 || c == 0x7F) return 0;
+            continue;
+        }
+        int more = c < 0xC2 ? 0 : c < 0xE0 ? 1 : c < 0xF0 ? 2 : c < 0xF5 ? 3 : 0;
+        if (more == 0 || more > end - p) return 0;
+        while (more--)
+            if ((*p++ & 0xC0) != 0x80) return 0;
+    }
+    return 1;
+}
+
 #define SPELLING_ROOM 48
 
 /* Optimal string alignment distance (insert, delete, replace, swap neighbours), or limit + 1 if it is more. */

@@ -5,16 +5,18 @@ Nothing here imports NumPy before a matrix is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from w2v.errors import VectorsError
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow, BinaryRows
 from w2v.vectors.formats.format import Contents, Format, LoadOptions, Rows, Shape
-from w2v.vectors.formats.rows import collect, row_error, rows_wanted, trailing_error
+from w2v.vectors.formats.rows import collect, row_error, rows_wanted, show_word, trailing_error
 from w2v.vectors.formats.start import Header, has_header, is_text, read_header
 
 if TYPE_CHECKING:
+    from w2v.vectors._words import WordTable
     from w2v.vectors.formats.row_writer import RowWriter
     from w2v.vectors.formats.salvage import Block, Salvage
     from w2v.vectors.formats.source import Source
@@ -62,13 +64,29 @@ def find_rows(source: Source, options: LoadOptions) -> BinaryRows:
     found.promised = header.rows
     if found.end < source.size and rows == header.rows and not options.lenient:
         raise trailing_error(source.name, rows, found.end, source.size - found.end)
+    check_boundaries(source.name, found.words, lambda row: found.vector(row, False))
     return found
+
+
+def check_boundaries(name: str, words: WordTable, row_of: Callable[[int], Any]) -> None:
+    """Raise VectorsError for a word with a space in it, whose numbers would be made up. `row_of` gives a row's."""
+    if words.first_not_text(1) < 0:
+        return
+    from w2v.vectors.formats.boundaries import lost_boundaries
+
+    for lost in lost_boundaries(words, row_of):
+        raise VectorsError(
+            f"{name}: row {lost.row + 1}: the word {show_word(lost.word)} holds a space, at which a word ends in this"
+            " format; w2v convert --fix writes it without"
+        )
 
 
 def load(source: Source, options: LoadOptions) -> Rows:
     header = header_of(source)
     if source.fd is None:
-        return collect(source, header, options, Collector(header.dim))
+        rows = collect(source, header, options, Collector(header.dim))
+        check_boundaries(source.name, rows.words, rows.matrix.__getitem__)
+        return rows
     import numpy as np
 
     found = find_rows(source, options)

@@ -14,11 +14,13 @@ import numpy as np
 
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow, BinaryRows
+from w2v.vectors.formats.boundaries import LostBoundary, lost_boundaries
 from w2v.vectors.formats.salvage import BLOCK, Block, ByteReader, Salvage, flush
 from w2v.vectors.formats.start import CONTROL, read_header
 
 __all__ = ["binary_blocks"]
 
+SPACED = 4096  # rows at once, where words hold spaces
 CHAIN = 4  # rows that must follow each other; their words are not empty and hold no control characters
 WORD = re.compile(rb"[^\x00-\x20\x7f]{1,256} ")
 ODD_WORD = re.compile(rb"[^\x00-\x08\x0e-\x20\x7f]{0,256} ")  # may also be empty, or hold a tab or newline
@@ -47,21 +49,47 @@ class _Rows:
         reader.skip(header.size)
 
     @cached_property
-    def whole(self) -> bool:
-        """Whether the rows, each found from the one before it, are as many as promised and end where the file does.
+    def found(self) -> BinaryRows | None:
+        """The rows, if they are as many as promised, each found from the one before it, and end where the file does.
 
-        Bytes are not lost then, whatever the words look like. False for what can be read only once.
+        Bytes are not lost then, whatever the words look like. None for what can be read only once.
         """
         source, header = self.salvage.source, self.header
         if source.fd is None or source.size is None or header.rows > source.size:
-            return False
+            return None
         try:
             found = BinaryRows(source.fd, source.size, source.skipped + header.size, header.rows, header.dim)
         except BadRow:
-            return False
-        return found.count == header.rows and found.end == source.size
+            return None
+        return found if found.count == header.rows and found.end == source.size else None
+
+    @property
+    def whole(self) -> bool:
+        return self.found is not None
+
+    def spaced_blocks(self, found: BinaryRows, lost: list[LostBoundary]) -> Iterator[Block]:
+        """All rows of a file that is whole, those whose words hold a space put right."""
+        right = {each.row: each for each in lost}
+        names = {each.row: each.word for each in lost}
+        for each in lost:  # of two in a row the first brings the beginning of the second one's word
+            rest = names.get(each.row + 1)
+            seen = len(found.words[each.row + 1])
+            names[each.row + 1] = each.following + (b"" if rest is None else rest[seen:])
+        for low in range(0, found.count, SPACED):
+            rows = range(low, min(found.count, low + SPACED))
+            read = (right[row].numbers if row in right else found.vector(row, False) for row in rows)
+            matrix = np.array([np.asarray(numbers, np.float32) for numbers in read])
+            yield Block(np.arange(low, low + len(rows)), [names.get(row, found.words[row]) for row in rows], matrix)
+        self.row = self.salvage.rows = found.count
 
     def blocks(self) -> Iterator[Block]:
+        found = self.found
+        if found is not None and found.words.first_not_text(1) >= 0:
+            lost = list(lost_boundaries(found.words, lambda row: found.vector(row, False)))
+            if lost:
+                yield from self.spaced_blocks(found, lost)
+                self.reader.drain()
+                return
         while self.row < self.promised and self.reader.fill(1):
             self.reader.fill(BLOCK)
             data, start = self.reader.data, self.reader.position

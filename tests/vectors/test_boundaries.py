@@ -1,0 +1,91 @@
+"""Binary files whose words hold spaces: refused by name, repaired in full, and no number is ever made up."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+
+import w2v
+from w2v.errors import VectorsError
+from w2v.vectors._words import WordTable
+from w2v.vectors.files.repair import repair
+from w2v.vectors.formats.boundaries import is_text
+from w2v.vectors.query import VectorFile
+
+PLAIN = [f"word{i}" for i in range(40)]
+
+
+def binary(words: list[bytes], dim: int, newline: bytes, seed: int = 1) -> tuple[bytes, np.ndarray]:
+    matrix = np.random.default_rng(seed).normal(size=(len(words), dim)).astype("<f4")
+    rows = [word + b" " + row.tobytes() + newline for word, row in zip(words, matrix, strict=True)]
+    return b"%d %d\n" % (len(words), dim) + b"".join(rows), matrix
+
+
+CASES = {
+    "one": {7: "New York"},
+    "three words": {16: "Leonardo da Vinci"},
+    "two apart": {3: "New York", 30: "Los Angeles"},
+    "two in a row": {20: "New York", 21: "Los Angeles"},
+    "the first": {0: "New York"},
+    "four bytes": {9: "Air abc"},
+    "Korean": {12: "서울 특별시"},
+}
+
+
+@pytest.mark.parametrize("dim", [5, 12, 100])
+@pytest.mark.parametrize("spaced", CASES.values(), ids=CASES)
+def test_where_rows_end_in_a_newline_it_is_an_error_too(tmp_path, spaced, dim):
+    words = [spaced.get(i, word).encode() for i, word in enumerate(PLAIN)]
+    (tmp_path / "v.bin").write_bytes(binary(words, dim, b"\n")[0])
+    with pytest.raises(VectorsError, match="convert --fix"):
+        w2v.load(tmp_path / "v.bin")
+
+
+@pytest.mark.parametrize("dim", [5, 12, 100])
+@pytest.mark.parametrize("spaced", CASES.values(), ids=CASES)
+def test_a_word_with_a_space_is_named_and_repaired_with_every_number(tmp_path, spaced, dim):
+    words = [spaced.get(i, word).encode() for i, word in enumerate(PLAIN)]
+    data, matrix = binary(words, dim, b"")
+    path = tmp_path / "v.bin"
+    path.write_bytes(data)
+    (tmp_path / "v.bin.gz").write_bytes(gzip.compress(data))
+    first = spaced[min(spaced)]
+    with pytest.raises(VectorsError, match=f'"{first}" holds a space.*convert --fix'):
+        w2v.load(path)
+    with pytest.raises(VectorsError, match="convert --fix"):  # or that a number is not finite
+        w2v.load(tmp_path / "v.bin.gz")
+    with pytest.raises(VectorsError, match="holds a space"):
+        VectorFile(path)
+    mended, _ = repair(path)
+    assert [word.replace("_", " ") for word in mended.words] == [word.decode() for word in words]
+    np.testing.assert_array_equal(mended.matrix, matrix)
+
+
+def test_words_in_another_encoding_are_not_taken_for_lost_boundaries(tmp_path):
+    """Latin-1: nearly every word with an accent is not UTF-8, and all numbers are in proportion."""
+    words = [f"caf\xe9{i}".encode("latin-1") if i % 2 else f"\xe9t\xe9{i}".encode("latin-1") for i in range(3000)]
+    data, matrix = binary(words, 20, b"", seed=3)
+    (tmp_path / "v.bin").write_bytes(data)
+    np.testing.assert_array_equal(w2v.load(tmp_path / "v.bin").matrix, matrix)
+
+
+def test_numbers_of_any_size_are_left_alone_where_words_are_text(tmp_path):
+    data, _ = binary([word.encode() for word in PLAIN], 4, b"")
+    huge = bytearray(data)
+    at = data.index(b"word8 ") - 16
+    huge[at : at + 4] = struct.pack("<f", 3e30)
+    (tmp_path / "v.bin").write_bytes(bytes(huge))
+    assert w2v.load(tmp_path / "v.bin").matrix[7, 0] == np.float32(3e30)
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [(b"king", True), ("서울".encode(), True), (b"caf\xe9", False), (b"a\x07", False), (b"\x7f", False), (b"", True),
+     (b"\xc3", False), (b"\xe2\x82\xac", True), (b"\xe2\x82", False), (b"\xf5\x80\x80\x80", False)],
+)
+def test_what_is_text(word, text):
+    assert is_text(word) == text
+    assert WordTable([b"x", word + b"z"]).first_not_text() == (-1 if text else 1)
