@@ -38,6 +38,7 @@ def folder(tmp_path, corpus, vectors):
     (tmp_path / "run.jsonl").write_text('{"event": "progress", "tokens": 5, "loss": 0.5}\n' * 3)
     (tmp_path / "words.txt").write_text("king\nqueen\n")
     (tmp_path / "groups.tsv").write_text("king\troyal\nqueen\troyal\nman\tpeople\nwoman\tpeople\n")
+    (tmp_path / "titles.tsv").write_text("king\tHis Majesty\nqueen\tHer Majesty\n")
     (tmp_path / "capitals.tsv").write_text("한국\t서울\nfrance\tparis\n")
     (tmp_path / "questions.txt").write_text("man king woman\nking prince queen\n")
     return tmp_path

@@ -129,8 +129,9 @@ def test_an_output_beside_the_input_file_is_written(w2v, folder):
 )
 def test_a_descriptor_as_output_is_written_behind_what_is_there(w2v, folder, vectors, tmp_path, command):
     (tmp_path / "v.bin").write_bytes(vectors.read_bytes())
-    plain = w2v(*command, "plain")
+    plain = w2v(*command, "plain.html")
     assert plain.returncode == 0, plain.err
+    (tmp_path / "plain.html").rename(tmp_path / "plain")
     (tmp_path / "all").write_bytes(b"before\n")
     with open(tmp_path / "all", "ab") as file:
         done = w2v(*command, "/dev/stdout", stdout=file)

@@ -81,7 +81,7 @@ def test_calibration_ends_and_says_how_fast_it_was(text):
 
 
 def test_a_plan_for_text_that_has_no_pairs_ends_and_says_so(tmp_path):
-    (tmp_path / "lone").write_text("a\nb\n" * 5000)
+    (tmp_path / "lone").write_text("".join(f"a x{i}\nb y{i}\n" for i in range(5000)))  # one of each line is rare
     found = plan_training(tmp_path / "lone", CorpusConfig(), TrainConfig(dim=8), seconds=0.1)
     assert found.calibration is None
     assert "no word has another one in its line" in found.warnings[0]

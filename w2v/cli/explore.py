@@ -28,7 +28,7 @@ for anything.
 EXAMPLES = [
     ("The 20,000 most frequent words", "w2v explore vectors.bin -o page.html"),
     ("Items by their titles, coloured by genre",
-     "w2v explore items.bin -o page.html --names titles.tsv --groups genres.tsv"),
+     "w2v explore vectors.bin -o page.html --names titles.tsv --groups groups.tsv"),
     ("Fewer words, another map first", "w2v explore vectors.bin -o page.html --top 5000 --layout pca"),
 ]
 

@@ -29,7 +29,8 @@ Every number is recorded from the trainer. The settings suit a few words; those 
 
 EXAMPLES = [
     ("One page to step through", "w2v learn 'the quick brown fox jumps over the lazy dog' -o fox.html"),
-    ("In the terminal", "w2v learn 'the king rules the land and the queen rules the land'"),
+    ("Two sentences, and more numbers for each word",
+     "w2v learn 'the king rules the land' 'the queen rules the land' -o rule.html --dim 8"),
     ("CBOW with hierarchical softmax", "w2v learn 'the king rules the land' -o tree.html --model cbow --loss hs"),
 ]
 

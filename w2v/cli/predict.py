@@ -35,8 +35,10 @@ which is what negative sampling converges to (Levy and Goldberg 2014).
 EXAMPLES = [
     ("What stands beside a word", "w2v train data/world.txt.gz -o model.safetensors --with-context\n"
      "  w2v predict model.safetensors king"),
-    ("What stands beside it more than beside others", "w2v predict model.safetensors king --sort relevance"),
-    ("The word that belongs in a sentence", "w2v predict model.safetensors 'the ___ rules the land' -k 3"),
+    ("What stands beside it more than beside others, and the word that belongs in a sentence",
+     "w2v train data/world.txt.gz -o model.safetensors --with-context\n"
+     "  w2v predict model.safetensors king --sort relevance\n"
+     "  w2v predict model.safetensors 'the ___ said' -k 3"),
     ("From files of the vectors, the contexts and the counts",
      "w2v train data/world.txt.gz -o v.bin --save-context c.bin --save-vocab vocab.tsv\n"
      "  w2v predict v.bin queen --context c.bin --vocab vocab.tsv"),

@@ -20,8 +20,8 @@ A vector is the mean of all the senses that a word had in the text; this takes t
 """
 
 EXAMPLES = [
-    ("What a word means", "w2v senses vectors.bin light"),
-    ("Finer senses, with more words of each", "w2v senses vectors.bin light --links 8 -k 20"),
+    ("What a word means", "w2v senses vectors.bin king"),
+    ("Finer senses, with more words of each", "w2v senses vectors.bin king --links 8 -k 20"),
 ]
 
 
