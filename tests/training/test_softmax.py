@@ -129,3 +129,26 @@ def test_a_rate_that_is_too_high_is_an_error(corpus):
 def test_cbow_is_refused():
     with pytest.raises(SettingsError, match="skipgram"):
         TrainConfig(loss="softmax", model="cbow").resolved()
+
+
+def test_over_many_words_the_time_is_said_first_and_that_of_negative_sampling(monkeypatch):
+    import w2v.training.run as module
+    from w2v.corpus.config import CorpusConfig
+    from w2v.training.progress import Reporter
+
+    class Notes(Reporter):
+        def note(self, text: str, important: bool = False) -> None:
+            said.append((str(text), important))
+
+    said: list[tuple[str, bool]] = []
+    monkeypatch.setattr(module, "SOFTMAX_TRIAL_S", 0.01)
+    config = TrainConfig(loss="softmax", dim=4, epochs=1)
+    for most, count in ((4, 1), (1000, 0)):
+        monkeypatch.setattr(module, "SOFTMAX_WORDS", most)
+        said.clear()
+        module.Run(SENTENCES, CorpusConfig(min_count=1), config, reporters=[Notes()]).run()
+        assert len(said) == count
+        for text, important in said:
+            assert important
+            assert "loss='softmax' weighs 5 words at each step: about " in text
+            assert "loss='ns' would take about " in text

@@ -17,9 +17,9 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import CorpusInfo, EncodedCorpus
 from w2v.corpus.open import SELECTING, encoded_path, open_encoded, paths_of, read
 from w2v.corpus.vocab import Vocab
-from w2v.errors import SettingsError, TrainingError, os_error_text, setting
+from w2v.errors import Message, SettingsError, TrainingError, os_error_text, setting
 from w2v.memory import reserve, room
-from w2v.numbers import plural
+from w2v.numbers import count, duration, plural
 from w2v.output import AtomicOutput, OutputSet, check_outputs
 from w2v.training.checkpoint import Checkpoint, CheckpointFile
 from w2v.training.checkpointing import Checkpointer, CheckpointSession, CheckpointSettings
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["Outputs", "Run", "RunResult", "StopRequest", "graceful_stop"]
 
 STDOUT = "-"
+SOFTMAX_WORDS = 20_000  # beyond which full softmax takes so long that it is said first
+SOFTMAX_TRIAL_S = 1.0
 Kind = TypeVar("Kind", bound=CheckpointFile)
 Handler = Callable[[int, FrameType | None], Any]
 
@@ -382,6 +384,8 @@ class Run:
     def train(self, files: ExitStack) -> TrainResult:
         """Train to the end; TrainingStopped when that was asked for and the checkpoint is written."""
         before = self.before if isinstance(self.before, Checkpoint) else None
+        if self.config.loss == "softmax" and len(self.encoded.vocab) > SOFTMAX_WORDS:
+            self.reporter.note(self.softmax_time(), important=True)
         trainer = Trainer(self.encoded, self.config, before, self.begin)
         state = trainer.state
         if self.begin is not None and self.begin.words:
@@ -421,6 +425,20 @@ class Run:
                 f" {setting('sample')} left had another one in its line; try {setting('sample', 0)} or a smaller"
                 f" {setting('min_count')}"
             )
+
+    def softmax_time(self) -> Message:
+        """How long full softmax will take here, and negative sampling, by a short training with each."""
+        from w2v.training.plan import calibrate
+
+        tokens = self.encoded.token_counts.kept * self.config.epochs
+        times = []
+        for loss in ("softmax", "ns"):
+            speed = calibrate(self.encoded, dataclasses.replace(self.config, loss=loss), SOFTMAX_TRIAL_S)
+            times.append(duration(tokens / speed.words_per_s) if speed is not None else "a moment")
+        return Message(
+            f"{setting('loss', 'softmax')} weighs {count(len(self.encoded.vocab))} words at each step: about {times[0]}"
+            f" in all; {setting('loss', 'ns')} would take about {times[1]}"
+        )
 
     def log_failed(self, error: OSError) -> None:
         self.reporter.warn(
