@@ -233,3 +233,9 @@ def test_among_many_words_labels_are_spread_and_stay_near_their_dots(varied):
     assert "word0" in words  # the first word of its square
     dots = plot.fitted(made.places, (5 * 72, 4 * 72 - 32))
     assert max(np.hypot(*(dots[int(word[4:])] - place)) for word, place in words.items()) < 40
+
+
+@pytest.mark.parametrize("method", ["neighbours", "pca", "tsne", "umap"])
+def test_a_few_words_are_laid_out_by_pca(method):
+    rows = np.random.default_rng(2).normal(size=(4, 10))
+    np.testing.assert_array_equal(layout.lay_out(rows, method), layout.by_pca(rows, 1))

@@ -96,11 +96,17 @@ LAYOUTS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
 }
 
 
+FEW = 5
+
+
 def lay_out(rows: np.ndarray, method: str, seed: int = 1) -> np.ndarray:
-    """Places float64 [n, 2] of rows [n, D]; SettingsError where the method or its library is not there."""
+    """Places float64 [n, 2] of rows [n, D]; SettingsError where the method or its library is not there.
+
+    Fewer than FEW rows are laid out by PCA: there are no neighbourhoods to keep.
+    """
     if method not in LAYOUTS:
         raise SettingsError(f"layout: {method!r} is not one of {', '.join(LAYOUTS)}")
-    if len(rows) < 3:
+    if len(rows) < FEW:
         return by_pca(rows, seed)
     return np.asarray(LAYOUTS[method](rows, seed), np.float64)
 
