@@ -9,7 +9,7 @@ from typing import Any
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
 from w2v.cli.figures import check_page
-from w2v.cli.options import config_from, config_options
+from w2v.cli.options import config_from, config_options, picked_options
 from w2v.cli.pairs import read
 from w2v.cli.streams import argument_text, is_terminal
 from w2v.corpus.config import CorpusConfig
@@ -87,11 +87,7 @@ def learn(text: tuple[str, ...], output: str | None, **given: Any) -> None:
 
 def options() -> list[Option]:
     found = [*config_options(CorpusConfig, "Text"), *config_options(TrainConfig, "Training")]
-    kept = {option.name: option for option in found if option.name in (*SHOWN, *CORPUS)}
-    for name, default in DEFAULTS.items():
-        kept[name].default = default
-        kept[name].shown_default = f"{default:g}"
-    return [kept[name] for name in (*SHOWN, *CORPUS)]
+    return list(picked_options(found, (*SHOWN, *CORPUS), DEFAULTS).values())
 
 
 command = Command(

@@ -4,6 +4,7 @@ which hold names, defaults and help."""
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -17,8 +18,8 @@ from w2v.training.config import TrainConfig
 
 __all__ = [
     "PHRASES", "config_from", "config_options", "corpus_argument", "default_text", "format_option", "list_options",
-    "map_seed_option", "option_from", "quiet_option", "read_vocab_option", "stated_options", "threads_option",
-    "tmp_dir_option", "vectors_argument",
+    "map_seed_option", "option_from", "picked_options", "quiet_option", "read_vocab_option", "stated_options",
+    "threads_option", "tmp_dir_option", "vectors_argument",
 ]
 
 Config = TypeVar("Config")
@@ -49,6 +50,18 @@ def tmp_dir_option() -> Option:
     """Where the reader of a corpus may spool it."""
     return Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",
                   type=click.Path(exists=True, file_okay=False))
+
+
+def picked_options(
+    options: Iterable[Option], names: Iterable[str], defaults: Mapping[str, float]
+) -> dict[str, Option]:
+    """Some of a config's options by name, in the order of `names`, those of `defaults` with defaults of their own."""
+    known = {option.name: option for option in options}
+    picked = {name: known[name] for name in names}
+    for name, default in defaults.items():
+        picked[name].default = default
+        picked[name].shown_default = f"{default:g}"
+    return picked
 
 
 def threads_option() -> Option:

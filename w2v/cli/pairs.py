@@ -13,7 +13,7 @@ from w2v.cli.answers import json_line
 from w2v.cli.colours import COLOUR_OPTION, colour_depth
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import usage_error
-from w2v.cli.options import config_from, config_options, format_option
+from w2v.cli.options import config_from, config_options, format_option, picked_options
 from w2v.cli.output import STDOUT
 from w2v.cli.streams import argument_text, is_terminal, write
 from w2v.cli.table import tsv_line
@@ -193,15 +193,13 @@ def options() -> list[Option]:
     """Those of `w2v train` that decide about samples, with defaults for a short text: every word counts and stays."""
     found = [*config_options(CorpusConfig, "Text"), *config_options(TrainConfig, "Samples")]
     corpus = ["tokenizer", "lower", "normalize", "min_count", "max_vocab", "whitespace"]
-    kept = {option.name: option for option in found if option.name in (*corpus, *SHOWN, *NUMBERS, "sample")}
-    for name, default in (("min_count", 1), ("sample", 0.0), ("epochs", EPOCHS), ("dim", DIM), ("lr", LR)):
-        kept[name].default = default
-        kept[name].shown_default = f"{default:g}"
+    names = (*SHOWN[:6], "sample", *SHOWN[6:], *NUMBERS, *corpus)
+    kept = picked_options(found, names, {"min_count": 1, "sample": 0.0, "epochs": EPOCHS, "dim": DIM, "lr": LR})
     kept["negative"].type = Whole(0, kept["negative"].type.maximum)
     kept["epochs"].help = "Show the numbers of the last of so many epochs."
     kept["dim"].help = "Length of the vectors that --numbers trains."
     kept["lr"].help = "Learning rate of --numbers, the same in all epochs."
-    return [kept[name] for name in (*SHOWN[:6], "sample", *SHOWN[6:], *NUMBERS, *corpus)]
+    return list(kept.values())
 
 
 command = Command(
