@@ -49,7 +49,11 @@ DIRECTIVES = {
 def extension(name: str, *flags: str, kind: str = ".pyx", depends: tuple[str, ...] = ()) -> Extension:
     path = name.replace(".", "/") + kind
     return Extension(
-        name, [path], extra_compile_args=[*FLAGS, *flags], extra_link_args=LINK, depends=list(depends),
+        name,
+        [path],
+        extra_compile_args=[*FLAGS, *flags],
+        extra_link_args=LINK,
+        depends=list(depends),
         include_dirs=["w2v", "w2v/kernel", "w2v/corpus", "w2v/vectors"],
     )
 

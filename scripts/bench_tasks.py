@@ -193,6 +193,7 @@ def machine_limits(threads: int) -> dict[str, Any]:
     best = min(timed(lambda: a @ a) for _ in range(5))
     parts = [[np.ones(16 << 20, np.float32) for _ in range(3)] for _ in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
+
         def add() -> None:
             list(pool.map(lambda part: np.add(part[0], part[1], out=part[2]), parts))
 

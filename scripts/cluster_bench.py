@@ -71,9 +71,14 @@ def figures(run: Any, result: Any) -> dict[str, Any]:
     kept = run.token_counts.kept * EPOCHS
     assert summary.tokens_total == kept == summary.trained + summary.subsampled + summary.alone
     return {
-        "words_per_s": round(summary.words_per_s), "seconds": round(summary.seconds, 2), "loss": round(summary.loss, 4),
-        "exchanges": summary.exchanges, "bytes": summary.bytes_exchanged, "nodes_lost": summary.nodes_lost,
-        "chunks_lost": summary.chunks_lost, "tokens": summary.tokens_total,
+        "words_per_s": round(summary.words_per_s),
+        "seconds": round(summary.seconds, 2),
+        "loss": round(summary.loss, 4),
+        "exchanges": summary.exchanges,
+        "bytes": summary.bytes_exchanged,
+        "nodes_lost": summary.nodes_lost,
+        "chunks_lost": summary.chunks_lost,
+        "tokens": summary.tokens_total,
     }
 
 
@@ -85,11 +90,19 @@ def accuracy(args: argparse.Namespace) -> None:
             run, result = train(
                 made.address, args.text, seed, sync_every_s=sync_s, combine=args.combine, top_rows=args.top
             )
-            keep({
-                "mode": "accuracy", "nodes": args.nodes, "threads": 1, "sync_s": args.sync, "seed": seed,
-                "combine": args.combine, "top_rows": args.top,
-                **figures(run, result), **scores(result.vectors, args.data),
-            })
+            keep(
+                {
+                    "mode": "accuracy",
+                    "nodes": args.nodes,
+                    "threads": 1,
+                    "sync_s": args.sync,
+                    "seed": seed,
+                    "combine": args.combine,
+                    "top_rows": args.top,
+                    **figures(run, result),
+                    **scores(result.vectors, args.data),
+                }
+            )
 
 
 def speed(args: argparse.Namespace) -> None:
@@ -124,8 +137,16 @@ def deaths(args: argparse.Namespace) -> None:
 
                 run, result = train(made.address, args.text, seed, at_a_third)
                 members = run.coordinator.members
-                keep({"mode": "deaths", "what": what, "seed": seed, **figures(run, result),
-                      "trained_by_the_last": members[-1].done_tokens, **scores(result.vectors, args.data)})
+                keep(
+                    {
+                        "mode": "deaths",
+                        "what": what,
+                        "seed": seed,
+                        **figures(run, result),
+                        "trained_by_the_last": members[-1].done_tokens,
+                        **scores(result.vectors, args.data),
+                    }
+                )
                 if what == "node":  # for the next seed
                     made.add_node(num_cpus=1, object_store_memory=STORE)
                 elif what == "join":
@@ -167,8 +188,17 @@ def bytes_on_the_wire(args: argparse.Namespace) -> None:
                 _rows, dim = result.vectors.matrix.shape
                 schedule: Schedule = run.coordinator.schedule
                 formula = bytes_exchanged(nodes, schedule.rows_in(result.summary.exchanges - 1), dim)
-                keep({"mode": "bytes", "nodes": nodes, "sync_s": args.sync, "top_rows": schedule.top,
-                      "formula": formula, "wire": wire, **figures(run, result)})
+                keep(
+                    {
+                        "mode": "bytes",
+                        "nodes": nodes,
+                        "sync_s": args.sync,
+                        "top_rows": schedule.top,
+                        "formula": formula,
+                        "wire": wire,
+                        **figures(run, result),
+                    }
+                )
 
 
 def keep(row: dict[str, Any]) -> None:
@@ -200,36 +230,76 @@ def tables(args: argparse.Namespace) -> None:
     settling, at_1_s = of("accuracy", combine="settling"), of("accuracy", sync_s=1)
     intervals = sorted({(r["nodes"], r["sync_s"]) for r in settling}, key=lambda x: (x[0], x[1] or 1e9))
     combiners = sorted({(r["nodes"], r["combine"]) for r in at_1_s if r["nodes"] > 1})
-    print(table(("nodes", "exchange", *SCORES), (
-        (str(nodes), "-" if nodes == 1 else f"{sync:g} s" if sync else "end only",
-         *means(of("accuracy", combine="settling", nodes=nodes, sync_s=sync)))
-        for nodes, sync in intervals
-    )))
-    print("\n" + table(("combine", "nodes", *SCORES), (
-        (how, str(nodes), *means(of("accuracy", sync_s=1, nodes=nodes, combine=how))) for nodes, how in combiners
-    )))
-    print("\n" + table(("event", *SCORES, "chunks again"), (
-        (what, *means(same), ", ".join(str(r["chunks_lost"]) for r in same))
-        for what in EVENTS if (same := of("deaths", what=what))
-    )))
-    print("\n" + table(("words/s", "2 threads, no cluster", "1 node x 2 threads", "2 nodes x 1 thread"), (
-        (f"seed {r['seed']}", *(f"{r[name] / 1e6:.1f}M" for name in ("alone", "one_node", "words_per_s")))
-        for r in of("speed")
-    )))
-    print("\n" + table(("nodes", "first tier", "formula", "counted", "on the wire"), (
-        (str(r["nodes"]), f"{r['top_rows']:,}", *(f"{r[name] / 1e6:,.0f} MB" for name in ("formula", "bytes", "wire")))
-        for r in of("bytes")
-    )))
+    print(
+        table(
+            ("nodes", "exchange", *SCORES),
+            (
+                (
+                    str(nodes),
+                    "-" if nodes == 1 else f"{sync:g} s" if sync else "end only",
+                    *means(of("accuracy", combine="settling", nodes=nodes, sync_s=sync)),
+                )
+                for nodes, sync in intervals
+            ),
+        )
+    )
+    print(
+        "\n"
+        + table(
+            ("combine", "nodes", *SCORES),
+            ((how, str(nodes), *means(of("accuracy", sync_s=1, nodes=nodes, combine=how))) for nodes, how in combiners),
+        )
+    )
+    print(
+        "\n"
+        + table(
+            ("event", *SCORES, "chunks again"),
+            (
+                (what, *means(same), ", ".join(str(r["chunks_lost"]) for r in same))
+                for what in EVENTS
+                if (same := of("deaths", what=what))
+            ),
+        )
+    )
+    print(
+        "\n"
+        + table(
+            ("words/s", "2 threads, no cluster", "1 node x 2 threads", "2 nodes x 1 thread"),
+            (
+                (f"seed {r['seed']}", *(f"{r[name] / 1e6:.1f}M" for name in ("alone", "one_node", "words_per_s")))
+                for r in of("speed")
+            ),
+        )
+    )
+    print(
+        "\n"
+        + table(
+            ("nodes", "first tier", "formula", "counted", "on the wire"),
+            (
+                (
+                    str(r["nodes"]),
+                    f"{r['top_rows']:,}",
+                    *(f"{r[name] / 1e6:,.0f} MB" for name in ("formula", "bytes", "wire")),
+                )
+                for r in of("bytes")
+            ),
+        )
+    )
 
 
 def means(rows: list[dict[str, Any]]) -> list[str]:
     """The cells of SCORES."""
+
     def mean(name: str) -> float:
         return sum(row[name] for row in rows) / len(rows)
 
     return [
-        f"{mean('analogy'):.1f}", f"{mean('wordsim'):.3f}", f"{mean('simlex'):.3f}",
-        f"{mean('words_per_s') / 1e6:.1f}M", f"{mean('exchanges'):.0f}", f"{mean('bytes') / 1e6:,.0f} MB",
+        f"{mean('analogy'):.1f}",
+        f"{mean('wordsim'):.3f}",
+        f"{mean('simlex'):.3f}",
+        f"{mean('words_per_s') / 1e6:.1f}M",
+        f"{mean('exchanges'):.0f}",
+        f"{mean('bytes') / 1e6:,.0f} MB",
         str(len(rows)),
     ]
 

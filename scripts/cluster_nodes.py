@@ -27,9 +27,7 @@ def simulated_nodes(cpus: Sequence[int], store_bytes: int) -> Iterator[Any]:
     only_loopback()
     head, *others = [{"num_cpus": number, "object_store_memory": store_bytes} for number in cpus]
     with apart() as folder:
-        cluster = Cluster(
-            initialize_head=True, head_node_args={**head, "include_dashboard": False, "temp_dir": folder}
-        )
+        cluster = Cluster(initialize_head=True, head_node_args={**head, "include_dashboard": False, "temp_dir": folder})
         try:
             for node in others:
                 cluster.add_node(**node)

@@ -88,7 +88,9 @@ class Plan:
         if self.exchange_s <= self.args.sync:
             return "-"
         slowest = {
-            "network": self.sent / self.rate, "memory": self.memory_s, "coordinator": self.objects / OBJECTS_PER_S,
+            "network": self.sent / self.rate,
+            "memory": self.memory_s,
+            "coordinator": self.objects / OBJECTS_PER_S,
         }
         return max(slowest, key=lambda name: slowest[name])
 
@@ -101,19 +103,45 @@ def main() -> None:
     parser.add_argument("--node-words", type=float, default=8e6, help="words/s that one node trains alone")
     parser.add_argument("--tokens", type=float, default=1e11, help="of the corpus")
     args = parser.parse_args()
-    print(f"Assumed: {args.threads} threads and {args.node_words / 1e6:g}M words/s a node, {100 * USABLE:.0f} % of the "
-          f"network usable, {MEMORY_SPEED / 1e9:g} GB/s for one thread's passes over memory,\n{OBJECTS_PER_S:,} "
-          f"objects/s at the coordinator; D = {args.dim}, an exchange every {args.sync:g} s, "
-          f"{args.tokens / 1e9:g} G tokens, first tier {TOP_ROWS:,} rows.\n")
-    head = ("nodes", "V", "network", "a node sends", "exchange takes", "every", "limit", "last exchange",
-            "memory a node", "words/s")
+    print(
+        f"Assumed: {args.threads} threads and {args.node_words / 1e6:g}M words/s a node, {100 * USABLE:.0f} % of the "
+        f"network usable, {MEMORY_SPEED / 1e9:g} GB/s for one thread's passes over memory,\n{OBJECTS_PER_S:,} "
+        f"objects/s at the coordinator; D = {args.dim}, an exchange every {args.sync:g} s, "
+        f"{args.tokens / 1e9:g} G tokens, first tier {TOP_ROWS:,} rows.\n"
+    )
+    head = (
+        "nodes",
+        "V",
+        "network",
+        "a node sends",
+        "exchange takes",
+        "every",
+        "limit",
+        "last exchange",
+        "memory a node",
+        "words/s",
+    )
     plans = [Plan(args, nodes, words, network) for words in WORDS for nodes in NODES for network in NETWORKS]
-    print(table(head, (
-        (str(plan.nodes), f"{plan.words // 1_000_000}M", f"{plan.network} Gb/s", size(plan.sent),
-         f"{plan.exchange_s:.2g} s", f"{plan.interval_s:.2g} s", plan.limit, f"{plan.last_s:.2g} s", size(plan.memory),
-         f"{plan.words_per_s / 1e6:.0f}M")
-        for plan in plans
-    )))
+    print(
+        table(
+            head,
+            (
+                (
+                    str(plan.nodes),
+                    f"{plan.words // 1_000_000}M",
+                    f"{plan.network} Gb/s",
+                    size(plan.sent),
+                    f"{plan.exchange_s:.2g} s",
+                    f"{plan.interval_s:.2g} s",
+                    plan.limit,
+                    f"{plan.last_s:.2g} s",
+                    size(plan.memory),
+                    f"{plan.words_per_s / 1e6:.0f}M",
+                )
+                for plan in plans
+            ),
+        )
+    )
     rows = []
     for nodes in NODES:
         calls = nodes / (LOOK_S * max(1.0, nodes / 16))

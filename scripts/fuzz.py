@@ -35,7 +35,9 @@ HOOKS += [f"__sanitizer_cov_trace_{kind}{size}" for kind in ("cmp", "const_cmp")
 def build(folder: Path) -> None:
     """w2v with AddressSanitizer and coverage, and the library that tells libFuzzer of it."""
     environment = {
-        **os.environ, "W2V_SANITIZE": "address", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        **os.environ,
+        "W2V_SANITIZE": "address",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "CFLAGS": "-fsanitize-coverage=trace-pc,trace-cmp",
     }
     print(f"building into {folder}", flush=True)
@@ -73,9 +75,21 @@ def fuzz(name: str, seconds: int, work: Path, environment: dict[str, str], limit
     started = time.monotonic()
     with open(work / f"{name}.log", "wb") as log:
         code = subprocess.run(
-            [sys.executable, __file__, "--run", name, str(corpus), f"-max_total_time={seconds}",
-             f"-artifact_prefix={findings}/", *(f"-{key}={value}" for key, value in limits.items())],
-            stdout=log, stderr=log, env=environment, cwd=work, check=False,
+            [
+                sys.executable,
+                __file__,
+                "--run",
+                name,
+                str(corpus),
+                f"-max_total_time={seconds}",
+                f"-artifact_prefix={findings}/",
+                *(f"-{key}={value}" for key, value in limits.items()),
+            ],
+            stdout=log,
+            stderr=log,
+            env=environment,
+            cwd=work,
+            check=False,
         ).returncode
     text = (work / f"{name}.log").read_text(errors="replace")
     runs = re.findall(r"^#(\d+)\s", text, re.MULTILINE)

@@ -104,8 +104,14 @@ def run_block(block: str, folder: str) -> str:
         if not line.startswith("$ "):
             continue
         done = subprocess.run(
-            ["bash", "-c", line[2:]], cwd=folder, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            ["bash", "-c", line[2:]],
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
         lines += [line, *done.stdout.splitlines()]
     return "\n".join(lines) + "\n"
@@ -114,8 +120,14 @@ def run_block(block: str, folder: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only say whether the files are current")
-    parser.add_argument("--tour", metavar="FILE", type=Path, nargs="?", const=README,
-                        help="run the console examples of a file again (README.md)")
+    parser.add_argument(
+        "--tour",
+        metavar="FILE",
+        type=Path,
+        nargs="?",
+        const=README,
+        help="run the console examples of a file again (README.md)",
+    )
     options = parser.parse_args()
     stale = [path for path, text in current().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if options.check:

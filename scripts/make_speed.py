@@ -84,7 +84,8 @@ def alone(rows: Rows) -> str:
 def ratios(rows: Rows, start: str) -> str:
     found = [
         (name.removeprefix(start).strip(), span(row["w2v"]), f"{row['ratio']:.2f}")
-        for name, row in rows.items() if name.startswith(start)
+        for name, row in rows.items()
+        if name.startswith(start)
     ]
     return table((start.strip(), "M words/s", "ratio"), found)
 
@@ -161,7 +162,7 @@ def machine(rows: Rows) -> str:
 
 
 def limit_name(row: str) -> str:
-    """"limits: gb_per_s on 2" in words."""
+    """ "limits: gb_per_s on 2" in words."""
     what, threads = row.removeprefix("limits: ").split(" on ")
     unit = {"gflop_per_s": "GFLOP/s", "gb_per_s": "GB/s"}[what]
     return f"{unit}, {threads} {'thread' if threads == '1' else 'threads'}"

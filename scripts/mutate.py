@@ -111,7 +111,12 @@ class Workshop:
         command = [self.python, "-P", "-m", "pytest", "-q", *stop, *plugins, *files]
         with open(self.work / "pytest.log", "w") as log:
             process = subprocess.Popen(
-                command, cwd=self.tree, env=self.environment(**more), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                command,
+                cwd=self.tree,
+                env=self.environment(**more),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
             )
             try:

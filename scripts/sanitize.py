@@ -23,13 +23,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = ["tests/corpus", "tests/kernel", "tests/training", "tests/vectors", "tests/test_fuzzing.py"]
 MODES = {
-    "address": {"W2V_SANITIZE": "address"}, "undefined": {"W2V_SANITIZE": "undefined"}, "bounds": {"W2V_DEBUG": "1"},
+    "address": {"W2V_SANITIZE": "address"},
+    "undefined": {"W2V_SANITIZE": "undefined"},
+    "bounds": {"W2V_DEBUG": "1"},
 }
 LIBRARIES = {"address": ["libasan.so", "libstdc++.so"], "undefined": ["libubsan.so", "libstdc++.so"], "bounds": []}
 # Tests of how much memory or work is taken: a sanitizer takes its own.
 NOT_HERE = " and ".join(
-    f"not {name}" for name in (
-        "optimised", "memory", "64_mib", "2_31", "huge_token", "four_bytes_a_token", "megabytes",
+    f"not {name}"
+    for name in (
+        "optimised",
+        "memory",
+        "64_mib",
+        "2_31",
+        "huge_token",
+        "four_bytes_a_token",
+        "megabytes",
     )
 )
 
@@ -61,9 +70,12 @@ def environment_of(mode: str, folder: Path) -> dict[str, str]:
         for name in LIBRARIES[mode]
     ]
     return {
-        **os.environ, "PYTHONPATH": str(folder / "site"), "LD_PRELOAD": " ".join(found),
+        **os.environ,
+        "PYTHONPATH": str(folder / "site"),
+        "LD_PRELOAD": " ".join(found),
         "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:abort_on_error=1",
-        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:abort_on_error=1", "PYTHONMALLOC": "malloc",
+        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1:abort_on_error=1",
+        "PYTHONMALLOC": "malloc",
     }
 
 
@@ -77,7 +89,8 @@ def main() -> None:
     given = rest or [*DEFAULT, "-k", NOT_HERE]
     python = [sys.executable, *(["-P"] if sys.version_info >= (3, 11) else [])]
     done = subprocess.run(
-        [*python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *given], cwd=ROOT,
+        [*python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *given],
+        cwd=ROOT,
         env=environment_of(options.mode, folder),
     )
     sys.exit(done.returncode)

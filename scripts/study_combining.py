@@ -114,7 +114,8 @@ def main() -> None:
         found = scores(train(corpus, args, seed), args.data)
         print(
             f"| {args.model} {args.loss} | {args.combine} | {args.nodes} | {args.rounds} | x {args.lr_scale:g} |"
-            f" {args.pair:.3f} | {found['analogy']:.1f} | {found['wordsim']:.3f} | {found['simlex']:.3f} |", flush=True,
+            f" {args.pair:.3f} | {found['analogy']:.1f} | {found['wordsim']:.3f} | {found['simlex']:.3f} |",
+            flush=True,
         )
 
 

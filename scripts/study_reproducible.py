@@ -58,8 +58,13 @@ def main() -> None:
             model, loss = name.split("-")
             for mode in args.modes:
                 settings = {
-                    "model": model, "loss": loss, "seed": seed, "threads": args.threads, "epochs": args.epochs,
-                    "reproducible": mode == "reproducible", **dict(args.set),
+                    "model": model,
+                    "loss": loss,
+                    "seed": seed,
+                    "threads": args.threads,
+                    "epochs": args.epochs,
+                    "reproducible": mode == "reproducible",
+                    **dict(args.set),
                 }
                 print(f"{name} | {mode} | {seed} | {row(corpus, args.data, settings)}", flush=True)
 

@@ -39,8 +39,10 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("`--sample 0 --window 50`", {"sample": 0.0, "window": 50}),
     ("`--sample 0 --window 50 --ns-exponent -0.5`", {"sample": 0.0, "window": 50, "ns_exponent": -0.5}),
     ("`--window 50 --ns-exponent -0.5`", {"window": 50, "ns_exponent": -0.5}),
-    ("`--sample 0 --window 50 --ns-exponent -0.5 --epochs 25`",
-     {"sample": 0.0, "window": 50, "ns_exponent": -0.5, "epochs": 25}),
+    (
+        "`--sample 0 --window 50 --ns-exponent -0.5 --epochs 25`",
+        {"sample": 0.0, "window": 50, "ns_exponent": -0.5, "epochs": 25},
+    ),
     ("`--sample 0 --window 50 --epochs 25`", {"sample": 0.0, "window": 50, "epochs": 25}),
 ]
 

@@ -42,7 +42,8 @@ def vectors_of(folder: Path, seed: str) -> dict[str, Path]:
     lines = [json.loads(line) for line in (folder / "results.jsonl").read_text(encoding="utf-8").splitlines()]
     return {
         str(line["settings"]["window"]): folder / line["vectors"]
-        for line in lines if str(line["settings"]["seed"]) == seed
+        for line in lines
+        if str(line["settings"]["seed"]) == seed
     }
 
 
@@ -64,8 +65,16 @@ def main() -> None:
     if not (work / "corpus.ids").exists():
         w2v("encode", options.corpus or data / "wiki100.txt.xz", "-o", work / "corpus.ids")
     table = w2v(
-        "sweep", work / "corpus.ids", "-o", work / "runs", "--window", options.windows, "--seeds", options.seeds,
-        *tests, "--mean",
+        "sweep",
+        work / "corpus.ids",
+        "-o",
+        work / "runs",
+        "--window",
+        options.windows,
+        "--seeds",
+        options.seeds,
+        *tests,
+        "--mean",
     )
     print(markdown(table))
     windows = options.windows.split(",")

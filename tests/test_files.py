@@ -96,8 +96,11 @@ def test_damage_is_named_with_the_byte_where_it_is(kind):
 
 
 def descriptors() -> set[str]:
-    return {os.readlink(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")
-            if os.path.lexists(f"/proc/self/fd/{number}")}
+    return {
+        os.readlink(f"/proc/self/fd/{number}")
+        for number in os.listdir("/proc/self/fd")
+        if os.path.lexists(f"/proc/self/fd/{number}")
+    }
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="/proc")

@@ -155,10 +155,13 @@ def test_standard_output_takes_bytes():
 def test_bad_outputs_are_found_without_touching_them(tmp_path):
     (tmp_path / "old").write_bytes(b"old")
     for path, what in (
-        (tmp_path, "is a directory"), (tmp_path / "no" / "out", "does not exist"),
+        (tmp_path, "is a directory"),
+        (tmp_path / "no" / "out", "does not exist"),
         (tmp_path / "old" / "out", "does not exist"),
-        ("", "empty name"), (f"{tmp_path}/new/", "is a directory"),
-        (tmp_path / ("x" * 300), "File name too long"), ("/dev/fd/999", "Bad file descriptor"),
+        ("", "empty name"),
+        (f"{tmp_path}/new/", "is a directory"),
+        (tmp_path / ("x" * 300), "File name too long"),
+        ("/dev/fd/999", "Bad file descriptor"),
     ):
         with pytest.raises(W2VError, match=what):
             check_output(path)
@@ -496,7 +499,11 @@ def test_only_paths_of_open_files_are_descriptors(tmp_path):
         assert descriptor_of(path) is None, path
     assert descriptor_of("/dev/fd/12") == 12
     assert [is_replaced(path) for path in ("-", "/dev/null", "/dev/fd/1", tmp_path / "7", tmp_path / "new")] == [
-        False, False, False, True, True,
+        False,
+        False,
+        False,
+        True,
+        True,
     ]
 
 
@@ -524,8 +531,18 @@ def test_an_output_below_an_input_folder_is_refused_by_whatever_name(tmp_path, m
     (tmp_path / "down").symlink_to(corpus / "sub")
     (corpus / "out").symlink_to(tmp_path / "elsewhere" / "v.bin")  # nothing is there
     monkeypatch.chdir(tmp_path)
-    inside = ["c/v.bin", "c/sub/v.bin", "./c/../c/v.bin", "link/v.bin", "down/v.bin", "down/../v.bin", "c/out",
-              str(corpus / "v.bin"), "elsewhere/../c/v.bin", "c/a.txt"]
+    inside = [
+        "c/v.bin",
+        "c/sub/v.bin",
+        "./c/../c/v.bin",
+        "link/v.bin",
+        "down/v.bin",
+        "down/../v.bin",
+        "c/out",
+        str(corpus / "v.bin"),
+        "elsewhere/../c/v.bin",
+        "c/a.txt",
+    ]
     for source in ("c", "c/", "./c", "link", str(corpus)):
         for path in inside:
             with pytest.raises(SettingsError, match=r"is inside .*, which is an input"):
@@ -571,8 +588,12 @@ def test_a_folder_of_outputs_below_an_input_is_refused(tmp_path):
 
 def test_two_names_of_one_output_are_refused(tmp_path):
     (tmp_path / "link").symlink_to("out")
-    for pair in ((tmp_path / "out", tmp_path / "link"), (tmp_path / "out", f"{tmp_path}/./out"), ("-", "/dev/stdout"),
-                 ("/dev/fd/1", "/dev/stdout")):
+    for pair in (
+        (tmp_path / "out", tmp_path / "link"),
+        (tmp_path / "out", f"{tmp_path}/./out"),
+        ("-", "/dev/stdout"),
+        ("/dev/fd/1", "/dev/stdout"),
+    ):
         with pytest.raises(SettingsError, match="given twice"):
             check_outputs(pair)
 

@@ -44,9 +44,15 @@ def flags_of(found: list[SimpleNamespace]) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("machine", "archflags", "kernels"),
     [
-        ("x86_64", "", "plain"), ("AMD64", "", "plain"), ("arm64", "", ""), ("aarch64", "", ""),
-        ("x86_64", "-arch x86_64", "plain"), ("x86_64", "-arch arm64", ""), ("arm64", "-arch x86_64", "plain"),
-        ("x86_64", "-arch arm64 -arch x86_64", "half"), ("arm64", "-arch x86_64  -arch arm64", "half"),
+        ("x86_64", "", "plain"),
+        ("AMD64", "", "plain"),
+        ("arm64", "", ""),
+        ("aarch64", "", ""),
+        ("x86_64", "-arch x86_64", "plain"),
+        ("x86_64", "-arch arm64", ""),
+        ("arm64", "-arch x86_64", "plain"),
+        ("x86_64", "-arch arm64 -arch x86_64", "half"),
+        ("arm64", "-arch x86_64  -arch arm64", "half"),
     ],
 )
 def test_only_x86_gets_its_flags_also_in_a_build_for_two_machines(monkeypatch, tmp_path, machine, archflags, kernels):

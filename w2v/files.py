@@ -68,11 +68,17 @@ FOREIGN = (
 
 # What a zip archive is, by the name of its first file, which is in its first bytes.
 ARCHIVES = (
-    (rb"[^\0]*/(data\.pkl|byteorder|version|\.format_version)", "a PyTorch file (.pt, .pth)",
-     "in Python: torch.load(..., weights_only=True), then w2v.Vectors(words, matrix.numpy()).save('vectors.bin')"),
+    (
+        rb"[^\0]*/(data\.pkl|byteorder|version|\.format_version)",
+        "a PyTorch file (.pt, .pth)",
+        "in Python: torch.load(..., weights_only=True), then w2v.Vectors(words, matrix.numpy()).save('vectors.bin')",
+    ),
     (rb"[^\0]*\.npy", "a NumPy archive (.npz)", "in Python: numpy.save('vectors.npy', numpy.load('FILE')['NAME'])"),
-    (rb"\[Content_Types\]\.xml|_rels/|word/|xl/|docProps/|mimetype", "a document (.docx, .xlsx, .odt, .epub)",
-     "save it as plain text first"),
+    (
+        rb"\[Content_Types\]\.xml|_rels/|word/|xl/|docProps/|mimetype",
+        "a document (.docx, .xlsx, .odt, .epub)",
+        "save it as plain text first",
+    ),
     (rb"", "a zip archive", "unpack it first"),
 )
 
@@ -261,8 +267,11 @@ def unpacked(
 
 
 def lines_of(
-    path: str | os.PathLike[str], error: type[W2VError] = W2VError, longest: int = LONGEST_LINE,
-    times: int = UNPACKED_TIMES, least: int = UNPACKED_BYTES,
+    path: str | os.PathLike[str],
+    error: type[W2VError] = W2VError,
+    longest: int = LONGEST_LINE,
+    times: int = UNPACKED_TIMES,
+    least: int = UNPACKED_BYTES,
 ) -> Iterator[tuple[int, bytes]]:
     """(number from 1, bytes) of each line of a file, plain or compressed, or of standard input ("-"): without its end,
     the first without a byte order mark. Memory does not grow with the file.

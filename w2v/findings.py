@@ -52,13 +52,15 @@ class Report:
         """For JSON: the facts by name, notes and faults as lists of objects."""
 
         def listed(findings: list[Finding]) -> list[dict[str, Any]]:
-            return [
-                {"what": f.what, "value": f.value, "where": f.where, "meaning": f.meaning} for f in findings
-            ]
+            return [{"what": f.what, "value": f.value, "where": f.where, "meaning": f.meaning} for f in findings]
 
         return {
-            "file": self.name, "kind": self.kind, "ok": not self.faults, "facts": self.facts,
-            "faults": listed(self.faults), "notes": listed(self.notes),
+            "file": self.name,
+            "kind": self.kind,
+            "ok": not self.faults,
+            "facts": self.facts,
+            "faults": listed(self.faults),
+            "notes": listed(self.notes),
         }
 
 

@@ -58,8 +58,12 @@ def _groups(root: Path, proc: Path) -> Iterator[Room]:
     own = _text(proc / "self/cgroup")
     for pattern, top, limit, used in (
         (r"^0::/?(.*)$", root, "memory.max", "memory.current"),
-        (r"^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:/?(.*)$", root / "memory", "memory.limit_in_bytes",
-         "memory.usage_in_bytes"),
+        (
+            r"^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:/?(.*)$",
+            root / "memory",
+            "memory.limit_in_bytes",
+            "memory.usage_in_bytes",
+        ),
     ):
         found = re.search(pattern, own, re.MULTILINE)
         group = top / found[1] if found else top

@@ -18,8 +18,19 @@ from w2v.errors import SettingsError, W2VError, reason, setting
 from w2v.threads import Background
 
 __all__ = [
-    "OLD_SUFFIX", "PART_SUFFIX", "UNFINISHED", "AtomicOutput", "HeldOutput", "OutputSet", "Sink", "check_folder",
-    "check_output", "check_outputs", "descriptor_of", "is_being_written", "is_replaced",
+    "OLD_SUFFIX",
+    "PART_SUFFIX",
+    "UNFINISHED",
+    "AtomicOutput",
+    "HeldOutput",
+    "OutputSet",
+    "Sink",
+    "check_folder",
+    "check_output",
+    "check_outputs",
+    "descriptor_of",
+    "is_being_written",
+    "is_replaced",
 ]
 
 PART_SUFFIX = ".w2v-part"
@@ -214,7 +225,12 @@ class AtomicOutput:
     """
 
     def __init__(
-        self, path: Path, *, size: int | None = None, no_clobber: bool = False, compress: bool | None = None,
+        self,
+        path: Path,
+        *,
+        size: int | None = None,
+        no_clobber: bool = False,
+        compress: bool | None = None,
         digest: bool = False,
     ):
         self.name = os.fspath(path)
@@ -307,7 +323,7 @@ class AtomicOutput:
         before = self.file_size // FLUSH_STEP
         self.file_size += view.nbytes
         while view:  # also standard output writes less than it was given where Python does not buffer it (python -u)
-            view = view[self._sink.write(view) if self._sink is not None else os.write(self._fd, view):]
+            view = view[self._sink.write(view) if self._sink is not None else os.write(self._fd, view) :]
         if self._temporary is not None and self.file_size // FLUSH_STEP > before:
             self._flusher = self._flusher or _Flusher(self._fd)
             self._flusher.flush()
@@ -473,7 +489,12 @@ class OutputSet:
         self._outputs: list[AtomicOutput] = []
 
     def open(
-        self, path: Path, *, size: int | None = None, no_clobber: bool = False, compress: bool | None = None,
+        self,
+        path: Path,
+        *,
+        size: int | None = None,
+        no_clobber: bool = False,
+        compress: bool | None = None,
         digest: bool = False,
     ) -> AtomicOutput:
         """An output that is written until the set ends; the first is the one that is always there."""

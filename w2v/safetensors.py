@@ -15,15 +15,35 @@ from typing import Any
 
 from w2v.errors import W2VError
 
-__all__ = ["ALIGNMENT", "ITEM_BYTES", "LENGTH_BYTES", "MAX_HEADER", "Entry", "Header", "is_safetensors", "make_header",
-           "read_header"]
+__all__ = [
+    "ALIGNMENT",
+    "ITEM_BYTES",
+    "LENGTH_BYTES",
+    "MAX_HEADER",
+    "Entry",
+    "Header",
+    "is_safetensors",
+    "make_header",
+    "read_header",
+]
 
 LENGTH_BYTES = 8
 MAX_HEADER = 1 << 20  # the format allows 100 MB; ours take a few KB, and parsed JSON takes many times its text
 ALIGNMENT = 64  # where the tensors begin in a file that is written here, so that they can be mapped; 8 is asked for
 ITEM_BYTES = {
-    "BOOL": 1, "U8": 1, "I8": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2, "U32": 4, "I32": 4, "F32": 4, "U64": 8,
-    "I64": 8, "F64": 8,
+    "BOOL": 1,
+    "U8": 1,
+    "I8": 1,
+    "U16": 2,
+    "I16": 2,
+    "F16": 2,
+    "BF16": 2,
+    "U32": 4,
+    "I32": 4,
+    "F32": 4,
+    "U64": 8,
+    "I64": 8,
+    "F64": 8,
 }
 METADATA = "__metadata__"
 
@@ -74,9 +94,7 @@ def make_header(tensors: Mapping[str, tuple[str, tuple[int, ...]]], metadata: Ma
     return len(text).to_bytes(LENGTH_BYTES, "little") + text
 
 
-def read_header(
-    name: str, read: Callable[[int], bytes], size: int | None, error: type[W2VError] = W2VError
-) -> Header:
+def read_header(name: str, read: Callable[[int], bytes], size: int | None, error: type[W2VError] = W2VError) -> Header:
     """Read and check the header of the file `name` of `size` bytes (None: not known, a pipe).
 
     `read(n)` gives up to n bytes, from the file's start on. Raises `error` for a header that is cut short, too long or
@@ -146,8 +164,10 @@ def _entry(key: str, value: Any, data: int) -> Entry:
 
 
 def _are_sizes(values: Any) -> bool:
-    return isinstance(values, list) and len(values) <= 32 and all(
-        type(value) is int and 0 <= value < 1 << 62 for value in values
+    return (
+        isinstance(values, list)
+        and len(values) <= 32
+        and all(type(value) is int and 0 <= value < 1 << 62 for value in values)
     )
 
 

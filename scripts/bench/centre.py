@@ -36,7 +36,8 @@ def centre(bench: Bench) -> None:
             for part, ns in parts_alone(program, dim).items():
                 found.setdefault(part, []).append(ns)
             wholes = {
-                f"all, {FEW_WORDS} words": whole(bench, dim, 1, max_vocab=FEW_WORDS), "all": whole(bench, dim, 1),
+                f"all, {FEW_WORDS} words": whole(bench, dim, 1, max_vocab=FEW_WORDS),
+                "all": whole(bench, dim, 1),
                 f"all, {bench.threads} threads": whole(bench, dim, bench.threads),
             }
             for name, ns in wholes.items():

@@ -11,6 +11,7 @@ __all__ = ["answer", "encode", "help_", "queries", "write_bin", "write_txt"]
 
 def encode(bench: Bench) -> None:
     """Counting and encoding plain text, and from gzip against the decompressor alone."""
+
     def rate(found: dict[str, Any]) -> float:
         return found["bytes"] / found["seconds"] / 1e6
 
@@ -19,8 +20,12 @@ def encode(bench: Bench) -> None:
         bench.report(f"encode {threads} threads", {"w2v": spread(found), "unit": "MB/s"})
     packed = bench.inputs.wiki_gz()
     bench.pair(
-        "encode gzip", "s", lambda: bench.task("w2v_encode", corpus=packed, threads=bench.threads)["seconds"],
-        lambda: bench.task("gunzip", corpus=packed)["seconds"], peer="decompressor", higher=False,
+        "encode gzip",
+        "s",
+        lambda: bench.task("w2v_encode", corpus=packed, threads=bench.threads)["seconds"],
+        lambda: bench.task("gunzip", corpus=packed)["seconds"],
+        peer="decompressor",
+        higher=False,
     )
 
 
@@ -28,8 +33,11 @@ def answer(bench: Bench) -> None:
     """First answer of `w2v similar` from a 1,000,000 x 300 .bin, whole process."""
     vectors = bench.inputs.large_vectors()
     bench.pair(
-        "answer", "s", lambda: bench.command("w2v", "similar", vectors, "w100"),
-        lambda: bench.task("gensim_answer", vectors=vectors, word="w100")["process_s"], higher=False,
+        "answer",
+        "s",
+        lambda: bench.command("w2v", "similar", vectors, "w100"),
+        lambda: bench.task("gensim_answer", vectors=vectors, word="w100")["process_s"],
+        higher=False,
     )
 
 
@@ -37,8 +45,12 @@ def queries(bench: Bench) -> None:
     """10,000 queries in one process against NumPy's matrix product and partition."""
     work = {"vectors": bench.inputs.large_vectors(), "count": 10_000}
     bench.pair(
-        "queries", "s", lambda: bench.task("queries", tool="w2v", **work)["seconds"],
-        lambda: bench.task("queries", tool="numpy", **work)["seconds"], peer="numpy", higher=False,
+        "queries",
+        "s",
+        lambda: bench.task("queries", tool="w2v", **work)["seconds"],
+        lambda: bench.task("queries", tool="numpy", **work)["seconds"],
+        peer="numpy",
+        higher=False,
     )
 
 
@@ -55,8 +67,11 @@ def write_bin(bench: Bench) -> None:
 def write(bench: Bench, suffix: str) -> None:
     work = {"vectors": bench.inputs.large_vectors(), "out": str(bench.work / f"written.{suffix}")}
     bench.pair(
-        f"write {suffix}", "s", lambda: bench.task("save", tool="w2v", **work)["seconds"],
-        lambda: bench.task("save", tool="gensim", **work)["seconds"], higher=False,
+        f"write {suffix}",
+        "s",
+        lambda: bench.task("save", tool="w2v", **work)["seconds"],
+        lambda: bench.task("save", tool="gensim", **work)["seconds"],
+        higher=False,
     )
 
 

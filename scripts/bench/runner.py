@@ -43,7 +43,10 @@ class Bench:
         """One task in a process of its own."""
         done = subprocess.run(
             [sys.executable, str(TASKS), name, json.dumps(settings)],
-            env={**os.environ, **(env or {})}, capture_output=True, text=True, check=False,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             sys.exit(f"bench: {name} failed\n{done.stderr}")
@@ -56,8 +59,14 @@ class Bench:
         return time.perf_counter() - started
 
     def pair(
-        self, name: str, unit: str, ours: Callable[[], float], theirs: Callable[[], float], peer: str = "gensim",
-        higher: bool = True, **more: Any,
+        self,
+        name: str,
+        unit: str,
+        ours: Callable[[], float],
+        theirs: Callable[[], float],
+        peer: str = "gensim",
+        higher: bool = True,
+        **more: Any,
     ) -> None:
         """Alternate two measurements; the ratio is in favour of w2v when above 1."""
         a, b = [], []

@@ -9,7 +9,17 @@ from typing import Any
 from bench.runner import Bench, spread
 
 __all__ = [
-    "cbow100", "costs", "hs100", "kernels", "large", "limits", "reproducible", "scaling", "sg100", "sg300", "whole",
+    "cbow100",
+    "costs",
+    "hs100",
+    "kernels",
+    "large",
+    "limits",
+    "reproducible",
+    "scaling",
+    "sg100",
+    "sg300",
+    "whole",
 ]
 
 
@@ -59,7 +69,8 @@ def whole(bench: Bench) -> None:
     """Five epochs, dim 100, from the plain text file to the written .bin: whole process."""
     corpus, out = bench.inputs.wiki(), str(bench.work / "whole.bin")
     bench.pair(
-        "whole", "s",
+        "whole",
+        "s",
         lambda: bench.command("w2v", "train", corpus, "-o", out, "--threads", str(bench.threads), "--quiet"),
         lambda: bench.task("gensim_whole", corpus=corpus, out=out, settings={"threads": bench.threads})["process_s"],
         higher=False,
@@ -93,8 +104,10 @@ def reproducible(bench: Bench) -> None:
                 for on in (False, True)
             )
             bench.pair(
-                f"reproducible {name} {threads} threads", "M words/s",
-                lambda task=rounds: task()["words_per_s"] / 1e6, lambda task=plain: task()["words_per_s"] / 1e6,
+                f"reproducible {name} {threads} threads",
+                "M words/s",
+                lambda task=rounds: task()["words_per_s"] / 1e6,
+                lambda task=plain: task()["words_per_s"] / 1e6,
             )
 
 

@@ -260,6 +260,12 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = 
     "safetensors": (safetensors, saved),
     "fasttext": (fasttext, models),
     "checkpoint": (checkpoint, lambda: [good_checkpoint(), b"\0", b"\0\x01\x05\0\x012", b"\0\0\x10\0\x04\0\0\x80\x7f"]),
-    "encoder": (encoder, lambda: [b"\0\0a b a\n", b"\x2b\0\xef\xbb\xbfa\xe2\x80\xa8b \xc2\xa0c\0\r\na b\n", b"\x04\0"
-                                  + b"x" * 1024 + b" " + b"y" * 1025 + b" x y\n" * 3]),
+    "encoder": (
+        encoder,
+        lambda: [
+            b"\0\0a b a\n",
+            b"\x2b\0\xef\xbb\xbfa\xe2\x80\xa8b \xc2\xa0c\0\r\na b\n",
+            b"\x04\0" + b"x" * 1024 + b" " + b"y" * 1025 + b" x y\n" * 3,
+        ],
+    ),
 }

@@ -10,19 +10,33 @@ from mutation.sites import Site
 __all__ = ["compiled_sites"]
 
 SWAPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("comparison", r"(?<![<>=!-])<(?![<=])", ("<=",)), ("comparison", r"<=", ("<",)),
-    ("comparison", r"(?<![>=<!-])>(?![>=])", (">=",)), ("comparison", r">=(?!=)", (">",)),
-    ("comparison", r"(?<![<>=!])==(?!=)", ("!=",)), ("comparison", r"!=", ("==",)),
-    ("arithmetic", r"(?<=[\w\])] )\+(?= [\w(])", ("-",)), ("arithmetic", r"(?<=[\w\])] )-(?= [\w(])", ("+",)),
-    ("arithmetic", r"(?<=[\w\])] )\*(?= [\w(])", ("+",)), ("arithmetic", r"(?<=[\w\])] )//?(?= [\w(])", ("*",)),
-    ("arithmetic", r"(?<=[\w\])] )%(?= [\w(])", ("*",)), ("arithmetic", r"(?<= )<<(?= )", (">>",)),
-    ("arithmetic", r"(?<= )>>(?= )", ("<<",)), ("arithmetic", r"(?<=[\w\])] )&(?= [\w(~])", ("|",)),
-    ("arithmetic", r"(?<=[\w\])] )\|(?= [\w(~])", ("&",)), ("arithmetic", r"\+=", ("-=", "=")),
-    ("arithmetic", r"(?<=\w )-=", ("+=",)), ("arithmetic", r"\+\+", ("--",)),
-    ("and / or", r"&&", ("||",)), ("and / or", r"\|\|", ("&&",)), ("and / or", r"\band\b", ("or",)),
-    ("and / or", r"\bor\b", ("and",)), ("sign or not left out", r"\bnot (?!in\b)", ("",)),
-    ("sign or not left out", r"!(?=[\w(])", ("",)), ("constant", r"\bTrue\b", ("False",)),
-    ("constant", r"\bFalse\b", ("True",)), ("break / continue", r"\bbreak\b", ("continue",)),
+    ("comparison", r"(?<![<>=!-])<(?![<=])", ("<=",)),
+    ("comparison", r"<=", ("<",)),
+    ("comparison", r"(?<![>=<!-])>(?![>=])", (">=",)),
+    ("comparison", r">=(?!=)", (">",)),
+    ("comparison", r"(?<![<>=!])==(?!=)", ("!=",)),
+    ("comparison", r"!=", ("==",)),
+    ("arithmetic", r"(?<=[\w\])] )\+(?= [\w(])", ("-",)),
+    ("arithmetic", r"(?<=[\w\])] )-(?= [\w(])", ("+",)),
+    ("arithmetic", r"(?<=[\w\])] )\*(?= [\w(])", ("+",)),
+    ("arithmetic", r"(?<=[\w\])] )//?(?= [\w(])", ("*",)),
+    ("arithmetic", r"(?<=[\w\])] )%(?= [\w(])", ("*",)),
+    ("arithmetic", r"(?<= )<<(?= )", (">>",)),
+    ("arithmetic", r"(?<= )>>(?= )", ("<<",)),
+    ("arithmetic", r"(?<=[\w\])] )&(?= [\w(~])", ("|",)),
+    ("arithmetic", r"(?<=[\w\])] )\|(?= [\w(~])", ("&",)),
+    ("arithmetic", r"\+=", ("-=", "=")),
+    ("arithmetic", r"(?<=\w )-=", ("+=",)),
+    ("arithmetic", r"\+\+", ("--",)),
+    ("and / or", r"&&", ("||",)),
+    ("and / or", r"\|\|", ("&&",)),
+    ("and / or", r"\band\b", ("or",)),
+    ("and / or", r"\bor\b", ("and",)),
+    ("sign or not left out", r"\bnot (?!in\b)", ("",)),
+    ("sign or not left out", r"!(?=[\w(])", ("",)),
+    ("constant", r"\bTrue\b", ("False",)),
+    ("constant", r"\bFalse\b", ("True",)),
+    ("break / continue", r"\bbreak\b", ("continue",)),
     ("break / continue", r"\bcontinue\b", ("break",)),
 )
 NUMBER = re.compile(r"(?<![\w.\"'])(\d+)(?![\w.]|\s*[)\]]?\s*\*?/)")
@@ -62,8 +76,10 @@ def compiled_sites(path: str, source: bytes) -> list[Site]:
 
 def blanked(text: str, c: bool) -> str:
     """The text with spaces for comments, strings and what is declared of C."""
-    strings = r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"' if c else (
-        r'"""(?:.|\n)*?"""|#[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
+    strings = (
+        r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"'
+        if c
+        else (r'"""(?:.|\n)*?"""|#[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'')
     )
     if not c:
         text = re.sub(r"(?m)^cdef extern from[^\n]*:\n(?:[ \t]+[^\n]*\n|\n)*", spaces, text)

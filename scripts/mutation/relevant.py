@@ -17,7 +17,7 @@ from pathlib import Path
 __all__ = ["PLUGIN", "Map"]
 
 # pytest's side: which of the tests run, in the order given; how each ended, and how long it took.
-PLUGIN = '''
+PLUGIN = """
 import json, os
 asked, report, ended = os.environ.get("MUTATE_TESTS"), os.environ.get("MUTATE_REPORT"), {}
 
@@ -39,10 +39,13 @@ def pytest_runtest_logreport(report):
 def pytest_sessionfinish():
     if report:
         json.dump(ended, open(report, "w"))
-'''
+"""
 CONFIG = "[run]\nparallel = true\ndata_file = {data}\nsource = {source}\ncontext = ${{PYTEST_CURRENT_TEST-none}}\n"
 LEFT_OUT = (  # other machines and times; what takes minutes
-    "tests/cluster/nodes/", "tests/cluster/test_nodes.py", "tests/scripts/", "tests/kernel/test_build.py",
+    "tests/cluster/nodes/",
+    "tests/cluster/test_nodes.py",
+    "tests/scripts/",
+    "tests/kernel/test_build.py",
     "tests/training/test_accuracy.py",
 )
 
@@ -122,9 +125,10 @@ class Map:
         named = functions.get(path, {})
         tests = set(named.get(function, ()))
         if not tests:  # at the top of a file, or compiled
-            tests = set().union(*named.values(), *(
-                tests for other in self.importers(path) for tests in functions.get(other, {}).values()
-            ))
+            tests = set().union(
+                *named.values(),
+                *(tests for other in self.importers(path) for tests in functions.get(other, {}).values()),
+            )
         home = f"tests/{path.split('/')[1]}" if path.count("/") > 1 else "tests/test_"
         known = [(test, seconds[test]) for test in tests if test in seconds]
         return sorted(known, key=lambda each: (not each[0].startswith(home), each[1], each[0]))
@@ -138,7 +142,8 @@ class Map:
                     names |= {other.stem, *(["_loop_baseline", "kernels"] if other.stem == "_loop" else [])}
         pattern = re.compile(rf"\b(import|from)\b.*\b({'|'.join(map(re.escape, names))})\b")
         return [
-            str(other.relative_to(self.tree)) for other in (self.tree / "w2v").rglob("*.py")
+            str(other.relative_to(self.tree))
+            for other in (self.tree / "w2v").rglob("*.py")
             if pattern.search(other.read_text())
         ]
 

@@ -78,8 +78,11 @@ def w2v(tmp_path: Path, environment: dict[str, str]) -> Callable[..., subprocess
         if "stdin" not in kw:
             kw["input"] = data
         done = subprocess.run(
-            [w2v_program(), *map(os.fspath, args)], stderr=subprocess.PIPE, timeout=TIMEOUT_S,
-            env={**environment, **(env or {})}, **kw,
+            [w2v_program(), *map(os.fspath, args)],
+            stderr=subprocess.PIPE,
+            timeout=TIMEOUT_S,
+            env={**environment, **(env or {})},
+            **kw,
         )
         done.out = (done.stdout or b"").decode("utf-8", "surrogateescape")
         done.err = done.stderr.decode("utf-8", "surrogateescape")
@@ -102,8 +105,19 @@ def small_text(sentences: int = 4000, seed: int = 1) -> str:
         who = draw.choice(list(PEOPLE))
         royal = "crown throne palace" if who in ("king", "queen", "prince", "princess") else "field market house"
         place = draw.choice(list(PLACES))
-        words = [who, "said", PEOPLE[who], "went", "to", "the", *draw.sample(royal.split(), 2), "in", place,
-                 PLACES[place], draw.choice(["today", "yesterday", "🙂"])]
+        words = [
+            who,
+            "said",
+            PEOPLE[who],
+            "went",
+            "to",
+            "the",
+            *draw.sample(royal.split(), 2),
+            "in",
+            place,
+            PLACES[place],
+            draw.choice(["today", "yesterday", "🙂"]),
+        ]
         lines.append(" ".join(words))
     return "\n".join(lines) + "\n"
 
@@ -122,7 +136,10 @@ def vectors(corpus: Path, environment: dict[str, str]) -> Path:
     path = corpus.parent / "vectors.bin"
     subprocess.run(
         [w2v_program(), "train", corpus, "-o", path, "--dim", "20", "--threads", "1", "--epochs", "20", "-q"],
-        check=True, env=environment, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL,
+        check=True,
+        env=environment,
+        timeout=TIMEOUT_S,
+        stdin=subprocess.DEVNULL,
     )
     return path
 
@@ -131,9 +148,7 @@ def vectors(corpus: Path, environment: dict[str, str]) -> Path:
 def whole(corpus: Path, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The vectors of an uninterrupted run with the settings LONG."""
     path = tmp_path_factory.mktemp("whole") / "v.bin"
-    subprocess.run(
-        [w2v_program(), "train", corpus, "-o", path, *LONG], check=True, env=environment, timeout=TIMEOUT_S
-    )
+    subprocess.run([w2v_program(), "train", corpus, "-o", path, *LONG], check=True, env=environment, timeout=TIMEOUT_S)
     return path.read_bytes()
 
 

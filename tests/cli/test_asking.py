@@ -91,7 +91,7 @@ def test_a_closed_pipe_is_silent(start, vectors):
 
 
 def test_head_gets_its_lines(environment, vectors, tmp_path):
-    line = "set -o pipefail; yes king | head -n 5000 | w2v similar \"$1\" | head -n 1"
+    line = 'set -o pipefail; yes king | head -n 5000 | w2v similar "$1" | head -n 1'
     done = subprocess.run(["bash", "-c", line, "bash", vectors], capture_output=True, env=environment, timeout=60)
     assert done.stdout.startswith(b"king\t1\t")
     assert done.stderr == b""
@@ -196,8 +196,9 @@ def test_an_expression_needs_no_quotes_and_an_analogy_may_bring_the_expected_ans
     assert w2v("similar", vectors, "king", "-", a, "+", b).out == w2v("similar", vectors, f"king - {a} + {b}").out
     assert w2v("vector", vectors, "king", "+", a).out == w2v("vector", vectors, f"king + {a}").out
     plain = w2v("analogy", vectors, "king", a, b, "-k", "50")
-    assert [line.split("\t")[1:] for line in w2v("analogy", vectors, f"king:{a}", f"{b}:?", "-k", "50").out.splitlines()
-            ] == [line.split("\t")[1:] for line in plain.out.splitlines()]
+    assert [
+        line.split("\t")[1:] for line in w2v("analogy", vectors, f"king:{a}", f"{b}:?", "-k", "50").out.splitlines()
+    ] == [line.split("\t")[1:] for line in plain.out.splitlines()]
     last = plain.out.splitlines()[-1].split("\t")
     expected = w2v("analogy", vectors, f"king:{a}", f"{b}:{last[2]}", "-k", "3").out.splitlines()
     assert len(expected) == 4

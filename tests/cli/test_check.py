@@ -44,9 +44,12 @@ def test_json_is_an_object_for_each_file(w2v, tmp_path):
 
 
 def test_standard_input_is_told_apart_too(w2v, vectors, corpus):
-    for data, format in ((vectors.read_bytes(), "word2vec binary"), (corpus.read_bytes(), "text"),
-                         (gzip.compress(vectors.read_bytes()), "word2vec binary, gzip"),
-                         (gzip.compress(corpus.read_bytes()), "text, gzip")):
+    for data, format in (
+        (vectors.read_bytes(), "word2vec binary"),
+        (corpus.read_bytes(), "text"),
+        (gzip.compress(vectors.read_bytes()), "word2vec binary, gzip"),
+        (gzip.compress(corpus.read_bytes()), "text, gzip"),
+    ):
         done = w2v("check", "-", input=data)
         assert done.returncode == 0, done.out
         assert ["<stdin>", "fact", "format", format, "", ""] in table(done.out)
@@ -75,7 +78,7 @@ def test_w2vs_own_files_are_read_as_a_training_reads_them(w2v, corpus, tmp_path)
     (tmp_path / "cut.ids").write_bytes(data[:-7])
     for name, meaning in (("swapped.ids", "are not those that its digest was made of"), ("cut.ids", "is cut short")):
         done = w2v("check", name, "--format", "json")
-        fault, = json.loads(done.out)["faults"]
+        (fault,) = json.loads(done.out)["faults"]
         assert (done.returncode, fault["what"]) == (1, "unreadable")
         assert meaning in fault["meaning"]
 
@@ -89,11 +92,21 @@ def test_what_content_misleads_about_can_be_told(w2v, tmp_path):
 @pytest.mark.parametrize(
     ("head", "vectors"),
     [
-        (b"the 0.1 0.2\nof 0.3 0.4\n", True), (b"2 2\nthe 1 2\nof 3 4\n", True), (b"0.5\t0.25\n0.1\t0.2\n", True),
-        (b"2 2\nthe \x00\x00\x80?\x00\x00\x00@of ", True), (b"\x93NUMPY\x01\x00", True), (b"\x80\x04\x95", True),
-        (b"\xef\xbb\xbf2 2\nthe 1 2\nof 3 4\n", True), (b"0 0\n", False), (b"", False), (b"in 1999\nin 2000\n", False),
-        (b"12 55 812\n55 13\n7 12 12 9\n", False), (b"the king said\n", False), (b"12 5\nthe king said\nno\n", False),
-        (b"1.5 of 2.5\nsome 3.14 text\nwords here and\nthere\n", False), ("text".encode("utf-16"), False),
+        (b"the 0.1 0.2\nof 0.3 0.4\n", True),
+        (b"2 2\nthe 1 2\nof 3 4\n", True),
+        (b"0.5\t0.25\n0.1\t0.2\n", True),
+        (b"2 2\nthe \x00\x00\x80?\x00\x00\x00@of ", True),
+        (b"\x93NUMPY\x01\x00", True),
+        (b"\x80\x04\x95", True),
+        (b"\xef\xbb\xbf2 2\nthe 1 2\nof 3 4\n", True),
+        (b"0 0\n", False),
+        (b"", False),
+        (b"in 1999\nin 2000\n", False),
+        (b"12 55 812\n55 13\n7 12 12 9\n", False),
+        (b"the king said\n", False),
+        (b"12 5\nthe king said\nno\n", False),
+        (b"1.5 of 2.5\nsome 3.14 text\nwords here and\nthere\n", False),
+        ("text".encode("utf-16"), False),
     ],
 )
 def test_vectors_and_text_are_told_apart_by_their_first_bytes(head, vectors):
@@ -102,8 +115,14 @@ def test_vectors_and_text_are_told_apart_by_their_first_bytes(head, vectors):
 
 def test_the_page_for_people_names_faults_and_what_they_mean(vectors, tmp_path, environment):
     (tmp_path / "v.txt").write_bytes(b"2 1\na 1\na 2\n")
-    done = subprocess.run(["script", "-qec", "w2v check v.txt", "/dev/null"], cwd=tmp_path, env=environment,
-                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        ["script", "-qec", "w2v check v.txt", "/dev/null"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
     if "not found" in done.stderr:
         pytest.skip("script(1) is not here")
     assert 'FAULT  duplicates 1: row 2 "a" as in row 1' in done.stdout

@@ -51,7 +51,10 @@ def test_cells_of_a_row_are_as_many_as_fit():
     row = np.array([1.0, -1.0, 0.5], np.float32)
     assert [len(re.findall("m( +)", cells(row, 1.0, room, TRUE))) for room in (2, 3, 6, 60)] == [2, 3, 3, 3]
     assert [set(re.findall("m( +)", cells(row, 1.0, room, TRUE))) for room in (2, 5, 6, 60)] == [
-        {" "}, {" "}, {"  "}, {"  "}
+        {" "},
+        {" "},
+        {"  "},
+        {"  "},
     ]
     assert cells(row, 1.0, 6, XTERM).endswith("\x1b[0m")
     assert cells(row, 1.0, 60, NONE) == "+1.000 -1.000 +0.500"

@@ -28,8 +28,11 @@ def offered(environment, tmp_path):
     def ask(*words: str) -> list[tuple[str, str]]:
         line = {"COMP_WORDS": "\n".join(["w2v", *words]), "COMP_CWORD": str(len(words))}
         done = subprocess.run(
-            [w2v_program()], env={**environment, **line, "_W2V_COMPLETE": "bash_complete"}, capture_output=True,
-            text=True, cwd=tmp_path,
+            [w2v_program()],
+            env={**environment, **line, "_W2V_COMPLETE": "bash_complete"},
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
         )
         assert done.stderr == ""
         return [tuple(line.split(",", 1)) for line in done.stdout.splitlines() if line]

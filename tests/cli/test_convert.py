@@ -28,8 +28,10 @@ def test_every_format_is_told_by_the_name_and_read_back(w2v, vectors, tmp_path, 
 
 
 def test_pipes_on_both_sides(vectors, tmp_path, environment):
-    line = (f"w2v convert - - --format text < {vectors} | gzip | w2v convert - - -q --format safetensors"
-            " | w2v convert - back.bin")
+    line = (
+        f"w2v convert - - --format text < {vectors} | gzip | w2v convert - - -q --format safetensors"
+        " | w2v convert - back.bin"
+    )
     done = subprocess.run(["bash", "-o", "pipefail", "-c", line], cwd=tmp_path, env=environment, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "back.bin").read_bytes() == vectors.read_bytes()
@@ -52,7 +54,9 @@ def test_words_of_two_file_formats_may_lie_elsewhere(w2v, vectors, tmp_path):
 def test_gensim_reads_what_is_written(w2v, vectors, tmp_path):
     wanted = load(vectors)
     for name, options, how in (
-        ("v.bin", [], {"binary": True}), ("v.txt.gz", [], {}), ("v.glove", ["--format", "glove"], {"no_header": True})
+        ("v.bin", [], {"binary": True}),
+        ("v.txt.gz", [], {}),
+        ("v.glove", ["--format", "glove"], {"no_header": True}),
     ):
         assert w2v("convert", vectors, name, *options).returncode == 0
         theirs = KeyedVectors.load_word2vec_format(str(tmp_path / name), **how)

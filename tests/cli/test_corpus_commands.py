@@ -61,7 +61,8 @@ def test_vocab_prints_the_token_counts(w2v):
     done = w2v("vocab", "-", "--min-count", "2", input="a a b\nc a\n")
     assert done.out == "a\t3\n"
     assert done.err.splitlines() == [
-        "w2v: 5  tokens read (10 B of text in 1 file; 3 types)", "w2v: 2  dropped, rarer than --min-count",
+        "w2v: 5  tokens read (10 B of text in 1 file; 3 types)",
+        "w2v: 2  dropped, rarer than --min-count",
         "w2v: 3  tokens kept: 1 word",
     ]
     assert w2v("vocab", "-", "-q", input="a a a a a b").err == ""
@@ -177,8 +178,10 @@ def test_phrases_are_listed_with_their_scores(w2v):
     done = w2v("phrases", "-", "--list", "--threshold", "5", "--min-count", "1", input=text)
     assert done.out == "new_york\t20\t5.225000\t1\n"
     assert done.err.splitlines() == [
-        "w2v: 110  tokens read (410 B of text in 1 file; 5 types)", "w2v:  20  joined to the token before them",
-        "w2v:  90  tokens after that", "w2v: pass 1: 1 phrase",
+        "w2v: 110  tokens read (410 B of text in 1 file; 5 types)",
+        "w2v:  20  joined to the token before them",
+        "w2v:  90  tokens after that",
+        "w2v: pass 1: 1 phrase",
     ]
     done = w2v("phrases", "-", "--list", "--score", "npmi", "--delimiter", "·", "--format", "json", "-q", input=text)
     rows = [json.loads(line) for line in done.out.splitlines()]

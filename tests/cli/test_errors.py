@@ -40,8 +40,11 @@ def raiser(error: BaseException):
         (SettingsError(f"{setting('dim')}: wrong"), 2, "w2v: error: --dim: wrong\n"),
         (CorpusError(f"try {setting('min_count', 1)}"), 1, "w2v: error: try --min-count 1\n"),
         (UnknownWordError("kong", ("king",)), 1, 'w2v: error: "kong" is not in the vocabulary; did you mean king?\n'),
-        (FileNotFoundError(errno.ENOENT, "No such file or directory", "a.txt"), 1,
-         "w2v: error: a.txt: No such file or directory\n"),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory", "a.txt"),
+            1,
+            "w2v: error: a.txt: No such file or directory\n",
+        ),
         (OSError(errno.ENOSPC, "No space left on device"), 1, "w2v: error: No space left on device\n"),
         (KeyboardInterrupt(), 130, "w2v: interrupted\n"),
         (Terminated(signal.SIGTERM), 143, "w2v: stopped by a signal\n"),
@@ -59,14 +62,26 @@ def test_an_error_is_one_line_and_an_exit_code(capsys, error, code, line):
 @pytest.mark.parametrize(
     ("command", "place", "line"),
     [
-        (["train", "text", "-o", "v.bin"], "w2v.training.run.Run.run",
-         "out of memory; a smaller --dim or --max-vocab, or a larger --min-count needs less"),
-        (["word2vec", "-train", "text", "-output", "v.bin"], "w2v.training.run.Run.run",
-         "out of memory; a smaller -size, or a larger -min-count needs less"),
-        (["similar", "v.bin", "king"], "w2v.vectors.query.VectorFile.__init__",
-         "out of memory; it needs more than there is (ulimit -v, other programs)"),
-        (["explore", "v.bin", "-o", "p.html"], "w2v.vectors.vectors.Vectors.load",
-         "out of memory; a smaller --top needs less"),
+        (
+            ["train", "text", "-o", "v.bin"],
+            "w2v.training.run.Run.run",
+            "out of memory; a smaller --dim or --max-vocab, or a larger --min-count needs less",
+        ),
+        (
+            ["word2vec", "-train", "text", "-output", "v.bin"],
+            "w2v.training.run.Run.run",
+            "out of memory; a smaller -size, or a larger -min-count needs less",
+        ),
+        (
+            ["similar", "v.bin", "king"],
+            "w2v.vectors.query.VectorFile.__init__",
+            "out of memory; it needs more than there is (ulimit -v, other programs)",
+        ),
+        (
+            ["explore", "v.bin", "-o", "p.html"],
+            "w2v.vectors.vectors.Vectors.load",
+            "out of memory; a smaller --top needs less",
+        ),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -89,12 +104,18 @@ def test_out_of_memory_names_the_options_of_the_command_that_need_less(
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (ImportError("IMPORTANT: READ THIS\n\nOriginal error was: lib.so: failed to map segment from shared object\n"),
-         "out of memory: a library that is needed cannot be loaded; it needs more than there is (ulimit -v, other "
-         "programs)"),
-        (ImportError("libgomp.so.1: cannot open shared object file", name="numpy.core"),
-         "a library that is needed for numpy.core cannot be loaded: libgomp.so.1: cannot open shared object file; "
-         "install w2v again"),
+        (
+            ImportError(
+                "IMPORTANT: READ THIS\n\nOriginal error was: lib.so: failed to map segment from shared object\n"
+            ),
+            "out of memory: a library that is needed cannot be loaded; it needs more than there is (ulimit -v, other "
+            "programs)",
+        ),
+        (
+            ImportError("libgomp.so.1: cannot open shared object file", name="numpy.core"),
+            "a library that is needed for numpy.core cannot be loaded: libgomp.so.1: cannot open shared object file; "
+            "install w2v again",
+        ),
     ],
 )
 def test_a_library_that_cannot_be_loaded_is_no_internal_error(capsys, error, line):

@@ -47,8 +47,13 @@ def folder(tmp_path, corpus, vectors):
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_example_runs(folder, environment, line):
     done = subprocess.run(
-        ["bash", "-eu", "-c", line], cwd=folder, env=environment, capture_output=True, text=True,
-        stdin=subprocess.DEVNULL, timeout=120,
+        ["bash", "-eu", "-c", line],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
     )
     if "is not installed: pip install" in done.stderr:
         pytest.skip(done.stderr.strip())  # an extra that is not here

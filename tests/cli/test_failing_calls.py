@@ -13,11 +13,35 @@ from pathlib import Path
 import pytest
 
 CHECKPOINTS = "--checkpoint-every=0.000000001s"  # after each epoch of so small a corpus
-TRAIN = ["train", "corpus", "-o", "v.bin", "--dim", "4", "--epochs", "1", "--threads", "1", "-q", CHECKPOINTS,
-         "--save-vocab", "vocab.tsv", "--save-context", "c.npy", "--report", "r.json"]
+TRAIN = [
+    "train",
+    "corpus",
+    "-o",
+    "v.bin",
+    "--dim",
+    "4",
+    "--epochs",
+    "1",
+    "--threads",
+    "1",
+    "-q",
+    CHECKPOINTS,
+    "--save-vocab",
+    "vocab.tsv",
+    "--save-context",
+    "c.npy",
+    "--report",
+    "r.json",
+]
 OUTPUTS = ["v.bin", "vocab.tsv", "c.npy", "c.words.txt", "r.json"]
-FORMATS = {"v.bin": ["v.bin"], "v.txt": ["v.txt"], "v.txt.gz": ["v.txt.gz"], "v.safetensors": ["v.safetensors"],
-           "v.npy": ["v.npy", "v.words.txt"], "v.tsv": ["v.tsv", "v.metadata.tsv"]}
+FORMATS = {
+    "v.bin": ["v.bin"],
+    "v.txt": ["v.txt"],
+    "v.txt.gz": ["v.txt.gz"],
+    "v.safetensors": ["v.safetensors"],
+    "v.npy": ["v.npy", "v.words.txt"],
+    "v.tsv": ["v.tsv", "v.metadata.tsv"],
+}
 
 # One process imports everything and runs the command again and again in children of its own, each in a fresh folder.
 DRIVER = """
@@ -90,9 +114,12 @@ def results(shim, environment, tmp_path):
     def run(args: list[str], *, fail=True, later=False, resume=False, without_fallocate=False) -> list[dict]:
         spec = {"args": args, "fail": fail, "later": later, "resume": resume, "without_fallocate": without_fallocate}
         done = subprocess.run(
-            [sys.executable, "-P" if sys.version_info >= (3, 11) else "-s", "-c", DRIVER, shim], cwd=tmp_path,
-            env={**environment, "LD_PRELOAD": str(shim), "OPENBLAS_NUM_THREADS": "1"}, input=json.dumps(spec).encode(),
-            capture_output=True, timeout=300,
+            [sys.executable, "-P" if sys.version_info >= (3, 11) else "-s", "-c", DRIVER, shim],
+            cwd=tmp_path,
+            env={**environment, "LD_PRELOAD": str(shim), "OPENBLAS_NUM_THREADS": "1"},
+            input=json.dumps(spec).encode(),
+            capture_output=True,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr.decode()
         return [json.loads(line) for line in done.stdout.splitlines()]
@@ -126,9 +153,7 @@ def same(name: str, data: str, other: str) -> bool:
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["one call", "all from there on"])
-def test_a_training_whose_nth_call_fails_leaves_old_or_new_files_and_can_go_on(
-    corpus_and_old, results, later
-):
+def test_a_training_whose_nth_call_fails_leaves_old_or_new_files_and_can_go_on(corpus_and_old, results, later):
     every = results(TRAIN, later=later, resume=True)
     good = every.pop()
     assert (good["code"], good["err"], good["fired"]) == (0, "", 0)
@@ -187,8 +212,8 @@ def test_a_file_of_vectors_whose_nth_call_fails_stays_as_it_was(results, vectors
 
 
 def test_a_file_system_that_cannot_reserve_space_is_written_all_the_same(corpus_and_old, results):
-    plain, = results(TRAIN, fail=False)
-    without, = results(TRAIN, fail=False, without_fallocate=True)
+    (plain,) = results(TRAIN, fail=False)
+    (without,) = results(TRAIN, fail=False, without_fallocate=True)
     assert (plain["code"], without["code"], without["err"]) == (0, 0, "")
     assert all(same(name, plain["files"][name], without["files"][name]) for name in OUTPUTS)
 

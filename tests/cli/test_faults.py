@@ -36,7 +36,14 @@ def test_standard_output_gets_every_byte_though_a_write_takes_fewer(w2v, corpus,
     limit = len(whole) - 100
     with open(tmp_path / "cut", "wb") as cut:
         done = w2v(
-            "train", corpus, "-o", "-", *FAST, "-q", env=env, stdout=cut,
+            "train",
+            corpus,
+            "-o",
+            "-",
+            *FAST,
+            "-q",
+            env=env,
+            stdout=cut,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         )
     assert (done.returncode, done.err) == (1, "w2v: error: standard output: File too large\n")
@@ -47,7 +54,11 @@ def test_standard_output_gets_every_byte_though_a_write_takes_fewer(w2v, corpus,
 def test_answers_that_do_not_fit_on_the_disk_are_an_error(w2v, vectors, tmp_path, unbuffered):
     with open(tmp_path / "cut", "wb") as cut:
         done = w2v(
-            "similar", vectors, input="king\n" * 2000, env={"PYTHONUNBUFFERED": unbuffered}, stdout=cut,
+            "similar",
+            vectors,
+            input="king\n" * 2000,
+            env={"PYTHONUNBUFFERED": unbuffered},
+            stdout=cut,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)),
         )
     assert (done.returncode, done.err) == (1, "w2v: error: standard output: File too large\n")

@@ -54,9 +54,14 @@ def test_vector_prints_numbers_that_read_back(w2v, vectors):
 
 @pytest.mark.parametrize(
     ("command", "text", "answered", "told"),
-    [("similarity", "king kng\nking queen\n", 1, 1), ("rank", "kng king\nking queen\n", 1, 1),
-     ("similarity", "kng quen\nking queen\n", 1, 2), ("odd-one-out", "king queen kng\n", 2, 1),
-     ("vector", "king kng\nqueen\n", 2, 1), ("similarity", "king\nking queen\n", 1, 1)],
+    [
+        ("similarity", "king kng\nking queen\n", 1, 1),
+        ("rank", "kng king\nking queen\n", 1, 1),
+        ("similarity", "kng quen\nking queen\n", 1, 2),
+        ("odd-one-out", "king queen kng\n", 2, 1),
+        ("vector", "king kng\nqueen\n", 2, 1),
+        ("similarity", "king\nking queen\n", 1, 1),
+    ],
 )
 def test_what_cannot_be_answered_is_told_and_the_rest_answered(w2v, vectors, command, text, answered, told):
     done = w2v(command, vectors, input=text)

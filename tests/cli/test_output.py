@@ -147,8 +147,11 @@ def test_a_descriptor_as_output_is_written_behind_what_is_there(w2v, folder, vec
     assert sorted(os.listdir(tmp_path)) == ["all", "c", "link", "piped", "plain", "v.bin"]
 
 
-@pytest.mark.parametrize("command", [("train", "c", *PLAIN, "-o"), ("vocab", "c", "-o"), ("encode", "c", "-o")],
-                         ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command",
+    [("train", "c", *PLAIN, "-o"), ("vocab", "c", "-o"), ("encode", "c", "-o")],
+    ids=lambda command: command[0],
+)
 def test_a_read_only_output_is_refused_and_stays(w2v, folder, tmp_path, command):
     (tmp_path / "v.bin").write_bytes(b"keep")
     (tmp_path / "v.bin").chmod(0o444)
@@ -162,7 +165,8 @@ def test_a_read_only_output_is_refused_and_stays(w2v, folder, tmp_path, command)
 @pytest.mark.parametrize(
     "command",
     [
-        ("train", "-o", "pipe", "--format", "bin"), ("train", "-o", "v.bin", "--save-vocab", "pipe"),
+        ("train", "-o", "pipe", "--format", "bin"),
+        ("train", "-o", "v.bin", "--save-vocab", "pipe"),
         ("vocab", "-o", "pipe"),
     ],
     ids=" ".join,

@@ -54,8 +54,11 @@ def test_size_and_dpi_set_the_pixels(w2v, vectors):
         (["king"], 1, "a map needs two words or more; there is 1"),
         (["--words", "none.txt"], 1, "none.txt: No such file or directory"),
         (["--groups", "pairs.tsv"], 1, 'pairs.tsv:1: "man king" is not a word, a tab and its group'),
-        (["king", "--top", "5"], 2,
-         "the words come from the command line, from --words or from --top; give one of them"),
+        (
+            ["king", "--top", "5"],
+            2,
+            "the words come from the command line, from --words or from --top; give one of them",
+        ),
         (["--size", "9"], 2, "--size: '9' is not WIDTHxHEIGHT in inches, each from 2 to 100, such as 10x8"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -15,7 +15,20 @@ def text(tmp_path_factory):
 
 
 TRAIN = (
-    "--min-count", "1", "--window", "1", "--sample", "0", "--dim", "16", "--epochs", "60", "--lr", "0.1", "-t", "1",
+    "--min-count",
+    "1",
+    "--window",
+    "1",
+    "--sample",
+    "0",
+    "--dim",
+    "16",
+    "--epochs",
+    "60",
+    "--lr",
+    "0.1",
+    "-t",
+    "1",
     "--quiet",
 )
 

@@ -17,7 +17,13 @@ class Clock:
 
 def training(done: int = 250_000, loss: float = 0.25) -> SimpleNamespace:
     return SimpleNamespace(
-        epoch=2, epochs=5, tokens_done=done, tokens_total=1_000_000, words_per_s=50_000.0, lr=0.01875, loss=loss,
+        epoch=2,
+        epochs=5,
+        tokens_done=done,
+        tokens_total=1_000_000,
+        words_per_s=50_000.0,
+        lr=0.01875,
+        loss=loss,
         seconds=5.0,
     )
 

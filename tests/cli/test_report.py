@@ -43,8 +43,21 @@ def balanced(report: dict) -> bool:
 def test_the_report_of_a_run_lets_it_be_repeated_and_its_token_counts_add_up(w2v, corpus, tmp_path):
     text = corpus.read_bytes() + b"\xffrare " * 3 + b"x" * 2000 + b"\nking\n"
     (tmp_path / "a.txt").write_bytes(text)
-    given = ("train", "a.txt", "-o", "v.bin", *FAST, "--sample", "1e-2", "--save-vocab", "vocab.tsv",
-             "--save-context", "c.npy", "--report", "r.json")
+    given = (
+        "train",
+        "a.txt",
+        "-o",
+        "v.bin",
+        *FAST,
+        "--sample",
+        "1e-2",
+        "--save-vocab",
+        "vocab.tsv",
+        "--save-context",
+        "c.npy",
+        "--report",
+        "r.json",
+    )
     done = w2v(*given, env={"W2V_KERNEL": "baseline"})
     assert done.returncode == 0, done.err
     report = load(tmp_path / "r.json")
@@ -139,8 +152,11 @@ def test_a_resumed_run_says_where_it_went_on_from_and_its_token_counts_add_up(w2
 @pytest.mark.parametrize(
     ("path", "code", "match"),
     [
-        ("-", 2, "only OUT can be standard output"), ("v.bin", 2, "given twice"), ("missing/r", 1, "does not exist"),
-        (".", 1, "is a directory"), ("corpus", 2, "is an input too"),
+        ("-", 2, "only OUT can be standard output"),
+        ("v.bin", 2, "given twice"),
+        ("missing/r", 1, "does not exist"),
+        (".", 1, "is a directory"),
+        ("corpus", 2, "is an input too"),
     ],
 )
 def test_a_bad_place_for_the_report_is_found_before_any_work(w2v, corpus, tmp_path, path, code, match):

@@ -54,8 +54,20 @@ def test_the_summary_and_the_report_say_what_it_holds_for(w2v, corpus, tmp_path)
 def test_ctrl_c_ends_a_reproducible_run_with_a_checkpoint(start, corpus, tmp_path):
     import signal
 
-    process = start("train", corpus, "-o", "v.bin", *SETTINGS, "--epochs", "100000", "-t", "3",
-                    "--checkpoint-every", "0.05s", stdin=subprocess.DEVNULL)
+    process = start(
+        "train",
+        corpus,
+        "-o",
+        "v.bin",
+        *SETTINGS,
+        "--epochs",
+        "100000",
+        "-t",
+        "3",
+        "--checkpoint-every",
+        "0.05s",
+        stdin=subprocess.DEVNULL,
+    )
     from .conftest import wait_for
 
     wait_for(process, (tmp_path / "v.bin.checkpoint").exists)

@@ -158,7 +158,13 @@ def test_a_final_write_that_fails_keeps_the_vectors_in_the_checkpoint(w2v, corpu
 
 def test_the_disk_space_of_a_binary_file_is_taken_before_the_training(w2v, corpus, tmp_path):
     done = w2v(
-        "train", corpus, "-o", "v.bin", *ENDLESS, "--dim", "3000",
+        "train",
+        corpus,
+        "-o",
+        "v.bin",
+        *ENDLESS,
+        "--dim",
+        "3000",
         preexec_fn=limited(resource.RLIMIT_FSIZE, 100_000),
     )
     assert done.returncode == 1
@@ -204,7 +210,15 @@ def test_a_vocabulary_that_is_given_is_measured_before_the_corpus_is_read(w2v, t
     (tmp_path / "text").write_text("w1 w2\n")
     os.mkfifo(tmp_path / "never")
     done = w2v(
-        "train", "never", "-o", "v.bin", "--read-vocab", "vocab.tsv", "--dim", "60000", "-q",
+        "train",
+        "never",
+        "-o",
+        "v.bin",
+        "--read-vocab",
+        "vocab.tsv",
+        "--dim",
+        "60000",
+        "-q",
         preexec_fn=limited(resource.RLIMIT_AS, 6 << 30),
     )
     assert done.returncode == 1
@@ -238,8 +252,18 @@ def test_a_length_of_time_is_checked(w2v, text):
 
 
 @pytest.mark.parametrize(
-    "option", ["-o", "--report", "--log", "--save-vocab", "--save-context", "--checkpoint", "--read-vocab", "--init",
-               "--continue"]
+    "option",
+    [
+        "-o",
+        "--report",
+        "--log",
+        "--save-vocab",
+        "--save-context",
+        "--checkpoint",
+        "--read-vocab",
+        "--init",
+        "--continue",
+    ],
 )
 def test_an_empty_name_is_a_usage_error_before_any_work(w2v, option, tmp_path):
     done = w2v("train", "missing.txt", *(() if option == "-o" else ("-o", "v.bin")), option, "")
@@ -251,8 +275,16 @@ def test_an_empty_name_is_a_usage_error_before_any_work(w2v, option, tmp_path):
 
 @pytest.mark.parametrize("option", ["-output", "-save-vocab", "-read-vocab"])
 def test_an_empty_name_for_the_original_program_is_a_usage_error_too(w2v, option, tmp_path):
-    done = w2v("word2vec", "-train", "missing.txt", *(() if option == "-output" else ("-output", "v")), option, "",
-               "-debug", "0")
+    done = w2v(
+        "word2vec",
+        "-train",
+        "missing.txt",
+        *(() if option == "-output" else ("-output", "v")),
+        option,
+        "",
+        "-debug",
+        "0",
+    )
     assert done.returncode == 2
     assert done.err.startswith(f"w2v: error: {option}: the name is empty; give a file")
     assert os.listdir(tmp_path) == []

@@ -39,7 +39,18 @@ def folder(tmp_path_factory):
 
 
 OPTIONS = [
-    "--subwords", "3-6", "--buckets", "700", "--dim", "10", "--min-count", "1", "--threads", "1", "--epochs", "1",
+    "--subwords",
+    "3-6",
+    "--buckets",
+    "700",
+    "--dim",
+    "10",
+    "--min-count",
+    "1",
+    "--threads",
+    "1",
+    "--epochs",
+    "1",
 ]
 
 
@@ -83,7 +94,9 @@ def test_ngrams_are_listed_with_their_shares(run, folder):
 
 def test_scores_of_unseen_words_are_apart(run, folder):
     pairs = folder / "pairs.tsv"
-    pairs.write_text("walk\twalks\t9\ntalk\tjump\t1\nkick\tkicker\t8\nwalkings\ttalkings\t7\nwalky\tjumpy\t3\nq\twalk\t1\n")
+    pairs.write_text(
+        "walk\twalks\t9\ntalk\tjump\t1\nkick\tkicker\t8\nwalkings\ttalkings\t7\nwalky\tjumpy\t3\nq\twalk\t1\n"
+    )
     done = run("evaluate", "m.ftbin", "pairs.tsv", cwd=folder)
     rows = {line.split("\t")[1]: line.split("\t")[2:] for line in done.out.splitlines()}
     assert rows["spearman"][2:] == ["3", "0"]
@@ -103,8 +116,7 @@ def test_scores_of_unseen_words_are_apart(run, folder):
 @pytest.mark.parametrize(("name", "format"), [("o.ftbin", None), ("o.bin", "fasttext"), ("o.safetensors", None)])
 def test_training_writes_models_that_answer(run, folder, tmp_path, name, format):
     out = tmp_path / name
-    done = run(
-        "train", folder / "corpus.txt", "-o", out, *OPTIONS, *(["--format", format] if format else []))
+    done = run("train", folder / "corpus.txt", "-o", out, *OPTIONS, *(["--format", format] if format else []))
     assert done.returncode == 0, done.err
     assert "without their n-grams" not in done.err
     assert run("similar", out, "talkings").returncode == 0
@@ -146,8 +158,7 @@ def test_what_does_not_go_together_is_refused(run, folder, tmp_path, options, me
 
 def test_some_words_and_only_their_ngrams(run, folder, tmp_path):
     (tmp_path / "words").write_text("walk\nwalks\n")
-    done = run(
-        "convert", folder / "m.ftbin", tmp_path / "s.safetensors", "--words", tmp_path / "words", "--compact")
+    done = run("convert", folder / "m.ftbin", tmp_path / "s.safetensors", "--words", tmp_path / "words", "--compact")
     assert done.returncode == 0, done.err
     small, whole = library.load(tmp_path / "s.safetensors"), library.load(folder / "m.ftbin")
     assert list(small) == [word for word in whole if word in ("walk", "walks")]

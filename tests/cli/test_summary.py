@@ -5,14 +5,37 @@ from types import SimpleNamespace
 from w2v.cli.summary import summary_lines
 
 ZERO = dict.fromkeys(
-    ("below_min_count", "beyond_max_vocab", "not_in_vocab", "too_long", "no_word", "joined", "cut_sentences",
-     "nul_bytes", "not_utf8"), 0
+    (
+        "below_min_count",
+        "beyond_max_vocab",
+        "not_in_vocab",
+        "too_long",
+        "no_word",
+        "joined",
+        "cut_sentences",
+        "nul_bytes",
+        "not_utf8",
+    ),
+    0,
 )
 TOKEN_COUNTS = {"read": 1000, "kept": 900, "sentences": 90, "text_bytes": 6000, "types_read": 120, "files": 1}
 SUMMARY = {
-    "tokens_total": 4500, "trained": 3000, "subsampled": 1490, "alone": 10, "epochs": 5, "words_per_s": 9000.0,
-    "loss": 0.25, "held_out": 0, "epoch_losses": (0.3, 0.2), "held_out_losses": (), "best_epoch": None,
-    "stopped_early": False, "threads": 2, "reproducible": None, "kernel": "avx2", "seconds": 0.5,
+    "tokens_total": 4500,
+    "trained": 3000,
+    "subsampled": 1490,
+    "alone": 10,
+    "epochs": 5,
+    "words_per_s": 9000.0,
+    "loss": 0.25,
+    "held_out": 0,
+    "epoch_losses": (0.3, 0.2),
+    "held_out_losses": (),
+    "best_epoch": None,
+    "stopped_early": False,
+    "threads": 2,
+    "reproducible": None,
+    "kernel": "avx2",
+    "seconds": 0.5,
 }
 TIMES = {"reading": 0.1, "training": 0.5, "all": 0.7}
 
@@ -37,9 +60,7 @@ def test_summary_adds_up():
 
 def test_summary_names_only_reasons_that_occur():
     assert not [t for t in lines(kept=1000) if "dropped" in t]
-    assert [t for t in lines(kept=990, too_long=10) if "dropped" in t] == [
-        "   10  dropped, longer than 1,024 bytes"
-    ]
+    assert [t for t in lines(kept=990, too_long=10) if "dropped" in t] == ["   10  dropped, longer than 1,024 bytes"]
 
 
 def test_summary_tells_what_was_cut():

@@ -228,8 +228,10 @@ def test_no_word_reaches_a_terminal_with_what_it_would_obey(start, evil, screen,
     process = start(*command, env={"TERM": "xterm-256color", "COLUMNS": "200"}, **ends)
     seen = screen.rest()
     assert process.wait(TIMEOUT_S) in (0, 1, 2)
-    styled = re.sub(rb"\x1b\[[0-9;]*m", b"", seen).replace(b"\r\n", b"\n") if b"\x1b[0m" in seen else (
-        seen.replace(b"\r\n", b"\n")
+    styled = (
+        re.sub(rb"\x1b\[[0-9;]*m", b"", seen).replace(b"\r\n", b"\n")
+        if b"\x1b[0m" in seen
+        else (seen.replace(b"\r\n", b"\n"))
     )
     assert b"\x1b" not in styled
     if "--steps" in command or command[0] == "show":

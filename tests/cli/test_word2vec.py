@@ -9,8 +9,26 @@ import pytest
 
 from w2v.errors import SettingsError
 
-ORIGINAL = ("-cbow", "0", "-size", "20", "-window", "8", "-negative", "7", "-hs", "0", "-sample", "1e-4",
-            "-threads", "1", "-iter", "2", "-min-count", "3")
+ORIGINAL = (
+    "-cbow",
+    "0",
+    "-size",
+    "20",
+    "-window",
+    "8",
+    "-negative",
+    "7",
+    "-hs",
+    "0",
+    "-sample",
+    "1e-4",
+    "-threads",
+    "1",
+    "-iter",
+    "2",
+    "-min-count",
+    "3",
+)
 
 
 def same_command(done) -> list[str]:
@@ -40,8 +58,17 @@ def test_defaults_are_the_originals(w2v, corpus):
     assert told[2:5] == [str(corpus), "-o", "v.txt"]
     assert int(options.pop("--threads")) <= 12
     assert options == {
-        "--model": "cbow", "--loss": "ns", "--dim": "100", "--window": "5", "--sample": "0.001", "--lr": "0.05",
-        "--epochs": "5", "--min-count": "5", "--whitespace": "ascii", "--negative": "5", "--format": "text",
+        "--model": "cbow",
+        "--loss": "ns",
+        "--dim": "100",
+        "--window": "5",
+        "--sample": "0.001",
+        "--lr": "0.05",
+        "--epochs": "5",
+        "--min-count": "5",
+        "--whitespace": "ascii",
+        "--negative": "5",
+        "--format": "text",
     }
     skipgram = w2v("word2vec", "-train", corpus, "-output", "v.txt", "-cbow", "0", "-iter", "1", "-size", "2")
     assert "--lr 0.025" in " ".join(same_command(skipgram))

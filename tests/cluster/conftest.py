@@ -28,8 +28,11 @@ class TestsOnNodes:
         self.output = Path(self.folder.name, "output")
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", program, ROOT / "tests" / "cluster" / "nodes", *options], cwd=self.folder.name,
-                env={**os.environ, "W2V_TEST_NODES": "1"}, stdout=output, stderr=output,
+                [sys.executable, "-c", program, ROOT / "tests" / "cluster" / "nodes", *options],
+                cwd=self.folder.name,
+                env={**os.environ, "W2V_TEST_NODES": "1"},
+                stdout=output,
+                stderr=output,
             )
 
     def __call__(self) -> tuple[int, str]:

@@ -30,8 +30,16 @@ def a_state():
         ledger.enter(Done(lease, totals, counts))
     matrices = [np.arange(WORDS * 4, dtype=np.float32).reshape(WORDS, 4), np.ones((WORDS, 4), np.float32)]
     return ClusterState(
-        config=TrainConfig(dim=4, epochs=3, threads=1).resolved(), corpus_config=CorpusConfig(), digest="d" * 64,
-        chunks=CHUNKS, kept=100, workers=4, seconds=1.5, done=done, ledger=ledger, matrices=matrices,
+        config=TrainConfig(dim=4, epochs=3, threads=1).resolved(),
+        corpus_config=CorpusConfig(),
+        digest="d" * 64,
+        chunks=CHUNKS,
+        kept=100,
+        workers=4,
+        seconds=1.5,
+        done=done,
+        ledger=ledger,
+        matrices=matrices,
     )
 
 

@@ -36,7 +36,10 @@ class Run:
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, "train", text, "-o", "v.bin", "--cluster", "auto", *args],
-                cwd=self.folder, stdout=errors, stderr=errors, start_new_session=True,
+                cwd=self.folder,
+                stdout=errors,
+                stderr=errors,
+                start_new_session=True,
                 env={**kept, "HOME": str(self.home), "TMPDIR": self.temporary},
             )
         self.others = {}  # every process that Ray has started
@@ -62,6 +65,7 @@ class Run:
 
     def end(self):
         """Wait for the end, and for that of all processes; the exit code."""
+
         def left():
             return [process for process in self.others.values() if is_alive(process)]
 

@@ -22,7 +22,9 @@ from w2v.training.progress import TrainingStopped
 def ray_at(address):
     """As much of Ray as a coordinator without nodes asks for."""
     return SimpleNamespace(
-        get_runtime_context=lambda: SimpleNamespace(gcs_address=address), nodes=list, put=lambda value: value,
+        get_runtime_context=lambda: SimpleNamespace(gcs_address=address),
+        nodes=list,
+        put=lambda value: value,
         remote=lambda kind: kind,
     )
 
@@ -47,9 +49,7 @@ def train(head):
             setup = SimpleNamespace(
                 vocab=["a", "b"], kept=10, tokens=[10], combine="settling", config=TrainConfig(dim=4).resolved()
             )
-            coordinator = Coordinator(
-                ray_at(address), setup, Leases(1, 1), Ledger(), Schedule(2, 2, 2), sync_every_s=1
-            )
+            coordinator = Coordinator(ray_at(address), setup, Leases(1, 1), Ledger(), Schedule(2, 2, 2), sync_every_s=1)
             try:
                 await coordinator.run(lambda: None, should_stop)
             finally:

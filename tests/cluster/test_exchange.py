@@ -131,6 +131,7 @@ class Nodes:
 
 def play(count, scene, least_s=0.1):
     """Run `scene(nodes)` with limits of a tenth of a second."""
+
     async def run():
         nodes = Nodes(count)
         beat = asyncio.ensure_future(nodes.beat())
@@ -277,8 +278,9 @@ def test_the_nodes_that_are_left_agree_after_any_failures(seed):
             nodes.train()
             for member in draw.sample(nodes.members, min(2, len(nodes.members) - 1)):
                 actor = member.actor
-                act = draw.choice([actor.hang, actor.reachable.clear, lambda a=actor: setattr(a, "dead", True),
-                                   lambda: None])
+                act = draw.choice(
+                    [actor.hang, actor.reachable.clear, lambda a=actor: setattr(a, "dead", True), lambda: None]
+                )
                 wait_s = draw.choice([0, 0, 0.01, 0.15])
                 name = draw.choice(["collect", "combine", "apply", "give", "close", "adopt"])
                 actor.before[name] = lambda act=act, wait_s=wait_s: asyncio.sleep(wait_s, act())

@@ -42,8 +42,10 @@ def test_parts_cover_all_rows_once_and_are_bounded():
 
 
 def changes():
-    return [np.array(rows, np.float32) for rows in ([[2, 0], [4, 0], [0, 0]], [[0, 2], [2, 0], [0, 0]],
-                                                   [[0, 0], [3, 0], [0, 0]])]
+    return [
+        np.array(rows, np.float32)
+        for rows in ([[2, 0], [4, 0], [0, 0]], [[0, 2], [2, 0], [0, 0]], [[0, 0], [3, 0], [0, 0]])
+    ]
 
 
 NO_EFFORT = [np.zeros(3, np.float32)] * 3

@@ -74,10 +74,13 @@ def pieces(text, seed, longest=700):
 
 def some_text(seed, lines=1500, end="\n"):
     draw = random.Random(seed)
-    return ("\n".join(
-        " ".join(f"w{min(60, int(draw.expovariate(0.1)))}" for _ in range(draw.choice([0, 1, 5, 10, 200])))
-        for _ in range(lines // 10)
-    ) + end).encode()
+    return (
+        "\n".join(
+            " ".join(f"w{min(60, int(draw.expovariate(0.1)))}" for _ in range(draw.choice([0, 1, 5, 10, 200])))
+            for _ in range(lines // 10)
+        )
+        + end
+    ).encode()
 
 
 def in_parts(path, size=3000):
@@ -114,10 +117,12 @@ def test_blocks_of_one_xz_stream_are_parts(tmp_path):
         path.write_bytes(lzma.compress(piece))
         with open(path, "rb") as file:
             index = xz_blocks(file)
-        streams.append([
-            (path.read_bytes()[place : place + -(-unpadded // 4) * 4], unpadded, text)
-            for place, unpadded, text in zip(index.places, index.unpadded, index.texts, strict=True)
-        ])
+        streams.append(
+            [
+                (path.read_bytes()[place : place + -(-unpadded // 4) * 4], unpadded, text)
+                for place, unpadded, text in zip(index.places, index.unpadded, index.texts, strict=True)
+            ]
+        )
     half = len(streams) // 2
     both = one_xz_stream(streams[:half]), one_xz_stream(streams[half:])
     assert lzma.decompress(b"".join(both)) == text
@@ -139,9 +144,18 @@ ONE = lzma.compress(b"a b\n")
 @pytest.mark.parametrize(
     "content",
     [
-        xz_stream(b"", [(0, 0)] * 1000), xz_stream(bytes(16), [(4, 0)] * 4), xz_stream(bytes(16), [(8, 4)], 2),
-        xz_stream(bytes(16), [(8, 4)], 2**62), xz_stream(b"", [(2**62, 1)] * 8), xz_stream(bytes(8), [(20, 4)]),
-        xz_stream(bytes(8), [(8, 2**63)]), xz_stream(bytes(8), [(2**80, 1)]), ONE[12:], ONE[:-1], b"x" + ONE, b"YZ",
+        xz_stream(b"", [(0, 0)] * 1000),
+        xz_stream(bytes(16), [(4, 0)] * 4),
+        xz_stream(bytes(16), [(8, 4)], 2),
+        xz_stream(bytes(16), [(8, 4)], 2**62),
+        xz_stream(b"", [(2**62, 1)] * 8),
+        xz_stream(bytes(8), [(20, 4)]),
+        xz_stream(bytes(8), [(8, 2**63)]),
+        xz_stream(bytes(8), [(2**80, 1)]),
+        ONE[12:],
+        ONE[:-1],
+        b"x" + ONE,
+        b"YZ",
     ],
     ids=range(12),
 )

@@ -77,7 +77,8 @@ def test_nodes_do_not_draw_the_same_random_numbers(corpus):
     config = TrainConfig(threads=2, dim=16)
     states = [
         worker.get_state()["random"]
-        for first in (0, 2) for worker in Replica(corpus.vocab, corpus.token_counts.kept, config, first).workers
+        for first in (0, 2)
+        for worker in Replica(corpus.vocab, corpus.token_counts.kept, config, first).workers
     ]
     assert len(set(states)) == 4
 

@@ -34,8 +34,13 @@ def in_parts(path, config, vocab=None, partitions=3, size=2000):
 
 @pytest.mark.parametrize(
     "config",
-    [CorpusConfig(), CorpusConfig(min_count=1), CorpusConfig(max_vocab=20),
-     CorpusConfig(tokenizer="words", lower=True, min_count=3), CorpusConfig(normalize="nfkc", min_count=2)],
+    [
+        CorpusConfig(),
+        CorpusConfig(min_count=1),
+        CorpusConfig(max_vocab=20),
+        CorpusConfig(tokenizer="words", lower=True, min_count=3),
+        CorpusConfig(normalize="nfkc", min_count=2),
+    ],
     ids=str,
 )
 def test_counting_in_parts_finds_the_vocabulary_of_the_whole(tmp_path, config):
@@ -84,12 +89,15 @@ def digest_of(path, config):
     return run.digest()
 
 
-@pytest.mark.parametrize(("text", "other"), [
-    pytest.param("a b b a c d\nb a\nd c c d\na a\n", "a b b a c d\nb a\nc d c d\na a\n", id="order of words"),
-    pytest.param("a b b a c d\nb a\nd c c d\na a\n", "a b b a\nc d b a\nd c c d\na a\n", id="sentences"),
-    pytest.param("a a b\na b b\nb b a\nb a a\n", "b b a\nb a a\na a b\na b b\n", id="words of each chunk"),
-    pytest.param("a b b a c d\nb a\nd c c d\na a\n", "a b b a c d\nb a\nd c c d\na a\n", id="the same"),
-])
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        pytest.param("a b b a c d\nb a\nd c c d\na a\n", "a b b a c d\nb a\nc d c d\na a\n", id="order of words"),
+        pytest.param("a b b a c d\nb a\nd c c d\na a\n", "a b b a\nc d b a\nd c c d\na a\n", id="sentences"),
+        pytest.param("a a b\na b b\nb b a\nb a a\n", "b b a\nb a a\na a b\na b b\n", id="words of each chunk"),
+        pytest.param("a b b a c d\nb a\nd c c d\na a\n", "a b b a c d\nb a\nd c c d\na a\n", id="the same"),
+    ],
+)
 def test_the_digest_of_a_corpus_covers_its_text(tmp_path, text, other):
     path = tmp_path / "text.txt"
     for config in (CorpusConfig(min_count=1), CorpusConfig(min_count=1, tokenizer="words", lower=True)):

@@ -21,8 +21,25 @@ from .reference import split_line
 SETTINGS = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 INVISIBLE = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
 WIDE = "[\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-PIECES = [b" ", b"\n", b"\r\n", b"\0", b"a", "\u00a0".encode(), "\u200b".encode(), "\u3000".encode(), "ä한🙂".encode(),
-          b"\xff", b"\xe4\xb8", b"\xf0\x9f", b"\xe2\x80", "\ufffd".encode(), b"\x1c", b"\x07", b"the same line\n"]
+PIECES = [
+    b" ",
+    b"\n",
+    b"\r\n",
+    b"\0",
+    b"a",
+    "\u00a0".encode(),
+    "\u200b".encode(),
+    "\u3000".encode(),
+    "ä한🙂".encode(),
+    b"\xff",
+    b"\xe4\xb8",
+    b"\xf0\x9f",
+    b"\xe2\x80",
+    "\ufffd".encode(),
+    b"\x1c",
+    b"\x07",
+    b"the same line\n",
+]
 
 texts = st.one_of(st.binary(max_size=80), st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join))
 
@@ -87,7 +104,8 @@ def test_places_are_told_by_line_and_byte():
     report = check(b"fine\nbad \xff here\n\xe4\xb8 cut\nnul \0 byte\n" + b"x" * 1025 + b"\n", min_count=1)
     where = {f.what: (f.value, f.where) for f in report.faults}
     assert where == {
-        "invalid UTF-8": (2, "line 2 (byte 9), line 3 (byte 16)"), "NUL bytes": (1, "line 4 (byte 27)"),
+        "invalid UTF-8": (2, "line 2 (byte 9), line 3 (byte 16)"),
+        "NUL bytes": (1, "line 4 (byte 27)"),
         "tokens too long": (1, "line 5 (byte 34)"),
     }
 
@@ -97,8 +115,13 @@ def test_what_is_worth_knowing_is_a_note():
     report = check(data, min_count=1)
     assert report.faults == []
     assert found(report) == {
-        "byte order mark": 1, "replacement characters": 1, "control characters": 1, "zero-width characters": 1,
-        "no-break and other wide spaces": 1, "CRLF line ends": 1, "duplicate lines": 2,
+        "byte order mark": 1,
+        "replacement characters": 1,
+        "control characters": 1,
+        "zero-width characters": 1,
+        "no-break and other wide spaces": 1,
+        "CRLF line ends": 1,
+        "duplicate lines": 2,
     }
     (copies,) = [f for f in report.notes if f.what == "duplicate lines"]
     assert copies.where == "50.0% of the lines; one stands there 3 times"
@@ -108,7 +131,9 @@ def test_what_is_worth_knowing_is_a_note():
 def test_lone_carriage_returns_are_a_note_with_a_way_out():
     (note,) = check(b"old Mac\rline ends\rthroughout\r", min_count=1).notes
     assert (note.what, note.value, note.where) == (
-        "lone carriage returns", 3, "line 1 (byte 7), line 1 (byte 17), line 1 (byte 28)"
+        "lone carriage returns",
+        3,
+        "line 1 (byte 7), line 1 (byte 17), line 1 (byte 28)",
     )
     assert "tr '\\r' '\\n'" in note.meaning
 

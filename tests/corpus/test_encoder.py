@@ -14,12 +14,53 @@ from w2v.corpus.reader import read_corpus
 from w2v.errors import CorpusError
 
 PIECES = [
-    b"a", b"b", b"the", b" ", b" ", b"\n", b"\n", b"\r\n", b"\t", b"\0", b"\x0b", b"\x0c", b"\x1c", b"\x1f", b"\x01",
-    b"\xc2\x85", b"\xc2\xa0", b"\xc2", b"\x85", b"\xe1\x9a\x80", b"\xe2\x80\x80", b"\xe2\x80\x8a", b"\xe2\x80\x8b",
-    b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xe2\x80\xaf", b"\xe2\x81\x9f", b"\xe2\x80", b"\xe2\x81", b"\xe3\x80\x80",
-    b"\xe3\x80", b"\xe3\x80\x81", b"\x80", b"\xff", b"\xf0\x9f\x98\x80", "안녕하세요".encode(), "мир".encode(),
-    "مرحبا".encode(), "नमस्ते".encode(), "我喜欢北京".encode(), b"sixteen-bytes-ab", b"seventeen-bytes-a",
-    b"x" * 63, b"y" * 64, b"z" * 1024, b"w" * 1025, b"\xef\xbb\xbf",
+    b"a",
+    b"b",
+    b"the",
+    b" ",
+    b" ",
+    b"\n",
+    b"\n",
+    b"\r\n",
+    b"\t",
+    b"\0",
+    b"\x0b",
+    b"\x0c",
+    b"\x1c",
+    b"\x1f",
+    b"\x01",
+    b"\xc2\x85",
+    b"\xc2\xa0",
+    b"\xc2",
+    b"\x85",
+    b"\xe1\x9a\x80",
+    b"\xe2\x80\x80",
+    b"\xe2\x80\x8a",
+    b"\xe2\x80\x8b",
+    b"\xe2\x80\xa8",
+    b"\xe2\x80\xa9",
+    b"\xe2\x80\xaf",
+    b"\xe2\x81\x9f",
+    b"\xe2\x80",
+    b"\xe2\x81",
+    b"\xe3\x80\x80",
+    b"\xe3\x80",
+    b"\xe3\x80\x81",
+    b"\x80",
+    b"\xff",
+    b"\xf0\x9f\x98\x80",
+    "안녕하세요".encode(),
+    "мир".encode(),
+    "مرحبا".encode(),
+    "नमस्ते".encode(),
+    "我喜欢北京".encode(),
+    b"sixteen-bytes-ab",
+    b"seventeen-bytes-a",
+    b"x" * 63,
+    b"y" * 64,
+    b"z" * 1024,
+    b"w" * 1025,
+    b"\xef\xbb\xbf",
 ]
 texts = st.one_of(st.lists(st.sampled_from(PIECES), max_size=80).map(b"".join), st.binary(max_size=300))
 
@@ -44,7 +85,9 @@ def check(path, text, config, **how):
 @pytest.mark.parametrize("whitespace", ["unicode", "ascii"])
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    text=texts, block_size=st.sampled_from([1, 2, 3, 7, 64, 4096]), threads=st.integers(1, 3),
+    text=texts,
+    block_size=st.sampled_from([1, 2, 3, 7, 64, 4096]),
+    threads=st.integers(1, 3),
     min_count=st.integers(1, 2),
 )
 @example(text=b"a\xc2\xa0b", block_size=2, threads=1, min_count=1)
@@ -86,7 +129,8 @@ def test_ids_do_not_depend_on_threads_or_blocks(tmp_path):
     path.write_text(text)
     digests = {
         read_corpus([path], CorpusConfig(min_count=2), threads=t, block_size=b).digest()
-        for t in (1, 2, 3, 5) for b in (997, 4096, 1 << 18)
+        for t in (1, 2, 3, 5)
+        for b in (997, 4096, 1 << 18)
     }
     assert len(digests) == 1
     check(path, text.encode(), CorpusConfig(min_count=2), threads=4, block_size=10000)

@@ -70,10 +70,16 @@ def test_given_counts_are_not_added_to_known_ones_but_what_the_text_holds():
     given = Vocab([b"new", b"king", b"queen", b"other", b"unseen"], np.array([900, 800, 700, 3, 2]))
     made = extend_vocab(encode_sequences(TEXT, CorpusConfig(min_count=1), vocab=given), KNOWN, 3)
     assert dict(zip(made.vocab.words, made.vocab.counts.tolist(), strict=True)) == {
-        b"king": 11, b"queen": 5, b"old": 4, b"new": 3, b"other": 3,
+        b"king": 11,
+        b"queen": 5,
+        b"old": 4,
+        b"new": 3,
+        b"other": 3,
     }
     assert words_of(made) == [
-        [b"king", b"new"], [b"new", b"queen", b"other", b"other"], [b"new", b"other"],
+        [b"king", b"new"],
+        [b"new", b"queen", b"other", b"other"],
+        [b"new", b"other"],
     ]
     made.token_counts.check()
 

@@ -24,8 +24,9 @@ BAD = (3, 1 << 20, 2**31 - 1, -2, -(2**31))
 
 def corpus(bad: int, *, given_vocab: bool = False, settings: dict | None = None) -> EncodedCorpus:
     ids = np.array([0, 1, 2, -1, 0, 1, bad, 0, 1, 0, -1], np.int32)
-    return EncodedCorpus(ids, VOCAB, TokenCounts(read=9, kept=9, sentences=2), settings=settings,
-                         given_vocab=given_vocab)
+    return EncodedCorpus(
+        ids, VOCAB, TokenCounts(read=9, kept=9, sentences=2), settings=settings, given_vocab=given_vocab
+    )
 
 
 @pytest.mark.parametrize("bad", BAD)
@@ -58,8 +59,13 @@ def test_ids_that_change_between_two_looks_at_them_write_nothing_else():
 @pytest.mark.parametrize(
     ("ids", "ends", "run_ids"),
     [
-        ([0, RUN_BASE - 1], [0, 2], [1, 1]), ([RUN_BASE], [0], []), ([0, -(2**31)], [0, 1], [0]),
-        ([RUN_BASE], [0, 5], [1, 1]), ([RUN_BASE], [-1, 1], [1, 1]), ([RUN_BASE], [2, 1], [1, 1]), ([0], [], []),
+        ([0, RUN_BASE - 1], [0, 2], [1, 1]),
+        ([RUN_BASE], [0], []),
+        ([0, -(2**31)], [0, 1], [0]),
+        ([RUN_BASE], [0, 5], [1, 1]),
+        ([RUN_BASE], [-1, 1], [1, 1]),
+        ([RUN_BASE], [2, 1], [1, 1]),
+        ([0], [], []),
     ],
 )
 def test_a_map_to_ids_that_are_not_there_is_refused(ids, ends, run_ids):

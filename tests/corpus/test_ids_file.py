@@ -27,8 +27,10 @@ def text(tmp_path_factory):
     """Words of falling frequency; some lines are empty, one is longer than two sentences."""
     draw = random.Random(3)
     words = [f"w{i}é" for i in range(60)]
-    lines = [" ".join(draw.choices(words, [1 / (i + 1) ** 1.5 for i in range(60)], k=draw.randrange(0, 30)))
-             for _ in range(400)]
+    lines = [
+        " ".join(draw.choices(words, [1 / (i + 1) ** 1.5 for i in range(60)], k=draw.randrange(0, 30)))
+        for _ in range(400)
+    ]
     lines.insert(200, " ".join(draw.choices(words, k=23_456)))
     path = tmp_path_factory.mktemp("text") / "text.txt"
     path.write_text("\n".join(lines), encoding="utf-8")
@@ -219,7 +221,8 @@ DAMAGE = {
     "no end": (drop_last("ids"), "the last sentence has no end"),
     "endless sentence": (put("ids", slice(0, 12_000), 1), "the id -1 is out of place"),
     "other ids than the token counts say": (
-        lambda about, _: about["token_counts"].update(kept=1, read=1, below_min_count=0), "the header says 1 in"
+        lambda about, _: about["token_counts"].update(kept=1, read=1, below_min_count=0),
+        "the header says 1 in",
     ),
     "counts that do not add up": (lambda about, _: about["token_counts"].update(read=1), "the token counts are wrong"),
     "counts of text": (lambda about, _: about["token_counts"].update(files="x"), "the token counts are wrong"),

@@ -146,7 +146,10 @@ def test_phrases_do_not_depend_on_memory_and_threads(threads, tmp_path, monkeypa
 
 @given(
     st.lists(st.lists(st.sampled_from("abcdef"), max_size=12), min_size=1, max_size=30),
-    st.sampled_from(["original", "npmi"]), st.floats(-1, 5), st.integers(1, 4), st.sets(st.sampled_from("abc")),
+    st.sampled_from(["original", "npmi"]),
+    st.floats(-1, 5),
+    st.integers(1, 4),
+    st.sets(st.sampled_from("abc")),
 )
 @settings(max_examples=150, deadline=None)
 def test_any_sentences_are_joined_as_by_the_reference(sentences, score, threshold, min_count, connectors):
@@ -219,8 +222,10 @@ def test_encoding_with_phrases_is_encoding_the_joined_text(wanted, tmp_path):
     assert corpus.token_counts.joined == joined.joined > 0
     assert corpus.settings == vars(config)
     given = w2v.Vocab.sorted([b"new_york", b"w1", b"other"], np.array([9, 7, 3]))
-    both = [w2v.corpus.open.read([tmp_path / name], c, vocab=given) for name, c in
-            (("t", config), ("joined", CorpusConfig(min_count=config.min_count)))]
+    both = [
+        w2v.corpus.open.read([tmp_path / name], c, vocab=given)
+        for name, c in (("t", config), ("joined", CorpusConfig(min_count=config.min_count)))
+    ]
     assert np.array_equal(both[0].ids, both[1].ids)
 
 
@@ -229,8 +234,11 @@ def test_find_phrases_takes_sequences_files_and_encoded_corpora(tmp_path):
     (tmp_path / "t").write_text("\n".join(" ".join(s) for s in sentences))
     found = w2v.find_phrases(sentences, threshold=5)
     assert found[0]._fields == ("phrase", "count", "score", "number")
-    assert found == w2v.find_phrases(tmp_path / "t", threshold=5) == w2v.find_phrases(
-        w2v.encode(sentences, min_count=1), threshold=5)
+    assert (
+        found
+        == w2v.find_phrases(tmp_path / "t", threshold=5)
+        == w2v.find_phrases(w2v.encode(sentences, min_count=1), threshold=5)
+    )
     with pytest.raises(SettingsError, match="encoded without its rare words, and phrases need all"):
         w2v.find_phrases(w2v.encode(sentences, min_count=2))
     with pytest.raises(SettingsError, match="there is no setting 'pases'; did you mean phrases"):

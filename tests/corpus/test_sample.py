@@ -45,8 +45,10 @@ def test_lines_of_one_token_are_an_error_with_what_was_seen(tmp_path, name, pack
 
 JSON = [
     "\n".join(json.dumps({"id": i, "text": "the king rules the land"}) for i in range(300)),
-    json.dumps([{"id": i, "text": "the king rules the land"} for i in range(3)]), json.dumps({"text": "x " * 9000}),
-    json.dumps([{"id": 1, "text": "the king"}], indent=2), "\n".join(json.dumps(["a", "b"]) for _ in range(9)),
+    json.dumps([{"id": i, "text": "the king rules the land"} for i in range(3)]),
+    json.dumps({"text": "x " * 9000}),
+    json.dumps([{"id": 1, "text": "the king"}], indent=2),
+    "\n".join(json.dumps(["a", "b"]) for _ in range(9)),
 ]
 
 
@@ -79,8 +81,11 @@ def test_a_table_or_markup_is_named(tmp_path, text):
     "text",
     [
         "Well, he said, yes.\nNo, she said, and left, and came back.\nThe king, the queen\n" * 20,
-        "the king rules the land\n" * 30, "\n".join("\t".join(DRAW.choices(NAMES, k=6)) for _ in range(30)),
-        '{curly} words [in] "quotes"\nand so on\nand on\n' * 9, "3,5 km\n4,5 km\n" * 20, "a b\n",
+        "the king rules the land\n" * 30,
+        "\n".join("\t".join(DRAW.choices(NAMES, k=6)) for _ in range(30)),
+        '{curly} words [in] "quotes"\nand so on\nand on\n' * 9,
+        "3,5 km\n4,5 km\n" * 20,
+        "a b\n",
         "[music] the king\n" * 5,
     ],
 )

@@ -42,12 +42,20 @@ def test_str_and_bytes_are_the_same_word():
 @pytest.mark.parametrize(
     ("sequences", "message"),
     [
-        ("a whole text", "the corpus is one str; give a list"), ([["a", "b"], "a text"], "sequence 1 is one str"),
-        ([["a"], ["b", "c d"]], "sequence 1, token 1: 'c d' holds white space"), ([["a\u3000b"]], "white space"),
-        ([["a", "b\n"]], "white space"), ([["a", "b\0"]], "white space"), ([["a", ""]], "sequence 0, token 1 is empty"),
-        ([["a", 5]], "5 is of type int; tokens are str or bytes"), ([["\ud800"]], "surrogate"),
+        ("a whole text", "the corpus is one str; give a list"),
+        ([["a", "b"], "a text"], "sequence 1 is one str"),
+        ([["a"], ["b", "c d"]], "sequence 1, token 1: 'c d' holds white space"),
+        ([["a\u3000b"]], "white space"),
+        ([["a", "b\n"]], "white space"),
+        ([["a", "b\0"]], "white space"),
+        ([["a", ""]], "sequence 0, token 1 is empty"),
+        ([["a", 5]], "5 is of type int; tokens are str or bytes"),
+        ([["\ud800"]], "surrogate"),
         ([5], "sequence 0 is of type int"),
-        ([], "no words"), ([[], []], "no words"), ([["a"]], "only one distinct"), ([[b"a b"]], "white space"),
+        ([], "no words"),
+        ([[], []], "no words"),
+        ([["a"]], "only one distinct"),
+        ([[b"a b"]], "white space"),
     ],
 )
 def test_what_is_no_sequence_of_tokens_is_an_error(sequences, message):
@@ -74,9 +82,12 @@ def test_ascii_white_space_rule_lets_other_spaces_into_tokens():
         ({("a", "b"), ("c", "d")}, "the corpus is of type set, which has no order"),
         ([["a", "b"], None], "sequence 1 is of type NoneType, not a list of tokens"),
         ([["a"], 3.5], "sequence 1 is of type float, not a list of tokens"),
-        ([["a"], b"b c"], "sequence 1 is one bytes"), ([bytearray(b"a b")], "sequence 0 is one bytearray"),
-        (b"a b", "the corpus is one bytes; give a list of sentences"), (5, "the corpus is of type int; give a path"),
-        (None, "the corpus is of type NoneType; give a path"), (np.array(["a b", "c d"]), "sequence 0 is one str_"),
+        ([["a"], b"b c"], "sequence 1 is one bytes"),
+        ([bytearray(b"a b")], "sequence 0 is one bytearray"),
+        (b"a b", "the corpus is one bytes; give a list of sentences"),
+        (5, "the corpus is of type int; give a path"),
+        (None, "the corpus is of type NoneType; give a path"),
+        (np.array(["a b", "c d"]), "sequence 0 is one str_"),
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else type(value).__name__,
 )
@@ -93,8 +104,17 @@ def test_a_generator_of_strings_is_refused_with_the_way_to_split_them():
 
 
 SENTENCES = [
-    ["a b", "c d"], ["the king rules.", "the queen rules."], ["king", "queen"], "a b c", "x" * 300, ["x" * 3000],
-    ["a\nb"], ("a b",), ["a\0b"], "first line\nsecond line/third", ["It costs 3.5 pounds"],
+    ["a b", "c d"],
+    ["the king rules.", "the queen rules."],
+    ["king", "queen"],
+    "a b c",
+    "x" * 300,
+    ["x" * 3000],
+    ["a\nb"],
+    ("a b",),
+    ["a\0b"],
+    "first line\nsecond line/third",
+    ["It costs 3.5 pounds"],
 ]
 
 

@@ -181,7 +181,14 @@ def test_sentences_do_not_run_across_files(tmp_path):
     (tmp_path / "4").write_bytes(b"\n\n e")
     corpus = read_corpus(tmp_path, ALL)
     assert [corpus.vocab.words[i] if i >= 0 else None for i in corpus.ids] == [
-        b"a", b"b", None, b"c", b"d", None, b"e", None,
+        b"a",
+        b"b",
+        None,
+        b"c",
+        b"d",
+        None,
+        b"e",
+        None,
     ]
 
 
@@ -241,8 +248,11 @@ def test_utf16_and_utf32_are_refused_with_a_hint(tmp_path, encoding, pack):
 
 
 WIDE_TEXTS = (
-    "Мама мыла раму, а папа читал газету.\n", "你好，世界。\n很久很久以前，有一个小村庄。\n", "שלום עולם\n",
-    "안녕 세상\n", "ما هذا؟\n",
+    "Мама мыла раму, а папа читал газету.\n",
+    "你好，世界。\n很久很久以前，有一个小村庄。\n",
+    "שלום עולם\n",
+    "안녕 세상\n",
+    "ما هذا؟\n",
 )
 
 
@@ -272,8 +282,11 @@ def test_known_binary_formats_are_refused_by_name(tmp_path):
     with zipfile.ZipFile(path, "w") as z:
         z.writestr("a.txt", "text")
     cases = [
-        (path.read_bytes(), "zip archive"), (pickle.dumps([1] * 50), "pickle"), (b"%PDF-1.7\n...", "PDF"),
-        (b"\xba\x16\x4f\x2f" + bytes(20), "fastText"), (b"\x93NUMPY\x01\0", "NumPy"),
+        (path.read_bytes(), "zip archive"),
+        (pickle.dumps([1] * 50), "pickle"),
+        (b"%PDF-1.7\n...", "PDF"),
+        (b"\xba\x16\x4f\x2f" + bytes(20), "fastText"),
+        (b"\x93NUMPY\x01\0", "NumPy"),
         (b"2 3\nthe 0.1 0.2 0.3\nof -0.5 1e-3 .25\n", "word vectors"),
         (b"2 3 \nthe 0.1 0.2 0.3 \nof 0.4 0.5 0.6 \n", "word vectors"),
         (b"300 100\nthe " + bytes(range(256)) * 4, "word vectors"),
@@ -361,7 +374,9 @@ def test_counting_words_gives_the_same_vocabulary_and_token_counts_that_add_up(t
     corpus = read_corpus([path], config)
     assert vocab == corpus.vocab
     assert (token_counts.read, token_counts.kept, token_counts.below_min_count) == (
-        corpus.token_counts.read, corpus.token_counts.kept, corpus.token_counts.below_min_count,
+        corpus.token_counts.read,
+        corpus.token_counts.kept,
+        corpus.token_counts.below_min_count,
     )
 
 
@@ -426,7 +441,9 @@ def test_zstd_frames_of_every_shape_are_read(tmp_path):
     skipped = b"\x51\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"aside"
     frames = [
         zstandard.ZstdCompressor(level=level, write_checksum=checksum, write_content_size=size).compress(text)
-        for level in (1, 19) for checksum in (False, True) for size in (False, True)
+        for level in (1, 19)
+        for checksum in (False, True)
+        for size in (False, True)
         for text in (b"", b"x y\n", os.urandom(300_000).replace(b"\n", b" "), b"run " * 100_000)
     ]
     path = tmp_path / "c.zst"

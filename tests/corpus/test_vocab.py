@@ -61,12 +61,20 @@ def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"the\t5\nof\n", 'v:2: "of" is not a word'), (b"", "v: no words"), (b"a\t5\nb\t-1\n", "v:2: the count"),
-        (b"a\t5\na\t4\n", 'v:2: the word "a" stands there twice'), (b"a\t0\n", "v:1: count 0"),
-        (b"a\t5\n\n", "v:2"), (b"a b\t5\n", "v:1: .*white space"), (b"\t5\n", "v:1"),
+        (b"the\t5\nof\n", 'v:2: "of" is not a word'),
+        (b"", "v: no words"),
+        (b"a\t5\nb\t-1\n", "v:2: the count"),
+        (b"a\t5\na\t4\n", 'v:2: the word "a" stands there twice'),
+        (b"a\t0\n", "v:1: count 0"),
+        (b"a\t5\n\n", "v:2"),
+        (b"a b\t5\n", "v:1: .*white space"),
+        (b"\t5\n", "v:1"),
         (b"a\t" + b"9" * 30, "v:1: the count"),
-        (b"x" * 10**6, "v:1: the line is longer"), (b"x" * 1025 + b"\t5\n", "v:1: the word is longer"),
-        (b"a\t5.5\n", "v:1: the count"), (b"a\t4611686018427387904\nb\t1\n", "add up"), (b"a\0b\t3\n", "white space"),
+        (b"x" * 10**6, "v:1: the line is longer"),
+        (b"x" * 1025 + b"\t5\n", "v:1: the word is longer"),
+        (b"a\t5.5\n", "v:1: the count"),
+        (b"a\t4611686018427387904\nb\t1\n", "add up"),
+        (b"a\0b\t3\n", "white space"),
     ],
 )
 def test_damaged_vocabulary_is_an_error_with_its_line(tmp_path, text, message):

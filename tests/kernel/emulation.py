@@ -25,13 +25,24 @@ def emulated_avx512(folder: Path) -> ModuleType:
         pytest.skip("the C of the AVX-512 kernel is not there: the package was not built in this tree")
     path = folder / f"_loop_avx512{sysconfig.get_config_var('EXT_SUFFIX')}"
     includes = [
-        HERE / "emulated", PACKAGE, PACKAGE / "kernel", sysconfig.get_path("include"),
+        HERE / "emulated",
+        PACKAGE,
+        PACKAGE / "kernel",
+        sysconfig.get_path("include"),
         sysconfig.get_path("platinclude"),
     ]
     compiler = shlex.split(sysconfig.get_config_var("LDSHARED") or "cc -shared")
     command = [
-        *compiler, "-O1", "-std=gnu11", "-fPIC", "-w", "-D__AVX512F__=1", *(f"-I{i}" for i in includes),
-        SOURCE, "-o", path,
+        *compiler,
+        "-O1",
+        "-std=gnu11",
+        "-fPIC",
+        "-w",
+        "-D__AVX512F__=1",
+        *(f"-I{i}" for i in includes),
+        SOURCE,
+        "-o",
+        path,
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -115,7 +115,10 @@ class Model:
     """
 
     def __init__(
-        self, counts: Sequence[int], config: TrainConfig, exact: bool = False,
+        self,
+        counts: Sequence[int],
+        config: TrainConfig,
+        exact: bool = False,
         parts: Sequence[Sequence[tuple[int, float]]] | None = None,
     ):
         self.config = config
@@ -321,9 +324,7 @@ class Worker:
         for number, block in enumerate(blocks):
             if number == 0 or not share:
                 outputs, labels = self.draw_outputs(centre)
-            self.loss_sum += self.model.update(
-                block, [self.outputs.row(row) for row in outputs], labels, lr
-            )
+            self.loss_sum += self.model.update(block, [self.outputs.row(row) for row in outputs], labels, lr)
             self.examples += len(block) * len(outputs)
             if number == len(blocks) - 1 or not share:
                 self.outputs.count_updates(outputs)

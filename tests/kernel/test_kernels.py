@@ -44,7 +44,9 @@ def cases() -> dict[str, Case]:
             for window in (1, 13, 30):  # 13 and 30: more contexts than one block takes
                 found[f"{name}-window{window}"] = case(
                     {**base, "window": window, "fixed_window": window == 30, "sample": 0, "negative": 1},
-                    sentences=(max(10, window + 14), 3, 1), vocab_size=4 if b == "hs" else 23, lr=0.025,
+                    sentences=(max(10, window + 14), 3, 1),
+                    vocab_size=4 if b == "hs" else 23,
+                    lr=0.025,
                 )
             found[f"{name}-keep-all"] = case({**base, "sample": 0})
             found[f"{name}-fixed-window"] = case({**base, "fixed_window": True, "window": 3})
@@ -62,7 +64,9 @@ def cases() -> dict[str, Case]:
             )
             for window in (1, 5, 13):
                 found[f"{name}-subwords-window{window}"] = case(
-                    {**base, "window": window, "sample": 0}, sentences=(window + 20, 2, 1, window, 7), ngrams=6,
+                    {**base, "window": window, "sample": 0},
+                    sentences=(window + 20, 2, 1, window, 7),
+                    ngrams=6,
                     lr=0.02,
                 )
             for dim in (1, 17, 100, 300):

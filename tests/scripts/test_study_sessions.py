@@ -33,7 +33,8 @@ def test_scores_are_those_of_the_rank_of_the_last_song(study):
     vectors = w2v.Vectors([f"s{i}" for i in range(20)], np.stack([np.cos(angles), np.sin(angles)], axis=1))
     assert study.score(vectors, [["x", "s0", "s1"]]) == (1.0, 1.0)
     assert study.score(vectors, [["s0", "s2"], ["s0", "s15"], ["s0", "unknown"]]) == (
-        0.5, pytest.approx(0.5 / np.log2(3))
+        0.5,
+        pytest.approx(0.5 / np.log2(3)),
     )
     songs = [f"s{i}" for i in range(20)]
     assert study.score_of_popularity(songs, [["s5", "s0"], ["s0", "s10"]])[0] == 1.0

@@ -15,8 +15,16 @@ from typing import Any
 
 TIMEOUT_S = 60
 FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--remote-debugging-pipe",
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
 )
 
 
@@ -38,8 +46,11 @@ class Browser:
         command = [program, *FLAGS, *flags, f"--user-data-dir={self.home}", f"--window-size={width},{height}"]
         self.process = subprocess.Popen(
             ["bash", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "bash", *command, "about:blank"],
-            pass_fds=(to_browser, from_browser), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env={**os.environ, "HOME": self.home},
+            pass_fds=(to_browser, from_browser),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "HOME": self.home},
         )
         os.close(to_browser)
         os.close(from_browser)
@@ -142,8 +153,18 @@ class Browser:
         self.call("Input.insertText", text=text)
 
     def press(self, key: str) -> None:
-        codes = {"Enter": (13, "\r"), "ArrowDown": (40, ""), "ArrowUp": (38, ""), "Escape": (27, ""), "Tab": (9, ""),
-                 "/": (191, "/"), "+": (187, "+"), "0": (48, "0"), "ArrowLeft": (37, ""), "Home": (36, "")}
+        codes = {
+            "Enter": (13, "\r"),
+            "ArrowDown": (40, ""),
+            "ArrowUp": (38, ""),
+            "Escape": (27, ""),
+            "Tab": (9, ""),
+            "/": (191, "/"),
+            "+": (187, "+"),
+            "0": (48, "0"),
+            "ArrowLeft": (37, ""),
+            "Home": (36, ""),
+        }
         code, text = codes[key]
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, text=text)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)

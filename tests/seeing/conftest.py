@@ -11,12 +11,37 @@ from .browser import Browser, chromium
 
 HOSTILE = [
     "</script><script>document.title='broken'</script>",
-    '"><img/src=x/onerror=document.title=1>', "<!--", "-->", "'\"`",
-    "{{data}}", "&lt;b&gt;", "\\u003c", "__proto__", "constructor",
-    "a" * 300, "\u2028", "\u202eevil", "%00",
+    '"><img/src=x/onerror=document.title=1>',
+    "<!--",
+    "-->",
+    "'\"`",
+    "{{data}}",
+    "&lt;b&gt;",
+    "\\u003c",
+    "__proto__",
+    "constructor",
+    "a" * 300,
+    "\u2028",
+    "\u202eevil",
+    "%00",
 ]
-SCRIPTS = ["서울", "한국", "القاهرة", "مصر", "東京", "日本", "ことば", "北京", "दिल्ली", "שלום", "ไทย",
-           "🙂", "naïve", "ＦＵＬＬ", b"\xff\xfe".decode("utf-8", "surrogateescape")]
+SCRIPTS = [
+    "서울",
+    "한국",
+    "القاهرة",
+    "مصر",
+    "東京",
+    "日本",
+    "ことば",
+    "北京",
+    "दिल्ली",
+    "שלום",
+    "ไทย",
+    "🙂",
+    "naïve",
+    "ＦＵＬＬ",
+    b"\xff\xfe".decode("utf-8", "surrogateescape"),
+]
 ROYALS = ["king", "queen", "man", "woman", "prince", "princess", "boy", "girl"]
 
 

@@ -109,13 +109,19 @@ def test_a_log_is_read_however_it_ends(tmp_path):
 
 def test_the_course_of_a_run_is_that_of_its_moments(tmp_path):
     path = tmp_path / "run.jsonl"
-    path.write_text("".join(
-        f'{{"event": "{event}", "tokens": {tokens}, "loss": {loss}}}\n'
-        for event, tokens, loss in [
-            ("progress", 1, 0.9), ("progress", 2, 0.5), ("epoch", 2, 0.7), ("progress", 4, 0.3), ("epoch", 4, 0.4),
-            ("end", 4, 0.55),
-        ]
-    ))
+    path.write_text(
+        "".join(
+            f'{{"event": "{event}", "tokens": {tokens}, "loss": {loss}}}\n'
+            for event, tokens, loss in [
+                ("progress", 1, 0.9),
+                ("progress", 2, 0.5),
+                ("epoch", 2, 0.7),
+                ("progress", 4, 0.3),
+                ("epoch", 4, 0.4),
+                ("end", 4, 0.55),
+            ]
+        )
+    )
     log = read_log(path)
     assert log.course("loss") == ([1, 2, 4], [0.9, 0.5, 0.3])  # means of epochs and of the whole run are no moments
     path.write_text("".join(line + "\n" for line in path.read_text().splitlines() if "progress" not in line))

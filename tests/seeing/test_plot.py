@@ -17,7 +17,8 @@ from .conftest import HOSTILE, ROYALS, SCRIPTS
 def overlapping(boxes: np.ndarray) -> list[tuple[int, int]]:
     """Pairs of boxes [n, 4] (left, bottom, right, top) that overlap."""
     return [
-        (i, j) for i, j in combinations(range(len(boxes)), 2)
+        (i, j)
+        for i, j in combinations(range(len(boxes)), 2)
         if (boxes[i, :2] < boxes[j, 2:]).all() and (boxes[j, :2] < boxes[i, 2:]).all()
     ]
 
@@ -119,8 +120,12 @@ def test_label_colours_can_be_read_on_white():
 
 
 def test_a_map_keeps_groups_and_pairs_by_word(varied):
-    made = plot.map_of(varied, ["king", "man", "queen", "woman", "king"], groups={"queen": "she", "nobody": "x"},
-                       pairs=[("man", "king"), ("woman", "queen")])
+    made = plot.map_of(
+        varied,
+        ["king", "man", "queen", "woman", "king"],
+        groups={"queen": "she", "nobody": "x"},
+        pairs=[("man", "king"), ("woman", "queen")],
+    )
     assert made.words == ("king", "man", "queen", "woman")
     assert made.groups == ("", "", "she", "")
     assert made.pairs == ((1, 0), (3, 2))

@@ -123,9 +123,18 @@ def test_what_is_no_checkpoint_is_refused(tmp_path, data, match):
 @pytest.mark.parametrize(
     "change",
     [
-        {"dtype": "F16"}, {"dtype": 4}, {"shape": [-1, 12]}, {"shape": [1 << 40, 1 << 40]}, {"shape": "12"},
-        {"shape": [49.0, 12]}, {"shape": [True, 12]}, {"shape": [0, 1 << 61]}, {"data_offsets": [0]},
-        {"data_offsets": [0, 1 << 62]}, {"data_offsets": [-8, 0]}, {"data_offsets": None},
+        {"dtype": "F16"},
+        {"dtype": 4},
+        {"shape": [-1, 12]},
+        {"shape": [1 << 40, 1 << 40]},
+        {"shape": "12"},
+        {"shape": [49.0, 12]},
+        {"shape": [True, 12]},
+        {"shape": [0, 1 << 61]},
+        {"data_offsets": [0]},
+        {"data_offsets": [0, 1 << 62]},
+        {"data_offsets": [-8, 0]},
+        {"data_offsets": None},
     ],
     ids=str,
 )
@@ -146,16 +155,35 @@ def test_missing_and_overlapping_tensors_are_refused(good, tmp_path):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("epoch", -1), ("epoch", 7), ("epoch", 1.5), ("epoch", 0), ("seconds", "1"), ("seconds", -1),
-        ("tokens_per_epoch", None), ("digest", 5), ("train", []), ("train", {}), ("corpus", "x"),
-        ("epoch_start", {}), ("carried", {"loss": 1}), ("carried", None), ("workers", None), ("workers", []),
-        ("workers", [{}]), ("workers", [{"random": 1.5}]),
+        ("epoch", -1),
+        ("epoch", 7),
+        ("epoch", 1.5),
+        ("epoch", 0),
+        ("seconds", "1"),
+        ("seconds", -1),
+        ("tokens_per_epoch", None),
+        ("digest", 5),
+        ("train", []),
+        ("train", {}),
+        ("corpus", "x"),
+        ("epoch_start", {}),
+        ("carried", {"loss": 1}),
+        ("carried", None),
+        ("workers", None),
+        ("workers", []),
+        ("workers", [{}]),
+        ("workers", [{"random": 1.5}]),
         ("workers", [{"random": 1 << 64}]),
         ("carried", {"trained": 1, "subsampled": 0, "alone": 0, "examples": 0, "loss": 0.0}),
         ("carried", {"trained": -1, "subsampled": 1, "alone": 0, "examples": 0, "loss": 0.0}),
         ("carried", {"trained": 0, "subsampled": 0, "alone": 0, "examples": 0, "loss": float("nan")}),
-        ("best_epoch", 0), ("best_epoch", 2), ("best_epoch", True), ("best_epoch", 1.0),
-        ("scores", [1]), ("scores", {"a": "0.5"}), ("scores", {"a": None}),
+        ("best_epoch", 0),
+        ("best_epoch", 2),
+        ("best_epoch", True),
+        ("best_epoch", 1.0),
+        ("scores", [1]),
+        ("scores", {"a": "0.5"}),
+        ("scores", {"a": None}),
     ],
     ids=str,
 )
@@ -168,8 +196,17 @@ def test_a_state_that_cannot_be_is_refused(good, tmp_path, name, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("trained", -1), ("trained", 3), ("random", -1), ("random", 1 << 63), ("examples", -(1 << 60)),
-                        ("loss_total", 1 << 63), ("pool", 3)], ids=str
+    ("name", "value"),
+    [
+        ("trained", -1),
+        ("trained", 3),
+        ("random", -1),
+        ("random", 1 << 63),
+        ("examples", -(1 << 60)),
+        ("loss_total", 1 << 63),
+        ("pool", 3),
+    ],
+    ids=str,
 )
 def test_a_worker_that_cannot_be_is_refused(good, tmp_path, name, value):
     header, data = parts(good)
@@ -185,11 +222,19 @@ def test_a_worker_that_cannot_be_is_refused(good, tmp_path, name, value):
 @pytest.mark.parametrize(
     ("tensor", "type_", "at", "value"),
     [
-        ("vectors", "<f4", 100, np.nan), ("outputs", "<f4", 3, np.inf), ("left", "<i8", 0, -5),
-        ("left", "<i8", 0, 1 << 60), ("left", "<i8", 1, 3), ("worker_pool", "<i4", 2, 5000),
+        ("vectors", "<f4", 100, np.nan),
+        ("outputs", "<f4", 3, np.inf),
+        ("left", "<i8", 0, -5),
+        ("left", "<i8", 0, 1 << 60),
+        ("left", "<i8", 1, 3),
+        ("worker_pool", "<i4", 2, 5000),
         ("worker_pool", "<i4", 2, -1),
-        ("worker_loss", "<f4", 0, 0.0), ("worker_loss", "<f4", 0, np.nan), ("epoch_losses", "<f8", 0, np.nan),
-        ("counts", "<i8", 1, 1), ("word_lengths", "<i4", 1, 1 << 30), ("words", "<u1", 1, 65),
+        ("worker_loss", "<f4", 0, 0.0),
+        ("worker_loss", "<f4", 0, np.nan),
+        ("epoch_losses", "<f8", 0, np.nan),
+        ("counts", "<i8", 1, 1),
+        ("word_lengths", "<i4", 1, 1 << 30),
+        ("words", "<u1", 1, 65),
     ],
     ids=str,
 )

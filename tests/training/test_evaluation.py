@@ -246,10 +246,17 @@ def test_stopping_early_keeps_the_vectors_of_the_best_epoch(tmp_path, questions,
 @pytest.mark.parametrize(
     ("text", "every"),
     [
-        ("2", EvalSchedule(epochs=2)), (3, EvalSchedule(epochs=3)), ("10%", EvalSchedule(share=0.1)),
-        ("50M", EvalSchedule(tokens=50_000_000)), ("1.5k", EvalSchedule(tokens=1500)),
-        ("1k", EvalSchedule(tokens=1000)), ("2G", EvalSchedule(tokens=2 * 10**9)), ("100%", EvalSchedule(share=1.0)),
-        ("0.01%", EvalSchedule(share=0.0001)), ("1", EvalSchedule(epochs=1)), ("2.0", EvalSchedule(epochs=2)),
+        ("2", EvalSchedule(epochs=2)),
+        (3, EvalSchedule(epochs=3)),
+        ("10%", EvalSchedule(share=0.1)),
+        ("50M", EvalSchedule(tokens=50_000_000)),
+        ("1.5k", EvalSchedule(tokens=1500)),
+        ("1k", EvalSchedule(tokens=1000)),
+        ("2G", EvalSchedule(tokens=2 * 10**9)),
+        ("100%", EvalSchedule(share=1.0)),
+        ("0.01%", EvalSchedule(share=0.0001)),
+        ("1", EvalSchedule(epochs=1)),
+        ("2.0", EvalSchedule(epochs=2)),
     ],
 )
 def test_how_often_is_written_in_epochs_shares_or_tokens(text, every):
@@ -288,8 +295,17 @@ def test_the_library_tells_and_logs_as_the_command_does(tmp_path, questions):
     (tmp_path / "p").write_text("0\t1\t3\n2\t3\t1\n")
     reports = []
     vectors = w2v.train(
-        sentences, dim=8, epochs=2, threads=1, min_count=1, held_out=0.1, eval=tmp_path / "p",
-        on_epoch=reports.append, log=tmp_path / "log", combine="concat", unit=True,
+        sentences,
+        dim=8,
+        epochs=2,
+        threads=1,
+        min_count=1,
+        held_out=0.1,
+        eval=tmp_path / "p",
+        on_epoch=reports.append,
+        log=tmp_path / "log",
+        combine="concat",
+        unit=True,
     )
     assert vectors.matrix.shape[1] == 16
     assert np.allclose(vectors.norms, 1)
@@ -340,8 +356,12 @@ def test_an_epoch_in_which_nothing_was_trained_has_no_loss_and_is_a_warning(tmp_
     reports = []
     with pytest.warns(RuntimeWarning, match=r"nothing was trained in 7 epochs of 8: .*try sample=0 or a smaller"):
         w2v.train(
-            [["a", "b", "c", "d", "e", "f"], ["b", "a"]], on_epoch=reports.append, log=tmp_path / "log",
-            report=tmp_path / "report", checkpoint=tmp_path / "c", **LONE,
+            [["a", "b", "c", "d", "e", "f"], ["b", "a"]],
+            on_epoch=reports.append,
+            log=tmp_path / "log",
+            report=tmp_path / "report",
+            checkpoint=tmp_path / "c",
+            **LONE,
         )
     losses = [report.loss for report in reports]
     assert losses == [pytest.approx(np.log(2), rel=1e-4), *[None] * 7]

@@ -262,7 +262,8 @@ def test_a_small_vocabulary_is_learned_as_well_as_in_one_thread(settings):
     big = corpus(6000)
     losses = [
         Trainer(big, config(reproducible=on, sample=0.0, epochs=20, dim=30, threads=2 if on else 1, **settings))
-        .run().summary.epoch_losses[-1]
+        .run()
+        .summary.epoch_losses[-1]
         for on in (False, True)
     ]
     assert losses[1] == pytest.approx(losses[0], rel=0.02)

@@ -296,9 +296,7 @@ def test_keeper_is_due_every_so_often_and_never_when_told_so(tmp_path):
 def test_a_run_is_saved_at_once_when_memory_runs_out_and_once_until_it_recovers(tmp_path, monkeypatch):
     now, free, told = [0.0], [1000], []
     monkeypatch.setattr("w2v.training.checkpointing.room", lambda: Room(free[0], "left for this test"))
-    checkpointer = Checkpointer(
-        tmp_path / "c", 600, on_low_memory=told.append, low_memory=100, clock=lambda: now[0]
-    )
+    checkpointer = Checkpointer(tmp_path / "c", 600, on_low_memory=told.append, low_memory=100, clock=lambda: now[0])
     state = Trainer(corpus(), config()).state
     due = []
     for now[0], free[0] in ((1, 1000), (2, 100), (3, 99), (3.1, 99), (4, 10), (5, 150), (6, 99), (7, 250), (8, 99)):

@@ -110,7 +110,12 @@ def test_new_words_of_a_continued_run_know_what_their_ngrams_know(tmp_path):
     with Checkpoint(tmp_path / "c") as saved:
         before = saved.vectors()
     again = w2v.train(
-        sentences(2, stems=[*STEMS, "walkw"]), continue_from=tmp_path / "c", epochs=1, lr=1e-9, min_lr=1e-9, threads=1,
+        sentences(2, stems=[*STEMS, "walkw"]),
+        continue_from=tmp_path / "c",
+        epochs=1,
+        lr=1e-9,
+        min_lr=1e-9,
+        threads=1,
     )
     assert len(again) == len(before) + len(ENDINGS)
     for word in before:
@@ -154,8 +159,14 @@ def test_files_of_every_format_answer_alike(corpus, tmp_path):
 def test_held_out_loss_and_scores_on_the_way(corpus, tmp_path):
     (tmp_path / "q.txt").write_text(": verbs\nwalk walking talk talking\njump jumps kick kicks\n")
     reports = []
-    w2v.train(corpus, held_out=0.2, eval=tmp_path / "q.txt", on_epoch=reports.append, stop_early=1,
-              **{**SETTINGS, "epochs": 3})
+    w2v.train(
+        corpus,
+        held_out=0.2,
+        eval=tmp_path / "q.txt",
+        on_epoch=reports.append,
+        stop_early=1,
+        **{**SETTINGS, "epochs": 3},
+    )
     assert all(report.held_out_loss > 0 and report.scores for report in reports)
 
 

@@ -50,7 +50,12 @@ def test_a_combination_that_cannot_be_is_refused_before_the_first_run(lists, nam
 
 def test_every_setting_can_be_a_list_and_is_told_by_the_file_name():
     other = {
-        "model": "cbow", "loss": "hs", "cbow_gradient": "exact", "lr": 0.5, "min_lr": 0.0125, "held_out": 0.25,
+        "model": "cbow",
+        "loss": "hs",
+        "cbow_gradient": "exact",
+        "lr": 0.5,
+        "min_lr": 0.0125,
+        "held_out": 0.25,
         "sample": 0.5,
     }
     for name in options_of(TrainConfig):
@@ -155,10 +160,22 @@ def test_vectors_are_found_from_wherever_the_sweep_is_gone_on_with(tmp_path, mon
 
 
 MANY = {
-    "window": [4, 7], "negative": 12, "ns_exponent": 0.123456789012, "sample": 0.000123456789, "lr": 0.0123456789,
-    "min_lr": 0.00012345678901, "held_out": 0.123456789, "negative_pool": 64, "hot_rows": 100, "stop_early": 2,
-    "share_negatives": False, "fixed_window": True, "seed": [2**63 - 1, 2**62], "cbow_gradient": "exact",
-    "model": "cbow", **FEW,
+    "window": [4, 7],
+    "negative": 12,
+    "ns_exponent": 0.123456789012,
+    "sample": 0.000123456789,
+    "lr": 0.0123456789,
+    "min_lr": 0.00012345678901,
+    "held_out": 0.123456789,
+    "negative_pool": 64,
+    "hot_rows": 100,
+    "stop_early": 2,
+    "share_negatives": False,
+    "fixed_window": True,
+    "seed": [2**63 - 1, 2**62],
+    "cbow_gradient": "exact",
+    "model": "cbow",
+    **FEW,
 }
 
 

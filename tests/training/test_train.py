@@ -41,8 +41,17 @@ def test_words_of_any_script_come_back_in_falling_order_of_count() -> None:
 
 
 def test_every_kind_of_corpus_gives_the_same_vectors(text: Path) -> None:
-    kinds = [str(text), text, [text], (str(text),), SENTENCES, tuple(SENTENCES), iter(SENTENCES),
-             (tuple(sentence) for sentence in SENTENCES), [[word.encode() for word in s] for s in SENTENCES]]
+    kinds = [
+        str(text),
+        text,
+        [text],
+        (str(text),),
+        SENTENCES,
+        tuple(SENTENCES),
+        iter(SENTENCES),
+        (tuple(sentence) for sentence in SENTENCES),
+        [[word.encode() for word in s] for s in SENTENCES],
+    ]
     found = [w2v.train(corpus, **FEW) for corpus in kinds]
     for vectors in found[1:]:
         assert list(vectors.words) == list(found[0].words)
@@ -81,8 +90,12 @@ def test_settings_of_both_kinds_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("windows", "; did you mean window?"), ("on_stop", ""), ("Dim", "; did you mean dim?"),
-        ("vector_size", "; it is dim here"), ("workers", "; it is threads here"), ("iter", "; it is epochs here"),
+        ("windows", "; did you mean window?"),
+        ("on_stop", ""),
+        ("Dim", "; did you mean dim?"),
+        ("vector_size", "; it is dim here"),
+        ("workers", "; it is threads here"),
+        ("iter", "; it is epochs here"),
     ],
 )
 def test_unknown_setting_is_refused_with_a_hint(name: str, hint: str) -> None:

@@ -230,9 +230,15 @@ def test_a_run_that_trains_nothing_is_an_error_that_says_why() -> None:
 @pytest.mark.parametrize(
     ("settings", "pairs"),
     [
-        ({}, 6), ({"window": 2, "negative": 2}, 6), ({"window": 50}, 51), ({"window": 50, "fixed_window": True}, 100),
-        ({"negative": 25}, 26), ({"window": 50, "model": "cbow"}, 6), ({"window": 50, "share_negatives": False}, 6),
-        ({"loss": "hs", "negative": 25}, 6), ({"loss": "hs", "window": 11}, 12),
+        ({}, 6),
+        ({"window": 2, "negative": 2}, 6),
+        ({"window": 50}, 51),
+        ({"window": 50, "fixed_window": True}, 100),
+        ({"negative": 25}, 26),
+        ({"window": 50, "model": "cbow"}, 6),
+        ({"window": 50, "share_negatives": False}, 6),
+        ({"loss": "hs", "negative": 25}, 6),
+        ({"loss": "hs", "window": 11}, 12),
     ],
 )
 def test_private_rows_are_merged_sooner_where_an_update_sums_up_more_pairs(settings: dict, pairs: int) -> None:

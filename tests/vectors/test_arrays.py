@@ -314,8 +314,13 @@ def test_hostile_safetensors_is_refused_in_bounded_memory(tmp_path, data, packed
 
 @pytest.mark.parametrize(
     ("text", "what"),
-    [("1\t2\n3\n", "only 1 numbers"), ("1\t2\n3\t4\t5\n", "more numbers"), ("1\t2\n3\tx\n", "cannot be read"),
-     ("1\t2\nnan\t1\n", "NaN"), ("1\t2\n\n3\t4\n", "only 0 numbers")],
+    [
+        ("1\t2\n3\n", "only 1 numbers"),
+        ("1\t2\n3\t4\t5\n", "more numbers"),
+        ("1\t2\n3\tx\n", "cannot be read"),
+        ("1\t2\nnan\t1\n", "NaN"),
+        ("1\t2\n\n3\t4\n", "only 0 numbers"),
+    ],
 )
 def test_hostile_projector_file_is_refused_by_its_line(tmp_path, text, what):
     (tmp_path / "v.tsv").write_text(text)

@@ -83,8 +83,18 @@ def test_numbers_of_any_size_are_left_alone_where_words_are_text(tmp_path):
 
 @pytest.mark.parametrize(
     ("word", "text"),
-    [(b"king", True), ("서울".encode(), True), (b"caf\xe9", False), (b"a\x07", False), (b"\x7f", False), (b"", True),
-     (b"\xc3", False), (b"\xe2\x82\xac", True), (b"\xe2\x82", False), (b"\xf5\x80\x80\x80", False)],
+    [
+        (b"king", True),
+        ("서울".encode(), True),
+        (b"caf\xe9", False),
+        (b"a\x07", False),
+        (b"\x7f", False),
+        (b"", True),
+        (b"\xc3", False),
+        (b"\xe2\x82\xac", True),
+        (b"\xe2\x82", False),
+        (b"\xf5\x80\x80\x80", False),
+    ],
 )
 def test_what_is_text(word, text):
     assert is_text(word) == text

@@ -176,13 +176,25 @@ def test_a_text_files_bad_lines_are_left_out():
 
 
 def test_words_that_programs_choke_on_are_told_and_renamed():
-    words = [b"a\xc2\xa0b", b"c\xe2\x80\xa8", b"\x01d", b"cut\xe4\xb8", b"ok", b"</s>", b"zero\xe2\x80\x8bwidth",
-             b"\xef\xbf\xbd", b"\xc2\xa0", b"a_b"]
+    words = [
+        b"a\xc2\xa0b",
+        b"c\xe2\x80\xa8",
+        b"\x01d",
+        b"cut\xe4\xb8",
+        b"ok",
+        b"</s>",
+        b"zero\xe2\x80\x8bwidth",
+        b"\xef\xbf\xbd",
+        b"\xc2\xa0",
+        b"a_b",
+    ]
     data = binary([(word, [1.0, i]) for i, word in enumerate(words)])
     report = check_vectors(io.BytesIO(data))
     assert {f.what: f.value for f in report.faults} == {"unicode space": 3, "control characters": 1, "not UTF-8": 1}
     assert {f.what: f.value for f in report.notes} == {
-        "sentence end": 1, "invisible characters": 1, "replacement character": 1
+        "sentence end": 1,
+        "invisible characters": 1,
+        "replacement character": 1,
     }
     repaired, what = repair(io.BytesIO(data))
     assert list(repaired.words) == ["c_", "d", "cut\ufffd", "ok", "</s>", "zero\u200bwidth", "\ufffd", "a_b"]

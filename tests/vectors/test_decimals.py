@@ -141,8 +141,10 @@ def test_decimals_beside_the_middle_of_two_floats_are_read_as_the_nearest():
     """The middle cut to each number of digits, and one unit of the last more: only exact arithmetic tells the side."""
     rng = np.random.default_rng(12)
     # Numbers as vectors hold them (2^-30 to 2^5), and of every size.
-    for bits in [*(rng.integers(97, 132, 60) << 23 | rng.integers(0, 1 << 23, 60)).tolist(),
-                 *rng.integers(1, 0x7F7FFFFE, 60).tolist()]:
+    for bits in [
+        *(rng.integers(97, 132, 60) << 23 | rng.integers(0, 1 << 23, 60)).tolist(),
+        *rng.integers(1, 0x7F7FFFFE, 60).tolist(),
+    ]:
         middle = (Fraction(of_bits(bits)) + Fraction(of_bits(bits + 1))) / 2
         first = digits_of(f"{float(middle):e}")[1]
         for length in (*range(8, 24), 30, 50, 110):
@@ -154,8 +156,9 @@ def test_decimals_beside_the_middle_of_two_floats_are_read_as_the_nearest():
                     assert (used, np.float32(read)) == (len(text), nearest_float32(text)), text
 
 
-@pytest.mark.parametrize("text", ["", "-", "+", ".", "-.", "e5", "x", "--1", " 1", "na", "infinit", ".nan", "-.inf",
-                                  "+.Infinity", ".e5"])
+@pytest.mark.parametrize(
+    "text", ["", "-", "+", ".", "-.", "e5", "x", "--1", " 1", "na", "infinit", ".nan", "-.inf", "+.Infinity", ".e5"]
+)
 def test_what_is_no_number_is_refused(text):
     found = py_read_float(text.encode())
     assert found is None or found[1] < len(text)

@@ -15,14 +15,21 @@ from w2v.vectors.derive import load_some, read_list
 from w2v.vectors.formats import FORMATS, LoadOptions, writable
 from w2v.vectors.vectors import Vectors, load
 
-NAMES = {"bin": "v.bin", "text": "v.txt", "glove": "v.glove", "npy": "v.npy", "safetensors": "v.safetensors",
-         "projector": "v.tsv", "fasttext": "v.ftbin"}
+NAMES = {
+    "bin": "v.bin",
+    "text": "v.txt",
+    "glove": "v.glove",
+    "npy": "v.npy",
+    "safetensors": "v.safetensors",
+    "projector": "v.tsv",
+    "fasttext": "v.ftbin",
+}
 WORDS = ["the", "of", "König", "한국어", "12", "🙂", "zero"]
 SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
-words = st.text(
-    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=" "), min_size=1, max_size=6
-).filter(lambda word: not word.isdigit())  # `12 3` as GloVe's first line is a header
+words = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=" "), min_size=1, max_size=6).filter(
+    lambda word: not word.isdigit()
+)  # `12 3` as GloVe's first line is a header
 numbers = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
@@ -38,7 +45,9 @@ def same(found: Vectors, wanted: Vectors) -> bool:
 
 @SETTINGS
 @given(
-    st.lists(words, min_size=1, max_size=8, unique=True), st.integers(1, 5), st.data(),
+    st.lists(words, min_size=1, max_size=8, unique=True),
+    st.integers(1, 5),
+    st.data(),
     st.lists(st.sampled_from(writable()), min_size=2, max_size=4),
 )
 def test_through_a_chain_of_formats_any_vectors_stay_the_same(names, dim, data, chain):

@@ -137,8 +137,16 @@ def test_benchmark_files_are_understood(bench_data, tmp_path):
     assert found.total.accuracy == pytest.approx(score, abs=1e-12)
 
 
-SMALL = {"old": [1, 0.1], "new": [0.9, 0.3], "smart": [0.1, 1], "intelligent": [0.2, 1], "hard": [0.5, -1],
-         "difficult": [0.6, -1], "7": [1, 1], "8": [1, 2]}
+SMALL = {
+    "old": [1, 0.1],
+    "new": [0.9, 0.3],
+    "smart": [0.1, 1],
+    "intelligent": [0.2, 1],
+    "hard": [0.5, -1],
+    "difficult": [0.6, -1],
+    "7": [1, 1],
+    "8": [1, 2],
+}
 PAIRS = [("old", "new", 2), ("smart", "intelligent", 9), ("hard", "difficult", 8)]
 
 
@@ -175,8 +183,11 @@ def test_rated_pairs_are_read_whatever_separates_names_or_surrounds_them(small, 
     *heading, row = lines
     text = "\n".join([*heading, *(row.format(*pair, number) for number, pair in enumerate(PAIRS, 1))]) + "\n"
     data = {
-        "": text.encode(), "crlf": text.replace("\n", "\r\n").encode(), "mark": b"\xef\xbb\xbf" + text.encode(),
-        "gzip": gzip.compress(text.encode()), "no last newline": text.rstrip("\n").encode(),
+        "": text.encode(),
+        "crlf": text.replace("\n", "\r\n").encode(),
+        "mark": b"\xef\xbb\xbf" + text.encode(),
+        "gzip": gzip.compress(text.encode()),
+        "no last newline": text.rstrip("\n").encode(),
     }[change]
     plain = evaluated(small, tmp_path, "old\tnew\t2\nsmart\tintelligent\t9\nhard\tdifficult\t8\n")
     found = evaluated(small, tmp_path, data)

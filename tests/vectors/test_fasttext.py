@@ -88,7 +88,8 @@ def test_questions_about_unseen_words_are_answered(model):
     assert vectors.rank("kings", "kingly") >= 1
     mean = sum(unit[word] for word in ("kingly", "kings", "東京"))
     assert vectors.odd_one_out(["kingly", "kings", "東京"]) == min(
-        ("kingly", "kings", "東京"), key=lambda word: float(unit[word] @ mean))
+        ("kingly", "kings", "東京"), key=lambda word: float(unit[word] @ mean)
+    )
     product = vectors.analogy("the", "kings", "kingly", method="mul")
     assert {word for word, _ in product} == set(WORDS) - {"the", "kings"}
 

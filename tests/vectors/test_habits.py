@@ -23,8 +23,10 @@ MATRIX = np.random.default_rng(4).uniform(-1, 1, (len(WORDS), DIM)).round(5).ast
 
 
 def table(words, row, heading: str = "") -> bytes:
-    lines = [row(number, word, [f"{x:.5f}" for x in values]) for number, (word, values) in
-             enumerate(zip(words, MATRIX[: len(words)], strict=True))]
+    lines = [
+        row(number, word, [f"{x:.5f}" for x in values])
+        for number, (word, values) in enumerate(zip(words, MATRIX[: len(words)], strict=True))
+    ]
     return "".join(f"{line}\n" for line in [*([heading] if heading else []), *lines]).encode()
 
 
@@ -59,7 +61,8 @@ LAYOUTS = {
     "semicolons": ([w for w in WORDS if ";" not in w and '"' not in w], lambda _, w, v: ";".join([w, *v]), ""),
     "semicolons and decimal commas": (
         [w for w in WORDS if ";" not in w and '"' not in w],
-        lambda _, w, v: ";".join([w, *(x.replace(".", ",") for x in v)]), "",
+        lambda _, w, v: ";".join([w, *(x.replace(".", ",") for x in v)]),
+        "",
     ),
     "bars": (WORDS, lambda _, w, v: "|".join([w, *v]), ""),
     "R's write.table": (WORDS, lambda _, w, v: " ".join([quoted(w), *v]), " ".join(f'"V{i}"' for i in range(DIM))),
@@ -72,7 +75,9 @@ LAYOUTS = {
     "sizes by name": (PLAIN, lambda _, w, v: " ".join([w, *v]), f"size={len(PLAIN)} dim={DIM}"),
 }
 CHANGES = {
-    "": bytes, "crlf": lambda data: data.replace(b"\n", b"\r\n"), "no last newline": lambda data: data[:-1],
+    "": bytes,
+    "crlf": lambda data: data.replace(b"\n", b"\r\n"),
+    "no last newline": lambda data: data[:-1],
     "blank lines at the end": lambda data: data + b"\n\n",
 }
 
@@ -109,7 +114,9 @@ def test_a_bad_row_of_a_table_is_named_and_left_out(tmp_path):
         with pytest.raises(VectorsError, match=rf"row 3 \(line 4, byte {byte}\): only 2 numbers.*--fix"):
             load(tmp_path / "v")
     assert {f.what: f.value for f in check_vectors(tmp_path / "v").faults} == {
-        "wrong length": 2, "not finite": 1, "white space": 1
+        "wrong length": 2,
+        "not finite": 1,
+        "white space": 1,
     }
     repaired, _ = repair(tmp_path / "v")
     assert list(repaired.words) == [w.replace(" ", "_") for w in WORDS if w not in ("of", "naïve", "new york")]

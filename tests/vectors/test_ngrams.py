@@ -80,9 +80,11 @@ def test_a_vector_is_the_mean_of_the_rows(word, used, known):
     rows = random.normal(size=(buckets, dim)).astype(np.float32)
     own = random.normal(size=(1, dim)).astype(np.float32)
     places = np.arange(0, buckets, 2)  # with `used`, only the even buckets have rows
-    made = NgramRows(
-        FloatRows(rows[places]), 2, 4, buckets, places.astype(np.uint32), np.arange(len(places))
-    ) if used else NgramRows(FloatRows(rows), 2, 4, buckets)
+    made = (
+        NgramRows(FloatRows(rows[places]), 2, 4, buckets, places.astype(np.uint32), np.arange(len(places)))
+        if used
+        else NgramRows(FloatRows(rows), 2, 4, buckets)
+    )
     if used:
         rows[1::2] = 0
     out, counts = np.full((1, dim), 9, np.float32), np.zeros(1, np.int32)

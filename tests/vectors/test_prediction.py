@@ -127,10 +127,15 @@ def test_a_file_whose_parts_do_not_belong_together_is_refused(tmp_path, change):
         counts[1] = -1
     words = b"".join(b"w%d\n" % i for i in range(6))
     kind = "I32" if change == "type" else "F32"
-    header = make_header({
-        "counts": ("I64", counts.shape), "vectors": ("F32", (6, 4)), "context": (kind, outputs.shape),
-        "words": ("U8", (len(words),)),
-    }, {"format": "np"})
+    header = make_header(
+        {
+            "counts": ("I64", counts.shape),
+            "vectors": ("F32", (6, 4)),
+            "context": (kind, outputs.shape),
+            "words": ("U8", (len(words),)),
+        },
+        {"format": "np"},
+    )
     path = tmp_path / "m.safetensors"
     path.write_bytes(header + counts.tobytes() + vectors.matrix.tobytes() + outputs.tobytes() + words)
     assert len(w2v.load(path)) == 6

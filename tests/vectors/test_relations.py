@@ -105,8 +105,11 @@ def test_neighbours_of_a_vector_are_gensims(vectors, theirs):
 @pytest.mark.parametrize(
     ("vector", "named"),
     [
-        (np.ones(11), "a vector of 11 numbers; these vectors have 12"), (1.0, "a vector of no numbers"),
-        (np.ones((2, 12)), "these vectors have 12"), ([np.nan] * 12, "is not finite"), ([np.inf] * 12, "is not finite"),
+        (np.ones(11), "a vector of 11 numbers; these vectors have 12"),
+        (1.0, "a vector of no numbers"),
+        (np.ones((2, 12)), "these vectors have 12"),
+        ([np.nan] * 12, "is not finite"),
+        ([np.inf] * 12, "is not finite"),
     ],
     ids=str,
 )

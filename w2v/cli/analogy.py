@@ -74,8 +74,13 @@ command = Command(
     params=[
         vectors_argument(),
         Argument(["words"], nargs=-1, metavar="A B C", line="The three words."),
-        Option(["--method"], type=click.Choice(("add", "mul")), default="add", shown_default="add",
-               help="add: cosine with B - A + C; mul: product and quotient of cosines (Levy and Goldberg 2014)."),
+        Option(
+            ["--method"],
+            type=click.Choice(("add", "mul")),
+            default="add",
+            shown_default="add",
+            help="add: cosine with B - A + C; mul: product and quotient of cosines (Levy and Goldberg 2014).",
+        ),
         *ANSWER_OPTIONS,
     ],
 )

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
 
 __all__ = [
-    "ANSWER_OPTIONS", "Answer", "Answerer", "answer_all", "answer_lines", "answers_format", "load_vectors", "made_note",
+    "ANSWER_OPTIONS",
+    "Answer",
+    "Answerer",
+    "answer_all",
+    "answer_lines",
+    "answers_format",
+    "load_vectors",
+    "made_note",
     "prompt_lines",
 ]
 
@@ -40,8 +47,14 @@ def answers_format(columns: str) -> Option:
 
 
 ANSWER_OPTIONS = (
-    Option(["-k", "--top", "topn"], type=Whole(1), metavar="N", default=10, shown_default="10",
-           help="How many words for each query."),
+    Option(
+        ["-k", "--top", "topn"],
+        type=Whole(1),
+        metavar="N",
+        default=10,
+        shown_default="10",
+        help="How many words for each query.",
+    ),
     answers_format("query, rank, word, cosine"),
 )
 

@@ -16,7 +16,10 @@ __all__ = ["COLOUR_OPTION", "NONE", "TRUE", "XTERM", "colour_depth", "painted", 
 NONE, XTERM, TRUE = 0, 256, 1 << 24  # how many colours
 
 COLOUR_OPTION = Option(
-    ["--color", "when"], type=click.Choice(("auto", "always", "never")), default="auto", shown_default="auto",
+    ["--color", "when"],
+    type=click.Choice(("auto", "always", "never")),
+    default="auto",
+    shown_default="auto",
     help="auto: on a terminal, unless NO_COLOR is set.",
 )
 

@@ -19,9 +19,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 # What stands for a value that is a file or a folder: the Tab key completes names there.
-FILES = frozenset(
-    ("CHECKPOINT", "CORPUS", "DIR", "FILE", "IN", "LOG", "OUT", "PAGE", "QUESTIONS", "TEXT", "VECTORS")
-)
+FILES = frozenset(("CHECKPOINT", "CORPUS", "DIR", "FILE", "IN", "LOG", "OUT", "PAGE", "QUESTIONS", "TEXT", "VECTORS"))
 
 
 def completions(param: click.Parameter, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -47,8 +45,14 @@ class Option(click.Option):
     """
 
     def __init__(
-        self, declarations: Sequence[str], *, group: str = "Options", aliases: Sequence[str] = (),
-        shown_default: str = "", setting: str = "", **kw: Any,
+        self,
+        declarations: Sequence[str],
+        *,
+        group: str = "Options",
+        aliases: Sequence[str] = (),
+        shown_default: str = "",
+        setting: str = "",
+        **kw: Any,
     ):
         super().__init__([*declarations, *aliases], **kw)
         self.setting = setting or self.name

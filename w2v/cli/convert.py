@@ -40,12 +40,16 @@ Rows keep their order, which is that of frequency, with --words too; words that 
 
 EXAMPLES = [
     ("For NumPy: vectors.npy and vectors.words.txt", "w2v convert vectors.bin vectors.npy"),
-    ("For the embedding projector: vectors.tsv and vectors.metadata.tsv",
-     "w2v convert vectors.bin vectors.tsv --top 10000"),
+    (
+        "For the embedding projector: vectors.tsv and vectors.metadata.tsv",
+        "w2v convert vectors.bin vectors.tsv --top 10000",
+    ),
     ("Some words only, at length 1", "w2v convert vectors.bin small.txt --words words.txt --unit"),
-    ("A fastText model for fewer words, and only their n-grams",
-     "w2v train data/world.txt.gz -o model.ftbin --subwords 3-6 --buckets 20000\n"
-     "  w2v convert model.ftbin small.safetensors --words words.txt --compact"),
+    (
+        "A fastText model for fewer words, and only their n-grams",
+        "w2v train data/world.txt.gz -o model.ftbin --subwords 3-6 --buckets 20000\n"
+        "  w2v convert model.ftbin small.safetensors --words words.txt --compact",
+    ),
     ("Half the size", "w2v convert vectors.bin vectors.safetensors --float16"),
     ("Repair a file that was cut short, or that other programs choke on", "w2v convert vectors.bin whole.bin --fix"),
     ("In a pipe", "w2v convert vectors.bin - --format glove | gzip > glove.txt.gz"),
@@ -115,7 +119,10 @@ class Conversion:
         from w2v.vectors.formats.write import format_of
 
         options = LoadOptions(
-            lenient=self.lenient, duplicates=self.duplicates, words=self.in_words, format=self.told,
+            lenient=self.lenient,
+            duplicates=self.duplicates,
+            words=self.in_words,
+            format=self.told,
             context=format_of(self.target, self.form, self.out_words).needs_model,
         )
         return load_some(self.source, options, words=wanted, top=self.top)
@@ -168,7 +175,10 @@ def convert(quiet: bool, **given: object) -> None:
     for line in told:
         say(line)
     vectors.save(
-        conversion.target, conversion.form, no_clobber=conversion.no_clobber, float16=conversion.float16,
+        conversion.target,
+        conversion.form,
+        no_clobber=conversion.no_clobber,
+        float16=conversion.float16,
         words=conversion.out_words,
     )
     if not quiet:
@@ -186,30 +196,79 @@ command = Command(
     params=[
         Argument(["source"], metavar="IN", line="A vector file of any format that w2v reads; - is standard input."),
         Argument(["target"], metavar="OUT", line="The file to write; - is standard output."),
-        Option(["--top"], type=Whole(1), metavar="N", group="Which words",
-               help="Keep the first N, the most frequent; with --words, the first N of these."),
-        Option(["--words"], metavar="FILE", group="Which words",
-               help="Keep the words of this file: one a line, up to a tab; - is standard input."),
+        Option(
+            ["--top"],
+            type=Whole(1),
+            metavar="N",
+            group="Which words",
+            help="Keep the first N, the most frequent; with --words, the first N of these.",
+        ),
+        Option(
+            ["--words"],
+            metavar="FILE",
+            group="Which words",
+            help="Keep the words of this file: one a line, up to a tab; - is standard input.",
+        ),
         Option(["--unit"], is_flag=True, group="What is written", help="Every vector at length 1."),
-        Option(["--compact"], is_flag=True, group="What is written",
-               help="Of a model with n-grams, only the rows that its words use; for .safetensors."),
-        Option(["--float16"], is_flag=True, group="What is written",
-               help="Numbers of half the size and about 3 digits (npy and safetensors)."),
-        Option(["--format", "form"], type=click.Choice(writable()), group="What is written",
-               help="The format of OUT, where its name does not tell it."),
-        Option(["--out-words"], metavar="FILE", group="What is written",
-               help="Where the words go, for npy and projector.", shown_default="beside OUT"),
+        Option(
+            ["--compact"],
+            is_flag=True,
+            group="What is written",
+            help="Of a model with n-grams, only the rows that its words use; for .safetensors.",
+        ),
+        Option(
+            ["--float16"],
+            is_flag=True,
+            group="What is written",
+            help="Numbers of half the size and about 3 digits (npy and safetensors).",
+        ),
+        Option(
+            ["--format", "form"],
+            type=click.Choice(writable()),
+            group="What is written",
+            help="The format of OUT, where its name does not tell it.",
+        ),
+        Option(
+            ["--out-words"],
+            metavar="FILE",
+            group="What is written",
+            help="Where the words go, for npy and projector.",
+            shown_default="beside OUT",
+        ),
         Option(["--no-clobber"], is_flag=True, group="What is written", help="Refuse at the start when OUT exists."),
-        Option(["--from", "told"], type=click.Choice(tuple(FORMATS)), group="What is read",
-               help="The format of IN, where its content misleads."),
-        Option(["--in-words"], metavar="FILE", group="What is read",
-               help="The words of IN, a .npy or .tsv.", shown_default="beside IN"),
-        Option(["--duplicates"], type=click.Choice(("error", "first")), default="error", shown_default="error",
-               group="What is read", help="first: keep the first row of a word that is there twice."),
-        Option(["--lenient"], is_flag=True, group="What is read",
-               help="Ignore what follows the rows that the header promises."),
-        Option(["--fix"], is_flag=True, group="What is read",
-               help="Keep the good rows of a damaged file; w2v check tells what is wrong with it."),
+        Option(
+            ["--from", "told"],
+            type=click.Choice(tuple(FORMATS)),
+            group="What is read",
+            help="The format of IN, where its content misleads.",
+        ),
+        Option(
+            ["--in-words"],
+            metavar="FILE",
+            group="What is read",
+            help="The words of IN, a .npy or .tsv.",
+            shown_default="beside IN",
+        ),
+        Option(
+            ["--duplicates"],
+            type=click.Choice(("error", "first")),
+            default="error",
+            shown_default="error",
+            group="What is read",
+            help="first: keep the first row of a word that is there twice.",
+        ),
+        Option(
+            ["--lenient"],
+            is_flag=True,
+            group="What is read",
+            help="Ignore what follows the rows that the header promises.",
+        ),
+        Option(
+            ["--fix"],
+            is_flag=True,
+            group="What is read",
+            help="Keep the good rows of a damaged file; w2v check tells what is wrong with it.",
+        ),
         quiet_option("No line about what was written."),
     ],
 )

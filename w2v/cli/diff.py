@@ -30,8 +30,10 @@ whose neighbours are least stable (mean overlap of all pairs). `row` is the word
 
 EXAMPLES = [
     ("Two models", "w2v diff vectors.bin other.bin -k 3"),
-    ("How stable neighbours are over seeds; every word, as JSON lines",
-     "w2v diff seed1.bin seed2.bin seed3.bin -k 3 --words 0 --format json > stability.jsonl"),
+    (
+        "How stable neighbours are over seeds; every word, as JSON lines",
+        "w2v diff seed1.bin seed2.bin seed3.bin -k 3 --words 0 --format json > stability.jsonl",
+    ),
 ]
 
 PAIR_HEADER = ("pair", "A", "B", "overlap", "cosine", "least cosine")
@@ -46,8 +48,10 @@ def diff(models: tuple[str, ...], k: int, top: int, words: int, form: str) -> No
     from w2v.vectors.vectors import load
 
     found = compare([load(path) for path in models], k, top or None)
-    say(f"{count(len(found.words))} words compared, of {count(found.shared)} that all models share "
-        f"(they have {', '.join(map(count, found.sizes))})")
+    say(
+        f"{count(len(found.words))} words compared, of {count(found.shared)} that all models share "
+        f"(they have {', '.join(map(count, found.sizes))})"
+    )
     places = found.order()[: words or None].tolist()
     if form == "json":
         write("".join(map(json_line, objects(models, found, places))))
@@ -60,30 +64,52 @@ def diff(models: tuple[str, ...], k: int, top: int, words: int, form: str) -> No
 
 def pair_rows(models: tuple[str, ...], found: Comparison) -> list[tuple[str, ...]]:
     return [
-        ("pair", models[pair.first], models[pair.second], f"{pair.overlap:.6f}", f"{pair.cosine:.6f}",
-         f"{pair.least_cosine:.6f}")
+        (
+            "pair",
+            models[pair.first],
+            models[pair.second],
+            f"{pair.overlap:.6f}",
+            f"{pair.cosine:.6f}",
+            f"{pair.least_cosine:.6f}",
+        )
         for pair in found.pairs
     ]
 
 
 def word_rows(found: Comparison, places: list[int]) -> list[tuple[str, ...]]:
     return [
-        ("word", found.words[place], str(found.rows[place] + 1), f"{found.overlap[place]:.6f}",
-         f"{found.cosine[place]:.6f}")
+        (
+            "word",
+            found.words[place],
+            str(found.rows[place] + 1),
+            f"{found.overlap[place]:.6f}",
+            f"{found.cosine[place]:.6f}",
+        )
         for place in places
     ]
 
 
 def objects(models: tuple[str, ...], found: Comparison, places: list[int]) -> list[dict[str, object]]:
     pairs: list[dict[str, object]] = [
-        {"a": models[pair.first], "b": models[pair.second], "k": found.k, "words": len(found.words),
-         "shared": found.shared, "overlap": round(pair.overlap, 6), "cosine": round(pair.cosine, 6),
-         "least_cosine": round(pair.least_cosine, 6)}
+        {
+            "a": models[pair.first],
+            "b": models[pair.second],
+            "k": found.k,
+            "words": len(found.words),
+            "shared": found.shared,
+            "overlap": round(pair.overlap, 6),
+            "cosine": round(pair.cosine, 6),
+            "least_cosine": round(pair.least_cosine, 6),
+        }
         for pair in found.pairs
     ]
     return pairs + [
-        {"word": found.words[place], "row": int(found.rows[place]) + 1,
-         "overlap": round(float(found.overlap[place]), 6), "cosine": round(float(found.cosine[place]), 6)}
+        {
+            "word": found.words[place],
+            "row": int(found.rows[place]) + 1,
+            "overlap": round(float(found.overlap[place]), 6),
+            "cosine": round(float(found.cosine[place]), 6),
+        }
         for place in places
     ]
 
@@ -95,14 +121,37 @@ command = Command(
     examples=EXAMPLES,
     callback=diff,
     params=[
-        Argument(["models"], nargs=-1, required=True, metavar="VECTORS",
-                 line="Vector files of any format that w2v reads; their dimensions may differ."),
-        Option(["-k", "--nearest", "k"], type=Whole(1), metavar="K", default=10, shown_default="10",
-               help="How many neighbours of a word are compared."),
-        Option(["--top"], type=Whole(0), metavar="N", default=10_000, shown_default="10000",
-               help="Compare the N most frequent words of A that all have; 0: all. Time grows with N squared."),
-        Option(["--words"], type=Whole(0), metavar="N", default=10, shown_default="10",
-               help="How many words are shown; 0: all that were compared."),
+        Argument(
+            ["models"],
+            nargs=-1,
+            required=True,
+            metavar="VECTORS",
+            line="Vector files of any format that w2v reads; their dimensions may differ.",
+        ),
+        Option(
+            ["-k", "--nearest", "k"],
+            type=Whole(1),
+            metavar="K",
+            default=10,
+            shown_default="10",
+            help="How many neighbours of a word are compared.",
+        ),
+        Option(
+            ["--top"],
+            type=Whole(0),
+            metavar="N",
+            default=10_000,
+            shown_default="10000",
+            help="Compare the N most frequent words of A that all have; 0: all. Time grows with N squared.",
+        ),
+        Option(
+            ["--words"],
+            type=Whole(0),
+            metavar="N",
+            default=10,
+            shown_default="10",
+            help="How many words are shown; 0: all that were compared.",
+        ),
         format_option("tsv: rows that begin with pair or word; json: an object a line."),
     ],
 )

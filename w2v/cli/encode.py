@@ -35,15 +35,24 @@ file; nothing in it is trusted when it is read, and its digest is checked.
 
 EXAMPLES = [
     ("Once", "w2v encode data/world.txt.gz -o corpus.ids"),
-    ("Then as often as wanted", "w2v encode corpus.txt --min-count 1 -o corpus.ids\n"
-     "  w2v train corpus.ids -o a.bin --dim 50\n"
-     "  w2v train corpus.ids -o b.bin --dim 50 --min-count 20 --window 10"),
+    (
+        "Then as often as wanted",
+        "w2v encode corpus.txt --min-count 1 -o corpus.ids\n"
+        "  w2v train corpus.ids -o a.bin --dim 50\n"
+        "  w2v train corpus.ids -o b.bin --dim 50 --min-count 20 --window 10",
+    ),
 ]
 
 
 def encode(
-    corpus: tuple[str, ...], output: str, no_clobber: bool, read_vocab: str | None, tmp_dir: str | None,
-    threads: int | None, quiet: bool, **given: Any,
+    corpus: tuple[str, ...],
+    output: str,
+    no_clobber: bool,
+    read_vocab: str | None,
+    tmp_dir: str | None,
+    threads: int | None,
+    quiet: bool,
+    **given: Any,
 ) -> None:
     """Read and write."""
     if output.lower().endswith(".gz"):
@@ -58,8 +67,14 @@ def encode(
     vocab = Vocab.load(read_vocab) if read_vocab else None
     with progress_for(quiet) as progress, AtomicOutput(output, no_clobber=no_clobber, compress=False) as out:
         encoded, _ = open_corpus(
-            list(corpus), config, stated_options(CorpusConfig), vocab=vocab, threads=threads, tmp_dir=tmp_dir,
-            on_progress=progress.reading, on_warning=lambda text: say(f"warning: {text}"),
+            list(corpus),
+            config,
+            stated_options(CorpusConfig),
+            vocab=vocab,
+            threads=threads,
+            tmp_dir=tmp_dir,
+            on_progress=progress.reading,
+            on_warning=lambda text: say(f"warning: {text}"),
         )
         progress.finish()
         encoded.write(out)
@@ -79,8 +94,13 @@ command = Command(
     callback=encode,
     params=[
         corpus_argument(),
-        Option(["-o", "--output"], required=True, metavar="FILE", group="Output",
-               help="Where the encoded corpus goes; - is standard output."),
+        Option(
+            ["-o", "--output"],
+            required=True,
+            metavar="FILE",
+            group="Output",
+            help="Where the encoded corpus goes; - is standard output.",
+        ),
         Option(["--no-clobber"], is_flag=True, group="Output", help="Refuse at the start when FILE exists."),
         *config_options(CorpusConfig, "Corpus", PHRASES),
         read_vocab_option(),

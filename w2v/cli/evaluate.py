@@ -85,10 +85,19 @@ command = Command(
     params=[
         vectors_argument(),
         Argument(["files"], nargs=-1, required=True, metavar="FILE", line="Analogy questions or rated word pairs."),
-        Option(["--restrict-vocab"], type=Whole(1), metavar="N", default=30_000, shown_default="30000",
-               help="Ask about, and answer from, the N most frequent words."),
-        Option(["--known-only"], is_flag=True,
-               help="Leave out what asks for words that only n-grams have vectors for; else it is scored apart."),
+        Option(
+            ["--restrict-vocab"],
+            type=Whole(1),
+            metavar="N",
+            default=30_000,
+            shown_default="30000",
+            help="Ask about, and answer from, the N most frequent words.",
+        ),
+        Option(
+            ["--known-only"],
+            is_flag=True,
+            help="Leave out what asks for words that only n-grams have vectors for; else it is scored apart.",
+        ),
         Option(["--json", "form"], flag_value="json", help="An object a line instead of the table."),
     ],
 )

@@ -27,8 +27,10 @@ for anything.
 
 EXAMPLES = [
     ("The 20,000 most frequent words", "w2v explore vectors.bin -o page.html"),
-    ("Items by their titles, coloured by genre",
-     "w2v explore vectors.bin -o page.html --names titles.tsv --groups groups.tsv"),
+    (
+        "Items by their titles, coloured by genre",
+        "w2v explore vectors.bin -o page.html --names titles.tsv --groups groups.tsv",
+    ),
     ("Fewer words, another map first", "w2v explore vectors.bin -o page.html --top 5000 --layout pca"),
 ]
 
@@ -36,8 +38,16 @@ LAYOUTS = ("neighbours", "pca", "tsne", "umap")
 
 
 def explore(
-    vectors: str, output: str, top: int, layout: str, title: str | None, seed: int, quiet: bool,
-    word_file: str | None, groups: str | None, names: str | None,
+    vectors: str,
+    output: str,
+    top: int,
+    layout: str,
+    title: str | None,
+    seed: int,
+    quiet: bool,
+    word_file: str | None,
+    groups: str | None,
+    names: str | None,
 ) -> None:
     check_page(output, [path for path in (vectors, word_file, groups, names) if path])
 
@@ -70,13 +80,24 @@ command = Command(
     params=[
         vectors_argument(),
         Option(["-o", "--output"], required=True, metavar="PAGE", help="Where the page goes; - is standard output."),
-        Option(["--top"], type=Whole(2), metavar="N", default=20_000, shown_default="20000",
-               help="The first N words of the file."),
+        Option(
+            ["--top"],
+            type=Whole(2),
+            metavar="N",
+            default=20_000,
+            shown_default="20000",
+            help="The first N words of the file.",
+        ),
         Option(["--words", "word_file"], metavar="FILE", help="These words, one a line, in place of the first ones."),
         Option(["--groups"], metavar="FILE", help="Colours: lines of word, tab, group; without it, groups are found."),
         Option(["--names"], metavar="FILE", help="What words are called: lines of word, tab, name (titles of items)."),
-        Option(["--layout"], type=click.Choice(LAYOUTS), default="neighbours", shown_default="neighbours",
-               help="The map shown first; PCA is always there too. tsne and umap need w2v[plot]."),
+        Option(
+            ["--layout"],
+            type=click.Choice(LAYOUTS),
+            default="neighbours",
+            shown_default="neighbours",
+            help="The map shown first; PCA is always there too. tsne and umap need w2v[plot].",
+        ),
         Option(["--title"], metavar="TEXT", help="The page's title. [the file's name]"),
         map_seed_option("Seed of the map and the groups."),
         quiet_option("No summary."),

@@ -66,8 +66,13 @@ def as_json(found: Description) -> dict[str, object]:
     norms = zip(names, (round(value, 6) for value in found.norms or ()), strict=False)
     known = {"dtype": found.dtype, **dict(norms), "first": shown_words(found), "settings": found.settings}
     return {
-        "file": found.name, "format": found.format, "compression": found.compression, "words": found.words,
-        "dim": found.dim, "bytes": found.bytes, **{name: value for name, value in known.items() if value},
+        "file": found.name,
+        "format": found.format,
+        "compression": found.compression,
+        "words": found.words,
+        "dim": found.dim,
+        "bytes": found.bytes,
+        **{name: value for name, value in known.items() if value},
     }
 
 
@@ -95,8 +100,11 @@ def listed(found: Description, number: int) -> str:
     """For people."""
     packed = f", packed with {found.compression}" if found.compression else ""
     lines = [
-        ("format", found.format + packed), ("words", count(found.words)), ("dim", count(found.dim)),
-        ("size", size(found.bytes) if found.bytes is not None else ""), ("numbers", found.dtype),
+        ("format", found.format + packed),
+        ("words", count(found.words)),
+        ("dim", count(found.dim)),
+        ("size", size(found.bytes) if found.bytes is not None else ""),
+        ("numbers", found.dtype),
     ]
     if found.norms is not None:
         mean, least, greatest = found.norms
@@ -115,11 +123,17 @@ command = Command(
     examples=EXAMPLES,
     callback=info,
     params=[
-        Argument(["files"], nargs=-1, required=True, metavar="FILE",
-                 line="Vector files of any format that w2v reads; - is standard input."),
+        Argument(
+            ["files"],
+            nargs=-1,
+            required=True,
+            metavar="FILE",
+            line="Vector files of any format that w2v reads; - is standard input.",
+        ),
         Option(["--short"], is_flag=True, help="One line a file, without norms and first words."),
         format_option("json: an object a line."),
-        Option(["--from", "told"], type=click.Choice(tuple(FORMATS)),
-               help="The files' format, where the content misleads."),
+        Option(
+            ["--from", "told"], type=click.Choice(tuple(FORMATS)), help="The files' format, where the content misleads."
+        ),
     ],
 )

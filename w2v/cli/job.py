@@ -31,15 +31,27 @@ def run_training(kind: Callable[..., Run], *configs: Any, output: str, quiet: bo
 
     check_stdout(output)
     outputs = Outputs(
-        vectors=output, context=given.pop("save_context"), vocab=given.pop("save_vocab"), report=given.pop("report"),
-        log=given.pop("log"), format=given.pop("format"), combination=given.pop("combine"), unit=given.pop("unit"),
-        with_context=given.pop("with_context", False), no_clobber=given.pop("no_clobber"),
+        vectors=output,
+        context=given.pop("save_context"),
+        vocab=given.pop("save_vocab"),
+        report=given.pop("report"),
+        log=given.pop("log"),
+        format=given.pop("format"),
+        combination=given.pop("combine"),
+        unit=given.pop("unit"),
+        with_context=given.pop("with_context", False),
+        no_clobber=given.pop("no_clobber"),
     )
     with progress_for(quiet) as display:
         run = kind(
-            *configs, outputs=outputs, checkpoint=checkpoint_settings(output, given), reporters=[display],
-            command=["w2v", *arguments()], resume_hint=resume_command(),
-            stopping=partial(graceful_stop, NUMBERS, quit_at_once), **given,
+            *configs,
+            outputs=outputs,
+            checkpoint=checkpoint_settings(output, given),
+            reporters=[display],
+            command=["w2v", *arguments()],
+            resume_hint=resume_command(),
+            stopping=partial(graceful_stop, NUMBERS, quit_at_once),
+            **given,
         )
         try:
             done = run.run()

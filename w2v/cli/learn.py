@@ -29,14 +29,22 @@ Every number is recorded from the trainer. The settings suit a few words; those 
 
 EXAMPLES = [
     ("One page to step through", "w2v learn 'the quick brown fox jumps over the lazy dog' -o fox.html"),
-    ("Two sentences, and more numbers for each word",
-     "w2v learn 'the king rules the land' 'the queen rules the land' -o rule.html --dim 8"),
+    (
+        "Two sentences, and more numbers for each word",
+        "w2v learn 'the king rules the land' 'the queen rules the land' -o rule.html --dim 8",
+    ),
     ("CBOW with hierarchical softmax", "w2v learn 'the king rules the land' -o tree.html --model cbow --loss hs"),
 ]
 
 # What makes a few words move: short vectors, a high rate, many epochs.
 DEFAULTS = {
-    "min_count": 1, "sample": 0.0, "dim": 5, "window": 2, "negative": 2, "epochs": 200, "lr": 0.1,
+    "min_count": 1,
+    "sample": 0.0,
+    "dim": 5,
+    "window": 2,
+    "negative": 2,
+    "epochs": 200,
+    "lr": 0.1,
 }
 SHOWN = ("model", "loss", "dim", "window", "fixed_window", "negative", "epochs", "lr", "sample", "seed")
 CORPUS = ("tokenizer", "lower", "normalize", "min_count", "max_vocab")

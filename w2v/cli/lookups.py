@@ -54,7 +54,8 @@ def answer_rows(
 
 def each_line(
     pick: Callable[[Iterable[str]], tuple[Vectors, dict[str, UnknownWordError]]],
-    rows: Callable[[Vectors, list[str]], list[Row]], partly: bool = False,
+    rows: Callable[[Vectors, list[str]], list[Row]],
+    partly: bool = False,
 ) -> Callable[[list[list[str]]], list[Answer]]:
     """An answerer that looks the words of several lines up together and asks `rows` for each line.
 

@@ -136,7 +136,11 @@ cli = LazyGroup(
     no_args_is_help=False,
     params=[
         Option(
-            ["-V", "--version"], is_flag=True, is_eager=True, expose_value=False, callback=show_version,
+            ["-V", "--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=show_version,
             help="Show version, kernel and CPU, and exit.",
         ),
         # Taken out of the arguments before they are parsed, so that it works in any place.

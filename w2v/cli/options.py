@@ -17,9 +17,22 @@ from w2v.settings import options_of
 from w2v.training.config import TrainConfig
 
 __all__ = [
-    "PHRASES", "config_from", "config_options", "corpus_argument", "default_text", "format_option", "list_options",
-    "map_seed_option", "option_from", "picked_options", "quiet_option", "read_vocab_option", "stated_options",
-    "threads_option", "tmp_dir_option", "vectors_argument",
+    "PHRASES",
+    "config_from",
+    "config_options",
+    "corpus_argument",
+    "default_text",
+    "format_option",
+    "list_options",
+    "map_seed_option",
+    "option_from",
+    "picked_options",
+    "quiet_option",
+    "read_vocab_option",
+    "stated_options",
+    "threads_option",
+    "tmp_dir_option",
+    "vectors_argument",
 ]
 
 Config = TypeVar("Config")
@@ -33,8 +46,13 @@ PHRASES = dict.fromkeys(
 
 
 def corpus_argument() -> Argument:
-    return Argument(["corpus"], nargs=-1, required=True, metavar="CORPUS",
-                    line="Files or folders of text, or a file that w2v encode wrote; - is standard input.")
+    return Argument(
+        ["corpus"],
+        nargs=-1,
+        required=True,
+        metavar="CORPUS",
+        line="Files or folders of text, or a file that w2v encode wrote; - is standard input.",
+    )
 
 
 def vectors_argument() -> Argument:
@@ -42,19 +60,26 @@ def vectors_argument() -> Argument:
 
 
 def read_vocab_option() -> Option:
-    return Option(["--read-vocab"], metavar="FILE", group="Corpus",
-                  help="Use this vocabulary (word, tab, count) instead of counting.")
+    return Option(
+        ["--read-vocab"],
+        metavar="FILE",
+        group="Corpus",
+        help="Use this vocabulary (word, tab, count) instead of counting.",
+    )
 
 
 def tmp_dir_option() -> Option:
     """Where the reader of a corpus may spool it."""
-    return Option(["--tmp-dir"], metavar="DIR", group="Corpus", help="Where a corpus too large for memory is spooled.",
-                  type=click.Path(exists=True, file_okay=False))
+    return Option(
+        ["--tmp-dir"],
+        metavar="DIR",
+        group="Corpus",
+        help="Where a corpus too large for memory is spooled.",
+        type=click.Path(exists=True, file_okay=False),
+    )
 
 
-def picked_options(
-    options: Iterable[Option], names: Iterable[str], defaults: Mapping[str, float]
-) -> dict[str, Option]:
+def picked_options(options: Iterable[Option], names: Iterable[str], defaults: Mapping[str, float]) -> dict[str, Option]:
     """Some of a config's options by name, in the order of `names`, those of `defaults` with defaults of their own."""
     known = {option.name: option for option in options}
     picked = {name: known[name] for name in names}
@@ -67,8 +92,14 @@ def picked_options(
 def threads_option() -> Option:
     """Of a command that does not train; the spellings and the range are those of the training's."""
     declared = options_of(TrainConfig)["threads"][1]
-    return Option([*declared.flags, "--threads"], type=Whole(declared.minimum, declared.maximum), metavar="N",
-                  aliases=declared.aliases, shown_default=declared.shown_default, help="Threads that read and count.")
+    return Option(
+        [*declared.flags, "--threads"],
+        type=Whole(declared.minimum, declared.maximum),
+        metavar="N",
+        aliases=declared.aliases,
+        shown_default=declared.shown_default,
+        help="Threads that read and count.",
+    )
 
 
 def quiet_option(help: str = "No progress and no summary.") -> Option:
@@ -77,14 +108,16 @@ def quiet_option(help: str = "No progress and no summary.") -> Option:
 
 def format_option(help: str) -> Option:
     """Rows for programs: tsv, unless json is asked for."""
-    return Option(["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv",
-                  help=help)
+    return Option(
+        ["--format", "form"], type=click.Choice(("tsv", "json")), default="tsv", shown_default="tsv", help=help
+    )
 
 
 def map_seed_option(help: str, **kw: Any) -> Option:
     """As wide as the seeds of the libraries that make maps."""
-    return Option(["-s", "--seed"], type=Whole(0, 2**32 - 1), metavar="N", default=1, shown_default="1", help=help,
-                  **kw)
+    return Option(
+        ["-s", "--seed"], type=Whole(0, 2**32 - 1), metavar="N", default=1, shown_default="1", help=help, **kw
+    )
 
 
 # --- options from the dataclasses ---
@@ -110,20 +143,23 @@ def stated_options(config: type) -> frozenset[str]:
     """The dataclass's fields that are on the command line (or in its environment), not left to their defaults."""
     context = click.get_current_context()
     return frozenset(
-        name for name in options_of(config)
+        name
+        for name in options_of(config)
         if context.get_parameter_source(name) not in (None, ParameterSource.DEFAULT)  # None: no option of this command
     )
 
 
-def list_options(
-    config: type, group: str, groups: dict[str, str], more: dict[str, tuple[str, ...]]
-) -> list[Option]:
+def list_options(config: type, group: str, groups: dict[str, str], more: dict[str, tuple[str, ...]]) -> list[Option]:
     """As config_options, but each takes one value or several between commas; `more` are further spellings."""
     return [
         Option(
-            [*declared.flags, "--" + name.replace("_", "-"), *more.get(name, ()), name], group=groups.get(name, group),
-            aliases=declared.aliases, help=declared.help, shown_default=default_text(field, declared) or "off",
-            type=List(value_type(field, declared)), metavar=list_metavar(field, declared),
+            [*declared.flags, "--" + name.replace("_", "-"), *more.get(name, ()), name],
+            group=groups.get(name, group),
+            aliases=declared.aliases,
+            help=declared.help,
+            shown_default=default_text(field, declared) or "off",
+            type=List(value_type(field, declared)),
+            metavar=list_metavar(field, declared),
         )
         for name, (field, declared) in options_of(config).items()
     ]
@@ -137,7 +173,10 @@ def list_metavar(field: dataclasses.Field, declared: Declared) -> str:
 def option_from(field: dataclasses.Field, declared: Declared, group: str) -> Option:
     long = "--" + field.name.replace("_", "-")
     common: dict[str, Any] = {
-        "group": group, "aliases": declared.aliases, "default": field.default, "help": declared.help,
+        "group": group,
+        "aliases": declared.aliases,
+        "default": field.default,
+        "help": declared.help,
         "shown_default": default_text(field, declared),
     }
     if "bool" in str(field.type):
@@ -146,7 +185,9 @@ def option_from(field: dataclasses.Field, declared: Declared, group: str) -> Opt
     if declared.bare:
         common.update(is_flag=False, flag_value=declared.bare)
     return Option(
-        [*declared.flags, long, field.name], type=value_type(field, declared), metavar=declared.metavar or None,
+        [*declared.flags, long, field.name],
+        type=value_type(field, declared),
+        metavar=declared.metavar or None,
         **common,
     )
 

@@ -45,23 +45,45 @@ sigmoid of it, and the error, label minus sigmoid. With --steps it also draws th
 EXAMPLES = [
     ("A window slides over a sentence", "w2v pairs 'the king rules the land' --window 2 --negative 2"),
     ("The same to look at", "w2v pairs 'the king rules the land' --window 2 --negative 2 --steps"),
-    ("The first samples of a corpus, frequent words thinned out",
-     "w2v pairs corpus.txt --sample 1e-3 --min-count 5 | head -n 20"),
-    ("What one step computes and changes, in the 100th epoch",
-     "w2v pairs 'the king rules the land' --steps --numbers --dim 8 --epochs 100"),
-    ("Positive pairs alone, the centre first, as tutorials print them",
-     "w2v pairs 'the king rules the land' --window 2 --negative 0 --order input-first"),
+    (
+        "The first samples of a corpus, frequent words thinned out",
+        "w2v pairs corpus.txt --sample 1e-3 --min-count 5 | head -n 20",
+    ),
+    (
+        "What one step computes and changes, in the 100th epoch",
+        "w2v pairs 'the king rules the land' --steps --numbers --dim 8 --epochs 100",
+    ),
+    (
+        "Positive pairs alone, the centre first, as tutorials print them",
+        "w2v pairs 'the king rules the land' --window 2 --negative 0 --order input-first",
+    ),
 ]
 
-SHOWN = ("model", "loss", "window", "fixed_window", "negative", "ns_exponent", "seed", "share_negatives",
-         "negative_pool", "exact")
+SHOWN = (
+    "model",
+    "loss",
+    "window",
+    "fixed_window",
+    "negative",
+    "ns_exponent",
+    "seed",
+    "share_negatives",
+    "negative_pool",
+    "exact",
+)
 NUMBERS = ("dim", "lr", "epochs")
 EPOCHS, DIM, LR = 1, 10, 0.1
 ENOUGH = 1 << 16  # characters that are written together
 
 
 def pairs(
-    text: tuple[str, ...], read_vocab: str | None, steps: bool, numbers: bool, order: str, form: str, when: str,
+    text: tuple[str, ...],
+    read_vocab: str | None,
+    steps: bool,
+    numbers: bool,
+    order: str,
+    form: str,
+    when: str,
     **given: Any,
 ) -> None:
     if not text and is_terminal(sys.stdin):
@@ -94,8 +116,10 @@ def pairs(
             from w2v.cli.steps import number_lines, number_rows
 
             last = last_epoch(corpus, config)
-            lines = number_lines(last, words, config, colour_depth(when)) if steps else number_rows(
-                last, words, config, form, positive_only
+            lines = (
+                number_lines(last, words, config, colour_depth(when))
+                if steps
+                else number_rows(last, words, config, form, positive_only)
             )
         elif steps:
             from w2v.cli.steps import step_lines
@@ -152,7 +176,11 @@ def last_epoch(corpus: EncodedCorpus, config: TrainConfig) -> list[TracedSentenc
 
 
 def rows(
-    sentences: Iterator[Sentence], words: Sequence[str], nodes: bool, form: str, positive_only: bool = False,
+    sentences: Iterator[Sentence],
+    words: Sequence[str],
+    nodes: bool,
+    form: str,
+    positive_only: bool = False,
     centre_first: bool = False,
 ) -> Iterator[str]:
     """A line a sample. `centre_first`: the centre is the input, and each context or negative its output."""
@@ -169,9 +197,15 @@ def rows(
                         middle = words[sentence.words[sentence.kept[centre.place]]]
                         given, output = middle, given_word if label else output
                     if form == "json":
-                        yield json_line({
-                            "sentence": number, "place": place, "input": given, "output": output, "label": label,
-                        })
+                        yield json_line(
+                            {
+                                "sentence": number,
+                                "place": place,
+                                "input": given,
+                                "output": output,
+                                "label": label,
+                            }
+                        )
                     else:
                         yield tsv_line((given, output, str(label)))
 
@@ -211,14 +245,24 @@ command = Command(
     params=[
         Argument(["text"], nargs=-1, metavar="TEXT", line="A sentence, its words, or files; none: standard input."),
         Option(["--steps"], is_flag=True, help="The sentence with the window marked, step by step, for people."),
-        Option(["--numbers"], is_flag=True,
-               help="Train on the text, and show what the trainer computes for each sample."),
-        Option(["--order"], type=click.Choice(("trained", "input-first")), default="trained", shown_default="trained",
-               help="trained: context word, centre; input-first: centre, context word."),
+        Option(
+            ["--numbers"], is_flag=True, help="Train on the text, and show what the trainer computes for each sample."
+        ),
+        Option(
+            ["--order"],
+            type=click.Choice(("trained", "input-first")),
+            default="trained",
+            shown_default="trained",
+            help="trained: context word, centre; input-first: centre, context word.",
+        ),
         format_option("tsv: input, output, label; json: an object per line, with sentence and place too."),
         COLOUR_OPTION,
-        Option(["--read-vocab"], metavar="FILE", group="Text",
-               help="Counts of a whole corpus (word, tab, count), for --sample and the negatives."),
+        Option(
+            ["--read-vocab"],
+            metavar="FILE",
+            group="Text",
+            help="Counts of a whole corpus (word, tab, count), for --sample and the negatives.",
+        ),
         *options(),
     ],
 )

@@ -52,20 +52,34 @@ two words, and another pass, which counts the joined text anew, up to twice as l
 EXAMPLES = [
     ("The phrases, the best first", "w2v phrases data/world.txt.gz --list --threshold 10 > phrases.tsv"),
     ("A joined corpus, up to four words a phrase", "w2v phrases corpus.txt --passes 2 -o joined.txt.gz"),
-    ("By mutual information, with names such as bank_of_england",
-     "w2v phrases corpus.txt --score npmi --connectors english | w2v train - -o vectors.bin"),
+    (
+        "By mutual information, with names such as bank_of_england",
+        "w2v phrases corpus.txt --score npmi --connectors english | w2v train - -o vectors.bin",
+    ),
 ]
 BLOCK_BYTES = 1 << 22
 LINES = 4096
 # Options here -> fields of CorpusConfig.
-RENAMED = {"passes": "phrases", "score": "phrase_score", "threshold": "phrase_threshold",
-           "min_count": "phrase_min_count", "connectors": "phrase_connectors"}
+RENAMED = {
+    "passes": "phrases",
+    "score": "phrase_score",
+    "threshold": "phrase_threshold",
+    "min_count": "phrase_min_count",
+    "connectors": "phrase_connectors",
+}
 LEFT_OUT = ("min_count", "max_vocab", *PHRASES)
 
 
 def phrases(
-    corpus: tuple[str, ...], output: str, listed: bool, form: str | None, delimiter: str, tmp_dir: str | None,
-    threads: int | None, quiet: bool, **given: Any,
+    corpus: tuple[str, ...],
+    output: str,
+    listed: bool,
+    form: str | None,
+    delimiter: str,
+    tmp_dir: str | None,
+    threads: int | None,
+    quiet: bool,
+    **given: Any,
 ) -> None:
     """Read, find, join, write."""
     if form and not listed:
@@ -136,9 +150,17 @@ def write_list(found: list[Phrase], form: str | None, out: Sink) -> None:
     for start in range(0, len(found), LINES):
         rows = found[start : start + LINES]
         if form == "json":
-            lines = [json_line({"phrase": row.phrase.decode(errors=ESCAPE), "count": row.count,
-                                "score": round(row.score, 6), "pass": row.number}).encode(errors=ESCAPE)
-                     for row in rows]
+            lines = [
+                json_line(
+                    {
+                        "phrase": row.phrase.decode(errors=ESCAPE),
+                        "count": row.count,
+                        "score": round(row.score, 6),
+                        "pass": row.number,
+                    }
+                ).encode(errors=ESCAPE)
+                for row in rows
+            ]
         else:
             lines = [b"%b\t%d\t%.6f\t%d\n" % row for row in rows]  # no phrase of a text holds a tab
         out.write(b"".join(lines))
@@ -177,20 +199,46 @@ command = Command(
     callback=phrases,
     params=[
         corpus_argument(),
-        Option(["-o", "--output"], metavar="FILE", default=STDOUT, shown_default="standard output", group="Output",
-               help="Where the text or the list goes; compressed if it ends in .gz."),
-        Option(["--list", "listed"], is_flag=True, group="Output",
-               help="Write the phrases instead of the text: phrase, count, score, the pass that found it."),
-        Option(["--format", "form"], type=click.Choice(("tsv", "json")), group="Output", shown_default="tsv",
-               help="Of --list; json: an object a line with the names phrase, count, score, pass."),
-        option_of("phrases", "--passes", default=1, shown_default="1",
-                  help="Passes over the text, each of which joins two words or phrases."),
+        Option(
+            ["-o", "--output"],
+            metavar="FILE",
+            default=STDOUT,
+            shown_default="standard output",
+            group="Output",
+            help="Where the text or the list goes; compressed if it ends in .gz.",
+        ),
+        Option(
+            ["--list", "listed"],
+            is_flag=True,
+            group="Output",
+            help="Write the phrases instead of the text: phrase, count, score, the pass that found it.",
+        ),
+        Option(
+            ["--format", "form"],
+            type=click.Choice(("tsv", "json")),
+            group="Output",
+            shown_default="tsv",
+            help="Of --list; json: an object a line with the names phrase, count, score, pass.",
+        ),
+        option_of(
+            "phrases",
+            "--passes",
+            default=1,
+            shown_default="1",
+            help="Passes over the text, each of which joins two words or phrases.",
+        ),
         option_of("phrase_score", "--score"),
         option_of("phrase_threshold", "--threshold"),
         option_of("phrase_min_count", "--min-count"),
         option_of("phrase_connectors", "--connectors"),
-        Option(["--delimiter"], metavar="TEXT", default="_", shown_default="_", group="Phrases",
-               help="What stands between the words of a phrase."),
+        Option(
+            ["--delimiter"],
+            metavar="TEXT",
+            default="_",
+            shown_default="_",
+            group="Phrases",
+            help="What stands between the words of a phrase.",
+        ),
         *(option for option in config_options(CorpusConfig, "Corpus") if option.name not in LEFT_OUT),
         tmp_dir_option(),
         threads_option(),

@@ -41,8 +41,11 @@ places all over the text. Nothing is written. On a terminal a list, in a pipe a 
 
 EXAMPLES = [
     ("With the defaults", "w2v plan data/world.txt.gz"),
-    ("Another training on an encoded corpus", "w2v encode corpus.txt --min-count 1 -o corpus.ids\n"
-     "  w2v plan corpus.ids --dim 300 --window 10 --epochs 15 --format json"),
+    (
+        "Another training on an encoded corpus",
+        "w2v encode corpus.txt --min-count 1 -o corpus.ids\n"
+        "  w2v plan corpus.ids --dim 300 --window 10 --epochs 15 --format json",
+    ),
 ]
 
 
@@ -57,7 +60,11 @@ def plan(
 
     with progress_for(quiet) as progress:
         found = plan_training(
-            list(corpus), *configs, stated=stated_options(CorpusConfig), seconds=seconds, tmp_dir=tmp_dir,
+            list(corpus),
+            *configs,
+            stated=stated_options(CorpusConfig),
+            seconds=seconds,
+            tmp_dir=tmp_dir,
             on_reading=progress.reading,
         )
     if form == "json":
@@ -98,16 +105,28 @@ def listed(found: Plan) -> str:
         f"{count(found.files)} file{'' if found.files == 1 else 's'}\n"
     ]
     share = [
-        (str(minimum), "?" if words is None else count(words), "?" if tokens is None else count(tokens),
-         "?" if tokens is None else f"{100 * tokens / max(1, found.tokens_read):.1f} %")
+        (
+            str(minimum),
+            "?" if words is None else count(words),
+            "?" if tokens is None else count(tokens),
+            "?" if tokens is None else f"{100 * tokens / max(1, found.tokens_read):.1f} %",
+        )
         for minimum, words, tokens in found.at_min_count
     ]
     parts.append(aligned(("min-count", "words", "tokens", "of the text"), share, left=0))
     chosen = f"{count(found.words)} words, {count(found.tokens)} tokens, {found.epochs} epochs"
     parts.append(f"with these options: {chosen}\n")
     memory = [(name, size(value)) for name, value in found.memory.items() if value]
-    parts.append(aligned(("memory", ""), [*memory, ("in all", size(found.memory_total)),
-                                          ("there", f"{size(found.memory_there.size)} ({found.memory_there.limit})")]))
+    parts.append(
+        aligned(
+            ("memory", ""),
+            [
+                *memory,
+                ("in all", size(found.memory_total)),
+                ("there", f"{size(found.memory_there.size)} ({found.memory_there.limit})"),
+            ],
+        )
+    )
     disk = [(DISK.get(name, f".{name}"), size(value)) for name, value in found.disk.items() if value]
     parts.append(aligned(("disk, if written", ""), disk))
     time = [("reading", duration(found.reading_s))]
@@ -118,8 +137,14 @@ def listed(found: Plan) -> str:
     return "\n".join(parts)
 
 
-DISK = {"txt": ".txt, .vec", "checkpoint": "checkpoint", "ids": ".ids (w2v encode)", "spool": "spool, while it runs",
-        "glove": "GloVe text", "tsv": ".tsv (projector)"}
+DISK = {
+    "txt": ".txt, .vec",
+    "checkpoint": "checkpoint",
+    "ids": ".ids (w2v encode)",
+    "spool": "spool, while it runs",
+    "glove": "GloVe text",
+    "tsv": ".tsv (projector)",
+}
 
 
 command = Command(
@@ -130,10 +155,19 @@ command = Command(
     callback=plan,
     params=[
         corpus_argument(),
-        Option(["--format", "form"], type=click.Choice(("tsv", "json")),
-               help="tsv: what, item, value; json: one object. [a list on a terminal, else tsv]"),
-        Option(["--seconds"], type=Number(0, 600), metavar="N", default=2.0, shown_default="2",
-               help="How long to train for the estimate; 0: not at all."),
+        Option(
+            ["--format", "form"],
+            type=click.Choice(("tsv", "json")),
+            help="tsv: what, item, value; json: one object. [a list on a terminal, else tsv]",
+        ),
+        Option(
+            ["--seconds"],
+            type=Number(0, 600),
+            metavar="N",
+            default=2.0,
+            shown_default="2",
+            help="How long to train for the estimate; 0: not at all.",
+        ),
         *config_options(CorpusConfig, "Corpus", PHRASES),
         tmp_dir_option(),
         *config_options(TrainConfig, "Training", GROUPS),

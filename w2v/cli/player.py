@@ -106,9 +106,15 @@ class Screen:
         if stage < 1:
             return lines
         table = [
-            (self.input_name(given, step), self.output_name(output), str(label),
-             *(form.format(number) if stage > i else "" for i, (form, number) in
-               enumerate(zip(("{:+.4f}", "{:.4f}", "{:+.4f}"), numbers, strict=True), 1)))
+            (
+                self.input_name(given, step),
+                self.output_name(output),
+                str(label),
+                *(
+                    form.format(number) if stage > i else ""
+                    for i, (form, number) in enumerate(zip(("{:+.4f}", "{:.4f}", "{:+.4f}"), numbers, strict=True), 1)
+                ),
+            )
             for given, output, label, *numbers in step.samples
         ]
         header = ("input", "output", "label", "dot product", "sigmoid", "error")
@@ -173,8 +179,13 @@ def play(lesson: Lesson) -> None:
             elif key == "g":
                 frame, paused = screen.to_epoch(read_number(wait)), True
             else:
-                moves = {"\x1b[C": frame + 1, "\x1b[D": frame - 1, "n": screen.to_word(frame), "0": 0,
-                         "e": screen.to_epoch(screen.epoch_at(frame) + 1)}
+                moves = {
+                    "\x1b[C": frame + 1,
+                    "\x1b[D": frame - 1,
+                    "n": screen.to_word(frame),
+                    "0": 0,
+                    "e": screen.to_epoch(screen.epoch_at(frame) + 1),
+                }
                 if key in moves:
                     frame, paused = max(0, min(screen.last, moves[key])), True
 

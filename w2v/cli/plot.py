@@ -33,8 +33,10 @@ EXAMPLES = [
     ("The 300 most frequent words", "w2v plot vectors.bin --top 300 -o map.png"),
     ("Words in groups, each with its colour", "w2v plot vectors.bin --groups groups.tsv -o map.svg"),
     ("Arrows from countries to their capitals", "w2v plot vectors.bin --pairs capitals.tsv -o capitals.png"),
-    ("A few words, where their vectors point",
-     "w2v plot vectors.bin king queen man woman --method pca --size 6x4 -o royals.pdf"),
+    (
+        "A few words, where their vectors point",
+        "w2v plot vectors.bin king queen man woman --method pca --size 6x4 -o royals.pdf",
+    ),
 ]
 
 METHODS = ("pca", "tsne", "umap", "neighbours")
@@ -58,8 +60,18 @@ class Size(click.ParamType):
 
 
 def plot(
-    vectors: str, words: tuple[str, ...], output: str, word_file: str | None, top: int | None, groups: str | None,
-    pairs: str | None, method: str | None, title: str | None, size: tuple[float, float], dpi: int, seed: int,
+    vectors: str,
+    words: tuple[str, ...],
+    output: str,
+    word_file: str | None,
+    top: int | None,
+    groups: str | None,
+    pairs: str | None,
+    method: str | None,
+    title: str | None,
+    size: tuple[float, float],
+    dpi: int,
+    seed: int,
 ) -> None:
     if bool(words) + bool(word_file) + bool(top) > 1:
         raise usage_error("the words come from the command line, from --words or from --top; give one of them")
@@ -131,22 +143,57 @@ command = Command(
     params=[
         vectors_argument(),
         Argument(["words"], nargs=-1, metavar="WORD", line="Words to draw."),
-        Option(["-o", "--output"], required=True, metavar="FILE",
-               help="The picture: .png, .svg or .pdf; - is standard output (PNG)."),
+        Option(
+            ["-o", "--output"],
+            required=True,
+            metavar="FILE",
+            help="The picture: .png, .svg or .pdf; - is standard output (PNG).",
+        ),
         Option(["--words", "word_file"], metavar="FILE", group="Words", help="Words from a file, one a line."),
-        Option(["--top"], type=Whole(2), metavar="N", group="Words",
-               help=f"The first N words of the vectors. [{TOP}, where nothing else names words]"),
-        Option(["--groups"], metavar="FILE", group="Words",
-               help="Lines of word, tab, group: a colour and a shape for each group."),
-        Option(["--pairs"], metavar="FILE", group="Words",
-               help="Lines of two words: an arrow from the first to the second."),
-        Option(["--method"], type=click.Choice(METHODS), group="Map",
-               help="What makes the map; neighbours is quick with many words. [tsne; pca with --pairs]"),
+        Option(
+            ["--top"],
+            type=Whole(2),
+            metavar="N",
+            group="Words",
+            help=f"The first N words of the vectors. [{TOP}, where nothing else names words]",
+        ),
+        Option(
+            ["--groups"],
+            metavar="FILE",
+            group="Words",
+            help="Lines of word, tab, group: a colour and a shape for each group.",
+        ),
+        Option(
+            ["--pairs"],
+            metavar="FILE",
+            group="Words",
+            help="Lines of two words: an arrow from the first to the second.",
+        ),
+        Option(
+            ["--method"],
+            type=click.Choice(METHODS),
+            group="Map",
+            help="What makes the map; neighbours is quick with many words. [tsne; pca with --pairs]",
+        ),
         map_seed_option("Seed of the map.", group="Map"),
         Option(["--title"], metavar="TEXT", group="Picture", help="A line above the map."),
-        Option(["--size"], type=Size(), metavar="WxH", default=(10.0, 8.0), shown_default="10x8", group="Picture",
-               help="Inches; a larger picture has room for more labels."),
-        Option(["--dpi"], type=Whole(20, 1200), metavar="N", default=150, shown_default="150",
-               group="Picture", help="Dots an inch of a PNG."),
+        Option(
+            ["--size"],
+            type=Size(),
+            metavar="WxH",
+            default=(10.0, 8.0),
+            shown_default="10x8",
+            group="Picture",
+            help="Inches; a larger picture has room for more labels.",
+        ),
+        Option(
+            ["--dpi"],
+            type=Whole(20, 1200),
+            metavar="N",
+            default=150,
+            shown_default="150",
+            group="Picture",
+            help="Dots an inch of a PNG.",
+        ),
     ],
 )

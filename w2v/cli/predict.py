@@ -33,15 +33,21 @@ which is what negative sampling converges to (Levy and Goldberg 2014).
 """
 
 EXAMPLES = [
-    ("What stands beside a word", "w2v train data/world.txt.gz -o model.safetensors --with-context\n"
-     "  w2v predict model.safetensors king"),
-    ("What stands beside it more than beside others, and the word that belongs in a sentence",
-     "w2v train data/world.txt.gz -o model.safetensors --with-context\n"
-     "  w2v predict model.safetensors king --sort relevance\n"
-     "  w2v predict model.safetensors 'the ___ said' -k 3"),
-    ("From files of the vectors, the contexts and the counts",
-     "w2v train data/world.txt.gz -o v.bin --save-context c.bin --save-vocab vocab.tsv\n"
-     "  w2v predict v.bin queen --context c.bin --vocab vocab.tsv"),
+    (
+        "What stands beside a word",
+        "w2v train data/world.txt.gz -o model.safetensors --with-context\n  w2v predict model.safetensors king",
+    ),
+    (
+        "What stands beside it more than beside others, and the word that belongs in a sentence",
+        "w2v train data/world.txt.gz -o model.safetensors --with-context\n"
+        "  w2v predict model.safetensors king --sort relevance\n"
+        "  w2v predict model.safetensors 'the ___ said' -k 3",
+    ),
+    (
+        "From files of the vectors, the contexts and the counts",
+        "w2v train data/world.txt.gz -o v.bin --save-context c.bin --save-vocab vocab.tsv\n"
+        "  w2v predict v.bin queen --context c.bin --vocab vocab.tsv",
+    ),
 ]
 
 BLANK = "___"
@@ -123,9 +129,13 @@ command = Command(
         Argument(["model"], metavar="MODEL", line="A model with both matrices, or vectors."),
         Argument(["words"], nargs=-1, metavar="WORD", line="Words, or a sentence with ___ in it."),
         ANSWER_OPTIONS[0],
-        Option(["--sort"], type=click.Choice(("probability", "relevance")), default="probability",
-               shown_default="probability",
-               help="relevance: first what is likely here and not everywhere, so that \"the\" does not lead."),
+        Option(
+            ["--sort"],
+            type=click.Choice(("probability", "relevance")),
+            default="probability",
+            shown_default="probability",
+            help='relevance: first what is likely here and not everywhere, so that "the" does not lead.',
+        ),
         answers_format("query, rank, context, probability"),
         Option(["--context"], metavar="FILE", help="The context vectors, where MODEL does not hold them."),
         Option(["--vocab"], metavar="FILE", help="The vocabulary with counts: word, tab, count."),

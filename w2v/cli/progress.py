@@ -111,8 +111,17 @@ class Bars(NullProgress):
             tqdm.monitor_interval = 0  # no thread that wakes bars up: ours are updated ten times a second
             self.step = step
             self.bar = tqdm(
-                total=total or None, desc=step, unit=unit, unit_scale=True, file=sys.stderr, leave=self.leave,
-                mininterval=0.1, miniters=0, smoothing=0.1, **width_of(sys.stderr), **kw,
+                total=total or None,
+                desc=step,
+                unit=unit,
+                unit_scale=True,
+                file=sys.stderr,
+                leave=self.leave,
+                mininterval=0.1,
+                miniters=0,
+                smoothing=0.1,
+                **width_of(sys.stderr),
+                **kw,
             )
         return self.bar
 

@@ -43,10 +43,14 @@ def senses(vectors: str, words: tuple[str, ...], topn: int, links: int, form: st
                     continue
                 for sense in found:
                     names = [other for other, _ in sense.words[:topn]]
-                    rows.append({
-                        "word": word, "sense": sense.name, "share": round(sense.share, 4),
-                        "words": names if form == "json" else " ".join(names),
-                    })
+                    rows.append(
+                        {
+                            "word": word,
+                            "sense": sense.name,
+                            "share": round(sense.share, 4),
+                            "words": names if form == "json" else " ".join(names),
+                        }
+                    )
             answers.append((rows, errors))
         return answers
 
@@ -62,10 +66,22 @@ command = Command(
     params=[
         vectors_argument(),
         Argument(["words"], nargs=-1, metavar="WORD", line="Words; none: a line each from standard input."),
-        Option(["-k", "--top", "topn"], type=Whole(1), metavar="N", default=10, shown_default="10",
-               help="How many words of each sense."),
-        Option(["--links"], type=Whole(1), metavar="N", default=15, shown_default="15",
-               help="Neighbours that each neighbour is joined to; fewer give finer senses."),
+        Option(
+            ["-k", "--top", "topn"],
+            type=Whole(1),
+            metavar="N",
+            default=10,
+            shown_default="10",
+            help="How many words of each sense.",
+        ),
+        Option(
+            ["--links"],
+            type=Whole(1),
+            metavar="N",
+            default=15,
+            shown_default="15",
+            help="Neighbours that each neighbour is joined to; fewer give finer senses.",
+        ),
         answers_format("word, sense, share, words"),
     ],
 )

@@ -32,18 +32,20 @@ label and the numbers, separated by tabs.
 
 EXAMPLES = [
     ("Three words", "w2v show vectors.bin king queen man"),
-    ("An expression beside its nearest word, what they share first",
-     "w2v show vectors.bin 'king - man + woman' --sort"),
-    ("The same along the directions in which words differ most",
-     "w2v show vectors.bin king queen man woman --rotate pca --color always"),
+    (
+        "An expression beside its nearest word, what they share first",
+        "w2v show vectors.bin 'king - man + woman' --sort",
+    ),
+    (
+        "The same along the directions in which words differ most",
+        "w2v show vectors.bin king queen man woman --rotate pca --color always",
+    ),
 ]
 
 NARROWEST = 16  # columns for the cells, however long the labels
 
 
-def show(
-    vectors: str, words: tuple[str, ...], output: str | None, sort: bool, rotate: str | None, when: str
-) -> None:
+def show(vectors: str, words: tuple[str, ...], output: str | None, sort: bool, rotate: str | None, when: str) -> None:
     form = figure_format(output, [vectors]) if output else None
 
     from w2v.seeing.cells import cells_of, draw_cells

@@ -24,8 +24,10 @@ that are asked for are read.
 
 EXAMPLES = [
     ("Two words", "w2v similarity vectors.bin king queen"),
-    ("Pairs of a file, the nearest first",
-     "cut -f 1,2 pairs.tsv | w2v similarity vectors.bin | sort -t $'\\t' -k 3 -gr"),
+    (
+        "Pairs of a file, the nearest first",
+        "cut -f 1,2 pairs.tsv | w2v similarity vectors.bin | sort -t $'\\t' -k 3 -gr",
+    ),
     ("As JSON lines", "w2v similarity vectors.bin king queen --format json"),
 ]
 

@@ -111,10 +111,18 @@ def number_rows(
                     if positive_only and not label:
                         continue
                     if form == "json":
-                        yield json_line({
-                            "sentence": number, "place": place, "input": given, "output": output, "label": label,
-                            "dot": round(dot, 6), "sigmoid": round(sigmoid, 6), "error": round(error, 6),
-                        })
+                        yield json_line(
+                            {
+                                "sentence": number,
+                                "place": place,
+                                "input": given,
+                                "output": output,
+                                "label": label,
+                                "dot": round(dot, 6),
+                                "sigmoid": round(sigmoid, 6),
+                                "error": round(error, 6),
+                            }
+                        )
                     else:
                         yield tsv_line((given, output, str(label), f"{dot:.6f}", f"{sigmoid:.6f}", f"{error:.6f}"))
 
@@ -143,10 +151,9 @@ def number_lines(
     """For each centre: the sentence with its window, the rows before and after, and the numbers of each sample."""
     width = get_terminal_size().columns
     for number, sentence in enumerate(sentences, 1):
-        yield painted(
-            f"sentence {number}, epoch {sentence.epoch}: {len(sentence.words)} words, learning rate {sentence.lr:.4g}",
-            "1", depth,
-        ) + "\n\n"
+        size, rate = len(sentence.words), f"{sentence.lr:.4g}"
+        title = f"sentence {number}, epoch {sentence.epoch}: {size} words, learning rate {rate}"
+        yield painted(title, "1", depth) + "\n\n"
         losses: list[float] = []
         for step in sentence.steps:
             yield marked(sentence, step, words, depth, width) + "\n"
@@ -185,8 +192,11 @@ def cells(row: NDArray[np.float32], largest: float, room: int, depth: int) -> st
     """As many of the row's numbers as fit: coloured cells, or without colours the numbers."""
     if depth:
         wide = max(1, min(2, room // len(row)))
-        return "".join(
-            f"\x1b[{paper(colour(float(value) / largest), depth)}m{' ' * wide}" for value in row[: room // wide]
-        ) + "\x1b[0m"
+        return (
+            "".join(
+                f"\x1b[{paper(colour(float(value) / largest), depth)}m{' ' * wide}" for value in row[: room // wide]
+            )
+            + "\x1b[0m"
+        )
     shown = max(1, room // CELL)
     return " ".join(f"{value:+.3f}" for value in row[:shown]) + (" …" if shown < len(row) else "")

@@ -72,7 +72,7 @@ def write_bytes(data: bytes) -> None:
     with named_output():
         left = memoryview(data)
         while left:  # where Python does not buffer it (PYTHONUNBUFFERED), less than all may be written at once
-            left = left[binary_output().write(left):]
+            left = left[binary_output().write(left) :]
 
 
 def is_terminal(stream: object) -> bool:

@@ -103,7 +103,7 @@ def loss_lines(summary: TrainSummary) -> list[str]:
 def series(values: Sequence[float | None], most: int = 10) -> str:
     """0.4012 0.3710 0.3563; the middle of a long one is left out."""
     shown = [loss_text(value) for value in values]
-    return " ".join(shown if len(shown) <= most else [*shown[: most // 2], "...", *shown[-(most // 2):]])
+    return " ".join(shown if len(shown) <= most else [*shown[: most // 2], "...", *shown[-(most // 2) :]])
 
 
 def notes(token_counts: TokenCounts) -> list[tuple[int, str]]:

@@ -46,14 +46,24 @@ it was stopped; more values can be added later.
 
 EXAMPLES = [
     ("Which window suits", "w2v sweep data/world.txt.gz --window 2,5,10 --epochs 1 --eval data/world-questions.txt"),
-    ("Means over three seeds, kept, with the vectors", "w2v encode corpus.txt -o corpus.ids\n"
-     "  w2v sweep corpus.ids -o runs --dim 50,100 --seeds 1,2,3 --epochs 1 --eval pairs.tsv --mean"),
+    (
+        "Means over three seeds, kept, with the vectors",
+        "w2v encode corpus.txt -o corpus.ids\n"
+        "  w2v sweep corpus.ids -o runs --dim 50,100 --seeds 1,2,3 --epochs 1 --eval pairs.tsv --mean",
+    ),
 ]
 
 
 def sweep(
-    corpus: tuple[str, ...], output: str | None, results: str | None, files: tuple[str, ...], mean: bool,
-    form: str | None, tmp_dir: str | None, quiet: bool, **given: Any,
+    corpus: tuple[str, ...],
+    output: str | None,
+    results: str | None,
+    files: tuple[str, ...],
+    mean: bool,
+    form: str | None,
+    tmp_dir: str | None,
+    quiet: bool,
+    **given: Any,
 ) -> None:
     from w2v.output import check_folder
     from w2v.training.evaluation import read_tests
@@ -94,9 +104,7 @@ def sweep(
             encoded.close()
 
 
-def read(
-    corpus: tuple[str, ...], config: CorpusConfig, tmp_dir: str | None, progress: NullProgress
-) -> EncodedCorpus:
+def read(corpus: tuple[str, ...], config: CorpusConfig, tmp_dir: str | None, progress: NullProgress) -> EncodedCorpus:
     """The corpus from its text, or from what w2v encode wrote."""
     from w2v.corpus.open import open_corpus
 
@@ -140,8 +148,15 @@ class Table:
 
     def header(self) -> list[str]:
         scores = [part for name in self.tests for part in ((name, "+-") if self.mean else (name,))]
-        return [*self.names, *(["runs"] if self.mean else []), *scores, "loss",
-                *(["held_out_loss"] if self.held_out else []), "words_per_s", "seconds"]
+        return [
+            *self.names,
+            *(["runs"] if self.mean else []),
+            *scores,
+            "loss",
+            *(["held_out_loss"] if self.held_out else []),
+            "words_per_s",
+            "seconds",
+        ]
 
     def name_of(self, run: SweepRun) -> str:
         return ", ".join(f"{name} {self.shown(getattr(run.config, name))}" for name in self.names)
@@ -178,13 +193,22 @@ class Table:
         settings = {name: getattr(runs[0].config, name) for name in self.names}
         if not self.mean:
             run = runs[0]
-            yield {**settings, "scores": run.scores, "loss": run.loss, "held_out_loss": run.held_out_loss,
-                   "words_per_s": round(run.words_per_s), "seconds": round(run.seconds, 3), "error": run.error,
-                   "vectors": run.vectors}
+            yield {
+                **settings,
+                "scores": run.scores,
+                "loss": run.loss,
+                "held_out_loss": run.held_out_loss,
+                "words_per_s": round(run.words_per_s),
+                "seconds": round(run.seconds, 3),
+                "error": run.error,
+                "vectors": run.vectors,
+            }
             return
         scores = {name: [run.scores.get(name) for run in runs if not run.error] for name in self.tests}
-        means = {name: statistics.fmean(found) if (found := [x for x in each if x is not None]) else None
-                 for name, each in scores.items()}
+        means = {
+            name: statistics.fmean(found) if (found := [x for x in each if x is not None]) else None
+            for name, each in scores.items()
+        }
         yield {**settings, "runs": len(runs), "means": means, "scores": scores}
 
     def put(self, cells: list[str]) -> None:
@@ -220,15 +244,33 @@ command = Command(
     callback=sweep,
     params=[
         corpus_argument(),
-        Option(["--eval", "files"], metavar="FILE", multiple=True, group="Results",
-               help="Analogy questions or rated word pairs, as for w2v evaluate. Repeatable."),
-        Option(["--mean"], is_flag=True, group="Results",
-               help="A row for each setting: means over its seeds, +- the standard deviation between them."),
+        Option(
+            ["--eval", "files"],
+            metavar="FILE",
+            multiple=True,
+            group="Results",
+            help="Analogy questions or rated word pairs, as for w2v evaluate. Repeatable.",
+        ),
+        Option(
+            ["--mean"],
+            is_flag=True,
+            group="Results",
+            help="A row for each setting: means over its seeds, +- the standard deviation between them.",
+        ),
         Option(["--json", "form"], flag_value="json", group="Results", help="An object a line instead of the table."),
-        Option(["--results"], metavar="FILE", group="Results", shown_default="DIR/results.jsonl",
-               help="Keep the rows here as JSON lines; runs that are there are not done again."),
-        Option(["-o", "--output"], metavar="DIR", group="Results",
-               help="Keep the vectors of each run in this folder too, as .bin."),
+        Option(
+            ["--results"],
+            metavar="FILE",
+            group="Results",
+            shown_default="DIR/results.jsonl",
+            help="Keep the rows here as JSON lines; runs that are there are not done again.",
+        ),
+        Option(
+            ["-o", "--output"],
+            metavar="DIR",
+            group="Results",
+            help="Keep the vectors of each run in this folder too, as .bin.",
+        ),
         *list_options(TrainConfig, "Training (lists)", GROUPS, {"seed": ("--seeds",)}),
         *config_options(CorpusConfig, "Corpus", PHRASES),
         tmp_dir_option(),

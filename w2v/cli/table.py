@@ -42,6 +42,4 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1)
 def width_of(text: str) -> int:
     """Columns that a text takes on a terminal: wide East Asian characters two, combining marks none, escapes theirs."""
     text = printable(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

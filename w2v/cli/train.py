@@ -44,16 +44,27 @@ EXAMPLES = [
     ("From a pipe, raw prose, lower-cased", "zcat news-*.gz | w2v train - -o vectors.bin --tokenizer words --lower"),
     ("CBOW, longer vectors, as text", "w2v train corpus/ -o vectors.txt.gz --model cbow --dim 300"),
     ("Go on after Ctrl-C, a kill or a power cut", "w2v train data/world.txt.gz -o vectors.bin --resume"),
-    ("Write down what the run was, so that it can be repeated",
-     "w2v train data/world.txt.gz -o vectors.bin --report vectors.json"),
-    ("Watch it learn: loss on held-out text, scores and a log", "w2v train data/world.txt.gz -o vectors.bin \\\n"
-     "      --held-out 1% --eval data/world-questions.txt --log run.jsonl"),
-    ("Keep a run, and go on from it with more text later", "w2v train corpus.txt -o a.bin --keep-checkpoint\n"
-     "  w2v train corpus/ -o b.bin --continue a.bin.checkpoint"),
-    ("On the nodes of a Ray cluster, or on a new one of this machine",
-     "w2v train data/world.txt.gz -o vectors.bin --cluster auto"),
-    ("Keep the vocabulary, use it again", "w2v train corpus.txt -o a.bin --save-vocab vocab.tsv\n"
-     "  w2v train corpus.txt -o b.bin --read-vocab vocab.tsv"),
+    (
+        "Write down what the run was, so that it can be repeated",
+        "w2v train data/world.txt.gz -o vectors.bin --report vectors.json",
+    ),
+    (
+        "Watch it learn: loss on held-out text, scores and a log",
+        "w2v train data/world.txt.gz -o vectors.bin \\\n"
+        "      --held-out 1% --eval data/world-questions.txt --log run.jsonl",
+    ),
+    (
+        "Keep a run, and go on from it with more text later",
+        "w2v train corpus.txt -o a.bin --keep-checkpoint\n  w2v train corpus/ -o b.bin --continue a.bin.checkpoint",
+    ),
+    (
+        "On the nodes of a Ray cluster, or on a new one of this machine",
+        "w2v train data/world.txt.gz -o vectors.bin --cluster auto",
+    ),
+    (
+        "Keep the vocabulary, use it again",
+        "w2v train corpus.txt -o a.bin --save-vocab vocab.tsv\n  w2v train corpus.txt -o b.bin --read-vocab vocab.tsv",
+    ),
 ]
 
 
@@ -95,50 +106,129 @@ command = Command(
     callback=train,
     params=[
         corpus_argument(),
-        Option(["-o", "--output"], required=True, metavar="OUT", group="Output",
-               help="Where the vectors go: .bin (word2vec binary), .txt or .vec (text), .npy, .safetensors or .tsv "
-                    "(the embedding projector's), also with .gz; - is standard output."),
-        Option(["--format"], type=click.Choice(writable()), group="Output",
-               help="The format, where OUT's suffix does not tell it."),
+        Option(
+            ["-o", "--output"],
+            required=True,
+            metavar="OUT",
+            group="Output",
+            help="Where the vectors go: .bin (word2vec binary), .txt or .vec (text), .npy, .safetensors or .tsv "
+            "(the embedding projector's), also with .gz; - is standard output.",
+        ),
+        Option(
+            ["--format"],
+            type=click.Choice(writable()),
+            group="Output",
+            help="The format, where OUT's suffix does not tell it.",
+        ),
         Option(["--save-context"], metavar="FILE", group="Output", help="Write the context vectors too (--loss ns)."),
-        Option(["--with-context"], is_flag=True, group="Output",
-               help="Put the context matrix and the counts into OUT (.safetensors) too, for w2v predict."),
+        Option(
+            ["--with-context"],
+            is_flag=True,
+            group="Output",
+            help="Put the context matrix and the counts into OUT (.safetensors) too, for w2v predict.",
+        ),
         Option(["--save-vocab"], metavar="FILE", group="Output", help="Write the vocabulary: word, tab, count."),
-        Option(["--report"], metavar="FILE", group="Output",
-               help="Write what the run was, as JSON: settings, versions, digests, where each token went, losses."),
-        Option(["--combine"], type=click.Choice(COMBINATIONS), default="input", shown_default="input", group="Output",
-               help="What is written for a word: its input vector; its sum with the context vector; one behind the "
-                    "other (--loss ns)."),
+        Option(
+            ["--report"],
+            metavar="FILE",
+            group="Output",
+            help="Write what the run was, as JSON: settings, versions, digests, where each token went, losses.",
+        ),
+        Option(
+            ["--combine"],
+            type=click.Choice(COMBINATIONS),
+            default="input",
+            shown_default="input",
+            group="Output",
+            help="What is written for a word: its input vector; its sum with the context vector; one behind the "
+            "other (--loss ns).",
+        ),
         Option(["--unit"], is_flag=True, group="Output", help="Write vectors of length 1."),
         Option(["--no-clobber"], is_flag=True, group="Output", help="Refuse at the start when an output exists."),
         *config_options(CorpusConfig, "Corpus", PHRASES),
         read_vocab_option(),
         tmp_dir_option(),
         *config_options(TrainConfig, "Training", GROUPS),
-        Option(["--eval"], metavar="FILE", multiple=True, group="Watching",
-               help="Analogy questions or rated word pairs, as for w2v evaluate: scores after each epoch. Repeatable."),
-        Option(["--eval-every"], metavar="EVERY", default="1", shown_default="1", group="Watching",
-               help="How often: 2 (epochs), 10% (of the run), 50M (tokens; k, M, G)."),
-        Option(["--log"], metavar="FILE", group="Watching",
-               help="Write loss, learning rate, speed and scores as JSON lines; w2v curve draws them."),
-        Option(["--init"], metavar="VECTORS", group="Starting from what exists",
-               help="Begin with the vectors of this file, by word; words that are not in it begin as ever."),
-        Option(["--continue", "continue_from"], metavar="CHECKPOINT", group="Starting from what exists",
-               help="Go on with other text from a run that --keep-checkpoint kept: its words and new ones, its "
-                    "settings where none are given, the learning rate anew."),
-        Option(["--keep-checkpoint"], is_flag=True, group="Safety",
-               help="Keep the checkpoint when the run has ended, for --continue."),
-        Option(["--checkpoint-every"], metavar="TIME", type=Duration(zero=True), default="10m", shown_default="10m",
-               group="Safety", help="How often the state of the run is saved: 30s, 10m, 2h; 0: only when stopped."),
-        Option(["--checkpoint"], metavar="FILE", group="Safety", shown_default="OUT.checkpoint",
-               help="Where; removed when the vectors are written."),
-        Option(["--resume"], metavar="[FILE]", is_flag=False, flag_value="", group="Safety",
-               help="Go on from the checkpoint of a run that was stopped or killed, with the same settings and text."),
-        Option(["--cluster"], metavar="auto|HOST:PORT", group="Cluster",
-               help="Train on all nodes of a Ray cluster (w2v[cluster]): the one at HOST:PORT, or the one that this "
-                    "machine is in, or a new one on this machine. --threads is for each node. See docs/cluster.md."),
-        Option(["--sync-every"], metavar="TIME", type=Duration(), default="1s", shown_default="1s", group="Cluster",
-               help="How often the nodes exchange what they have learned."),
+        Option(
+            ["--eval"],
+            metavar="FILE",
+            multiple=True,
+            group="Watching",
+            help="Analogy questions or rated word pairs, as for w2v evaluate: scores after each epoch. Repeatable.",
+        ),
+        Option(
+            ["--eval-every"],
+            metavar="EVERY",
+            default="1",
+            shown_default="1",
+            group="Watching",
+            help="How often: 2 (epochs), 10% (of the run), 50M (tokens; k, M, G).",
+        ),
+        Option(
+            ["--log"],
+            metavar="FILE",
+            group="Watching",
+            help="Write loss, learning rate, speed and scores as JSON lines; w2v curve draws them.",
+        ),
+        Option(
+            ["--init"],
+            metavar="VECTORS",
+            group="Starting from what exists",
+            help="Begin with the vectors of this file, by word; words that are not in it begin as ever.",
+        ),
+        Option(
+            ["--continue", "continue_from"],
+            metavar="CHECKPOINT",
+            group="Starting from what exists",
+            help="Go on with other text from a run that --keep-checkpoint kept: its words and new ones, its "
+            "settings where none are given, the learning rate anew.",
+        ),
+        Option(
+            ["--keep-checkpoint"],
+            is_flag=True,
+            group="Safety",
+            help="Keep the checkpoint when the run has ended, for --continue.",
+        ),
+        Option(
+            ["--checkpoint-every"],
+            metavar="TIME",
+            type=Duration(zero=True),
+            default="10m",
+            shown_default="10m",
+            group="Safety",
+            help="How often the state of the run is saved: 30s, 10m, 2h; 0: only when stopped.",
+        ),
+        Option(
+            ["--checkpoint"],
+            metavar="FILE",
+            group="Safety",
+            shown_default="OUT.checkpoint",
+            help="Where; removed when the vectors are written.",
+        ),
+        Option(
+            ["--resume"],
+            metavar="[FILE]",
+            is_flag=False,
+            flag_value="",
+            group="Safety",
+            help="Go on from the checkpoint of a run that was stopped or killed, with the same settings and text.",
+        ),
+        Option(
+            ["--cluster"],
+            metavar="auto|HOST:PORT",
+            group="Cluster",
+            help="Train on all nodes of a Ray cluster (w2v[cluster]): the one at HOST:PORT, or the one that this "
+            "machine is in, or a new one on this machine. --threads is for each node. See docs/cluster.md.",
+        ),
+        Option(
+            ["--sync-every"],
+            metavar="TIME",
+            type=Duration(),
+            default="1s",
+            shown_default="1s",
+            group="Cluster",
+            help="How often the nodes exchange what they have learned.",
+        ),
         quiet_option(),
     ],
 )

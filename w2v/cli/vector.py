@@ -94,8 +94,11 @@ command = Command(
     params=[
         vectors_argument(),
         Argument(["words"], nargs=-1, metavar="WORD", line="The words."),
-        Option(["--ngrams"], is_flag=True,
-               help="The n-grams of each word, their buckets and their shares of its vector, in place of its numbers."),
+        Option(
+            ["--ngrams"],
+            is_flag=True,
+            help="The n-grams of each word, their buckets and their shares of its vector, in place of its numbers.",
+        ),
         Option(["--unit"], is_flag=True, help="At length 1."),
         answers_format("the word, then its numbers"),
     ],

@@ -39,14 +39,21 @@ files, folders, - for standard input, or an encoded corpus.
 EXAMPLES = [
     ("The twenty most frequent words", "w2v vocab data/world.txt.gz --top 20"),
     ("Every word of raw prose", "w2v vocab corpus.txt --min-count 1 --tokenizer words --lower -o words.tsv"),
-    ("A vocabulary for several trainings", "w2v vocab corpus/ -o vocab.tsv\n"
-     "  w2v train corpus.txt -o vectors.bin --read-vocab vocab.tsv"),
+    (
+        "A vocabulary for several trainings",
+        "w2v vocab corpus/ -o vocab.tsv\n  w2v train corpus.txt -o vectors.bin --read-vocab vocab.tsv",
+    ),
 ]
 LINES = 4096  # written at once
 
 
 def vocab(
-    corpus: tuple[str, ...], output: str, form: str, max_vocab: int | None, threads: int | None, quiet: bool,
+    corpus: tuple[str, ...],
+    output: str,
+    form: str,
+    max_vocab: int | None,
+    threads: int | None,
+    quiet: bool,
     **given: Any,
 ) -> None:
     """Count and write."""
@@ -79,7 +86,10 @@ def counted(
 
     if encoded_path(corpus) is None and not config.phrases:
         return count_words(
-            corpus, config, threads=threads, on_progress=progress.reading,
+            corpus,
+            config,
+            threads=threads,
+            on_progress=progress.reading,
             on_warning=lambda text: say(f"warning: {text}"),
         )
     encoded, _ = open_corpus(
@@ -113,12 +123,23 @@ command = Command(
     callback=vocab,
     params=[
         corpus_argument(),
-        Option(["-o", "--output"], metavar="FILE", default=STDOUT, shown_default="standard output",
-               help="Where the words go; compressed if it ends in .gz."),
+        Option(
+            ["-o", "--output"],
+            metavar="FILE",
+            default=STDOUT,
+            shown_default="standard output",
+            help="Where the words go; compressed if it ends in .gz.",
+        ),
         format_option("tsv: word, count; json: an object a line with the same names."),
         *(option for option in config_options(CorpusConfig, "Corpus", PHRASES) if option.name != "max_vocab"),
-        Option(["--top", "max_vocab"], aliases=["--max-vocab", "--max_final_vocab"], type=Whole(1), metavar="N",
-               group="Corpus", help="The N most frequent words."),
+        Option(
+            ["--top", "max_vocab"],
+            aliases=["--max-vocab", "--max_final_vocab"],
+            type=Whole(1),
+            metavar="N",
+            group="Corpus",
+            help="The N most frequent words.",
+        ),
         threads_option(),
         quiet_option(),
     ],

@@ -34,9 +34,11 @@ CPUs; text is written with as many digits as the numbers need. -classes needs w2
 """
 
 EXAMPLES = [
-    ("A script for the original",
-     "w2v word2vec -train corpus.txt -output vectors.bin -cbow 0 -size 50 -window 8 -negative 25 \\\n"
-     "    -hs 0 -sample 1e-4 -threads 20 -binary 1 -iter 3"),
+    (
+        "A script for the original",
+        "w2v word2vec -train corpus.txt -output vectors.bin -cbow 0 -size 50 -window 8 -negative 25 \\\n"
+        "    -hs 0 -sample 1e-4 -threads 20 -binary 1 -iter 3",
+    ),
     ("The vocabulary alone", "w2v word2vec -train corpus.txt -save-vocab vocab.txt -min-count 10"),
     ("Words in classes", "w2v word2vec -train corpus.txt -output classes.txt -size 50 -classes 5"),
 ]
@@ -49,7 +51,13 @@ DIFFERENCES = (
 
 
 def word2vec(
-    train: str, output: str | None, debug: int, binary: int, classes: int, save_vocab: str | None, resume: bool,
+    train: str,
+    output: str | None,
+    debug: int,
+    binary: int,
+    classes: int,
+    save_vocab: str | None,
+    resume: bool,
     **given: Any,
 ) -> None:
     """Turn the options into those of `w2v train` and run that."""
@@ -85,9 +93,15 @@ def train_arguments(corpus: str, output: str, given: dict[str, Any]) -> list[str
         raise SettingsError("-hs 0 -negative 0: nothing to train; give -negative 5, or -hs 1")
     alpha = given["alpha"] if given["alpha"] is not None else CBOW_ALPHA if cbow else SKIPGRAM_ALPHA
     options = {
-        "--model": "cbow" if cbow else "skipgram", "--loss": "hs" if hs else "ns", "--dim": given["size"],
-        "--window": given["window"], "--sample": given["sample"], "--lr": alpha, "--epochs": given["iter"],
-        "--min-count": given["min_count"], "--threads": min(given["threads"], available_cpus()),
+        "--model": "cbow" if cbow else "skipgram",
+        "--loss": "hs" if hs else "ns",
+        "--dim": given["size"],
+        "--window": given["window"],
+        "--sample": given["sample"],
+        "--lr": alpha,
+        "--epochs": given["iter"],
+        "--min-count": given["min_count"],
+        "--threads": min(given["threads"], available_cpus()),
         "--whitespace": "ascii",
     }
     if not hs:
@@ -190,14 +204,19 @@ command = Command(
     examples=EXAMPLES,
     callback=word2vec,
     params=[
-        file_option("train", "The text; also a folder, a compressed file, or - for standard input.", required=True,
-                    group="Files"),
+        file_option(
+            "train",
+            "The text; also a folder, a compressed file, or - for standard input.",
+            required=True,
+            group="Files",
+        ),
         file_option("output", "Where the vectors, or the classes, go.", group="Files"),
         file_option("save-vocab", "Write the vocabulary: word, space, count.", group="Files"),
         file_option("read-vocab", "Use this vocabulary instead of counting.", group="Files"),
         option("binary", 0, "1: word2vec binary; 0: text.", group="Files"),
-        option("classes", 0, "Write a class for each word, of so many by k-means, instead of the vectors.",
-               group="Files"),
+        option(
+            "classes", 0, "Write a class for each word, of so many by k-means, instead of the vectors.", group="Files"
+        ),
         option("cbow", 1, "1: continuous bag of words; 0: skip-gram.", group="Training"),
         option("size", 100, "Length of the vectors.", setting="dim", group="Training"),
         option("window", 5, "Largest distance between a word and its contexts.", group="Training"),
@@ -207,8 +226,14 @@ command = Command(
         option("threads", 12, "Threads.", group="Training"),
         option("iter", 5, "Passes over the text.", setting="epochs", group="Training"),
         option("min-count", 5, "Leave out words that occur fewer times.", group="Training"),
-        option("alpha", None, "Learning rate at the start.", shown="0.025; 0.05 for -cbow 1",
-               setting="lr", group="Training"),
+        option(
+            "alpha",
+            None,
+            "Learning rate at the start.",
+            shown="0.025; 0.05 for -cbow 1",
+            setting="lr",
+            group="Training",
+        ),
         option("debug", 2, "0: say nothing."),
         Option(["--resume"], is_flag=True, help="Go on from the checkpoint of a run that was stopped or killed."),
     ],

@@ -90,8 +90,14 @@ def grpc_status(address: str, token: str | None, call: str = ANY_CALL) -> int | 
 
     TrainingError where nothing answers, or something else than gRPC.
     """
-    fields = {":method": "POST", ":scheme": "http", ":path": call, ":authority": "w2v", "te": "trailers",
-              "content-type": "application/grpc"}
+    fields = {
+        ":method": "POST",
+        ":scheme": "http",
+        ":path": call,
+        ":authority": "w2v",
+        "te": "trailers",
+        "content-type": "application/grpc",
+    }
     if token is not None:
         fields["authorization"] = f"Bearer {token}"
     headers = b"".join(bytes([LITERAL]) + text(name) + text(value) for name, value in fields.items())

@@ -81,7 +81,11 @@ def gradient(changes: Rows, efforts: Rows) -> Floats:
 
 
 COMBINERS: dict[str, Callable[[Rows, Rows], Floats]] = {
-    "settling": settling, "touched": touched, "mean": mean, "gradient": gradient, "sum": plain_sum,
+    "settling": settling,
+    "touched": touched,
+    "mean": mean,
+    "gradient": gradient,
+    "sum": plain_sum,
 }
 
 

@@ -60,15 +60,31 @@ class Coordinator:
     """
 
     def __init__(
-        self, ray: Any, setup: Setup, leases: Leases, ledger: Ledger, schedule: Schedule, *, sync_every_s: float,
-        threads: int | None = None, model: list[NDArray[np.float32]] | None = None, workers: int = 0,
+        self,
+        ray: Any,
+        setup: Setup,
+        leases: Leases,
+        ledger: Ledger,
+        schedule: Schedule,
+        *,
+        sync_every_s: float,
+        threads: int | None = None,
+        model: list[NDArray[np.float32]] | None = None,
+        workers: int = 0,
         tell: Callable[[str], object] = lambda line: None,
     ):
         self.ray, self.setup, self.leases, self.ledger, self.schedule = ray, setup, leases, ledger, schedule
         self.sync_every_s, self.tell = sync_every_s, tell
         self.nodes = NodeManager(
-            ray, setup, self.spawn, threads=threads, model=model, workers=workers, on_join=self.on_join,
-            on_loss=self.on_loss, tell=tell,
+            ray,
+            setup,
+            self.spawn,
+            threads=threads,
+            model=model,
+            workers=workers,
+            on_join=self.on_join,
+            on_loss=self.on_loss,
+            tell=tell,
         )
         self.exchange, self.members = self.nodes.exchange, self.nodes.members
         self.tokens_before = ledger.totals.tokens
@@ -206,6 +222,7 @@ class Coordinator:
 
     async def report(self, member: Member, reference: Any, wait_s: float) -> Report | None:
         """What a member answers, None if it is lost meanwhile; NodeLost if it does not answer while others do."""
+
         def others_answer(since: float) -> bool:
             return any(m.heard > since for m in self.members if m is not member)
 
@@ -261,10 +278,15 @@ class Coordinator:
             self._shown = (sums, (sums.loss - shown[0].loss) / examples)
         seconds, config = self.seconds, self.setup.config
         return ClusterProgress(
-            epoch=min(self.leases.epoch + 1, config.epochs), epochs=config.epochs, tokens_done=self.tokens,
-            tokens_total=self.tokens_total, examples=self._shown[0].examples,
+            epoch=min(self.leases.epoch + 1, config.epochs),
+            epochs=config.epochs,
+            tokens_done=self.tokens,
+            tokens_total=self.tokens_total,
+            examples=self._shown[0].examples,
             words_per_s=(self.tokens - self.tokens_before) / max(seconds, 1e-9),
-            lr=config.lr_at(self.tokens, self.tokens_total) * self.lr_scale, loss=self._shown[1], seconds=seconds,
+            lr=config.lr_at(self.tokens, self.tokens_total) * self.lr_scale,
+            loss=self._shown[1],
+            seconds=seconds,
             nodes=tuple(NodeRate(member.name, member.rate) for member in self.members),
             bytes_exchanged=self.exchange.bytes,
         )

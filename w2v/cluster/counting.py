@@ -57,7 +57,11 @@ class Tree:
 
 
 def count_corpus(
-    ray: Any, chunks: list[Chunk], config: CorpusConfig, vocab: Vocab | None, name: str,
+    ray: Any,
+    chunks: list[Chunk],
+    config: CorpusConfig,
+    vocab: Vocab | None,
+    name: str,
     on_progress: OnProgress | None = None,
 ) -> Counted:
     """Count all chunks; `vocab`, if given, is kept. Raises what a chunk raised, CorpusError if nothing is left."""

@@ -33,7 +33,10 @@ class Exchange:
     """
 
     def __init__(
-        self, members: Callable[[], list[Member]], lose: Callable[[Member, NodeLost], None], matrix_rows: Sequence[int],
+        self,
+        members: Callable[[], list[Member]],
+        lose: Callable[[Member, NodeLost], None],
+        matrix_rows: Sequence[int],
         dim: int,
     ):
         self.members, self.lose = members, lose
@@ -114,6 +117,7 @@ class Exchange:
 
     def deadline(self, limit: float, member: Member | None = None) -> Deadline:
         """For an answer of this member; the last one that there is may take as long as it likes."""
+
         def others_answer(since: float) -> bool:
             members = self.members()
             return not members or any(m.heard > since for m in members if m is not member)

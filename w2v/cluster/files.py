@@ -52,7 +52,7 @@ class PipedSource(Source):
                 for data in self.pieces():
                     left = memoryview(data)
                     while left:
-                        left = left[pipe.write(left):]
+                        left = left[pipe.write(left) :]
             except BrokenPipeError:
                 raise
             except (OSError, W2VError) as error:

@@ -175,7 +175,12 @@ class Node:
 
         chunk = setup.chunks[number]
         corpus = read_corpus(
-            chunk.source, setup.corpus_config, threads=1, vocab=setup.vocab, tmp_dir=setup.tmp_dir, part=True,
+            chunk.source,
+            setup.corpus_config,
+            threads=1,
+            vocab=setup.vocab,
+            tmp_dir=setup.tmp_dir,
+            part=True,
             memory_limit=max(0, self.memory_limit - reading.size),
         )
         if corpus.token_counts.read != setup.tokens[number]:

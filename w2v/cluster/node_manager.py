@@ -41,9 +41,17 @@ class NodeManager:
     """
 
     def __init__(
-        self, ray: Any, setup: Setup, spawn: Callable[[Coroutine[Any, Any, None]], object], *, threads: int | None,
-        model: Matrices | None, workers: int, on_join: Callable[[Member], object],
-        on_loss: Callable[[Member, NodeLost], object], tell: Callable[[str], object],
+        self,
+        ray: Any,
+        setup: Setup,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        *,
+        threads: int | None,
+        model: Matrices | None,
+        workers: int,
+        on_join: Callable[[Member], object],
+        on_loss: Callable[[Member, NodeLost], object],
+        tell: Callable[[str], object],
     ):
         self.ray, self.setup, self.spawn, self.threads, self.model = ray, setup, spawn, threads, model
         self.workers, self.on_join, self.on_loss, self.tell = workers, on_join, on_loss, tell
@@ -107,8 +115,10 @@ class NodeManager:
         """Those that could have an actor."""
         taken = {member.node_id for member in self.members} | self.starting
         return [
-            node for node in self.nodes()
-            if node["NodeID"] not in taken and node["Resources"].get("CPU", 0) >= 1
+            node
+            for node in self.nodes()
+            if node["NodeID"] not in taken
+            and node["Resources"].get("CPU", 0) >= 1
             and self.failures.get(node["NodeID"], 0) < MOST_FAILURES
         ]
 
@@ -120,7 +130,9 @@ class NodeManager:
         threads = min(self.threads or cpus, cpus)
         first_worker, self.workers = self.workers, self.workers + threads
         actor = self.actor.options(
-            num_cpus=threads, max_concurrency=CONCURRENCY, max_restarts=0,
+            num_cpus=threads,
+            max_concurrency=CONCURRENCY,
+            max_restarts=0,
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
         ).remote()
         self.started += 1

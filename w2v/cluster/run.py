@@ -81,7 +81,10 @@ class ClusterTrainer:
     coordinator: Coordinator  # once it is trained on
 
     def __init__(
-        self, paths: Sequence[str | os.PathLike[str]], corpus_config: CorpusConfig, config: TrainConfig,
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        corpus_config: CorpusConfig,
+        config: TrainConfig,
         options: ClusterOptions,
     ):
         self.paths, self.corpus_config, self.options = list(paths), corpus_config, options
@@ -121,8 +124,14 @@ class ClusterTrainer:
         self.token_counts.files = len(self.sources)
         chunks = [dataclasses.replace(chunk, number=number) for number, chunk in enumerate(counted.chunks)]
         self.setup = Setup(
-            version=w2v.__version__, vocab=counted.vocab, kept=self.token_counts.kept, chunks=chunks,
-            tokens=counted.tokens, corpus_config=self.corpus_config, config=self.config, combine=options.combine,
+            version=w2v.__version__,
+            vocab=counted.vocab,
+            kept=self.token_counts.kept,
+            chunks=chunks,
+            tokens=counted.tokens,
+            corpus_config=self.corpus_config,
+            config=self.config,
+            combine=options.combine,
             tmp_dir=options.tmp_dir,
         )
         return counted.vocab
@@ -138,9 +147,12 @@ class ClusterTrainer:
         return hash.hexdigest()
 
     def train(
-        self, on_progress: Callable[[ClusterProgress], object] | None = None,
-        should_stop: Callable[[], bool] | None = None, checkpointer: ClusterCheckpointer | None = None,
-        before: ClusterCheckpoint | None = None, tell: Callable[[str], object] = lambda line: None,
+        self,
+        on_progress: Callable[[ClusterProgress], object] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        checkpointer: ClusterCheckpointer | None = None,
+        before: ClusterCheckpoint | None = None,
+        tell: Callable[[str], object] = lambda line: None,
     ) -> TrainResult:
         """Train to the end, from the start or from a checkpoint.
 
@@ -150,8 +162,12 @@ class ClusterTrainer:
         return asyncio.run(self._train(on_progress, should_stop or (lambda: False), checkpointer, before, tell))
 
     async def _train(
-        self, on_progress: Callable[[ClusterProgress], object] | None, should_stop: Callable[[], bool],
-        checkpointer: ClusterCheckpointer | None, before: ClusterCheckpoint | None, tell: Callable[[str], object],
+        self,
+        on_progress: Callable[[ClusterProgress], object] | None,
+        should_stop: Callable[[], bool],
+        checkpointer: ClusterCheckpointer | None,
+        before: ClusterCheckpoint | None,
+        tell: Callable[[str], object],
     ) -> TrainResult:
         coordinator = self.coordinator = self.new_coordinator(before, tell)
         self.seconds_before = before.seconds if before is not None else 0.0
@@ -182,10 +198,16 @@ class ClusterTrainer:
         rows = len(setup.vocab)
         most = max(1, MOST_ROWS_BYTES // (4 * self.config.dim))
         return Coordinator(
-            self.ray, setup, Leases(len(setup.chunks), self.config.epochs, before.done() if before else ()),
-            before.ledger() if before else Ledger(), Schedule(rows, self.options.top_rows, most),
-            sync_every_s=self.options.sync_every_s, threads=self.threads, model=before.model(rows) if before else None,
-            workers=before.workers if before else 0, tell=tell,
+            self.ray,
+            setup,
+            Leases(len(setup.chunks), self.config.epochs, before.done() if before else ()),
+            before.ledger() if before else Ledger(),
+            Schedule(rows, self.options.top_rows, most),
+            sync_every_s=self.options.sync_every_s,
+            threads=self.threads,
+            model=before.model(rows) if before else None,
+            workers=before.workers if before else 0,
+            tell=tell,
         )
 
     async def keep_running(self, checkpointer: ClusterCheckpointer) -> None:
@@ -213,9 +235,16 @@ class ClusterTrainer:
         coordinator = self.coordinator
         done, ledger = so_far or coordinator.done()
         return ClusterState(
-            config=self.config, corpus_config=self.corpus_config, digest=self.digest(), chunks=len(self.setup.chunks),
-            kept=self.setup.kept, workers=coordinator.nodes.workers, seconds=coordinator.seconds + self.seconds_before,
-            done=done, ledger=ledger, matrices=matrices,
+            config=self.config,
+            corpus_config=self.corpus_config,
+            digest=self.digest(),
+            chunks=len(self.setup.chunks),
+            kept=self.setup.kept,
+            workers=coordinator.nodes.workers,
+            seconds=coordinator.seconds + self.seconds_before,
+            done=done,
+            ledger=ledger,
+            matrices=matrices,
         )
 
     def keep_finished(self, checkpointer: ClusterCheckpointer) -> bool:
@@ -249,13 +278,25 @@ class ClusterTrainer:
         sums = ledger.totals
         sums.check()
         return ClusterSummary(
-            tokens_total=sums.tokens, trained=sums.trained, subsampled=sums.subsampled, alone=sums.alone,
-            examples=sums.examples, epochs=self.config.epochs, seconds=seconds,
-            words_per_s=sums.tokens / max(seconds, 1e-9), loss=sums.loss / sums.examples,
-            epoch_losses=tuple(ledger.losses()), kernel=", ".join(sorted({m.greeting.kernel for m in members})),
-            threads=sum(m.greeting.threads for m in members), lr=self.config.lr, min_lr=self.config.min_lr,
-            nodes=len(members), exchanges=coordinator.exchange.rounds, bytes_exchanged=coordinator.exchange.bytes,
-            nodes_lost=len(coordinator.nodes.lost), chunks_lost=coordinator.leases.lost,
+            tokens_total=sums.tokens,
+            trained=sums.trained,
+            subsampled=sums.subsampled,
+            alone=sums.alone,
+            examples=sums.examples,
+            epochs=self.config.epochs,
+            seconds=seconds,
+            words_per_s=sums.tokens / max(seconds, 1e-9),
+            loss=sums.loss / sums.examples,
+            epoch_losses=tuple(ledger.losses()),
+            kernel=", ".join(sorted({m.greeting.kernel for m in members})),
+            threads=sum(m.greeting.threads for m in members),
+            lr=self.config.lr,
+            min_lr=self.config.min_lr,
+            nodes=len(members),
+            exchanges=coordinator.exchange.rounds,
+            bytes_exchanged=coordinator.exchange.bytes,
+            nodes_lost=len(coordinator.nodes.lost),
+            chunks_lost=coordinator.leases.lost,
         )
 
 
@@ -274,10 +315,16 @@ class ClusterRun(Run):
                 raise SettingsError(f"{setting('cluster')}: {self.address!r} is neither auto nor HOST:PORT")
         # What needs the whole corpus or the whole model on one machine while it is trained.
         given = {
-            "held_out": self.config.held_out, "stop_early": self.config.stop_early, "eval": self.eval,
-            "log": self.outputs.log, "report": self.outputs.report, "init": self.init,
-            "continue_from": self.continue_from, "keep_checkpoint": self.checkpoint.keep,
-            "phrases": self.corpus_config.phrases, "loss": self.config.loss == "softmax",
+            "held_out": self.config.held_out,
+            "stop_early": self.config.stop_early,
+            "eval": self.eval,
+            "log": self.outputs.log,
+            "report": self.outputs.report,
+            "init": self.init,
+            "continue_from": self.continue_from,
+            "keep_checkpoint": self.checkpoint.keep,
+            "phrases": self.corpus_config.phrases,
+            "loss": self.config.loss == "softmax",
             "subwords": self.config.ngram_range,  # nodes exchange rows of words
         }
         for name, value in given.items():
@@ -304,9 +351,7 @@ class ClusterRun(Run):
             before.check_corpus(cluster.digest())
         checkpointer = None
         if session.place is not None:
-            checkpointer = ClusterCheckpointer(
-                session.place, self.checkpoint.every_s, on_failure=session.tell_failure
-            )
+            checkpointer = ClusterCheckpointer(session.place, self.checkpoint.every_s, on_failure=session.tell_failure)
         session.begin(checkpointer)
         with self.stopping() as request:
             try:

@@ -157,8 +157,11 @@ def apart() -> Iterator[str]:
         prefix="w2v-ray-", dir=usual if len(os.fsencode(usual)) < LONGEST_FOLDER - len("/w2v-ray-") - 8 else "/tmp"
     )
     reaper: subprocess.Popen[bytes] = subprocess.Popen(
-        [sys.executable, "-I", Path(__file__).with_name("reaper.py"), folder], stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        [sys.executable, "-I", Path(__file__).with_name("reaper.py"), folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
 
     class Popen(subprocess.Popen[bytes]):

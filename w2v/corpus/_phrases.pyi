@@ -10,8 +10,13 @@ def deepest(connectors: int) -> int: ...
 
 class Pairs:
     def __init__(
-        self, roles: NDArray[np.int32], connectors: int, seed: int, rarity: NDArray[np.float32] | None = None,
-        least: float = 0.0, memory: int = ...,
+        self,
+        roles: NDArray[np.int32],
+        connectors: int,
+        seed: int,
+        rarity: NDArray[np.float32] | None = None,
+        least: float = 0.0,
+        memory: int = ...,
     ) -> None: ...
     def __len__(self) -> int: ...
     @property
@@ -24,7 +29,12 @@ class Pairs:
 
 class Joiner:
     def __init__(
-        self, roles: NDArray[np.int32], connectors: int, a: NDArray[np.int32], b: NDArray[np.int32],
-        between: NDArray[np.int32], phrases: NDArray[np.int32],
+        self,
+        roles: NDArray[np.int32],
+        connectors: int,
+        a: NDArray[np.int32],
+        b: NDArray[np.int32],
+        between: NDArray[np.int32],
+        phrases: NDArray[np.int32],
     ) -> None: ...
     def join(self, ids: NDArray[np.int32], out: NDArray[np.int32], changes: NDArray[np.int64]) -> int: ...

@@ -143,16 +143,19 @@ def whole_sentences(
 
 
 def remapped(
-    ids: NDArray[np.int32], final_ids: NDArray[np.int32], token_counts: TokenCounts, *, threads: int | None = None,
-    tmp_dir: Folder = None, memory_limit: int | None = None,
+    ids: NDArray[np.int32],
+    final_ids: NDArray[np.int32],
+    token_counts: TokenCounts,
+    *,
+    threads: int | None = None,
+    tmp_dir: Folder = None,
+    memory_limit: int | None = None,
 ) -> NDArray[np.int32]:
     """int32 [N]: final_ids[id] for each id, without those that are DROPPED; kept tokens and sentences are added.
 
     `ids` has -1 behind each sentence, of whatever length; what comes out is cut after 10,000 tokens.
     """
     limit = make_spool(memory_limit, tmp_dir).memory_limit
-    blocks = [
-        block_at(start * ID_BYTES, min(BLOCK_IDS, len(ids) - start)) for start in range(0, len(ids), BLOCK_IDS)
-    ]
+    blocks = [block_at(start * ID_BYTES, min(BLOCK_IDS, len(ids) - start)) for start in range(0, len(ids), BLOCK_IDS)]
     maps = [Remapping(final_ids, *NO_RUNS)]
     return assemble(blocks, maps, _Given(ids, limit, tmp_dir), token_counts, thread_count(threads))

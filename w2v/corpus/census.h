@@ -7,8 +7,17 @@
 #include <string.h>
 
 enum {
-    SEEN_INVALID, SEEN_NUL, SEEN_WIDE_SPACE, SEEN_INVISIBLE, SEEN_REPLACEMENT, SEEN_CONTROL, SEEN_CRLF, SEEN_RETURN,
-    SEEN_LONG_TOKEN, SEEN_LONG_SENTENCE, SEEN_KINDS
+    SEEN_INVALID,
+    SEEN_NUL,
+    SEEN_WIDE_SPACE,
+    SEEN_INVISIBLE,
+    SEEN_REPLACEMENT,
+    SEEN_CONTROL,
+    SEEN_CRLF,
+    SEEN_RETURN,
+    SEEN_LONG_TOKEN,
+    SEEN_LONG_SENTENCE,
+    SEEN_KINDS
 };
 
 #define PLACES 3 /* remembered of each kind */
@@ -20,19 +29,19 @@ typedef struct {
 } sighting;
 
 typedef struct {
-    int unicode;                                     /* what separates: all Unicode white space, or space, tab, newline */
-    int64_t offset, line, line_start, token_start;   /* of the next byte; of the line and the token that it is in */
+    int unicode;                                   /* what separates: all Unicode white space, or space, tab, newline */
+    int64_t offset, line, line_start, token_start; /* of the next byte; of the line and the token that it is in */
     int64_t line_tokens, tokens, lines, blank;
     int64_t longest_line, longest_line_at, longest_token, longest_token_at, most_tokens;
-    int in_token, need;                              /* continuation bytes to come */
-    uint32_t code, low, high;                        /* the character so far; what the next byte may be */
-    int64_t lead;                                    /* offset of its first byte */
+    int in_token, need;       /* continuation bytes to come */
+    uint32_t code, low, high; /* the character so far; what the next byte may be */
+    int64_t lead;             /* offset of its first byte */
     uint8_t before;
     uint64_t hash;
-    uint64_t *hashes;                                /* of lines: those with hash & thin == 0 */
+    uint64_t *hashes; /* of lines: those with hash & thin == 0 */
     uint64_t thin;
     int64_t kept, room, limit;
-    int failed;                                      /* out of memory: lines are no longer compared */
+    int failed; /* out of memory: lines are no longer compared */
     sighting seen[SEEN_KINDS];
 } census;
 
@@ -63,7 +72,10 @@ static void keep_hash(census *c, uint64_t hash) {
             int64_t room = c->room ? c->room * 2 : 4096;
             if (room > c->limit) room = c->limit;
             uint64_t *wider = realloc(c->hashes, room * sizeof *wider);
-            if (!wider) { c->failed = 1; return; }
+            if (!wider) {
+                c->failed = 1;
+                return;
+            }
             c->hashes = wider, c->room = room;
         }
     }
@@ -108,7 +120,10 @@ static inline void character(census *c, int64_t end) {
     uint32_t x = c->code;
     if (is_wide_space(x)) {
         see(c, SEEN_WIDE_SPACE, c->lead);
-        if (c->unicode) { end_token_at(c, c->lead); return; }
+        if (c->unicode) {
+            end_token_at(c, c->lead);
+            return;
+        }
     } else if (is_invisible(x)) see(c, SEEN_INVISIBLE, c->lead);
     else if (x == 0xFFFD) see(c, SEEN_REPLACEMENT, c->lead);
     else if (x >= 0x80 && x < 0xA0) see(c, SEEN_CONTROL, c->lead);

@@ -29,12 +29,21 @@ SIGHTINGS = {
     "long token": (FAULT, "tokens too long", f"longer than {LONGEST_TOKEN:,} bytes; they are left out of the training"),
     "replacement": (NOTE, "replacement characters", "U+FFFD: characters were lost when the text was decoded before"),
     "control": (NOTE, "control characters", "invisible; most stay inside words, which then look like others"),
-    "invisible": (NOTE, "zero-width characters", "also soft hyphens and direction marks: they stay inside words, which "
-                                                 "then look like others"),
-    "wide space": (NOTE, "no-break and other wide spaces",
-                   Message(f"they separate words, unless {setting('whitespace', 'ascii')}")),
-    "return": (NOTE, "lone carriage returns", "they separate words and end no sentence, even where they were meant to: "
-                                               "tr '\\r' '\\n' < FILE > NEW"),
+    "invisible": (
+        NOTE,
+        "zero-width characters",
+        "also soft hyphens and direction marks: they stay inside words, which then look like others",
+    ),
+    "wide space": (
+        NOTE,
+        "no-break and other wide spaces",
+        Message(f"they separate words, unless {setting('whitespace', 'ascii')}"),
+    ),
+    "return": (
+        NOTE,
+        "lone carriage returns",
+        "they separate words and end no sentence, even where they were meant to: tr '\\r' '\\n' < FILE > NEW",
+    ),
     "crlf": (NOTE, "CRLF line ends", "the carriage return is dropped"),
     "long sentence": (NOTE, "lines cut", f"more than {LONGEST_SENTENCE:,} tokens; trained as several sentences"),
 }
@@ -81,7 +90,10 @@ class _Text:
 
 
 def check_corpus(
-    path: str | os.PathLike[str] | BinaryIO, *, min_count: int = 5, whitespace: str = "unicode",
+    path: str | os.PathLike[str] | BinaryIO,
+    *,
+    min_count: int = 5,
+    whitespace: str = "unicode",
     most_lines: int = 1 << 24,
 ) -> Report:
     """Everything that is to be said of a text file, plain or compressed, or of anything open that has `read`.
@@ -172,12 +184,17 @@ def _add_counts(report: Report, census: Census, counts: np.ndarray, too_long: in
         rare = counts < min_count
         below = int(counts[rare].sum())
         report.add(
-            FACT, f"share below min-count {min_count}", round(below / tokens, 6),
+            FACT,
+            f"share below min-count {min_count}",
+            round(below / tokens, 6),
             f"{below:,} tokens, {int(rare.sum()):,} of {len(counts):,} types",
         )
         if below == tokens:
             report.add(
-                FAULT, "no frequent word", int(counts.max()), "",
+                FAULT,
+                "no frequent word",
+                int(counts.max()),
+                "",
                 Message(
                     f"no word occurs {min_count} times; train with {setting('min_count', max(1, int(counts.max())))} "
                     "or on more text"
@@ -191,11 +208,17 @@ def _add_lines(report: Report, census: Census) -> None:
         part = copies / max(1, census.lines - census.blank)
         sample = f" (an estimate from 1/{round(1 / share)} of the distinct lines)" if share < 1 else ""
         report.add(
-            NOTE, "duplicate lines", copies, f"{part:.1%} of the lines; one stands there {most:,} times",
+            NOTE,
+            "duplicate lines",
+            copies,
+            f"{part:.1%} of the lines; one stands there {most:,} times",
             f"copies of an earlier line{sample}",
         )
     if census.lines == 1 and census.tokens >= ONE_LINE:
         report.add(
-            NOTE, "one line", 1, "", "the whole text is one line: where sentences end is not known, and windows reach "
-            "over their ends",
+            NOTE,
+            "one line",
+            1,
+            "",
+            "the whole text is one line: where sentences end is not known, and windows reach over their ends",
         )

@@ -34,20 +34,27 @@ class CorpusConfig:
         None, "Keep at most this many words, the most frequent.", minimum=2, metavar="N", aliases=("--max_final_vocab",)
     )
     phrases: int = option(
-        0, "Join words that stand together more often than by chance, in so many passes: 1 new_york, 2 new_york_city.",
-        minimum=0, maximum=10,
+        0,
+        "Join words that stand together more often than by chance, in so many passes: 1 new_york, 2 new_york_city.",
+        minimum=0,
+        maximum=10,
     )
     phrase_score: str = option(
-        "original", "original: that of word2phrase; npmi: normalised pointwise mutual information, -1 to 1.",
+        "original",
+        "original: that of word2phrase; npmi: normalised pointwise mutual information, -1 to 1.",
         choices=("original", "npmi"),
     )
     phrase_threshold: float | None = option(
-        None, "Join pairs that score more than this.", minimum=-1, maximum=1e9,
+        None,
+        "Join pairs that score more than this.",
+        minimum=-1,
+        maximum=1e9,
         shown_default="100 original, 0.5 npmi",
     )
     phrase_min_count: int = option(5, "Join no pairs that occur fewer times, nor words.", minimum=1)
     phrase_connectors: str | None = option(
-        None, "Words that may stand inside a phrase (bank_of_england) but not at its ends: a file, or english.",
+        None,
+        "Words that may stand inside a phrase (bank_of_england) but not at its ends: a file, or english.",
         metavar="FILE|english",
     )
 

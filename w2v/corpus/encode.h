@@ -7,13 +7,13 @@
 
 #define SENTENCE_END (-1)
 #define DROPPED (-2)
-#define RUN_BASE (-16)        /* a map value m <= RUN_BASE stands for the ids of run RUN_BASE - m */
+#define RUN_BASE (-16) /* a map value m <= RUN_BASE stands for the ids of run RUN_BASE - m */
 #define LONGEST_SENTENCE 10000
-#define CONTEXT CHUNK         /* bytes before the owned ones; the last CONTEXT_BYTES of them count */
-#define CONTEXT_BYTES 3       /* the longest separator */
+#define CONTEXT CHUNK                 /* bytes before the owned ones; the last CONTEXT_BYTES of them count */
+#define CONTEXT_BYTES 3               /* the longest separator */
 #define LOOKAHEAD (LONGEST_TOKEN + 4) /* so that a token that starts at the last owned byte is seen to its end */
 #define PADDING (2 * CHUNK)
-#define SPAN 2048             /* bytes of text between two visits of the table: its tokens stay in the L1 cache */
+#define SPAN 2048 /* bytes of text between two visits of the table: its tokens stay in the L1 cache */
 
 typedef struct {
     int64_t tokens, too_long, nuls;
@@ -148,9 +148,9 @@ typedef struct {
 } remapping;
 
 typedef struct {
-    int64_t head, tail;    /* kept tokens before the first and behind the last sentence end (head alone if none) */
-    int64_t ends;          /* sentence ends found */
-    int64_t between;       /* ids, with their sentence ends, of the whole sentences between head and tail */
+    int64_t head, tail; /* kept tokens before the first and behind the last sentence end (head alone if none) */
+    int64_t ends;       /* sentence ends found */
+    int64_t between;    /* ids, with their sentence ends, of the whole sentences between head and tail */
     int64_t kept;
     int64_t sentences, cut; /* of those between */
 } block_measure;
@@ -189,17 +189,16 @@ static int64_t measure_block(const int32_t *ids, int64_t n, const remapping *r, 
     return -1;
 }
 
-#define PUT(id)                            \
-    do {                                   \
+#define PUT(id)                              \
+    do {                                     \
         if (unlikely(out == end)) return -1; \
-        *out++ = (id);                     \
+        *out++ = (id);                       \
     } while (0)
 
 /* Writes the final ids of a block; `open` tokens of the sentence it begins in are written already. Returns the number
  * of ids written, or -1 where they are not those that were measured. */
-static int64_t write_block(
-    const int32_t *ids, int64_t n, const remapping *r, int64_t open, int32_t *out, int64_t room
-) {
+static int64_t
+write_block(const int32_t *ids, int64_t n, const remapping *r, int64_t open, int32_t *out, int64_t room) {
     int32_t *start = out, *end = out + room;
     for (int64_t i = 0; i < n; i++) {
         int32_t id = ids[i];

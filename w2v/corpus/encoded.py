@@ -42,8 +42,14 @@ class EncodedCorpus:
     """
 
     def __init__(
-        self, ids: NDArray[np.int32], vocab: Vocab, token_counts: TokenCounts, *,
-        settings: dict[str, Any] | None = None, given_vocab: bool = False, name: str = "the corpus",
+        self,
+        ids: NDArray[np.int32],
+        vocab: Vocab,
+        token_counts: TokenCounts,
+        *,
+        settings: dict[str, Any] | None = None,
+        given_vocab: bool = False,
+        name: str = "the corpus",
         digest: str | None = None,
     ):
         ids.flags.writeable = False
@@ -71,14 +77,16 @@ class EncodedCorpus:
 
     def write(self, out: AtomicOutput) -> None:
         """Write everything into an open output."""
-        content = IdsFile(
-            self.ids, self.vocab, self.token_counts, self.settings, self.given_vocab, self.digest()
-        )
+        content = IdsFile(self.ids, self.vocab, self.token_counts, self.settings, self.given_vocab, self.digest())
         write_ids_file(content, out)
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str], *, threads: int | None = None, tmp_dir: Folder = None,
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        threads: int | None = None,
+        tmp_dir: Folder = None,
         memory_limit: int | None = None,
     ) -> EncodedCorpus:
         """Read a file that `save` or `w2v encode` has written; all of it is checked.
@@ -88,12 +96,22 @@ class EncodedCorpus:
         """
         found = read_ids_file(path, threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
         return cls(
-            found.ids, found.vocab, found.token_counts, settings=found.settings, given_vocab=found.given_vocab,
-            name=os.fspath(path), digest=found.digest,
+            found.ids,
+            found.vocab,
+            found.token_counts,
+            settings=found.settings,
+            given_vocab=found.given_vocab,
+            name=os.fspath(path),
+            digest=found.digest,
         )
 
     def pruned(
-        self, min_count: int = 1, max_vocab: int | None = None, *, threads: int | None = None, tmp_dir: Folder = None,
+        self,
+        min_count: int = 1,
+        max_vocab: int | None = None,
+        *,
+        threads: int | None = None,
+        tmp_dir: Folder = None,
         memory_limit: int | None = None,
     ) -> EncodedCorpus:
         """The corpus as it would have been encoded with a higher `min_count`, or with `max_vocab` words at the most.

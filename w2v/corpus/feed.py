@@ -190,7 +190,7 @@ class Feed:
         before, block = b"", 0
         data = stream.read_at_least(HEAD_BYTES)
         if source.kind != TEXT:
-            data = data[check_text(data[:HEAD_BYTES], source.name):]
+            data = data[check_text(data[:HEAD_BYTES], source.name) :]
         with self._lock:
             self._keep_sample(number, data)
         while data and not self._stopped:

@@ -78,8 +78,12 @@ def _header(content: IdsFile, word_bytes: int) -> bytes:
         "token_counts": dataclasses.asdict(content.token_counts),
         "digest": content.digest,
     }
-    sizes = {"counts": len(content.vocab), "ids": len(content.ids), "word_lengths": len(content.vocab),
-             "words": word_bytes}
+    sizes = {
+        "counts": len(content.vocab),
+        "ids": len(content.ids),
+        "word_lengths": len(content.vocab),
+        "words": word_bytes,
+    }
     tensors = {name: (dtype, (sizes[name],)) for name, (dtype, _) in SHAPES.items()}
     text = json.dumps(about, sort_keys=True)
     return make_header(tensors, {"format": FORMAT, "corpus": text, "checksum": _checksum(text)})

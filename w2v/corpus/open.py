@@ -21,8 +21,16 @@ from w2v.errors import CorpusError, SettingsError, setting, shortened
 from w2v.settings import check_names
 
 __all__ = [
-    "SELECTING", "agreed", "encode", "encoded_path", "find_phrases", "joined_corpus", "open_corpus", "open_encoded",
-    "paths_of", "read",
+    "SELECTING",
+    "agreed",
+    "encode",
+    "encoded_path",
+    "find_phrases",
+    "joined_corpus",
+    "open_corpus",
+    "open_encoded",
+    "paths_of",
+    "read",
 ]
 
 SELECTING = ("min_count", "max_vocab")  # what may be narrowed after encoding
@@ -168,8 +176,13 @@ def shown(name: str, value: Any) -> str:
 
 
 def with_phrases(
-    corpus: EncodedCorpus, config: CorpusConfig, settings: PhraseSettings, *, vocab: Vocab | None = None,
-    threads: int | None = None, tmp_dir: Path | None = None,
+    corpus: EncodedCorpus,
+    config: CorpusConfig,
+    settings: PhraseSettings,
+    *,
+    vocab: Vocab | None = None,
+    threads: int | None = None,
+    tmp_dir: Path | None = None,
 ) -> EncodedCorpus:
     """A corpus that was read `without_phrases`, with its phrases as words, and the words that `config` leaves."""
     found = join_phrases(corpus, settings, threads=threads, tmp_dir=tmp_dir)
@@ -187,8 +200,15 @@ def encode(corpus: Any, *, threads: int | None = None, tmp_dir: Path | None = No
 
 
 def find_phrases(
-    corpus: Any, *, passes: int = 1, score: str = "original", threshold: float | None = None, min_count: int = 5,
-    connectors: str | os.PathLike[str] | None = None, threads: int | None = None, **settings: Any,
+    corpus: Any,
+    *,
+    passes: int = 1,
+    score: str = "original",
+    threshold: float | None = None,
+    min_count: int = 5,
+    connectors: str | os.PathLike[str] | None = None,
+    threads: int | None = None,
+    **settings: Any,
 ) -> list[Phrase]:
     """The collocations of a corpus: (phrase, count, score, number of the pass), by pass, the highest score first.
 
@@ -197,8 +217,14 @@ def find_phrases(
     are in w2v/corpus/phrases.py. Raises W2VError.
     """
     return joined_corpus(
-        corpus, settings, threads=threads, phrases=passes, phrase_score=score, phrase_threshold=threshold,
-        phrase_min_count=min_count, phrase_connectors=None if connectors is None else os.fspath(connectors),
+        corpus,
+        settings,
+        threads=threads,
+        phrases=passes,
+        phrase_score=score,
+        phrase_threshold=threshold,
+        phrase_min_count=min_count,
+        phrase_connectors=None if connectors is None else os.fspath(connectors),
     ).phrases
 
 

@@ -39,11 +39,12 @@ typedef struct {
     uint64_t low, high;     /* the upper 32 bits of the hashes that are counted here: low <= h < high */
     uint64_t seed;
     /* of the walk */
-    const int32_t *roles;  /* of an id: 0 a word that may be in a phrase, -1 one that may not, c > 0 connector number c */
-    const float *rarity;   /* NULL, or ln(tokens / count) of an id */
-    float least;           /* with rarity: the smaller must be this share of the larger */
+    const int32_t
+        *roles;          /* of an id: 0 a word that may be in a phrase, -1 one that may not, c > 0 connector number c */
+    const float *rarity; /* NULL, or ln(tokens / count) of an id */
+    float least;         /* with rarity: the smaller must be this share of the larger */
     uint32_t base, deepest; /* C + 1; connectors in a row */
-    int32_t start;         /* the word before, -1 for none */
+    int32_t start;          /* the word before, -1 for none */
     uint32_t between, depth;
     pair_key pending[PENDING];
     uint32_t at, filled;
@@ -170,8 +171,9 @@ static int pair_walk(pair_table *t, const int32_t *ids, int64_t n) {
 /* Joins n ids of whole sentences, from left to right: a pair that is a phrase becomes one id, and the word after it can
  * only begin another pair. `phrases` is a table whose count is the phrase's id + 1. `marks` of an id: 1 a phrase may begin
  * with it, 2 end with it, 4 a connector. `out` may be `ids`. `changes` of an id gets how much its count changes. Returns ids written. */
-static int64_t pair_join(const pair_table *phrases, const uint8_t *marks, const int32_t *ids, int64_t n, int32_t *out,
-                         int64_t *changes) {
+static int64_t pair_join(
+    const pair_table *phrases, const uint8_t *marks, const int32_t *ids, int64_t n, int32_t *out, int64_t *changes
+) {
     int64_t written = 0, from = 0; /* from: where the pair that is begun stands in out */
     int32_t start = SENTENCE;
     uint32_t between = 0, depth = 0;

@@ -71,8 +71,11 @@ class PhraseSettings:
         else:
             connectors = tuple(word.encode() for word in ENGLISH) if given == "english" else read_connectors(given)
         return cls(
-            passes=config.phrases, score=config.phrase_score, threshold=config.phrase_threshold,
-            min_count=config.phrase_min_count, connectors=connectors,
+            passes=config.phrases,
+            score=config.phrase_score,
+            threshold=config.phrase_threshold,
+            min_count=config.phrase_min_count,
+            connectors=connectors,
         )
 
     @property
@@ -123,7 +126,11 @@ def read_connectors(path: str | os.PathLike[str]) -> tuple[bytes, ...]:
 
 
 def join_phrases(
-    corpus: EncodedCorpus, settings: PhraseSettings, *, threads: int | None = None, tmp_dir: Folder = None,
+    corpus: EncodedCorpus,
+    settings: PhraseSettings,
+    *,
+    threads: int | None = None,
+    tmp_dir: Folder = None,
     memory_limit: int | None = None,
 ) -> Joined:
     """Find the phrases of a corpus that holds all its words (encoded with min_count 1), and join them.

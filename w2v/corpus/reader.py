@@ -73,7 +73,11 @@ def read_corpus(
             raise CorpusError(f"{reading.name}: {reading.lone()}")
         reading.warn(on_warning)
         return EncodedCorpus(
-            ids, selection.vocab, reading.token_counts, settings=config.as_dict(), given_vocab=vocab is not None,
+            ids,
+            selection.vocab,
+            reading.token_counts,
+            settings=config.as_dict(),
+            given_vocab=vocab is not None,
             name=reading.name,
         )
     finally:
@@ -100,8 +104,12 @@ def count_words(
 
 
 def tally_words(
-    sources: Sequence[Path | Source], config: CorpusConfig, *, threads: int | None = None,
-    block_size: int = BLOCK_BYTES, digest: hashlib.blake2b | None = None,
+    sources: Sequence[Path | Source],
+    config: CorpusConfig,
+    *,
+    threads: int | None = None,
+    block_size: int = BLOCK_BYTES,
+    digest: hashlib.blake2b | None = None,
 ) -> tuple[list[bytes], NDArray[np.int64], TokenCounts]:
     """Every distinct word of a corpus with its count, in no order, rare ones too; token_counts.kept is their sum.
 
@@ -113,6 +121,7 @@ def tally_words(
         reading.run(None)
         reading.join()
     else:
+
         def feed(block: Block) -> None:
             digest.update(memoryview(block.ids()))
             block.discard()
@@ -131,7 +140,11 @@ class _Reading:
     """The state of one pass over the text."""
 
     def __init__(
-        self, sources: list[Source], config: CorpusConfig, threads: int | None, block_size: int,
+        self,
+        sources: list[Source],
+        config: CorpusConfig,
+        threads: int | None,
+        block_size: int,
         on_progress: OnProgress | None,
     ):
         self.config = config
@@ -148,6 +161,7 @@ class _Reading:
 
     def run(self, keep: Callable[[Block], None] | None) -> None:
         """Encode everything; `keep` gets each block, and without it no ids are kept."""
+
         def encode(number: int) -> Callable[[], None]:
             def work() -> None:
                 encoder, results = self.encoders[number], self._results[number]
@@ -189,7 +203,8 @@ class _Reading:
                 raise
             raise CorpusError(f"{self.name}: {self.lone()}") from error
         self.token_counts.not_utf8 = sum(
-            count for word, count in zip(found.vocab.words, found.vocab.counts.tolist(), strict=True)
+            count
+            for word, count in zip(found.vocab.words, found.vocab.counts.tolist(), strict=True)
             if not is_utf8(word)
         )
         return found
@@ -207,9 +222,7 @@ class _Reading:
     def remappings(self, selection: Selection) -> list[Remapping]:
         """What each encoder's provisional ids become. The tables are given up."""
         maps = [
-            Remapping(
-                self.spellings.encoder_map(i, selection.final_ids), selection.run_ends, selection.run_ids
-            )
+            Remapping(self.spellings.encoder_map(i, selection.final_ids), selection.run_ends, selection.run_ids)
             for i in range(len(self.encoders))
         ]
         del self.spellings

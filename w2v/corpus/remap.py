@@ -31,8 +31,14 @@ STEP_IDS = 1 << 20
 
 
 def apply_vocab(
-    corpus: EncodedCorpus, found: Joined, config: CorpusConfig, vocab: Vocab | None = None, *,
-    threads: int | None = None, tmp_dir: Folder = None, memory_limit: int | None = None,
+    corpus: EncodedCorpus,
+    found: Joined,
+    config: CorpusConfig,
+    vocab: Vocab | None = None,
+    *,
+    threads: int | None = None,
+    tmp_dir: Folder = None,
+    memory_limit: int | None = None,
 ) -> EncodedCorpus:
     """The corpus with the phrases that were found in it as words, and of all words those that `config` leaves.
 
@@ -51,8 +57,14 @@ def apply_vocab(
 
 
 def extend_vocab(
-    corpus: EncodedCorpus, known: Vocab, min_count: int = 1, max_vocab: int | None = None, *,
-    threads: int | None = None, tmp_dir: Folder = None, memory_limit: int | None = None,
+    corpus: EncodedCorpus,
+    known: Vocab,
+    min_count: int = 1,
+    max_vocab: int | None = None,
+    *,
+    threads: int | None = None,
+    tmp_dir: Folder = None,
+    memory_limit: int | None = None,
 ) -> EncodedCorpus:
     """The corpus with every word of `known`, however rare it is there, and its own words that occur `min_count` times.
 

@@ -26,11 +26,30 @@ JSON_OBJECT = re.compile(r'\s*\[?\s*\{\s*"(?:[^"\\]|\\.)*"\s*:')
 OPENING = re.compile(r"\s*[\[{]+\s*$")
 MARKUP = re.compile(rb"\s*<(?:\?xml|!doctype|html|mediawiki|tei)\b", re.IGNORECASE)
 NUMBER = re.compile(r"[-+]?[0-9]+(?:[.:/-][0-9]+)*(?:[eE][-+]?[0-9]+)?")
-SEPARATORS = {",": "commas", ";": "semicolons", "|": "vertical bars", "/": "slashes", "_": "underscores", "+": "pluses",
-              ":": "colons", "-": "hyphens", ">": "arrows", "&": "ampersands", "=": "equals signs"}
+SEPARATORS = {
+    ",": "commas",
+    ";": "semicolons",
+    "|": "vertical bars",
+    "/": "slashes",
+    "_": "underscores",
+    "+": "pluses",
+    ":": "colons",
+    "-": "hyphens",
+    ">": "arrows",
+    "&": "ampersands",
+    "=": "equals signs",
+}
 # Scripts whose words are not separated by spaces, by the first word of their letters' names in Unicode.
-UNSPACED = {"CJK": "Chinese or Japanese", "HIRAGANA": "Japanese", "KATAKANA": "Japanese", "THAI": "Thai", "LAO": "Lao",
-            "KHMER": "Khmer", "MYANMAR": "Burmese", "TIBETAN": "Tibetan"}
+UNSPACED = {
+    "CJK": "Chinese or Japanese",
+    "HIRAGANA": "Japanese",
+    "KATAKANA": "Japanese",
+    "THAI": "Thai",
+    "LAO": "Lao",
+    "KHMER": "Khmer",
+    "MYANMAR": "Burmese",
+    "TIBETAN": "Tibetan",
+}
 
 
 def lines_of(sample: bytes, whole: bool) -> list[str]:

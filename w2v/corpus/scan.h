@@ -90,18 +90,13 @@ static inline uint32_t control_separators(int whitespace) {
 /* Length of the multi-byte white space at p, or 0. Two bytes behind p must be readable. */
 static inline int wide_space(const uint8_t *p) {
     switch (p[0]) {
-    case 0xC2: /* U+0085, U+00A0 */
-        return p[1] == 0x85 || p[1] == 0xA0 ? 2 : 0;
-    case 0xE1: /* U+1680 */
-        return p[1] == 0x9A && p[2] == 0x80 ? 3 : 0;
+    case 0xC2: /* U+0085, U+00A0 */ return p[1] == 0x85 || p[1] == 0xA0 ? 2 : 0;
+    case 0xE1: /* U+1680 */ return p[1] == 0x9A && p[2] == 0x80 ? 3 : 0;
     case 0xE2: /* U+2000-200A, U+2028, U+2029, U+202F; U+205F */
-        if (p[1] == 0x80)
-            return (p[2] >= 0x80 && p[2] <= 0x8A) || p[2] == 0xA8 || p[2] == 0xA9 || p[2] == 0xAF ? 3 : 0;
+        if (p[1] == 0x80) return (p[2] >= 0x80 && p[2] <= 0x8A) || p[2] == 0xA8 || p[2] == 0xA9 || p[2] == 0xAF ? 3 : 0;
         return p[1] == 0x81 && p[2] == 0x9F ? 3 : 0;
-    case 0xE3: /* U+3000 */
-        return p[1] == 0x80 && p[2] == 0x80 ? 3 : 0;
-    default:
-        return 0;
+    case 0xE3: /* U+3000 */ return p[1] == 0x80 && p[2] == 0x80 ? 3 : 0;
+    default: return 0;
     }
 }
 
@@ -111,27 +106,31 @@ static inline int wide_space(const uint8_t *p) {
  * normalisation makes part of one (which leaves out the full-width comma, full stop and hyphen). */
 static inline int wide_mark(const uint8_t *p) {
     switch (p[0]) {
-    case 0xD8: /* Arabic comma, semicolon, question mark */
-        return p[1] == 0x8C || p[1] == 0x9B || p[1] == 0x9F ? 2 : 0;
-    case 0xDB: /* Urdu full stop */
-        return p[1] == 0x94 ? 2 : 0;
+    case 0xD8: /* Arabic comma, semicolon, question mark */ return p[1] == 0x8C || p[1] == 0x9B || p[1] == 0x9F ? 2 : 0;
+    case 0xDB: /* Urdu full stop */ return p[1] == 0x94 ? 2 : 0;
     case 0xE0: /* dandas; Tibetan */
         return (p[1] == 0xA5 && BETWEEN(p[2], 0xA4, 0xA5)) || (p[1] == 0xBC && BETWEEN(p[2], 0x8B, 0x94)) ? 3 : 0;
     case 0xE1: /* Burmese; Ethiopic; Khmer */
         return (p[1] == 0x81 && BETWEEN(p[2], 0x8A, 0x8F)) || (p[1] == 0x8D && BETWEEN(p[2], 0xA1, 0xA8)) ||
-               (p[1] == 0x9F && BETWEEN(p[2], 0x94, 0x96)) || (p[1] == 0x9F && BETWEEN(p[2], 0x98, 0x9A)) ? 3 : 0;
+                       (p[1] == 0x9F && BETWEEN(p[2], 0x94, 0x96)) || (p[1] == 0x9F && BETWEEN(p[2], 0x98, 0x9A))
+                   ? 3
+                   : 0;
     case 0xE2: /* dashes, quotes, bullets, ellipsis */
         return p[1] == 0x80 && (BETWEEN(p[2], 0x92, 0x96) || p[2] == 0x98 || BETWEEN(p[2], 0x9A, 0xA3) || p[2] == 0xA6)
-                   ? 3 : 0;
+                   ? 3
+                   : 0;
     case 0xE3: /* U+3001-3003, 3008-3011, 3014-301F */
         return p[1] == 0x80 && (BETWEEN(p[2], 0x81, 0x83) || BETWEEN(p[2], 0x88, 0x91) || BETWEEN(p[2], 0x94, 0x9F))
-                   ? 3 : 0;
+                   ? 3
+                   : 0;
     case 0xEF: /* full-width ! to &, ( to +, / : ; ? @ [ \ ]; braces, half-width marks */
-        return (p[1] == 0xBC && (BETWEEN(p[2], 0x81, 0x86) || BETWEEN(p[2], 0x88, 0x8B) || p[2] == 0x8F ||
-                                 BETWEEN(p[2], 0x9A, 0x9B) || BETWEEN(p[2], 0x9F, 0xA0) || BETWEEN(p[2], 0xBB, 0xBD))) ||
-               (p[1] == 0xBD && BETWEEN(p[2], 0x9B, 0xA4)) ? 3 : 0;
-    default:
-        return 0;
+        return (p[1] == 0xBC &&
+                (BETWEEN(p[2], 0x81, 0x86) || BETWEEN(p[2], 0x88, 0x8B) || p[2] == 0x8F || BETWEEN(p[2], 0x9A, 0x9B) ||
+                 BETWEEN(p[2], 0x9F, 0xA0) || BETWEEN(p[2], 0xBB, 0xBD))) ||
+                       (p[1] == 0xBD && BETWEEN(p[2], 0x9B, 0xA4))
+                   ? 3
+                   : 0;
+    default: return 0;
     }
 }
 

@@ -179,7 +179,11 @@ def _runs(
 
 
 def require_two(
-    chosen: Vocab, spelled: Spelled, config: CorpusConfig, token_counts: TokenCounts, name: str,
+    chosen: Vocab,
+    spelled: Spelled,
+    config: CorpusConfig,
+    token_counts: TokenCounts,
+    name: str,
     vocab: Vocab | None = None,
 ) -> None:
     """Raise CorpusError where there is nothing to train on."""

@@ -62,7 +62,11 @@ def encode_sequences(
         ids = assemble(blocks, maps, spool, token_counts, threads or 1)
         token_counts.check()
         return EncodedCorpus(
-            ids, selection.vocab, token_counts, settings=config.as_dict(), given_vocab=vocab is not None,
+            ids,
+            selection.vocab,
+            token_counts,
+            settings=config.as_dict(),
+            given_vocab=vocab is not None,
             name="sequences",
         )
     finally:

@@ -139,9 +139,7 @@ def check_text(head: bytes, name: str) -> int:
     from w2v.corpus.ids_file import is_encoded_head
 
     if is_encoded_head(head):
-        raise CorpusError(
-            f"{name}: this is an encoded corpus, not text; it is trained on alone"
-        )
+        raise CorpusError(f"{name}: this is an encoded corpus, not text; it is trained on alone")
     foreign = foreign_format(head)
     if foreign:
         raise CorpusError(f"{name}: this is {foreign[0]}, not text; {foreign[1]}")
@@ -208,7 +206,7 @@ def _is_vectors(head: bytes) -> bool:
     if not header:
         return False
     dim = int(header[2])
-    rest = head[header.end():]
+    rest = head[header.end() :]
     fields = rest.split(b"\n", 1)[0].split(b" ")[1:]
     decimals = sum(bool(re.fullmatch(NUMBER, f)) for f in fields)
     if decimals > 1 and dim > 1 and decimals >= min(dim, len(fields) - 1) - dim // 8:

@@ -31,7 +31,11 @@ class TokenCounts:
     def dropped(self) -> int:
         """Tokens read and not kept as tokens of their own."""
         return (
-            self.below_min_count + self.beyond_max_vocab + self.not_in_vocab + self.too_long + self.no_word
+            self.below_min_count
+            + self.beyond_max_vocab
+            + self.not_in_vocab
+            + self.too_long
+            + self.no_word
             + self.joined
         )
 

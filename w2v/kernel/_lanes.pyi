@@ -20,8 +20,16 @@ class Lanes:
     workers: list[LaneWorker]
     threads: int
     def __init__(
-        self, model: Model, ids: NDArray[np.int32], count: int, centres: int, batch: int,
-        weights: Sequence[NDArray[np.float32]], always: Sequence[int], threads: int, tokens_total: int,
+        self,
+        model: Model,
+        ids: NDArray[np.int32],
+        count: int,
+        centres: int,
+        batch: int,
+        weights: Sequence[NDArray[np.float32]],
+        always: Sequence[int],
+        threads: int,
+        tokens_total: int,
     ) -> None: ...
     def open(self) -> None: ...
     def go_on(self) -> None: ...

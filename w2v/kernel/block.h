@@ -3,11 +3,11 @@
 #define W2V_BLOCK_H
 #include <stdint.h>
 
-#define BLOCK_INPUTS 12 /* input rows of one block; a wider window is cut into several */
+#define BLOCK_INPUTS 12               /* input rows of one block; a wider window is cut into several */
 #define LABEL_1 ((int32_t)0x80000000) /* the sign of a float, which turns where the label is 1 */
-#define LANES 16 /* floats of the widest vector */
+#define LANES 16                      /* floats of the widest vector */
 
-#define BLOCK_OUTPUTS 6  /* output rows that the second pass keeps in registers; more are cut into several */
+#define BLOCK_OUTPUTS 6   /* output rows that the second pass keeps in registers; more are cut into several */
 #define SUMMED_OUTPUTS 24 /* output rows whose dot products the first pass sums at a time */
 
 /* The sigmoid table: parabolas for sigmoid(-|x|), one for each step of |x|. Eight of them fit in an AVX2 register, so a

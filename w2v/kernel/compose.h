@@ -33,10 +33,9 @@ NOINLINE static void compose_row(
     float *row, float *base
 ) {
     int64_t k, left;
-    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH)
-        switch (left < CHUNK ? left : CHUNK) {
+    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH) switch (left < CHUNK ? left : CHUNK) {
 #define COMPOSE(C) \
-        case C: compose_chunk(C <= CHUNK ? C : CHUNK, matrix, stride, parts, weights, count, row, base, k); break;
+    case C: compose_chunk(C <= CHUNK ? C : CHUNK, matrix, stride, parts, weights, count, row, base, k); break;
             FOR_EACH_C(COMPOSE)
         }
 }
@@ -58,14 +57,12 @@ INLINE void scatter_chunk(
 
 /* Add to each part how far `row` has moved from `base`. */
 NOINLINE static void scatter_row(
-    float *matrix, int64_t stride, int64_t columns, const int32_t *parts, int count, const float *row,
-    const float *base
+    float *matrix, int64_t stride, int64_t columns, const int32_t *parts, int count, const float *row, const float *base
 ) {
     int64_t k, left;
-    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH)
-        switch (left < CHUNK ? left : CHUNK) {
+    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH) switch (left < CHUNK ? left : CHUNK) {
 #define SCATTER(C) \
-        case C: scatter_chunk(C <= CHUNK ? C : CHUNK, matrix, stride, parts, count, row, base, k); break;
+    case C: scatter_chunk(C <= CHUNK ? C : CHUNK, matrix, stride, parts, count, row, base, k); break;
             FOR_EACH_C(SCATTER)
         }
 }

@@ -34,7 +34,7 @@ typedef struct {
     int32_t *pair_signs;        /* of each pair, where `label_signs` is not NULL; as many as `dots` */
     float *waiting;             /* changes of the input rows between the cuts of pass 2: a vector of each row in turn */
     int n, m;
-    int64_t columns;            /* floats of a row that may not be zero, a multiple of WIDTH */
+    int64_t columns; /* floats of a row that may not be zero, a multiple of WIDTH */
     float lr;
     const float *sigmoid;
     LossSum *loss;
@@ -106,8 +106,8 @@ INLINE void dot_strip(const int n, int first, int i, int c, const Block *b) {
     float *dots = b->dots + first * WIDTH;
     for (; c >= g; c -= g, i += g, dots += g * b->n * WIDTH) dot_tile(n, g, first, i, dots, b);
     switch (c) {
-#define REST(C) \
-    case C: \
+#define REST(C)                                                   \
+    case C:                                                       \
         if (C < g) dot_tile(n, C < g ? C : 1, first, i, dots, b); \
         break;
         REST(1) REST(2) REST(3) REST(4) REST(5)
@@ -120,7 +120,7 @@ INLINE void all_dots(int i, int c, const Block *b) {
         n = left > 6 ? (left + 1) / 2 : left;
         switch (n) {
 #define DOTS(N) \
-        case N: dot_strip(N, first, i, c, b); break;
+    case N: dot_strip(N, first, i, c, b); break;
             DOTS(1) DOTS(2) DOTS(3) DOTS(4) DOTS(5) DOTS(6)
         }
     }
@@ -236,7 +236,7 @@ NOINLINE static void apply_all(const Block *b) {
         c = (b->m - i + left - 1) / left;
         switch (c * 4 + (cuts == 1 ? ONLY : left == cuts ? FIRST : left > 1 ? BETWEEN : LAST)) {
 #define CUT(C, WHICH) \
-        case C * 4 + WHICH: apply(C, WHICH, 0, i, b); break;
+    case C * 4 + WHICH: apply(C, WHICH, 0, i, b); break;
 #define CUTS(C) CUT(C, ONLY) CUT(C, FIRST) CUT(C, BETWEEN) CUT(C, LAST)
             CUTS(1) CUTS(2) CUTS(3) CUTS(4) CUTS(5) CUTS(6)
         }
@@ -250,7 +250,7 @@ static void block_skipgram(Block *b) {
     pass_1(b);
     if (b->m == 6) switch (b->n) { /* 5 negatives: the usual case */
 #define SIX(N) \
-        case N: return apply(6, ONLY, N, 0, b);
+    case N: return apply(6, ONLY, N, 0, b);
             FOR_EACH_N(SIX)
         }
     apply_all(b);
@@ -280,9 +280,8 @@ INLINE void mean_chunk(const int c, float *const *contexts, int count, float *me
 }
 
 /* Pass 2 for `c` vectors from column k: every output row's change, and the mean's, shared out to the contexts. */
-INLINE void share_chunk(
-    const int c, const Block *b, float *const *contexts, int count, const float *mean, vec part, int64_t k
-) {
+INLINE void
+share_chunk(const int c, const Block *b, float *const *contexts, int count, const float *mean, vec part, int64_t k) {
     vec h[CHUNK], change[CHUNK];
 #pragma GCC unroll 8
     for (int v = 0; v < c; v++) h[v] = load(mean + k + v * WIDTH), change[v] = spread(0);
@@ -313,17 +312,15 @@ static void block_cbow(Block *b, float **contexts, int count, float *mean, float
     int64_t k, left;
     b->n = 1;
     b->in[0] = mean;
-    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH)
-        switch (left < CHUNK ? left : CHUNK) {
+    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH) switch (left < CHUNK ? left : CHUNK) {
 #define MEAN(C) \
-        case C: mean_chunk(C <= CHUNK ? C : CHUNK, contexts, count, mean, inverse, k); break;
+    case C: mean_chunk(C <= CHUNK ? C : CHUNK, contexts, count, mean, inverse, k); break;
             FOR_EACH_C(MEAN)
         }
     pass_1(b);
-    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH)
-        switch (left < CHUNK ? left : CHUNK) {
+    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH) switch (left < CHUNK ? left : CHUNK) {
 #define SHARE(C) \
-        case C: share_chunk(C <= CHUNK ? C : CHUNK, b, contexts, count, mean, part, k); break;
+    case C: share_chunk(C <= CHUNK ? C : CHUNK, b, contexts, count, mean, part, k); break;
             FOR_EACH_C(SHARE)
         }
 }

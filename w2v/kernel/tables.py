@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 from w2v.kernel import _tables
 
 __all__ = [
-    "SIGMOID_SIZE", "alias_columns", "alias_table", "coarse", "held_out_share", "huffman_paths",
-    "keep_probability", "keep_thresholds", "sigmoid_table",
+    "SIGMOID_SIZE",
+    "alias_columns",
+    "alias_table",
+    "coarse",
+    "held_out_share",
+    "huffman_paths",
+    "keep_probability",
+    "keep_thresholds",
+    "sigmoid_table",
 ]
 
 # As in block.h: parabolas over 8 steps of |x|. The largest error is 0.001, two thirds of that of word2vec.c's table

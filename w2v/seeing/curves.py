@@ -48,8 +48,14 @@ def draw_panel(axes, panel: str, log: Log, number: int, name: str) -> None:
     colour = COLOURS[number % len(COLOURS)]
     if panel == "scores":
         for place, (score, (xs, ys)) in enumerate(log.scores().items()):
-            draw_line(axes, xs, ys, f"{name} {plain(score)}".strip(), DASHES[place % 4],
-                      colour if name else COLOURS[place % len(COLOURS)])
+            draw_line(
+                axes,
+                xs,
+                ys,
+                f"{name} {plain(score)}".strip(),
+                DASHES[place % 4],
+                colour if name else COLOURS[place % len(COLOURS)],
+            )
         return
     xs, ys = log.course(panel)
     held_out = log.series("held_out_loss") if panel == "loss" else ([], [])
@@ -60,8 +66,18 @@ def draw_panel(axes, panel: str, log: Log, number: int, name: str) -> None:
 
 
 def draw_line(axes, xs: list[float], ys: list[float], label: str, dashes: str, colour: str) -> None:
-    axes.plot([x / 1e6 for x in xs], ys, dashes, color=colour, linewidth=1.6, marker="o" if len(xs) < FEW else None,
-              markersize=3.5, label=label or None, zorder=3, clip_on=False)
+    axes.plot(
+        [x / 1e6 for x in xs],
+        ys,
+        dashes,
+        color=colour,
+        linewidth=1.6,
+        marker="o" if len(xs) < FEW else None,
+        markersize=3.5,
+        label=label or None,
+        zorder=3,
+        clip_on=False,
+    )
 
 
 def mark_epochs(axes, log: Log) -> None:

@@ -41,7 +41,11 @@ class Contents:
 
 
 def make_page(
-    vectors: Vectors, title: str, layout: str = "neighbours", seed: int = 1, groups: Mapping[str, str] | None = None,
+    vectors: Vectors,
+    title: str,
+    layout: str = "neighbours",
+    seed: int = 1,
+    groups: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
 ) -> Contents:
     """The page for all of `vectors`. `layout` is the map shown first; PCA is always there too.
@@ -62,9 +66,15 @@ def make_page(
         legend, group_of = given_groups(vectors, groups)
     bits = bits_that_fit(units.shape, LARGEST - len(words) - 40 * len(units) - 200_000)
     about = {
-        "title": title, "count": len(units), "dim": vectors.dim, "bits": bits, "listed": min(LISTED, near.shape[1]),
-        "legend": legend, **examples(vectors, dict(zip(vectors.words, shown, strict=True))),
-        "maps": [{"name": name, "label": LABELS[name]} for name in maps], "bytes": np.dtype(wide).itemsize,
+        "title": title,
+        "count": len(units),
+        "dim": vectors.dim,
+        "bits": bits,
+        "listed": min(LISTED, near.shape[1]),
+        "legend": legend,
+        **examples(vectors, dict(zip(vectors.words, shown, strict=True))),
+        "maps": [{"name": name, "label": LABELS[name]} for name in maps],
+        "bytes": np.dtype(wide).itemsize,
     }
     blobs = {
         "vectors": rounded(units, bits),

@@ -51,8 +51,9 @@ def by_t_sne(rows: np.ndarray, seed: int) -> np.ndarray:
     from sklearn.manifold import TSNE
 
     perplexity = max(1.0, min(30.0, (len(rows) - 1) / 3))
-    return TSNE(init=by_pca(rows, seed) * 1e-2, perplexity=perplexity, metric="cosine", random_state=seed,
-                learning_rate="auto").fit_transform(rows)
+    return TSNE(
+        init=by_pca(rows, seed) * 1e-2, perplexity=perplexity, metric="cosine", random_state=seed, learning_rate="auto"
+    ).fit_transform(rows)
 
 
 def by_umap(rows: np.ndarray, seed: int) -> np.ndarray:
@@ -63,8 +64,12 @@ def by_umap(rows: np.ndarray, seed: int) -> np.ndarray:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed means one thread
-        reducer = umap.UMAP(n_neighbors=min(NEIGHBOURS, len(rows) - 1), metric="cosine", random_state=seed,
-                            init="random" if len(rows) < 10 else "spectral")
+        reducer = umap.UMAP(
+            n_neighbors=min(NEIGHBOURS, len(rows) - 1),
+            metric="cosine",
+            random_state=seed,
+            init="random" if len(rows) < 10 else "spectral",
+        )
         return reducer.fit_transform(rows)
 
 
@@ -86,13 +91,17 @@ def by_neighbours(rows: np.ndarray, seed: int, near: np.ndarray | None = None) -
     far = 1 - np.einsum("ij,ij->i", rows[tails], rows[heads], dtype=np.float64).reshape(near.shape)
     beyond = np.maximum(0, far - far[:, :1])
     chances = np.exp(-beyond / np.maximum(1e-6, beyond.mean(axis=1, keepdims=True)))  # the nearest one always pulls
-    settle(places, tails.astype(np.int32), heads.astype(np.int32), chances.ravel().astype(np.float32), EPOCHS, PUSHES,
-           seed)
+    settle(
+        places, tails.astype(np.int32), heads.astype(np.int32), chances.ravel().astype(np.float32), EPOCHS, PUSHES, seed
+    )
     return places
 
 
 LAYOUTS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
-    "pca": by_pca, "neighbours": by_neighbours, "tsne": by_t_sne, "umap": by_umap,
+    "pca": by_pca,
+    "neighbours": by_neighbours,
+    "tsne": by_t_sne,
+    "umap": by_umap,
 }
 
 

@@ -90,7 +90,8 @@ def point_of(line: bytes) -> Point | None:
         value["event"],
         {name: number for name in NUMBERS if (number := number_of(value.get(name))) is not None},
         {str(name): number for name, each in scores.items() if (number := number_of(each)) is not None}
-        if isinstance(scores, dict) else {},
+        if isinstance(scores, dict)
+        else {},
     )
 
 

@@ -19,16 +19,22 @@ __all__ = ["as_json", "assemble", "script"]
 def assemble(page: str, styles: Sequence[str], programs: Sequence[str], title: str, data: str) -> str:
     """The page from its parts in w2v/seeing/page; the policy names program and style by their hashes."""
     folder = files("w2v.seeing") / "page"
-    style, code = ("\n".join((folder / name).read_text(encoding="utf-8") for name in names)
-                   for names in (styles, programs))
+    style, code = (
+        "\n".join((folder / name).read_text(encoding="utf-8") for name in names) for names in (styles, programs)
+    )
     program = f'(() => {{\n"use strict";\n{code}\n}})();\n'
     policy = (
         f"default-src 'none'; script-src '{digest(program)}'; style-src '{digest(style)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     # One pass over the marks: nothing that is filled in is looked at again.
-    values = {"policy": policy, "title": html.escape(printable(title)), "style": style, "data": data,
-              "program": program}
+    values = {
+        "policy": policy,
+        "title": html.escape(printable(title)),
+        "style": style,
+        "data": data,
+        "program": program,
+    }
     head, *rest = (folder / page).read_text(encoding="utf-8").split("{{")
     return head + "".join(values[name] + tail for name, tail in (part.split("}}", 1) for part in rest))
 

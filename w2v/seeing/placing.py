@@ -32,8 +32,13 @@ class Placing:
 
 
 def place_labels(
-    points: np.ndarray, sizes: np.ndarray, room: tuple[float, float], gap: float,
-    anchors: np.ndarray | None = None, lines: np.ndarray | None = None, reach: float = RINGS[-1],
+    points: np.ndarray,
+    sizes: np.ndarray,
+    room: tuple[float, float],
+    gap: float,
+    anchors: np.ndarray | None = None,
+    lines: np.ndarray | None = None,
+    reach: float = RINGS[-1],
 ) -> Placing:
     """Places for labels of `sizes` [n, 2] beside `anchors` [n, 2] within 0..`room`, all in one unit, such as pixels.
 

@@ -72,8 +72,12 @@ def check_libraries(method: str) -> None:
 
 
 def map_of(
-    vectors: Vectors, words: Sequence[str], method: str = "pca", seed: int = 1,
-    groups: Mapping[str, str] | None = None, pairs: Sequence[tuple[str, str]] = (),
+    vectors: Vectors,
+    words: Sequence[str],
+    method: str = "pca",
+    seed: int = 1,
+    groups: Mapping[str, str] | None = None,
+    pairs: Sequence[tuple[str, str]] = (),
 ) -> Map:
     """Places for words, by `method` (see w2v.seeing.layout) of their unit vectors; the same seed gives the same map.
 
@@ -91,8 +95,11 @@ def map_of(
         caption += f" ({np.square(places).sum() / total:.0%} of the variance)" if total > 0 else ""
     row = {word: place for place, word in enumerate(words)}
     return Map(
-        words, places, tuple((groups or {}).get(word, "") for word in words),
-        tuple((row[a], row[b]) for a, b in pairs), caption,
+        words,
+        places,
+        tuple((groups or {}).get(word, "") for word in words),
+        tuple((row[a], row[b]) for a, b in pairs),
+        caption,
     )
 
 
@@ -127,8 +134,16 @@ def drawn(made: Map, style: MapStyle) -> Drawing:
     width, height = (72 * length for length in style.size)
     top = height - 12
     if style.title:
-        figure.text(MARGIN / width, top / height, plain(style.title), fontfamily=fonts, fontsize=13, color=INK,
-                    fontweight="bold", va="top")
+        figure.text(
+            MARGIN / width,
+            top / height,
+            plain(style.title),
+            fontfamily=fonts,
+            fontsize=13,
+            color=INK,
+            fontweight="bold",
+            va="top",
+        )
         top -= 24
     if names:
         top = add_legend(figure, names, fonts, top)
@@ -142,8 +157,15 @@ def drawn(made: Map, style: MapStyle) -> Drawing:
     side = 4 if len(points) <= 400 else 3 if len(points) <= 3000 else 1.6
     for name in ("", *names):
         here = points[[i for i, group in enumerate(made.groups) if group == name]]
-        axes.scatter(*here.T, s=side**2, marker=shapes.get(name, "o"), linewidths=0, zorder=3,
-                     alpha=0.4 if many else 1, color=colours.get(name, PALE if names else COLOURS[0]))
+        axes.scatter(
+            *here.T,
+            s=side**2,
+            marker=shapes.get(name, "o"),
+            linewidths=0,
+            zorder=3,
+            alpha=0.4 if many else 1,
+            color=colours.get(name, PALE if names else COLOURS[0]),
+        )
     add_arrows(axes, points, made.pairs)
     labels = add_labels(axes, made, points, room, fonts, colours)
     if len(labels) < len(points):
@@ -167,15 +189,31 @@ def add_legend(figure: Figure, names: list[str], fonts: list[str], top: float) -
 
     width, height = figure.get_size_inches() * 72
     marks = [
-        Line2D([], [], linestyle="", marker=SHAPES[i % len(SHAPES)], color=COLOURS[i % len(COLOURS)], markersize=6,
-               markeredgewidth=0)
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            marker=SHAPES[i % len(SHAPES)],
+            color=COLOURS[i % len(COLOURS)],
+            markersize=6,
+            markeredgewidth=0,
+        )
         for i in range(len(names))
     ]
     for columns in range(len(names), 0, -1):
         legend = figure.legend(
-            marks, [plain(name) for name in names], ncols=columns, loc="upper left", borderaxespad=0, borderpad=0,
-            bbox_to_anchor=(MARGIN / width, top / height), frameon=False, handletextpad=0.1, columnspacing=1.2,
-            prop={"family": fonts, "size": 9}, labelcolor=INK,
+            marks,
+            [plain(name) for name in names],
+            ncols=columns,
+            loc="upper left",
+            borderaxespad=0,
+            borderpad=0,
+            bbox_to_anchor=(MARGIN / width, top / height),
+            frameon=False,
+            handletextpad=0.1,
+            columnspacing=1.2,
+            prop={"family": fonts, "size": 9},
+            labelcolor=INK,
         )
         box = legend.get_window_extent()
         if box.width / figure.dpi * 72 <= width - 2 * MARGIN or columns == 1:
@@ -186,10 +224,20 @@ def add_legend(figure: Figure, names: list[str], fonts: list[str], top: float) -
 
 def add_arrows(axes, points: np.ndarray, pairs: Sequence[tuple[int, int]]) -> None:
     for start, end in pairs:
-        axes.annotate("", points[end], points[start], zorder=2, annotation_clip=False, arrowprops={
-            "arrowstyle": "-|>,head_width=0.18,head_length=0.4", "color": "#8793a6", "linewidth": 0.9,
-            "shrinkA": 3, "shrinkB": 3.5,
-        })
+        axes.annotate(
+            "",
+            points[end],
+            points[start],
+            zorder=2,
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-|>,head_width=0.18,head_length=0.4",
+                "color": "#8793a6",
+                "linewidth": 0.9,
+                "shrinkA": 3,
+                "shrinkB": 3.5,
+            },
+        )
 
 
 def add_labels(axes, made: Map, points: np.ndarray, room, fonts: list[str], colours: dict[str, str]) -> list[Text]:
@@ -208,16 +256,24 @@ def add_labels(axes, made: Map, points: np.ndarray, room, fonts: list[str], colo
     texts, sizes = [], []
     for row in chosen:
         group = made.groups[row] if made.groups else ""
-        texts.append(axes.text(
-            0, 0, plain(shortened(made.words[row])), fontfamily=fonts, fontsize=size, ha="center", va="center",
-            zorder=5, color=readable(colours[group]) if group else INK,
-            path_effects=[withStroke(linewidth=2, foreground="white")] if many else None,
-        ))
+        texts.append(
+            axes.text(
+                0,
+                0,
+                plain(shortened(made.words[row])),
+                fontfamily=fonts,
+                fontsize=size,
+                ha="center",
+                va="center",
+                zorder=5,
+                color=readable(colours[group]) if group else INK,
+                path_effects=[withStroke(linewidth=2, foreground="white")] if many else None,
+            )
+        )
         box = texts[-1].get_window_extent()
         sizes.append((box.width, box.height))
     spaces = np.array(sizes) * 72 / figure.dpi + 2 * SPACE
-    placing = place_labels(points, spaces, room, GAP, points[chosen], along(points, made.pairs),
-                           NEAR if many else FAR)
+    placing = place_labels(points, spaces, room, GAP, points[chosen], along(points, made.pairs), NEAR if many else FAR)
     lines, drawn = [], []
     for text, row, centre, space, placed in zip(texts, chosen, placing.centres, spaces, placing.placed, strict=True):
         if not placed:

@@ -95,10 +95,14 @@ def _tensors(state: TrainState) -> dict[str, Tensor]:
     model, vocab = state.model, state.corpus.vocab
     workers = [worker.get_state() for worker in state.workers]
     lengths = np.fromiter(map(len, vocab.words), np.int32, len(vocab))
-    best = {} if state.best is None else {
-        "best_vectors": matrix_tensor(state.best.inputs, model.dim),
-        "best_outputs": matrix_tensor(state.best.outputs, model.dim),
-    }
+    best = (
+        {}
+        if state.best is None
+        else {
+            "best_vectors": matrix_tensor(state.best.inputs, model.dim),
+            "best_outputs": matrix_tensor(state.best.outputs, model.dim),
+        }
+    )
     return {
         "counts": Tensor.of(vocab.counts),
         "left": Tensor.of(np.array(state.spans.state(), np.int64).reshape(-1, 2)),
@@ -382,8 +386,14 @@ class Checkpoint(CheckpointFile):
         if not isinstance(state, dict):
             raise self.error("the state", "it is not an object")
         wanted: dict[str, Any] = {
-            "train": dict, "digest": str, "epoch": int, "tokens_per_epoch": int, "tokens_done": int,
-            "epoch_start": dict, "carried": dict, "seconds": (int, float),
+            "train": dict,
+            "digest": str,
+            "epoch": int,
+            "tokens_per_epoch": int,
+            "tokens_done": int,
+            "epoch_start": dict,
+            "carried": dict,
+            "seconds": (int, float),
         }
         for name, kind in wanted.items():
             value = state.get(name)

@@ -47,7 +47,8 @@ class TrainConfig:
     """How vectors are trained. Sources: Mikolov et al. 2013a, 2013b; word2vec.c; Irsoy et al. 2021 (CBOW)."""
 
     model: str = option(
-        "skipgram", "skipgram predicts each context word from the centre, cbow the centre from its contexts.",
+        "skipgram",
+        "skipgram predicts each context word from the centre, cbow the centre from its contexts.",
         choices=("skipgram", "cbow"),
     )
     loss: str = option(
@@ -56,78 +57,129 @@ class TrainConfig:
         choices=("ns", "hs", "softmax"),
     )
     dim: int = option(
-        100, "Length of the vectors.", flags=("-d",), aliases=("--size", "--vector-size", "--vector_size"),
-        minimum=1, maximum=65536,
+        100,
+        "Length of the vectors.",
+        flags=("-d",),
+        aliases=("--size", "--vector-size", "--vector_size"),
+        minimum=1,
+        maximum=65536,
     )
     window: int = option(
-        5, "Largest distance between centre and context; each centre draws its own in 1..N.", flags=("-w",),
-        aliases=("--ws",), minimum=1, maximum=1000,
+        5,
+        "Largest distance between centre and context; each centre draws its own in 1..N.",
+        flags=("-w",),
+        aliases=("--ws",),
+        minimum=1,
+        maximum=1000,
     )
     fixed_window: bool = option(False, "Use the whole window for every centre.")
     negative: int = option(
-        5, "Negative samples for each positive one (for --loss ns).", flags=("-n",), aliases=("--neg",),
-        minimum=1, maximum=1000,
+        5,
+        "Negative samples for each positive one (for --loss ns).",
+        flags=("-n",),
+        aliases=("--neg",),
+        minimum=1,
+        maximum=1000,
     )
     subwords: str = option(
-        "off", "Character n-grams that words are made of, such as 3-6, for vectors of words never seen; off for none.",
+        "off",
+        "Character n-grams that words are made of, such as 3-6, for vectors of words never seen; off for none.",
         metavar="MIN-MAX",
     )
     buckets: int = option(
-        2_000_000, "Rows that n-grams are hashed to (for --subwords).", aliases=("--bucket",), minimum=1,
+        2_000_000,
+        "Rows that n-grams are hashed to (for --subwords).",
+        aliases=("--bucket",),
+        minimum=1,
         maximum=1_000_000_000,
     )
     ns_exponent: float = option(
-        0.75, "Negatives are drawn in proportion to count to this power.", aliases=("--ns_exponent",),
-        minimum=-10, maximum=10,
+        0.75,
+        "Negatives are drawn in proportion to count to this power.",
+        aliases=("--ns_exponent",),
+        minimum=-10,
+        maximum=10,
     )
     sample: float = option(
-        1e-3, "Threshold of subsampling: words more frequent than this share are thinned out; 0 keeps all.",
-        aliases=("--subsample",), minimum=0, maximum=1,
+        1e-3,
+        "Threshold of subsampling: words more frequent than this share are thinned out; 0 keeps all.",
+        aliases=("--subsample",),
+        minimum=0,
+        maximum=1,
     )
     lr: float | None = option(
-        None, "Learning rate at the start.", aliases=("--alpha",), minimum=0, exclusive=True, maximum=10,
+        None,
+        "Learning rate at the start.",
+        aliases=("--alpha",),
+        minimum=0,
+        exclusive=True,
+        maximum=10,
         shown_default="0.025 skipgram, 0.06 cbow",
     )
     min_lr: float | None = option(
-        None, "Learning rate at the end.", aliases=("--min-alpha", "--min_alpha"), minimum=0, maximum=10,
+        None,
+        "Learning rate at the end.",
+        aliases=("--min-alpha", "--min_alpha"),
+        minimum=0,
+        maximum=10,
         shown_default="lr x 0.0001",
     )
     epochs: int = option(
         5, "Passes over the corpus.", flags=("-e",), aliases=("--iter", "--epoch"), minimum=1, maximum=1_000_000
     )
     cbow_gradient: str = option(
-        "classic", "cbow: exact gradient of the mean of the contexts, or the classic one of the original C program.",
+        "classic",
+        "cbow: exact gradient of the mean of the contexts, or the classic one of the original C program.",
         choices=("exact", "classic"),
     )
     threads: int | None = option(
-        None, "Threads that train.", flags=("-t",), aliases=("--thread", "--workers"), minimum=1, maximum=1024,
+        None,
+        "Threads that train.",
+        flags=("-t",),
+        aliases=("--thread", "--workers"),
+        minimum=1,
+        maximum=1024,
         shown_default="the CPUs this process may use",
     )
     seed: int = option(1, "Seed of all random numbers.", flags=("-s",), minimum=0, maximum=2**63 - 1)
-    share_negatives: bool = option(
-        True, "All contexts of one centre share its negatives.", off="--no-share-negatives"
-    )
+    share_negatives: bool = option(True, "All contexts of one centre share its negatives.", off="--no-share-negatives")
     negative_pool: int = option(
-        128, "Negatives come from a rolling pool of this size in each thread; 0 draws each one afresh.",
-        minimum=0, maximum=65536,
+        128,
+        "Negatives come from a rolling pool of this size in each thread; 0 draws each one afresh.",
+        minimum=0,
+        maximum=65536,
     )
     hot_rows: int = option(
-        4096, "Rows of the most frequent words that each thread keeps a private copy of; 0 for none.",
-        minimum=0, maximum=1_048_576,
+        4096,
+        "Rows of the most frequent words that each thread keeps a private copy of; 0 for none.",
+        minimum=0,
+        maximum=1_048_576,
     )
     exact: bool = option(
-        False, "Plain Hogwild word2vec: no shared negatives, no pool, no private rows.",
+        False,
+        "Plain Hogwild word2vec: no shared negatives, no pool, no private rows.",
     )
     reproducible: bool = option(
-        False, "Write the same bytes with any number of threads, on any machine with the same kernel (W2V_KERNEL).",
+        False,
+        "Write the same bytes with any number of threads, on any machine with the same kernel (W2V_KERNEL).",
     )
     held_out: float = option(
-        0.0, "Share of the sentences that is not trained on; its loss is told after each epoch.", minimum=0,
-        maximum=1, percent=True, metavar="SHARE", shown_default="0",
+        0.0,
+        "Share of the sentences that is not trained on; its loss is told after each epoch.",
+        minimum=0,
+        maximum=1,
+        percent=True,
+        metavar="SHARE",
+        shown_default="0",
     )
     stop_early: int = option(
-        0, "End after so many epochs without a lower loss on --held-out, and keep the best epoch's vectors.",
-        minimum=0, maximum=1_000_000, metavar="[EPOCHS]", bare="1", shown_default="0: never; 1 where it stands alone",
+        0,
+        "End after so many epochs without a lower loss on --held-out, and keep the best epoch's vectors.",
+        minimum=0,
+        maximum=1_000_000,
+        metavar="[EPOCHS]",
+        bare="1",
+        shown_default="0: never; 1 where it stands alone",
     )
 
     def __post_init__(self) -> None:
@@ -202,7 +254,10 @@ class ResolvedConfig(TrainConfig):
         """What the vectors depend on, name -> value, as a file of vectors keeps it."""
         values = {name: getattr(self, name) for name in options_of(TrainConfig) if name not in SETTINGS_OF_THE_MACHINE}
         return {
-            name: str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, str)
+            name: str(value).lower()
+            if isinstance(value, bool)
+            else str(value)
+            if isinstance(value, str)
             else number_text(value)
             for name, value in values.items()
         }

@@ -108,7 +108,11 @@ class Evaluator:
         return (done // step + 1) * step if step else NEVER
 
     def look(
-        self, state: TrainState, monitor: RunMonitor, before: int, held_out_loss: Callable[[], float] | None,
+        self,
+        state: TrainState,
+        monitor: RunMonitor,
+        before: int,
+        held_out_loss: Callable[[], float] | None,
         whole: bool,
     ) -> None:
         """At a rest: take the scores if it is time, and report.

@@ -67,7 +67,9 @@ def rounds_for(config: ResolvedConfig, counts: NDArray[np.int64], tokens_per_epo
     each = max(1, int(min(MOST_CENTRES, together / lanes, MOST_OUTPUTS / (blocks * rows))))
     rounds = centres / (each * lanes)
     return Rounds(
-        lanes, each, batch=max(1, int(min(BATCH_FLOPS / (flops * each * lanes), rounds / 20))),
+        lanes,
+        each,
+        batch=max(1, int(min(BATCH_FLOPS / (flops * each * lanes), rounds / 20))),
         sections=max(1, int(min(MOST_SECTIONS, rounds / FEWEST_ROUNDS))),
     )
 
@@ -82,8 +84,13 @@ def _centre(config: ResolvedConfig) -> tuple[int, int, float]:
 
 
 def new_lanes(
-    model: Model, config: ResolvedConfig, ids: NDArray[np.int32], counts: NDArray[np.int64], rounds: Rounds,
-    threads: int, tokens_total: int,
+    model: Model,
+    config: ResolvedConfig,
+    ids: NDArray[np.int32],
+    counts: NDArray[np.int64],
+    rounds: Rounds,
+    threads: int,
+    tokens_total: int,
 ) -> Lanes:
     """The lanes of a training on `ids`; which of them a thread trains does not matter."""
     share = max(1e-9, float(kept_per_token(counts, config).sum()))  # centres for each token

@@ -65,16 +65,27 @@ class Lesson:
             return [[round(value, digits) for value in row] for row in matrix.tolist()]
 
         return {
-            "words": self.words, "dim": self.config.dim, "epochs": self.config.epochs, "model": self.config.model,
-            "loss": self.config.loss, "window": self.config.window, "negative": self.config.negative,
+            "words": self.words,
+            "dim": self.config.dim,
+            "epochs": self.config.epochs,
+            "model": self.config.model,
+            "loss": self.config.loss,
+            "window": self.config.window,
+            "negative": self.config.negative,
             "losses": [round(loss, digits) for loss in self.losses],
             "begins": {epoch: [rows(matrix) for matrix in both] for epoch, both in self.begins.items()},
             "mapped": self.mapped,
             "places": [[[round(x, 3) for x in place] for place in places] for places in self.places.tolist()],
             "steps": [
                 {
-                    "epoch": step.epoch, "sentence": step.sentence, "kept": step.kept, "place": step.place,
-                    "first": step.first, "last": step.last, "lr": round(step.lr, 6), "inputs": step.inputs,
+                    "epoch": step.epoch,
+                    "sentence": step.sentence,
+                    "kept": step.kept,
+                    "place": step.place,
+                    "first": step.first,
+                    "last": step.last,
+                    "lr": round(step.lr, 6),
+                    "inputs": step.inputs,
                     "samples": [
                         [given, output, label, *(round(x, digits) for x in numbers)]
                         for given, output, label, *numbers in step.samples
@@ -149,10 +160,20 @@ def lesson_steps(sentence: TracedSentence) -> list[LessonStep]:
             changed[0].update(zip(update.words, update.inputs_after, strict=True))
             rows = (row for row, _ in update.outputs)
             changed[1].update(zip(rows, update.outputs_after, strict=True))
-        found.append(LessonStep(
-            sentence.epoch, sentence.words, sentence.kept, step.place, step.first, step.last, sentence.lr, inputs,
-            samples, changed,
-        ))
+        found.append(
+            LessonStep(
+                sentence.epoch,
+                sentence.words,
+                sentence.kept,
+                step.place,
+                step.first,
+                step.last,
+                sentence.lr,
+                inputs,
+                samples,
+                changed,
+            )
+        )
     return found
 
 

@@ -33,7 +33,9 @@ class TrainingLog(Reporter):
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], on_failure: Callable[[OSError], Any] | None = None,
+        self,
+        path: str | os.PathLike[str],
+        on_failure: Callable[[OSError], Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.path = os.fspath(path)
@@ -81,32 +83,49 @@ class TrainingLog(Reporter):
         self._last = now
         loss = self._loss / max(1, self._examples)
         self._loss, self._examples = 0.0, 0
-        self._write({
-            "event": "progress", "epoch": progress.epoch, "tokens": progress.tokens_done,
-            "tokens_total": progress.tokens_total, "lr": progress.lr, "loss": loss,
-            "words_per_s": round(progress.words_per_s),
-        })
+        self._write(
+            {
+                "event": "progress",
+                "epoch": progress.epoch,
+                "tokens": progress.tokens_done,
+                "tokens_total": progress.tokens_total,
+                "lr": progress.lr,
+                "loss": loss,
+                "words_per_s": round(progress.words_per_s),
+            }
+        )
 
     def epoch(self, report: EpochReport) -> None:
         """An `epoch` line, an `eval` line, or both."""
         place = {"epoch": report.epoch, "tokens": report.tokens_done, "tokens_total": report.tokens_total}
         held_out = {} if report.held_out_loss is None else {"held_out_loss": report.held_out_loss}
         if report.whole:
-            self._write({
-                "event": "epoch", **place, "lr": report.lr, "loss": report.loss,
-                "words_per_s": round(report.words_per_s), **held_out,
-            })
+            self._write(
+                {
+                    "event": "epoch",
+                    **place,
+                    "lr": report.lr,
+                    "loss": report.loss,
+                    "words_per_s": round(report.words_per_s),
+                    **held_out,
+                }
+            )
             held_out = {}
         if report.scores or held_out:
             self._write({"event": "eval", **place, **held_out, "scores": report.scores})
 
     def ended(self, state: TrainState, summary: TrainSummary) -> None:
         """The last line of a run that has ended well."""
-        self._write({
-            "event": "end", "epoch": summary.epochs, "tokens": summary.tokens_total,
-            "tokens_total": state.tokens_total,
-            "loss": summary.loss, "words_per_s": round(summary.words_per_s),
-        })
+        self._write(
+            {
+                "event": "end",
+                "epoch": summary.epochs,
+                "tokens": summary.tokens_total,
+                "tokens_total": state.tokens_total,
+                "loss": summary.loss,
+                "words_per_s": round(summary.words_per_s),
+            }
+        )
 
     def _write(self, event: dict[str, Any]) -> None:
         event = {"event": event.pop("event"), "time": round(self.clock() - self._start, 3), **event}

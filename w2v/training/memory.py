@@ -51,7 +51,10 @@ def memory_needed(config: ResolvedConfig, words: int, word_bytes: int = 0, rows:
 
 
 def check_memory(
-    config: TrainConfig, words: int, word_bytes: int = 0, extra: dict[str, int] | None = None,
+    config: TrainConfig,
+    words: int,
+    word_bytes: int = 0,
+    extra: dict[str, int] | None = None,
     available: Room | None = None,
 ) -> None:
     """Raise TrainingError with the numbers and what would fit, if a training takes more than is there.

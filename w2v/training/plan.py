@@ -86,18 +86,32 @@ class Plan:
         rows = [dict(zip(("min_count", "words", "tokens"), row, strict=True)) for row in self.at_min_count]
         calibration = dataclasses.asdict(self.calibration) if self.calibration else None
         return {
-            "tokens_read": self.tokens_read, "types": self.types, "sentences": self.sentences,
-            "text_bytes": self.text_bytes, "files": self.files, "at_min_count": rows, "words": self.words,
-            "tokens": self.tokens, "epochs": self.epochs, "memory": {**self.memory, "total": self.memory_total},
-            "memory_there": there, "disk": self.disk,
+            "tokens_read": self.tokens_read,
+            "types": self.types,
+            "sentences": self.sentences,
+            "text_bytes": self.text_bytes,
+            "files": self.files,
+            "at_min_count": rows,
+            "words": self.words,
+            "tokens": self.tokens,
+            "epochs": self.epochs,
+            "memory": {**self.memory, "total": self.memory_total},
+            "memory_there": there,
+            "disk": self.disk,
             "time": {"reading_s": self.reading_s, "training_s": self.training_s, "calibration": calibration},
             "warnings": self.warnings,
         }
 
 
 def plan_training(
-    corpus: Any, corpus_config: CorpusConfig, config: TrainConfig, *, stated: set[str] | frozenset[str] = frozenset(),
-    seconds: float = 2.0, tmp_dir: Any = None, on_reading: Callable[..., Any] | None = None,
+    corpus: Any,
+    corpus_config: CorpusConfig,
+    config: TrainConfig,
+    *,
+    stated: set[str] | frozenset[str] = frozenset(),
+    seconds: float = 2.0,
+    tmp_dir: Any = None,
+    on_reading: Callable[..., Any] | None = None,
 ) -> Plan:
     """Read a corpus as `w2v.train` would, train it for some `seconds` (0: not at all), and say what a run will take.
 
@@ -114,7 +128,9 @@ def plan_training(
     ngrams: dict[str, Any] = {}
     if parts is not None:
         ngrams = {
-            "ngrams": resolved.subwords, "buckets": resolved.buckets, "ngram_rows": len(parts.sizes),
+            "ngrams": resolved.subwords,
+            "buckets": resolved.buckets,
+            "ngram_rows": len(parts.sizes),
             "used": len(parts.buckets),
         }
     memory = memory_needed(resolved, len(vocab), word_bytes, ngrams.get("ngram_rows"))
@@ -126,29 +142,47 @@ def plan_training(
     warnings: list[str] = []
     calibration = None
     if sum(memory.values()) > there.size - reserve(there.size):
-        warnings.append(Message(
-            f"it takes more memory than is there: a smaller {setting('dim')} or {setting('max_vocab')}, a larger"
-            f" {setting('min_count')} help"
-        ))
+        warnings.append(
+            Message(
+                f"it takes more memory than is there: a smaller {setting('dim')} or {setting('max_vocab')}, a larger"
+                f" {setting('min_count')} help"
+            )
+        )
     elif seconds > 0:
         calibration = calibrate(kept, config, seconds)
         if calibration is None:
-            warnings.append(Message(
-                f"nothing would be trained: no word has another one in its line; {setting('sample', 0)}, a smaller"
-                f" {setting('min_count')} or lines that are whole sentences help"
-            ))
+            warnings.append(
+                Message(
+                    f"nothing would be trained: no word has another one in its line; {setting('sample', 0)}, a smaller"
+                    f" {setting('min_count')} or lines that are whole sentences help"
+                )
+            )
     token_counts = whole.token_counts
     return Plan(
-        tokens_read=token_counts.read, types=token_counts.types_read, sentences=kept.token_counts.sentences,
-        text_bytes=token_counts.text_bytes, files=token_counts.files, at_min_count=_at_min_counts(whole),
-        words=len(vocab), tokens=kept.token_counts.kept,
-        epochs=resolved.epochs, memory=memory, memory_there=there, disk=disk, reading_s=round(reading_s, 3),
-        calibration=calibration, warnings=warnings,
+        tokens_read=token_counts.read,
+        types=token_counts.types_read,
+        sentences=kept.token_counts.sentences,
+        text_bytes=token_counts.text_bytes,
+        files=token_counts.files,
+        at_min_count=_at_min_counts(whole),
+        words=len(vocab),
+        tokens=kept.token_counts.kept,
+        epochs=resolved.epochs,
+        memory=memory,
+        memory_there=there,
+        disk=disk,
+        reading_s=round(reading_s, 3),
+        calibration=calibration,
+        warnings=warnings,
     )
 
 
 def _read(
-    corpus: Any, config: CorpusConfig, stated: set[str] | frozenset[str], threads: int | None, tmp_dir: Any,
+    corpus: Any,
+    config: CorpusConfig,
+    stated: set[str] | frozenset[str],
+    threads: int | None,
+    tmp_dir: Any,
     on_reading: Callable[..., Any] | None,
 ) -> EncodedCorpus:
     """The corpus with all its words, phrases joined."""

@@ -36,7 +36,11 @@ class TrainingStopped(KeyboardInterrupt):
     """
 
     def __init__(
-        self, share: float = 0.0, checkpoint: str | None = None, failure: Exception | None = None, signal: int = 0,
+        self,
+        share: float = 0.0,
+        checkpoint: str | None = None,
+        failure: Exception | None = None,
+        signal: int = 0,
         resume_hint: str = "",
     ):
         self.share, self.checkpoint, self.failure, self.signal = share, checkpoint, failure, signal

@@ -96,7 +96,10 @@ class Recorder:
     """
 
     def __init__(
-        self, corpus: Sequence[str | os.PathLike[str]] = (), *, read_vocab: str | None = None,
+        self,
+        corpus: Sequence[str | os.PathLike[str]] = (),
+        *,
+        read_vocab: str | None = None,
         command: list[str] | None = None,
     ):
         self.started = _now()
@@ -112,7 +115,11 @@ class Recorder:
         self._vocab.start()
 
     def report(
-        self, corpus: CorpusInfo, result: TrainResult, corpus_config: CorpusConfig, config: ResolvedConfig,
+        self,
+        corpus: CorpusInfo,
+        result: TrainResult,
+        corpus_config: CorpusConfig,
+        config: ResolvedConfig,
         before: CheckpointFile | None = None,
     ) -> Report:
         """The report of a training that has ended; `before` is the checkpoint that it went on from."""
@@ -148,7 +155,9 @@ def versions() -> dict[str, str]:
     import w2v
 
     return {
-        "w2v": w2v.__version__, "python": platform.python_version(), "numpy": numpy.__version__,
+        "w2v": w2v.__version__,
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
         "unicode": unicodedata.unidata_version,  # --lower and --normalize follow it
     }
 
@@ -195,8 +204,13 @@ def _sources(corpus: Sequence[str | os.PathLike[str]]) -> list[str]:
 def _resumed(before: CheckpointFile) -> dict[str, Any]:
     state = before.state
     return {
-        "checkpoint": before.name, "w2v": state.get("w2v"), "kernel": state.get("kernel"), "epochs": state["epoch"],
-        "tokens": state["tokens_done"], "threads": len(state["workers"]), "seconds": state["seconds"],
+        "checkpoint": before.name,
+        "w2v": state.get("w2v"),
+        "kernel": state.get("kernel"),
+        "epochs": state["epoch"],
+        "tokens": state["tokens_done"],
+        "threads": len(state["workers"]),
+        "seconds": state["seconds"],
     }
 
 

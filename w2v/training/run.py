@@ -183,9 +183,14 @@ class Run:
             if outputs.vectors:
                 check_whole_model(outputs.vectors, format_of(outputs.vectors, outputs.format))
         files = {
-            "output": outputs.vectors, "save_context": outputs.context, "save_vocab": outputs.vocab,
-            "report": outputs.report, "checkpoint": self.checkpoint.path, "log": outputs.log,
-            "read_vocab": self.read_vocab, "init": self.init,
+            "output": outputs.vectors,
+            "save_context": outputs.context,
+            "save_vocab": outputs.vocab,
+            "report": outputs.report,
+            "checkpoint": self.checkpoint.path,
+            "log": outputs.log,
+            "read_vocab": self.read_vocab,
+            "init": self.init,
         }
         for name, path in files.items():
             if isinstance(path, str) and not path:
@@ -323,9 +328,13 @@ class Run:
     def read_text(self) -> EncodedCorpus:
         begin = self.begin
         corpus = read(
-            self.corpus, begin.reading_config if isinstance(begin, Continuation) else self.corpus_config,
-            threads=self.config.threads, vocab=self.given_vocab(), tmp_dir=self.tmp_dir,
-            on_progress=self.reporter.reading, on_warning=self.reporter.warn,
+            self.corpus,
+            begin.reading_config if isinstance(begin, Continuation) else self.corpus_config,
+            threads=self.config.threads,
+            vocab=self.given_vocab(),
+            tmp_dir=self.tmp_dir,
+            on_progress=self.reporter.reading,
+            on_warning=self.reporter.warn,
         )
         self.reporter.finish()
         return corpus
@@ -368,9 +377,7 @@ class Run:
                 if outputs.with_context and path == outputs.vectors:
                     contents = dataclasses.replace(contents, outputs=words - (self.config.loss == "hs"))
                 if self.config.ngram_range and path == outputs.vectors:
-                    contents = dataclasses.replace(
-                        contents, ngrams=self.config.subwords, buckets=self.config.buckets
-                    )
+                    contents = dataclasses.replace(contents, ngrams=self.config.subwords, buckets=self.config.buckets)
                 places[path].reserve(size(contents))
 
     def extra_memory(self, words: int) -> dict[str, int]:
@@ -397,8 +404,12 @@ class Run:
         checkpointer = None
         if self.session.place is not None:
             checkpointer = Checkpointer(
-                self.session.place, self.checkpoint.every_s, self.corpus_config, self.session.tell_failure,
-                self.session.tell_low_memory, self.low_memory,
+                self.session.place,
+                self.checkpoint.every_s,
+                self.corpus_config,
+                self.session.tell_failure,
+                self.session.tell_low_memory,
+                self.low_memory,
             )
             checkpointer.prepare(self.encoded)
             self.session.begin(checkpointer)
@@ -441,9 +452,7 @@ class Run:
         )
 
     def log_failed(self, error: OSError) -> None:
-        self.reporter.warn(
-            f"the log could not be written and ends here, the training goes on: {os_error_text(error)}"
-        )
+        self.reporter.warn(f"the log could not be written and ends here, the training goes on: {os_error_text(error)}")
 
     def finished(self, result: TrainResult) -> TrainResult:
         """The result with the vectors as they are to be written."""
@@ -470,7 +479,8 @@ class Run:
             if self.config.ngram_range and not format_of(outputs.vectors, outputs.format).subwords:
                 self.reporter.note(
                     f"{outputs.vectors}: holds the words' vectors without their n-grams; for words never seen write "
-                    ".ftbin or .safetensors", important=True,
+                    ".ftbin or .safetensors",
+                    important=True,
                 )
         for path, place in places.items():
             if path != outputs.report:
@@ -482,7 +492,9 @@ class Run:
     def write_vectors(self, vectors: Vectors, path: str, places: dict[str, AtomicOutput]) -> None:
         words = self.outputs.words_file(path)
         vectors.save(
-            places[path], self.outputs.format, words=places[words] if words else None,
+            places[path],
+            self.outputs.format,
+            words=places[words] if words else None,
             with_context=self.outputs.with_context and path == self.outputs.vectors,
         )
 
@@ -492,7 +504,8 @@ class Run:
         kinds = {outputs.vectors: "vectors", outputs.context: "context vectors", outputs.vocab: "vocabulary"}
         return [
             OutputFile(path, kinds.get(path, "words"), place.file_size, place.sha256)
-            for path, place in places.items() if path != outputs.report
+            for path, place in places.items()
+            if path != outputs.report
         ]
 
 

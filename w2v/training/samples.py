@@ -142,7 +142,9 @@ class TracedSentence:
 
 
 def trace_training(
-    corpus: EncodedCorpus, config: TrainConfig, on_sentence: Callable[[TracedSentence, Model], object],
+    corpus: EncodedCorpus,
+    config: TrainConfig,
+    on_sentence: Callable[[TracedSentence, Model], object],
     on_epoch: Callable[[int, Model], object] | None = None,
 ) -> TrainResult:
     """Train with one thread, and show each sentence when it has been trained on, with the model as it is then.

@@ -44,8 +44,12 @@ def train(worker: Worker, ids: NDArray[np.int32], start: int, stop: int, lr: flo
 
 
 def step(
-    inputs: NDArray[np.float32], outputs: NDArray[np.float32], centres: NDArray[np.int32], counts: NDArray[np.int64],
-    contexts: NDArray[np.int32], lr: float,
+    inputs: NDArray[np.float32],
+    outputs: NDArray[np.float32],
+    centres: NDArray[np.int32],
+    counts: NDArray[np.int64],
+    contexts: NDArray[np.int32],
+    lr: float,
 ) -> float:
     """Change both matrices [V, D] by one step for centres [b] with so many `contexts` each; the loss before it."""
     row = np.repeat(np.arange(len(centres)), counts)

@@ -26,8 +26,15 @@ if TYPE_CHECKING:
     from w2v.training.config import ResolvedConfig
 
 __all__ = [
-    "Parts", "find_parts", "made_vectors", "moved_rows", "scale_rows", "set_ngrams", "set_vectors",
-    "subwords_of", "word_vectors",
+    "Parts",
+    "find_parts",
+    "made_vectors",
+    "moved_rows",
+    "scale_rows",
+    "set_ngrams",
+    "set_vectors",
+    "subwords_of",
+    "word_vectors",
 ]
 
 WORDS_PER_TASK = 4096
@@ -81,7 +88,12 @@ def find_parts(words: Sequence[bytes], counts: NDArray[np.int64], config: Resolv
     part_starts = np.empty(len(table) + 1, np.int64)
     count = join_parts(found, starts, row_at[: len(table)], row_of, sizes, part_starts, rows, shares)
     return Parts(
-        part_starts, rows[:count].copy(), shares[:count].copy(), sizes, row_at[: len(table)], used.astype(np.uint32),
+        part_starts,
+        rows[:count].copy(),
+        shares[:count].copy(),
+        sizes,
+        row_at[: len(table)],
+        used.astype(np.uint32),
         row_at[len(table) :].astype(np.int64),
     )
 

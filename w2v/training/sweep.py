@@ -55,10 +55,7 @@ def combinations(lists: Mapping[str, Any]) -> list[TrainConfig]:
 
     SettingsError for a value that is wrong, and for a combination that is.
     """
-    values = {
-        name: list(value) if isinstance(value, (list, tuple)) else [value]
-        for name, value in lists.items()
-    }
+    values = {name: list(value) if isinstance(value, (list, tuple)) else [value] for name, value in lists.items()}
     for name, several in values.items():
         if not several:
             raise SettingsError(f"{setting(name)}: the list is empty")
@@ -82,7 +79,8 @@ def vectors_name(config: TrainConfig, varied: Sequence[str]) -> str:
     """A file name that tells the settings that differ from the defaults or between the runs."""
     plain = dataclasses.replace(TrainConfig(model=config.model, lr=config.lr).resolved(), lr=DEFAULT_LR[config.model])
     told = [
-        name for name in options_of(TrainConfig)
+        name
+        for name in options_of(TrainConfig)
         if name in varied or (name not in SETTINGS_OF_THE_MACHINE and getattr(config, name) != getattr(plain, name))
     ]
     if config.model != TrainConfig.model and "model" not in told:
@@ -149,8 +147,15 @@ class Results:
                 by_digest = {digest: line["scores"].get(name) for name, digest in known.items()}
                 vectors = line["vectors"] and os.path.join(os.path.dirname(self.path), line["vectors"])
                 return SweepRun(
-                    config, {name: by_digest[digest] for name, digest in tests.items()}, line["loss"],
-                    line["held_out_loss"], line["epochs"], line["words_per_s"], line["seconds"], line["error"], vectors,
+                    config,
+                    {name: by_digest[digest] for name, digest in tests.items()},
+                    line["loss"],
+                    line["held_out_loss"],
+                    line["epochs"],
+                    line["words_per_s"],
+                    line["seconds"],
+                    line["error"],
+                    vectors,
                     done_before=True,
                 )
             except (KeyError, AttributeError, TypeError):
@@ -162,10 +167,16 @@ class Results:
     def add(self, run: SweepRun, tests: Mapping[str, str]) -> None:
         """Append a line; it is on the disk when this returns."""
         line = {
-            "settings": identity(run.config, self.threads), "corpus": self.corpus_digest,
-            "tests": dict(tests), "scores": run.scores,
-            "loss": run.loss, "held_out_loss": run.held_out_loss, "epochs": run.epochs,
-            "words_per_s": round(run.words_per_s), "seconds": round(run.seconds, 3), "error": run.error,
+            "settings": identity(run.config, self.threads),
+            "corpus": self.corpus_digest,
+            "tests": dict(tests),
+            "scores": run.scores,
+            "loss": run.loss,
+            "held_out_loss": run.held_out_loss,
+            "epochs": run.epochs,
+            "words_per_s": round(run.words_per_s),
+            "seconds": round(run.seconds, 3),
+            "error": run.error,
             "vectors": run.vectors and os.path.relpath(run.vectors, os.path.dirname(self.path) or "."),
         }
         self.lines.append(line)
@@ -178,8 +189,12 @@ class Results:
 
 
 def sweep(
-    corpus: EncodedCorpus, configs: Sequence[TrainConfig], tests: Mapping[str, Questions | Pairs],
-    varied: Sequence[str] = (), *, results: str | os.PathLike[str] | None = None,
+    corpus: EncodedCorpus,
+    configs: Sequence[TrainConfig],
+    tests: Mapping[str, Questions | Pairs],
+    varied: Sequence[str] = (),
+    *,
+    results: str | os.PathLike[str] | None = None,
     folder: str | os.PathLike[str] | None = None,
     reporters: Sequence[Reporter] = (),
 ) -> Iterator[SweepRun]:
@@ -212,7 +227,10 @@ def sweep(
 
 
 def one_run(
-    corpus: EncodedCorpus, config: TrainConfig, tests: Mapping[str, Questions | Pairs], place: str | None,
+    corpus: EncodedCorpus,
+    config: TrainConfig,
+    tests: Mapping[str, Questions | Pairs],
+    place: str | None,
     reporters: Sequence[Reporter],
 ) -> SweepRun:
     from w2v.training.evaluation import score
@@ -231,5 +249,8 @@ def one_run(
         {name: value if math.isfinite(value) else None for name, value in scores.items()},
         summary.epoch_losses[written],
         summary.held_out_losses[written] if summary.held_out_losses else None,
-        summary.epochs, summary.words_per_s, summary.seconds, vectors=place,
+        summary.epochs,
+        summary.words_per_s,
+        summary.seconds,
+        vectors=place,
     )

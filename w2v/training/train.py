@@ -116,15 +116,25 @@ def train(
 
     corpus_config, config = build_configs("train", settings, continue_from)
     run = Run(
-        corpus, corpus_config, config,
+        corpus,
+        corpus_config,
+        config,
         Outputs(name_of(output), None, name_of(save_vocab), name_of(report), name_of(log), None, combine, unit),
         CheckpointSettings(
-            name_of(checkpoint), seconds(checkpoint_every), resume if isinstance(resume, bool) else os.fspath(resume),
-            keep=checkpoint is not None, replace_ended=True,
+            name_of(checkpoint),
+            seconds(checkpoint_every),
+            resume if isinstance(resume, bool) else os.fspath(resume),
+            keep=checkpoint is not None,
+            replace_ended=True,
         ),
-        eval=[eval] if isinstance(eval, (str, os.PathLike)) else eval, eval_every=eval_every, init=init,
-        continue_from=continue_from, read_vocab=read_vocab, tmp_dir=tmp_dir,
-        stated=frozenset(settings) & options_of(CorpusConfig).keys(), reporters=[CallBacks(on_progress, on_epoch)],
+        eval=[eval] if isinstance(eval, (str, os.PathLike)) else eval,
+        eval_every=eval_every,
+        init=init,
+        continue_from=continue_from,
+        read_vocab=read_vocab,
+        tmp_dir=tmp_dir,
+        stated=frozenset(settings) & options_of(CorpusConfig).keys(),
+        reporters=[CallBacks(on_progress, on_epoch)],
     )
     done = run.run()
     if done.not_kept:
@@ -180,7 +190,12 @@ def sweep(
         encoded, _ = open_corpus(corpus, corpus_config, single, threads=configs[0].threads)
         try:
             yield from runs_of(
-                encoded, configs, tests, varied_names(lists), results=results, folder=folder,
+                encoded,
+                configs,
+                tests,
+                varied_names(lists),
+                results=results,
+                folder=folder,
                 reporters=[CallBacks(on_progress)],
             )
         finally:

@@ -173,9 +173,7 @@ class Trainer(ThreadedModel):
                 self.model, resolved, corpus.ids, corpus.vocab.counts, self.rounds, self.threads, total
             )
         workers: list[Worker] = [*self.lanes.workers] if self.lanes is not None else self.new_workers()
-        self.state = TrainState(
-            corpus, resolved, self.kernel.NAME, tokens, self.model, workers, self._new_spans()
-        )
+        self.state = TrainState(corpus, resolved, self.kernel.NAME, tokens, self.model, workers, self._new_spans())
         if resume is not None:
             resume.restore(self.state, corpus.ids)
 
@@ -221,9 +219,7 @@ class Trainer(ThreadedModel):
     def _run_spans(self, monitor: RunMonitor, rest_at: int) -> None:
         """All threads at work until the epoch ends, so many tokens are done, a thread fails, or `monitor` wants it."""
         state = self.state
-        stretch = Stretch(
-            state.spans, list(map(Totals.of, state.workers)), done=state.totals().tokens, rest_at=rest_at
-        )
+        stretch = Stretch(state.spans, list(map(Totals.of, state.workers)), done=state.totals().tokens, rest_at=rest_at)
 
         def look() -> None:
             if monitor.look(sum(stretch.counted, start=state.carried)):
@@ -318,9 +314,9 @@ class Trainer(ThreadedModel):
             loss=sums.loss / sums.examples,
             epoch_losses=tuple(state.epoch_losses),
             kernel=state.kernel,
-            reproducible=None if self.rounds is None else Reproducible(
-                state.kernel, self.rounds.lanes, self.rounds.centres
-            ),
+            reproducible=None
+            if self.rounds is None
+            else Reproducible(state.kernel, self.rounds.lanes, self.rounds.centres),
             threads=self.threads,
             lr=self.config.lr,
             min_lr=self.config.min_lr,

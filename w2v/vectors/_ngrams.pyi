@@ -11,16 +11,31 @@ def count_ngrams(
     words: WordTable, least: int, most: int, starts: NDArray[np.int64], threads: int | None = None
 ) -> None: ...
 def fill_buckets(
-    words: WordTable, least: int, most: int, buckets: int, starts: NDArray[np.int64], out: NDArray[np.uint32],
+    words: WordTable,
+    least: int,
+    most: int,
+    buckets: int,
+    starts: NDArray[np.int64],
+    out: NDArray[np.uint32],
     threads: int | None = None,
 ) -> None: ...
 def bucket_signatures(
-    buckets: NDArray[np.uint32], starts: NDArray[np.int64], word_signatures: NDArray[np.uint64],
-    counts: NDArray[np.int64], signatures: NDArray[np.uint64], weights: NDArray[np.int64],
+    buckets: NDArray[np.uint32],
+    starts: NDArray[np.int64],
+    word_signatures: NDArray[np.uint64],
+    counts: NDArray[np.int64],
+    signatures: NDArray[np.uint64],
+    weights: NDArray[np.int64],
 ) -> None: ...
 def join_parts(
-    buckets: NDArray[np.uint32], starts: NDArray[np.int64], own: NDArray[np.int32], row_of: NDArray[np.int32],
-    sizes: NDArray[np.int64], part_starts: NDArray[np.int64], rows: NDArray[np.int32], weights: NDArray[np.float32],
+    buckets: NDArray[np.uint32],
+    starts: NDArray[np.int64],
+    own: NDArray[np.int32],
+    row_of: NDArray[np.int32],
+    sizes: NDArray[np.int64],
+    part_starts: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    weights: NDArray[np.float32],
 ) -> int: ...
 
 class MappedFile:
@@ -42,12 +57,21 @@ class FloatRows:
 class NgramRows:
     source: FloatRows
     def __init__(
-        self, source: FloatRows, least: int, most: int, buckets: int, used: NDArray[np.uint32] | None = None,
+        self,
+        source: FloatRows,
+        least: int,
+        most: int,
+        buckets: int,
+        used: NDArray[np.uint32] | None = None,
         places: NDArray[np.int64] | None = None,
     ) -> None: ...
     def vectors(
-        self, words: WordTable, out: NDArray[np.float32], own: FloatRows | None = None,
-        counts: NDArray[np.int32] | None = None, threads: int | None = None,
+        self,
+        words: WordTable,
+        out: NDArray[np.float32],
+        own: FloatRows | None = None,
+        counts: NDArray[np.int32] | None = None,
+        threads: int | None = None,
     ) -> None: ...
     def own_rows(
         self, words: WordTable, out: NDArray[np.float32], vectors: FloatRows, threads: int | None = None

@@ -88,7 +88,10 @@ def read_list(path: str | os.PathLike[str]) -> Iterator[bytes]:
 
 
 def load_some(
-    path: str | os.PathLike[str] | BinaryIO, options: LoadOptions, *, words: Iterable[str | bytes] | None = None,
+    path: str | os.PathLike[str] | BinaryIO,
+    options: LoadOptions,
+    *,
+    words: Iterable[str | bytes] | None = None,
     top: int | None = None,
 ) -> Some:
     """All rows of a file, those of `words`, the first `top` of these. Errors as `load_rows`.
@@ -112,9 +115,7 @@ def load_some(
     return Some(rows_of(vectors, found[:top]), len(found), missing)
 
 
-def _find_some(
-    source: Source, options: LoadOptions, words: Iterable[str | bytes], top: int | None
-) -> Some | None:
+def _find_some(source: Source, options: LoadOptions, words: Iterable[str | bytes], top: int | None) -> Some | None:
     """The rows of some words of a plain file whose rows can be found without loading it; None of any other."""
     from w2v.vectors.vectors import Vectors
 

@@ -31,8 +31,12 @@ CANDIDATES = 5  # gensim looks at so many answers for one that is not a word of 
 
 
 def evaluate(
-    vectors: Vectors, path: str | os.PathLike[str] | Questions | Pairs, *, restrict_vocab: int | None = 30_000,
-    case_insensitive: bool = True, known_only: bool = False,
+    vectors: Vectors,
+    path: str | os.PathLike[str] | Questions | Pairs,
+    *,
+    restrict_vocab: int | None = 30_000,
+    case_insensitive: bool = True,
+    known_only: bool = False,
 ) -> Evaluation:
     """AnalogyScores or PairScores for a file, told by content (see questions.py), or for what was read from one.
 
@@ -115,14 +119,17 @@ def _find_questions(
 
 
 def _score_analogies(
-    vectors: Vectors, asked: Questions, rows: np.ndarray, place: np.ndarray, skipped: list[int], names: list[str],
+    vectors: Vectors,
+    asked: Questions,
+    rows: np.ndarray,
+    place: np.ndarray,
+    skipped: list[int],
+    names: list[str],
     unseen: np.ndarray | None = None,
 ) -> AnalogyScores:
     right = np.bincount(place[_answer(vectors, rows, names)], minlength=len(asked.sections))
     total = np.bincount(place, minlength=len(asked.sections))
-    sections = tuple(
-        Section(name, int(right[i]), int(total[i]), skipped[i]) for i, name in enumerate(asked.sections)
-    )
+    sections = tuple(Section(name, int(right[i]), int(total[i]), skipped[i]) for i, name in enumerate(asked.sections))
     apart = None
     if unseen is not None:
         apart, taken = _score_unseen(vectors, asked, unseen, names)
@@ -173,9 +180,7 @@ def _is_right(question: list[int], best: list[tuple[int, float]], names: list[st
     return predicted == names[question[3]]
 
 
-def _find_pairs(
-    asked: Pairs, folded: dict[str, int], fold: Callable[[str], str]
-) -> tuple[np.ndarray, np.ndarray]:
+def _find_pairs(asked: Pairs, folded: dict[str, int], fold: Callable[[str], str]) -> tuple[np.ndarray, np.ndarray]:
     """Rows [n, 2] and judgement [n] of each pair whose words are both there."""
     both = _rows_of(asked, folded, fold)[np.asarray(asked.rows, np.intp)].reshape(-1, 2)
     there = (both >= 0).all(axis=1)

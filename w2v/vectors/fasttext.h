@@ -10,13 +10,13 @@
 typedef struct {
     const char *data; /* of the file or of its start */
     int64_t size;
-    int64_t at;      /* of the first entry */
+    int64_t at; /* of the first entry */
     int64_t entries;
     int64_t longest; /* bytes of an entry */
     /* found by the first pass */
     int64_t word_bytes, words;
-    int64_t bad;     /* the entry that cannot be read, or -1 */
-    int64_t end;     /* behind the last one, or of the bad one */
+    int64_t bad; /* the entry that cannot be read, or -1 */
+    int64_t end; /* behind the last one, or of the bad one */
     /* filled by the second, if not NULL */
     char *bytes;
     int64_t *ends;   /* [words + 1] */

@@ -20,9 +20,7 @@ static void on_bus_error(int number, siginfo_t *info, void *context) {
     if (handler_before.sa_flags & SA_SIGINFO) handler_before.sa_sigaction(number, info, context);
     else if (handler_before.sa_handler != SIG_DFL && handler_before.sa_handler != SIG_IGN)
         handler_before.sa_handler(number);
-    else {
-        sigaction(number, &handler_before, NULL); /* the access is tried again and ends the process, as ever */
-    }
+    else { sigaction(number, &handler_before, NULL); /* the access is tried again and ends the process, as ever */ }
 }
 
 /* The map, or NULL where it cannot be had; read the file with pread then. Called while Python's lock is held. */

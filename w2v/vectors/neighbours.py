@@ -118,7 +118,10 @@ def _nearest_block(
 
 
 def _answer(
-    vectors: Vectors, found: list[tuple[int, float]], targets: list[np.ndarray], topn: int,
+    vectors: Vectors,
+    found: list[tuple[int, float]],
+    targets: list[np.ndarray],
+    topn: int,
     score: Callable[[Sequence[float]], float],
 ) -> Neighbours:
     rows = np.array([row for row, _ in found], np.int64)

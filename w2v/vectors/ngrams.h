@@ -64,7 +64,7 @@ static inline int next_ngram(Ngrams *g) {
 typedef struct {
     int least, most;
     uint32_t buckets;
-    const uint32_t *used; /* the buckets that have rows, rising; NULL: all, each at its own place */
+    const uint32_t *used;  /* the buckets that have rows, rising; NULL: all, each at its own place */
     const int64_t *places; /* the row of each of them */
     int64_t used_count;
     const char *rows;
@@ -114,7 +114,7 @@ typedef struct {
     int64_t first, last;
     const char *own; /* own rows, or NULL */
     int64_t own_bytes;
-    float *out; /* [last, dim] */
+    float *out;      /* [last, dim] */
     int32_t *counts; /* [last] n-grams of each word, or NULL */
 } WordVectors;
 

@@ -52,8 +52,14 @@ class VectorFile:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, limit: int | None = None, lenient: bool = False,
-        duplicates: str = "error", threads: int | None = None, on_made: Callable[[bytes], object] | None = None,
+        self,
+        path: str | os.PathLike[str],
+        *,
+        limit: int | None = None,
+        lenient: bool = False,
+        duplicates: str = "error",
+        threads: int | None = None,
+        on_made: Callable[[bytes], object] | None = None,
     ):
         self._on_made = on_made
         self._model: FastTextFile | None = None

@@ -49,7 +49,8 @@ def ranks(vectors: Vectors, pairs: Sequence[tuple[str, str]]) -> list[Rank | Unk
         found = [pair for pair in rows if not isinstance(pair, UnknownWordError)]
         cosines = iter(_all_cosines(vectors, vectors.units([a for a, _ in found])))
         answers += [
-            pair if isinstance(pair, UnknownWordError)
+            pair
+            if isinstance(pair, UnknownWordError)
             else _rank(vectors, next(cosines), *pair, vectors.similarity(*asked))
             for pair, asked in zip(rows, pairs[low : low + QUERIES], strict=True)
         ]

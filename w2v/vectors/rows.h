@@ -22,30 +22,30 @@
 
 enum { ROW_OK, ROW_TRUNCATED, ROW_EMPTY_WORD, ROW_LONG_WORD, ROW_NEWLINE, ROW_NOT_FINITE, ROW_IO, ROW_MEMORY };
 
-#define WORD_LIMIT 65536           /* bytes in which a space must come */
-#define NEWLINE_AFTER 0x80000000u  /* flag in a row's length: a newline follows the row */
-#define BLOCK (256 * 1024)         /* read at once: half of a small L2 cache */
+#define WORD_LIMIT 65536          /* bytes in which a space must come */
+#define NEWLINE_AFTER 0x80000000u /* flag in a row's length: a newline follows the row */
+#define BLOCK (256 * 1024)        /* read at once: half of a small L2 cache */
 
 typedef struct {
     int fd;
-    const char *map;    /* the whole file, or NULL */
-    int64_t size;       /* of the file */
-    int64_t row_bytes;  /* 4 D */
+    const char *map;   /* the whole file, or NULL */
+    int64_t size;      /* of the file */
+    int64_t row_bytes; /* 4 D */
 } RowFile;
 
 typedef struct {
-    char *bytes;        /* of all words, one after the other */
+    char *bytes; /* of all words, one after the other */
     size_t used, room;
-    uint32_t *lengths;  /* bytes of each word, with NEWLINE_AFTER */
+    uint32_t *lengths; /* bytes of each word, with NEWLINE_AFTER */
     size_t rows, rows_room;
-    int64_t first, next;  /* offset of the first row, offset after the last */
-    int status;           /* of the row at `next`, which is not counted */
-    int error;            /* errno, for ROW_IO */
+    int64_t first, next; /* offset of the first row, offset after the last */
+    int status;          /* of the row at `next`, which is not counted */
+    int error;           /* errno, for ROW_IO */
 } Region;
 
 typedef struct {
     char *bytes;
-    int64_t at, length, room;  /* offset in the file of bytes[0]; how many are filled; how many fit, 0 for the map */
+    int64_t at, length, room; /* offset in the file of bytes[0]; how many are filled; how many fit, 0 for the map */
 } Window;
 
 static void free_region(Region *region) {
@@ -146,7 +146,10 @@ static void find_guarded(void *argument) {
         if ((out->status = keep_word(out, window.bytes + (at - window.at), length, 0))) break;
         if (next < file->size) {
             if (next >= window.at + window.length) {
-                if ((out->status = fill(file, &window, next, window.room))) { out->error = errno; break; }
+                if ((out->status = fill(file, &window, next, window.room))) {
+                    out->error = errno;
+                    break;
+                }
             }
             if (next < window.at + window.length && window.bytes[next - window.at] == '\n') {
                 out->lengths[out->rows - 1] |= NEWLINE_AFTER;
@@ -204,7 +207,7 @@ typedef double WideLanes __attribute__((vector_size(64)));
 /* Products of one row with n queries, and its own square: that in float64, which holds the square of any float32.
    Written once, compiled for two instruction sets. */
 #define DEFINE_PRODUCTS(NAME, TARGET)                                                                                 \
-    TARGET static double NAME(const char *row, const float *queries, int64_t n, int64_t dim, float *products) {      \
+    TARGET static double NAME(const char *row, const float *queries, int64_t n, int64_t dim, float *products) {       \
         const int64_t full = dim / (4 * LANES) * (4 * LANES);                                                         \
         double square = 0;                                                                                            \
         float a, sum;                                                                                                 \
@@ -214,8 +217,14 @@ typedef double WideLanes __attribute__((vector_size(64)));
             const Lanes *r = (const Lanes *)(row + 4 * i);                                                            \
             w0 += SQUARES(r[0]), w1 += SQUARES(r[1]), w0 += SQUARES(r[2]), w1 += SQUARES(r[3]);                       \
         }                                                                                                             \
-        for (; i + LANES <= dim; i += LANES) { const Lanes r = *(const Lanes *)(row + 4 * i); w0 += SQUARES(r); }     \
-        for (; i < dim; i++) { memcpy(&a, row + 4 * i, 4); square += (double)a * a; }                                 \
+        for (; i + LANES <= dim; i += LANES) {                                                                        \
+            const Lanes r = *(const Lanes *)(row + 4 * i);                                                            \
+            w0 += SQUARES(r);                                                                                         \
+        }                                                                                                             \
+        for (; i < dim; i++) {                                                                                        \
+            memcpy(&a, row + 4 * i, 4);                                                                               \
+            square += (double)a * a;                                                                                  \
+        }                                                                                                             \
         w0 += w1;                                                                                                     \
         square += ((w0[0] + w0[4]) + (w0[1] + w0[5])) + ((w0[2] + w0[6]) + (w0[3] + w0[7]));                          \
         for (int64_t q = 0; q < n; q++, queries += dim) {                                                             \
@@ -226,7 +235,10 @@ typedef double WideLanes __attribute__((vector_size(64)));
             }                                                                                                         \
             s0 = (s0 + s1) + (s2 + s3);                                                                               \
             for (; i + LANES <= dim; i += LANES) s0 += *(const Lanes *)(row + 4 * i) * *(const Lanes *)(queries + i); \
-            for (sum = 0; i < dim; i++) { memcpy(&a, row + 4 * i, 4); sum += a * queries[i]; }                        \
+            for (sum = 0; i < dim; i++) {                                                                             \
+                memcpy(&a, row + 4 * i, 4);                                                                           \
+                sum += a * queries[i];                                                                                \
+            }                                                                                                         \
             products[q] = sum + (((s0[0] + s0[4]) + (s0[1] + s0[5])) + ((s0[2] + s0[6]) + (s0[3] + s0[7])));          \
         }                                                                                                             \
         return square;                                                                                                \
@@ -251,8 +263,8 @@ static Products pick_products(void) { return products_baseline; }
 #define NORM_HIGH 1e15
 
 /* Norm of a row, and its products with n queries divided by it (0 for a row of zeros); -1 if a number is not finite. */
-static double row_cosines(Products products, const char *row, const float *queries, int64_t n, int64_t dim,
-                          float *out) {
+static double
+row_cosines(Products products, const char *row, const float *queries, int64_t n, int64_t dim, float *out) {
     const double square = products(row, queries, n, dim, out), norm = sqrt(square);
     if (!isfinite(square)) return -1; /* of finite float32 it is finite */
     if (norm > NORM_LOW && norm < NORM_HIGH) {
@@ -274,13 +286,13 @@ static double row_cosines(Products products, const char *row, const float *queri
 /* --- the rows of a stretch of the file ----------------------------------------------------------------------------- */
 
 typedef struct {
-    float *matrix;         /* [rows, stride], or NULL: the numbers are copied there */
-    int64_t stride;        /* in floats */
-    const float *queries;  /* [n, dim] of unit length */
+    float *matrix;        /* [rows, stride], or NULL: the numbers are copied there */
+    int64_t stride;       /* in floats */
+    const float *queries; /* [n, dim] of unit length */
     int64_t n;
-    float *cosines;        /* [n, cosines_stride] */
+    float *cosines; /* [n, cosines_stride] */
     int64_t cosines_stride;
-    double *norms;         /* [rows], or NULL */
+    double *norms; /* [rows], or NULL */
 } RowWork;
 
 typedef struct {
@@ -289,8 +301,8 @@ typedef struct {
     int64_t rows;
     const RowWork *work;
     Window window;
-    float *column;      /* of n cosines */
-    int64_t at, bad;    /* of the row that is being read: its offset, its number */
+    float *column;   /* of n cosines */
+    int64_t at, bad; /* of the row that is being read: its offset, its number */
     int status, error;
 } Walk;
 
@@ -312,7 +324,10 @@ static void walk_guarded(void *argument) {
         const char *values = window.bytes + (numbers - window.at);
         if (work->matrix) memcpy(work->matrix + row * work->stride, values, file->row_bytes);
         const double norm = row_cosines(products, values, work->queries, work->n, dim, walk->column);
-        if (norm < 0) { walk->status = ROW_NOT_FINITE; return; }
+        if (norm < 0) {
+            walk->status = ROW_NOT_FINITE;
+            return;
+        }
         for (int64_t q = 0; q < work->n; q++) work->cosines[q * work->cosines_stride + row] = walk->column[q];
         if (work->norms) work->norms[row] = norm;
         walk->at = numbers + file->row_bytes + (walk->lengths[row] >> 31);

@@ -30,8 +30,12 @@ class Section:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "name": self.name, "accuracy": self.accuracy, "correct": self.correct, "asked": self.asked,
-            "skipped": self.skipped, "coverage": self.coverage,
+            "name": self.name,
+            "accuracy": self.accuracy,
+            "correct": self.correct,
+            "asked": self.asked,
+            "skipped": self.skipped,
+            "coverage": self.coverage,
         }
 
 
@@ -70,9 +74,14 @@ class AnalogyScores:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "path": self.path, "kind": self.kind, "sections": [s.to_dict() for s in self.sections],
-            "semantic": self.semantic.to_dict(), "syntactic": self.syntactic.to_dict(), "total": self.total.to_dict(),
-            "malformed": self.malformed, "left_out": self.left_out,
+            "path": self.path,
+            "kind": self.kind,
+            "sections": [s.to_dict() for s in self.sections],
+            "semantic": self.semantic.to_dict(),
+            "syntactic": self.syntactic.to_dict(),
+            "total": self.total.to_dict(),
+            "malformed": self.malformed,
+            "left_out": self.left_out,
             **({"unseen": self.unseen.to_dict()} if self.unseen is not None else {}),
         }
 
@@ -99,8 +108,14 @@ class PairScores:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "path": self.path, "kind": self.kind, "spearman": _number(self.spearman), "pearson": _number(self.pearson),
-            "asked": self.asked, "skipped": self.skipped, "coverage": self.coverage, "malformed": self.malformed,
+            "path": self.path,
+            "kind": self.kind,
+            "spearman": _number(self.spearman),
+            "pearson": _number(self.pearson),
+            "asked": self.asked,
+            "skipped": self.skipped,
+            "coverage": self.coverage,
+            "malformed": self.malformed,
             "left_out": self.left_out,
             **({"unseen": self.unseen.to_dict()} if self.unseen is not None else {}),
         }

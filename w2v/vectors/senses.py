@@ -66,8 +66,10 @@ def senses_of(vectors: Vectors, word: str, neighbours: int = NEIGHBOURS, links: 
     found.sort(key=lambda group: -group[0])
     return [
         Sense(
-            f"{word}#{number}", [near[i] for i in members.tolist()],
-            weighted_mean(units[members], np.maximum(cosines[members], 0)), weight / total,
+            f"{word}#{number}",
+            [near[i] for i in members.tolist()],
+            weighted_mean(units[members], np.maximum(cosines[members], 0)),
+            weight / total,
         )
         for number, (weight, members) in enumerate(found, 1)
     ]

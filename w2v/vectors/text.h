@@ -64,8 +64,8 @@ static inline int may_be_numbers(const char *text, const char *stop, int points)
 
 /* Read the row in [text, end), which holds no newline. *word is its word's length, *column the number that is wrong.
    With `spaced`, a word may hold spaces: the last `dim` fields are then the numbers. */
-static int read_row(const char *text, const char *end, int64_t dim, int spaced, float *out, int64_t *word,
-                    int64_t *column) {
+static int
+read_row(const char *text, const char *end, int64_t dim, int spaced, float *out, int64_t *word, int64_t *column) {
     *column = 0;
     while (end > text && (end[-1] == ' ' || end[-1] == '\r')) end--;
     const char *space = memchr(text, ' ', end - text);
@@ -100,8 +100,8 @@ static inline int64_t count_newlines(const char *text, int64_t length) {
 }
 
 /* Write the row `word v1 ... vD\n`; returns the bytes written, or -1 if a number is not finite. */
-static inline int64_t put_row(char *out, const char *word, int64_t length, const char *values, int64_t step,
-                              int64_t dim) {
+static inline int64_t
+put_row(char *out, const char *word, int64_t length, const char *values, int64_t step, int64_t dim) {
     char *start = out;
     memcpy(out, word, length);
     out += length;

@@ -69,9 +69,16 @@ class Vectors:
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str] | BinaryIO, *, limit: int | None = None, lenient: bool = False,
-        duplicates: str = "error", threads: int | None = None, words: str | os.PathLike[str] | None = None,
-        format: str | None = None, context: bool = False,
+        cls,
+        path: str | os.PathLike[str] | BinaryIO,
+        *,
+        limit: int | None = None,
+        lenient: bool = False,
+        duplicates: str = "error",
+        threads: int | None = None,
+        words: str | os.PathLike[str] | None = None,
+        format: str | None = None,
+        context: bool = False,
     ) -> Vectors:
         """Vectors from a file in any format that is known, plain or compressed; told by content. "-" is standard input.
 
@@ -85,9 +92,14 @@ class Vectors:
         return cls.of_rows(load_rows(path, LoadOptions(limit, lenient, duplicates, threads, words, format, context)))
 
     def save(
-        self, path: str | os.PathLike[str] | AtomicOutput | BinaryIO, format: str | None = None, *,
-        no_clobber: bool = False, float16: bool = False,
-        words: str | os.PathLike[str] | AtomicOutput | None = None, with_context: bool = False,
+        self,
+        path: str | os.PathLike[str] | AtomicOutput | BinaryIO,
+        format: str | None = None,
+        *,
+        no_clobber: bool = False,
+        float16: bool = False,
+        words: str | os.PathLike[str] | AtomicOutput | None = None,
+        with_context: bool = False,
     ) -> None:
         """Write a vector file in one step, in the format that the name's suffix stands for unless one is given.
 
@@ -102,7 +114,12 @@ class Vectors:
         if with_context and self.model is None:
             raise VectorsError("there is no context matrix to save; train the vectors, or load them with context=True")
         rows = Rows(
-            self.words.table, self.matrix, None, self.metadata, self.model, self.subwords,
+            self.words.table,
+            self.matrix,
+            None,
+            self.metadata,
+            self.model,
+            self.subwords,
             self.counts if self.counts is not None or self.model is None else self.model.counts,
         )
         save(rows, path, format, no_clobber=no_clobber, float16=float16, words=words, with_context=with_context)
@@ -263,8 +280,12 @@ class Vectors:
         return units
 
     def most_similar(
-        self, positive: str | Sequence[str] = (), negative: str | Sequence[str] = (), topn: int = 10,
-        method: str = "add", restrict_vocab: int | None = None,
+        self,
+        positive: str | Sequence[str] = (),
+        negative: str | Sequence[str] = (),
+        topn: int = 10,
+        method: str = "add",
+        restrict_vocab: int | None = None,
     ) -> Neighbours:
         """The `topn` words nearest to some words and far from others, as (word, score), best first.
 
@@ -279,9 +300,7 @@ class Vectors:
         """The `topn` words nearest to a vector [D] of any length, as (word, cosine), best first; none is left out."""
         return nearest_to(self, np.asarray(vector, np.float32)[None], topn, restrict_vocab)[0]
 
-    def predict(
-        self, words: str | Sequence[str], topn: int | None = 10, sort: str = "probability"
-    ) -> Neighbours:
+    def predict(self, words: str | Sequence[str], topn: int | None = 10, sort: str = "probability") -> Neighbours:
         """The `topn` most probable words beside some words, as (word, probability), best first; None for all.
         `sort` "relevance" puts first what is likely here and not everywhere.
 
@@ -328,7 +347,11 @@ class Vectors:
         return odd_one_out(self, words)[0][0]
 
     def evaluate(
-        self, path: str | os.PathLike[str], *, restrict_vocab: int | None = 30_000, case_insensitive: bool = True,
+        self,
+        path: str | os.PathLike[str],
+        *,
+        restrict_vocab: int | None = 30_000,
+        case_insensitive: bool = True,
         known_only: bool = False,
     ) -> Evaluation:
         """Score against a file of analogy questions or of word pairs, told by content (see w2v.vectors.evaluate).

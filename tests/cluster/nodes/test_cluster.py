@@ -48,7 +48,10 @@ def test_two_nodes_train_every_token_once_an_epoch_and_agree(two_nodes, text):
 def test_the_command_tells_of_nodes_and_bytes(program, two_nodes, text, tmp_path):
     done = subprocess.run(
         [program, "train", text, "-o", "v.bin", "--cluster", two_nodes.address, "-t", "1", "-d", "16", "-e", "4"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
         env={name: value for name, value in os.environ.items() if name != "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"},
     )
     assert done.returncode == 0, done.stderr
@@ -102,17 +105,18 @@ def test_training_without_a_cluster_imports_nothing_of_ray(tmp_path, text):
     ],
 )
 def test_what_does_not_go_with_a_cluster_is_refused_at_the_start(program, tmp_path, text, args, said):
-    done = subprocess.run(
-        [program, "train", text, "-o", "v.bin", *args], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = subprocess.run([program, "train", text, "-o", "v.bin", *args], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
     assert said in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("reply", "said"), [(None, "no cluster answers there (Connection refused)"),
-                        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what answers there is not a Ray cluster"),
-                        (b"", "what answers there is not a Ray cluster")],
+    ("reply", "said"),
+    [
+        (None, "no cluster answers there (Connection refused)"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what answers there is not a Ray cluster"),
+        (b"", "what answers there is not a Ray cluster"),
+    ],
 )
 def test_a_wrong_address_is_one_line(program, tmp_path, text, reply, said):
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'w2v[cluster]'")
@@ -123,7 +127,10 @@ def test_a_wrong_address_is_one_line(program, tmp_path, text, reply, said):
         else:
             threading.Thread(target=answer_once, args=(server, reply), daemon=True).start()
         done = subprocess.run(
-            [program, "train", text, "-o", "v.bin", "--cluster", address], cwd=tmp_path, capture_output=True, text=True,
+            [program, "train", text, "-o", "v.bin", "--cluster", address],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
             timeout=60,
         )
     assert done.returncode == 1
@@ -141,8 +148,12 @@ def answer_once(server, reply):
 
 # One call of each service behind which there is data or work: no other is needed to read or to run anything.
 CALLS = (
-    "NodeInfoGcsService/CheckAlive", "InternalKVGcsService/InternalKVGet", "NodeManagerService/RequestWorkerLease",
-    "ObjectManagerService/Push", "ObjectManagerService/Pull", "CoreWorkerService/PushTask",
+    "NodeInfoGcsService/CheckAlive",
+    "InternalKVGcsService/InternalKVGet",
+    "NodeManagerService/RequestWorkerLease",
+    "ObjectManagerService/Push",
+    "ObjectManagerService/Pull",
+    "CoreWorkerService/PushTask",
     "CoreWorkerService/GetObjectStatus",
 )
 REFUSED, UNKNOWN = 16, 12  # gRPC's status codes
@@ -190,8 +201,12 @@ def test_ray_itself_gets_in_only_with_the_token(two_nodes):
 
 def test_a_wrong_token_is_one_line(program, two_nodes, text, tmp_path):
     done = subprocess.run(
-        [program, "train", text, "-o", "v.bin", "--cluster", two_nodes.address], cwd=tmp_path, capture_output=True,
-        text=True, timeout=60, env={**os.environ, "RAY_AUTH_TOKEN": "0" * 64},
+        [program, "train", text, "-o", "v.bin", "--cluster", two_nodes.address],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "RAY_AUTH_TOKEN": "0" * 64},
     )
     assert done.returncode == 1
     assert done.stderr == (

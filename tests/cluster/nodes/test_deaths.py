@@ -68,8 +68,10 @@ def test_a_killed_actor_costs_its_chunks_and_another_takes_its_place(two_nodes, 
     assert summary.chunks_lost >= 1
     assert "is lost" in said[0]
     assert "joins" in said[1]
-    assert sum(member.done_tokens for member in [*run.coordinator.members, *run.coordinator.nodes.lost]) == \
-        summary.tokens_total
+    assert (
+        sum(member.done_tokens for member in [*run.coordinator.members, *run.coordinator.nodes.lost])
+        == summary.tokens_total
+    )
 
 
 def test_an_actor_that_hangs_is_given_up_and_another_takes_its_place(two_nodes, text):
@@ -118,8 +120,23 @@ def test_a_node_that_joins_helps_and_one_that_is_killed_is_done_without(two_node
 
 def test_a_stopped_run_goes_on_from_its_checkpoint(two_nodes, text, tmp_path, program):
     command = [
-        program, "train", text, "-o", "v.bin", "--cluster", two_nodes.address, "-t", "1", "-d", "64", "-e", "40",
-        "-n", "15", "--checkpoint-every", "0.1s",
+        program,
+        "train",
+        text,
+        "-o",
+        "v.bin",
+        "--cluster",
+        two_nodes.address,
+        "-t",
+        "1",
+        "-d",
+        "64",
+        "-e",
+        "40",
+        "-n",
+        "15",
+        "--checkpoint-every",
+        "0.1s",
     ]
     first = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
@@ -146,8 +163,23 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(two_nodes, text, tmp_path, pr
 
 def test_vectors_that_cannot_be_written_are_kept_in_the_checkpoint(two_nodes, text, tmp_path, program):
     command = [
-        program, "train", text, "--cluster", two_nodes.address, "-t", "1", "-d", "16", "-e", "2", "--loss", "hs",
-        "--format", "bin", "--checkpoint", "c",
+        program,
+        "train",
+        text,
+        "--cluster",
+        two_nodes.address,
+        "-t",
+        "1",
+        "-d",
+        "16",
+        "-e",
+        "2",
+        "--loss",
+        "hs",
+        "--format",
+        "bin",
+        "--checkpoint",
+        "c",
     ]
     first = subprocess.run([*command, "-o", "/dev/full"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert first.returncode == 1

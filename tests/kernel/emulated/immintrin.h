@@ -9,8 +9,8 @@ typedef int32_t __m512i __attribute__((vector_size(64), may_alias));
 typedef uint16_t __mmask16;
 
 #define EMULATED static inline __attribute__((always_inline))
-#define EACH_LANE(VALUE) \
-    __m512 r; \
+#define EACH_LANE(VALUE)                         \
+    __m512 r;                                    \
     for (int i = 0; i < 16; i++) r[i] = (VALUE); \
     return r
 

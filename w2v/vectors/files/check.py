@@ -122,7 +122,13 @@ def _described(salvage: Salvage, words: int) -> Description:
     if size is None and isinstance(salvage.path, (str, os.PathLike)) and os.path.isfile(salvage.path):
         size = os.path.getsize(salvage.path)
     return Description(
-        salvage.name, salvage.format.title, salvage.source.compression, words, salvage.dim or 0, size, salvage.dtype,
+        salvage.name,
+        salvage.format.title,
+        salvage.source.compression,
+        words,
+        salvage.dim or 0,
+        size,
+        salvage.dtype,
         settings=salvage.metadata,
     )
 
@@ -185,6 +191,9 @@ def _add_findings(report: Report, salvage: Salvage, look: _Look) -> None:
     lines = salvage.dtype == "text" and salvage.format.words_beside is None
     if lines and look.words and not salvage.last_newline and not report.faults:
         report.add(
-            NOTE, "no last newline", 1, f"row {salvage.rows}",
+            NOTE,
+            "no last newline",
+            1,
+            f"row {salvage.rows}",
             "a text file that does not end in a newline may have been cut within its last number",
         )

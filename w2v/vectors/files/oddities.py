@@ -11,7 +11,7 @@ __all__ = ["FAULTS", "NOTES", "oddities_of", "plain_spelling"]
 FAULTS = {
     "white space": "words with a space, tab, newline or other ASCII white space: word2vec files cannot hold them",
     "unicode space": "words with a no-break space, U+0085, U+2028 or other Unicode white space: programs that split "
-                     "lines anywhere but at the ASCII space lose the row",
+    "lines anywhere but at the ASCII space lose the row",
     "control characters": "words with a NUL or another control character",
     "not UTF-8": "words whose bytes are not UTF-8 (cut, or in another encoding): gensim stops at them",
 }

@@ -118,8 +118,16 @@ def salvage(damaged: Salvage) -> Iterator[Block]:
 
 
 BINARY = Format(
-    name="bin", title="word2vec binary", suffixes=(".bin",),
+    name="bin",
+    title="word2vec binary",
+    suffixes=(".bin",),
     holds="words and float32; the smallest and quickest that every program reads",
-    recognise=recognise, begins=has_header, load=load, write=write, size=size, shape=shape, find_rows=find_rows,
+    recognise=recognise,
+    begins=has_header,
+    load=load,
+    write=write,
+    size=size,
+    shape=shape,
+    find_rows=find_rows,
     salvage=salvage,
 )

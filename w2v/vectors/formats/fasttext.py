@@ -100,9 +100,7 @@ def read_start(name: str, head: bytes) -> Start:
 
     if args["maxn"] > MOST_CHARACTERS:
         raise VectorsError(f"{place} claims n-grams of {args['maxn']} characters; {MOST_CHARACTERS} are the most")
-    return Start(
-        args, old, entries, words, labels, pruned[0] if pruned else -1, at + ARGS.size + dictionary.size
-    )
+    return Start(args, old, entries, words, labels, pruned[0] if pruned else -1, at + ARGS.size + dictionary.size)
 
 
 def is_new(head: bytes) -> bool:
@@ -116,10 +114,17 @@ def is_old(head: bytes) -> bool:
     args = dict(zip(NAMES, ARGS.unpack_from(head), strict=True))
     entries, words, labels, tokens = OLD_DICTIONARY.unpack_from(head, ARGS.size)
     return (
-        1 <= args["dim"] <= MAX_DIM and 1 <= args["ws"] <= 1000 and args["loss"] in (HS, NS, SOFTMAX)
-        and args["model"] in (CBOW, SKIPGRAM, SUPERVISED) and 0 <= args["minn"] <= args["maxn"] <= 64
-        and args["bucket"] >= 0 and 0 <= args["t"] <= 1 and entries == words + labels and words > 0 <= labels
-        and tokens >= 0 and args["wordNgrams"] >= 1
+        1 <= args["dim"] <= MAX_DIM
+        and 1 <= args["ws"] <= 1000
+        and args["loss"] in (HS, NS, SOFTMAX)
+        and args["model"] in (CBOW, SKIPGRAM, SUPERVISED)
+        and 0 <= args["minn"] <= args["maxn"] <= 64
+        and args["bucket"] >= 0
+        and 0 <= args["t"] <= 1
+        and entries == words + labels
+        and words > 0 <= labels
+        and tokens >= 0
+        and args["wordNgrams"] >= 1
     )
 
 
@@ -136,7 +141,10 @@ def metadata_of(start: Start) -> dict[str, str]:
     """The settings by our names, as a training writes them."""
     args = start.args
     found = {
-        "dim": args["dim"], "window": args["ws"], "epochs": args["epoch"], "negative": args["neg"],
+        "dim": args["dim"],
+        "window": args["ws"],
+        "epochs": args["epoch"],
+        "negative": args["neg"],
         "loss": {HS: "hs", NS: "ns", SOFTMAX: "softmax", OVA: "one-vs-all"}.get(args["loss"], "unknown"),
         "model": {CBOW: "cbow", SKIPGRAM: "skipgram", SUPERVISED: "supervised"}.get(args["model"], "unknown"),
         "sample": f"{args['t']:g}",
@@ -344,12 +352,18 @@ def args_of(writer: RowWriter) -> dict[str, Any]:
     if subwords is not None and subwords.args:
         return {**subwords.args, "dim": writer.dim}
     return {
-        "dim": writer.dim, "ws": whole(known, "window", 5), "epoch": whole(known, "epochs", 5),
-        "minCount": whole(known, "min_count", 1), "neg": whole(known, "negative", 5), "wordNgrams": 1,
+        "dim": writer.dim,
+        "ws": whole(known, "window", 5),
+        "epoch": whole(known, "epochs", 5),
+        "minCount": whole(known, "min_count", 1),
+        "neg": whole(known, "negative", 5),
+        "wordNgrams": 1,
         "loss": HS if known.get("loss") == "hs" else NS,
         "model": CBOW if known.get("model") == "cbow" else SKIPGRAM,
-        "bucket": 0 if subwords is None else subwords.buckets, "minn": 0 if subwords is None else subwords.least,
-        "maxn": 0 if subwords is None else subwords.most, "lrUpdateRate": 100,
+        "bucket": 0 if subwords is None else subwords.buckets,
+        "minn": 0 if subwords is None else subwords.least,
+        "maxn": 0 if subwords is None else subwords.most,
+        "lrUpdateRate": 100,
         "t": float(known["sample"]) if known.get("sample", "").replace(".", "").isdigit() else 1e-4,
     }
 
@@ -422,8 +436,19 @@ def bucket_blocks(subwords: Any) -> Iterator[NDArray[np.float32]]:
 
 
 FASTTEXT = Format(
-    name="fasttext", title="fastText's binary model", suffixes=(".ftbin",),
+    name="fasttext",
+    title="fastText's binary model",
+    suffixes=(".ftbin",),
     holds="a whole fastText model: words, counts, rows of n-grams for words never seen, context vectors",
-    recognise=recognise, load=load, write=write, signed=True, size=size, whole_model=True, needs_model=True,
-    subwords=True, separators=WHITE_SPACE + b"\0", shape=shape, open_model=FastTextFile,
+    recognise=recognise,
+    load=load,
+    write=write,
+    signed=True,
+    size=size,
+    whole_model=True,
+    needs_model=True,
+    subwords=True,
+    separators=WHITE_SPACE + b"\0",
+    shape=shape,
+    open_model=FastTextFile,
 )

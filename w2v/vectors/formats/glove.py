@@ -35,6 +35,13 @@ def load(source: Source, options: LoadOptions) -> Rows:
 
 
 GLOVE = Format(
-    name="glove", title="GloVe text", suffixes=(), holds="the same without the first line",
-    recognise=recognise, load=load, write=write_lines, shape=shape, salvage=salvage,
+    name="glove",
+    title="GloVe text",
+    suffixes=(),
+    holds="the same without the first line",
+    recognise=recognise,
+    load=load,
+    write=write_lines,
+    shape=shape,
+    salvage=salvage,
 )

@@ -54,7 +54,10 @@ def _without(repeated: array[int], rows: Rows) -> Rows:
     words = rows.words.take(np.flatnonzero(keep).tolist())
     matrix = np.ascontiguousarray(rows.matrix[keep])
     return Rows(
-        words, matrix, None if rows.norms is None else rows.norms[keep], rows.metadata,
+        words,
+        matrix,
+        None if rows.norms is None else rows.norms[keep],
+        rows.metadata,
         subwords=None if rows.subwords is None else rows.subwords.take(np.flatnonzero(keep)),
         counts=None if rows.counts is None else rows.counts[keep],
     )

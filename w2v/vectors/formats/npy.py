@@ -126,8 +126,18 @@ def salvage(damaged: Salvage) -> Iterator[Block]:
 
 
 NPY = Format(
-    name="npy", title="NumPy array", suffixes=(".npy",),
+    name="npy",
+    title="NumPy array",
+    suffixes=(".npy",),
     holds="numbers (float32, float16); the words beside them in `.words.txt`",
-    recognise=lambda _, head: head.startswith(MAGIC), signed=True, load=load, write=write, size=size, half=True,
-    words_beside=words_beside, separators=LINE_ENDS, shape=shape, salvage=salvage,
+    recognise=lambda _, head: head.startswith(MAGIC),
+    signed=True,
+    load=load,
+    write=write,
+    size=size,
+    half=True,
+    words_beside=words_beside,
+    separators=LINE_ENDS,
+    shape=shape,
+    salvage=salvage,
 )

@@ -112,8 +112,15 @@ def salvage(damaged: Salvage) -> Iterator[Block]:
 
 
 PROJECTOR = Format(
-    name="projector", title="embedding projector TSV", suffixes=(".tsv",),
+    name="projector",
+    title="embedding projector TSV",
+    suffixes=(".tsv",),
     holds="numbers between tabs; the words in `.metadata.tsv`: load both at projector.tensorflow.org",
-    recognise=lambda _, head: is_projector(head) and layout_of(head) is None, load=load, write=write,
-    words_beside=words_beside, separators=LINE_ENDS, shape=shape, salvage=salvage,
+    recognise=lambda _, head: is_projector(head) and layout_of(head) is None,
+    load=load,
+    write=write,
+    words_beside=words_beside,
+    separators=LINE_ENDS,
+    shape=shape,
+    salvage=salvage,
 )

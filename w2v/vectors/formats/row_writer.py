@@ -34,10 +34,18 @@ class RowWriter:
         self.subwords = subwords = rows.subwords
         self.counts = rows.counts
         self.contents = Contents(
-            self.rows, self.dim, self.table.byte_count, 2 if float16 else 4, dict(rows.metadata or {}),
+            self.rows,
+            self.dim,
+            self.table.byte_count,
+            2 if float16 else 4,
+            dict(rows.metadata or {}),
             len(rows.model.outputs) if rows.model is not None else None,
-            *("", 0, 0, 0) if subwords is None else (
-                f"{subwords.least}-{subwords.most}", subwords.buckets, subwords.rows.count,
+            *("", 0, 0, 0)
+            if subwords is None
+            else (
+                f"{subwords.least}-{subwords.most}",
+                subwords.buckets,
+                subwords.rows.count,
                 0 if subwords.used is None else len(subwords.used),
             ),
         )

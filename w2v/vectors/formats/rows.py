@@ -25,9 +25,9 @@ WHAT = {
     "truncated": "the file ends within this row; fetch or write it again, or keep its whole rows: w2v convert --fix",
     "empty word": f"a word is empty; {MENDED}",
     "long word": "no space within 65,536 bytes; the file is damaged, or not what its header says (w2v convert --fix "
-                 "keeps the rows that can be read)",
+    "keeps the rows that can be read)",
     "newline in word": "a word holds a newline; the file is damaged, or its rows are not as long as its header says "
-                       "(w2v convert --fix keeps the good rows)",
+    "(w2v convert --fix keeps the good rows)",
     "not finite": f"a number is NaN or infinite; the training diverged, or the file is damaged ({MENDED})",
 }
 

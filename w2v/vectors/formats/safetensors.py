@@ -52,7 +52,11 @@ def header_for(contents: Contents) -> bytes:
         metadata |= {"subwords": contents.ngrams, "buckets": str(contents.buckets), "ngram_hash": HASH}
     return make_header(
         {
-            **counts, **used, VECTORS: (dtype, (rows, dim)), **context, **ngrams,
+            **counts,
+            **used,
+            VECTORS: (dtype, (rows, dim)),
+            **context,
+            **ngrams,
             WORDS: ("U8", (contents.word_bytes + rows,)),
         },
         {**metadata, **MARK},
@@ -110,9 +114,7 @@ def refuse_own(name: str, header: Header) -> None:
             "and --resume, or --continue with other text"
         )
     if header.metadata.get("format", "").startswith(CORPUS):
-        raise VectorsError(
-            f"{name}: is an encoded corpus, not vectors; train on it first: w2v train {name} -o OUT.bin"
-        )
+        raise VectorsError(f"{name}: is an encoded corpus, not vectors; train on it first: w2v train {name} -o OUT.bin")
 
 
 def load(source: Source, options: LoadOptions) -> Rows:
@@ -176,9 +178,7 @@ def ngram_entries(name: str, header: Header, vectors: Entry) -> tuple[Entry | No
     return rows, used, places
 
 
-def read_subwords(
-    name: str, header: Header, entries: tuple[Entry | None, ...], parts: list[memoryview]
-) -> Subwords:
+def read_subwords(name: str, header: Header, entries: tuple[Entry | None, ...], parts: list[memoryview]) -> Subwords:
     """What makes vectors for words never seen, of the tensors of n-grams; VectorsError if they cannot be."""
     import numpy as np
 
@@ -215,8 +215,11 @@ def model_entries(name: str, header: Header, vectors: Entry) -> tuple[Entry, ...
         return ()
     rows, dim = vectors.shape
     if (
-        context is None or counts is None or (context.dtype, counts.dtype) != ("F32", "I64")
-        or context.shape not in ((rows, dim), (rows - 1, dim)) or counts.shape != (rows,)
+        context is None
+        or counts is None
+        or (context.dtype, counts.dtype) != ("F32", "I64")
+        or context.shape not in ((rows, dim), (rows - 1, dim))
+        or counts.shape != (rows,)
     ):
         raise VectorsError(f"{name}: its tensors `{CONTEXT}` and `{COUNTS}` do not belong to the vectors")
     return context, counts
@@ -272,8 +275,19 @@ def salvage(damaged: Salvage) -> Iterator[Block]:
 
 
 SAFETENSORS = Format(
-    name="safetensors", title="safetensors", suffixes=(".safetensors",),
+    name="safetensors",
+    title="safetensors",
+    suffixes=(".safetensors",),
     holds="numbers (float32, float16), words, what is known of the training, rows of n-grams",
-    recognise=lambda _, head: is_safetensors(head), signed=True, load=load, write=write, size=size, half=True,
-    whole_model=True, subwords=True, separators=LINE_ENDS, shape=shape, salvage=salvage,
+    recognise=lambda _, head: is_safetensors(head),
+    signed=True,
+    load=load,
+    write=write,
+    size=size,
+    half=True,
+    whole_model=True,
+    subwords=True,
+    separators=LINE_ENDS,
+    shape=shape,
+    salvage=salvage,
 )

@@ -41,7 +41,9 @@ class Salvage:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str] | BinaryIO, format: str | None = None,
+        self,
+        path: str | os.PathLike[str] | BinaryIO,
+        format: str | None = None,
         words: str | os.PathLike[str] | None = None,
     ):
         self.path, self.words_path = path, words
@@ -154,9 +156,7 @@ def flush(collector: Any, first: int) -> Block | None:
     return Block(np.arange(first, first + count), words, matrix)
 
 
-def finite_blocks(
-    salvage: Salvage, matrix: np.ndarray, words: list[bytes] | None, first: int = 0
-) -> Iterator[Block]:
+def finite_blocks(salvage: Salvage, matrix: np.ndarray, words: list[bytes] | None, first: int = 0) -> Iterator[Block]:
     """Rows of numbers, the first of them row `first` of the file, without those that are not finite or have an empty
     word; with no `words`, the blocks have none."""
     step = max(1, NUMBERS // matrix.shape[1])

@@ -18,16 +18,31 @@ LFS = b"version https://git-lfs"  # a pointer to a file that is kept elsewhere
 NOT_FINITE = re.compile(rb"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 # What it is, and how to get something that can be read.
 UNSUPPORTED: tuple[tuple[bytes, str, str], ...] = (
-    (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "a PyTorch file (.pt)",
-     "in Python: torch.load(..., weights_only=True), then w2v.Vectors(words, matrix.numpy()).save('vectors.bin')"),
-    (b"\x80\x02", "a Python pickle (gensim's own format?)",
-     "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)"),
-    (b"\x80\x03", "a Python pickle (gensim's own format?)",
-     "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)"),
-    (b"\x80\x04", "a Python pickle (gensim's own format?)",
-     "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)"),
-    (b"\x80\x05", "a Python pickle (gensim's own format?)",
-     "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)"),
+    (
+        b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",
+        "a PyTorch file (.pt)",
+        "in Python: torch.load(..., weights_only=True), then w2v.Vectors(words, matrix.numpy()).save('vectors.bin')",
+    ),
+    (
+        b"\x80\x02",
+        "a Python pickle (gensim's own format?)",
+        "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)",
+    ),
+    (
+        b"\x80\x03",
+        "a Python pickle (gensim's own format?)",
+        "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)",
+    ),
+    (
+        b"\x80\x04",
+        "a Python pickle (gensim's own format?)",
+        "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)",
+    ),
+    (
+        b"\x80\x05",
+        "a Python pickle (gensim's own format?)",
+        "in gensim: model.wv.save_word2vec_format('vectors.bin', binary=True)",
+    ),
     (b"FiFu", "a finalfusion file", "convert it: finalfusion convert -f finalfusion -t word2vec FILE vectors.bin"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "read it with h5py: w2v.Vectors(words, matrix).save('vectors.bin')"),
     (b"SQLite format 3\x00", "a database (magnitude?)", "export its vectors as text"),

@@ -9,7 +9,15 @@ from w2v.errors import VectorsError
 from w2v.vectors.formats.source import PEEK
 
 __all__ = [
-    "CONTROL", "HEADER_LIMIT", "MAX_DIM", "NUMBER", "SIGNED_HEADER", "Header", "first_lines", "has_header", "is_text",
+    "CONTROL",
+    "HEADER_LIMIT",
+    "MAX_DIM",
+    "NUMBER",
+    "SIGNED_HEADER",
+    "Header",
+    "first_lines",
+    "has_header",
+    "is_text",
     "read_header",
 ]
 

@@ -46,7 +46,14 @@ BASE64 = b"B64:"
 PLAIN = (b" ", b" ")
 # Between the word and the numbers, and between the numbers.
 SEPARATORS = (
-    (b"\t", b" "), (b"\t", b"\t"), (b",", b","), (b";", b";"), (b"|", b"|"), (b"\t", b","), (b" ", b"\t"), (b" ", b","),
+    (b"\t", b" "),
+    (b"\t", b"\t"),
+    (b",", b","),
+    (b";", b";"),
+    (b"|", b"|"),
+    (b"\t", b","),
+    (b" ", b"\t"),
+    (b" ", b","),
     PLAIN,
 )
 
@@ -335,7 +342,13 @@ def salvage(damaged: Salvage) -> Iterator[Block]:
 
 
 TABLE = Format(
-    name="table", title="text table", suffixes=(),
+    name="table",
+    title="text table",
+    suffixes=(),
     holds="a word and its numbers between tabs, commas or semicolons (read, not written)",
-    recognise=recognise, begins=recognise, load=load, shape=shape, salvage=salvage,
+    recognise=recognise,
+    begins=recognise,
+    load=load,
+    shape=shape,
+    salvage=salvage,
 )

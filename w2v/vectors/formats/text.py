@@ -127,7 +127,14 @@ def salvage(damaged: Salvage) -> Iterator[Block]:
 
 
 TEXT = Format(
-    name="text", title="word2vec text", suffixes=(".txt", ".vec"),
+    name="text",
+    title="word2vec text",
+    suffixes=(".txt", ".vec"),
     holds="`V D`, then a word and its numbers a line; also fastText's vectors",
-    recognise=recognise, begins=has_header, load=load, write=write, shape=shape, salvage=salvage,
+    recognise=recognise,
+    begins=has_header,
+    load=load,
+    write=write,
+    shape=shape,
+    salvage=salvage,
 )

@@ -49,8 +49,12 @@ def place_of(
 
 
 def read_words(
-    source: Source, words_beside: Callable[[str], str], given: str | os.PathLike[str] | None, matrix: np.ndarray,
-    total: Callable[[], int], labels: bool = False,
+    source: Source,
+    words_beside: Callable[[str], str],
+    given: str | os.PathLike[str] | None,
+    matrix: np.ndarray,
+    total: Callable[[], int],
+    labels: bool = False,
 ) -> WordTable:
     """The words of the rows of `matrix`, the first of `total()`: from each line of their file what comes before a tab
     (`word<TAB>count`), or of several columns the one that a heading names.
@@ -75,9 +79,7 @@ def read_words(
         words = words.take(range(rows))
     row = words.first_with(b"")
     if row >= 0:
-        raise VectorsError(
-            f"{name}: line {row + heading + 1}: there is no word; every row of numbers needs one"
-        )
+        raise VectorsError(f"{name}: line {row + heading + 1}: there is no word; every row of numbers needs one")
     return words
 
 

@@ -70,8 +70,14 @@ def check_half(record: Format) -> None:
 
 
 def save(
-    rows: Rows, path: Target, format: str | None = None, *, no_clobber: bool = False, float16: bool = False,
-    words: str | os.PathLike[str] | AtomicOutput | None = None, with_context: bool = False,
+    rows: Rows,
+    path: Target,
+    format: str | None = None,
+    *,
+    no_clobber: bool = False,
+    float16: bool = False,
+    words: str | os.PathLike[str] | AtomicOutput | None = None,
+    with_context: bool = False,
 ) -> None:
     """Write rows to a path, or to anything open that has `write`; see Vectors.save. The other parts of their model go
     into the file with `with_context`, if its format can hold them, and into one whose format needs them."""
