@@ -52,7 +52,8 @@ def decoders_for(kind: str, name: str, error: type[W2VError]) -> Callable[[], De
     try:
         from compression.zstd import ZstdDecompressor  # Python 3.14
 
-        return ZstdDecompressor
+        decoder: type[Decoder] = ZstdDecompressor
+        return decoder
     except ImportError:
         pass
     try:
@@ -62,11 +63,21 @@ def decoders_for(kind: str, name: str, error: type[W2VError]) -> Callable[[], De
     return partial(_Zstandard, zstandard.ZstdDecompressor())  # one after the other, the frames can share it
 
 
+class _Inflater(Protocol):
+    """The objects of zlib and isal."""
+
+    eof: bool
+    unused_data: bytes
+    unconsumed_tail: bytes
+
+    def decompress(self, data: bytes, size: int, /) -> bytes: ...
+
+
 class _Gzip:
     """Header, length and CRC are checked by zlib."""
 
     def __init__(self, zlib: Any) -> None:
-        self._zlib = zlib.decompressobj(31)
+        self._zlib: _Inflater = zlib.decompressobj(31)
         self._tail = b""
         self._full = False
 
@@ -89,11 +100,20 @@ class _Gzip:
         return out
 
 
+class _Unbounded(Protocol):
+    """The objects of zstandard."""
+
+    eof: bool
+    unused_data: bytes
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
 class _Zstandard:
     """The zstandard package has no bound on what one call returns, so it gets a bounded number of blocks."""
 
     def __init__(self, decompressor: Any) -> None:
-        self._decoder = decompressor.decompressobj()
+        self._decoder: _Unbounded = decompressor.decompressobj()
         self._blocks = _ZstdBlocks()
         self._input = b""
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, TypeGuard
 
 from w2v.errors import W2VError
 
@@ -163,7 +163,7 @@ def _entry(key: str, value: Any, data: int) -> Entry:
     return Entry(dtype, tuple(shape), data + begin, end - begin)
 
 
-def _are_sizes(values: Any) -> bool:
+def _are_sizes(values: object) -> TypeGuard[list[int]]:
     return (
         isinstance(values, list)
         and len(values) <= 32

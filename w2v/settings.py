@@ -39,7 +39,7 @@ def option(default: Any, help: str, **kw: Any) -> Any:
     return dataclasses.field(default=default, metadata={"option": Option(help=help, **kw)})
 
 
-def options_of(config: type) -> dict[str, tuple[dataclasses.Field, Option]]:
+def options_of(config: type) -> dict[str, tuple[dataclasses.Field[Any], Option]]:
     """Field name -> (field, Option), in the order of declaration."""
     return {f.name: (f, f.metadata["option"]) for f in dataclasses.fields(config)}
 
@@ -81,14 +81,15 @@ def checked_number(name: str, value: Any, opt: Option, whole: bool) -> int | flo
     """The value as an int or a float; SettingsError where it is something else or out of range."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise SettingsError(f"{setting(name)}: {value!r} is not a number")
-    if whole and not isinstance(value, numbers.Integral) and (not math.isfinite(value) or value != int(value)):
+    number = int(value) if isinstance(value, numbers.Integral) else float(value)
+    if isinstance(number, int) and abs(number).bit_length() > 63:
+        raise SettingsError(f"{setting(name)}: {number_text(number)} is too large")
+    if whole and (not math.isfinite(number) or number != int(number)):
         raise SettingsError(f"{setting(name)}: {value!r} is not a whole number")
-    if isinstance(value, numbers.Integral) and abs(int(value)).bit_length() > 63:
-        raise SettingsError(f"{setting(name)}: {number_text(int(value))} is too large")
-    low_bad = opt.minimum is not None and (value <= opt.minimum if opt.exclusive else value < opt.minimum)
-    if math.isnan(value) or low_bad or (opt.maximum is not None and value > opt.maximum) or math.isinf(value):
-        raise SettingsError(f"{setting(name)}: {out_of_range(value, opt.minimum, opt.maximum, opt.exclusive)}")
-    return int(value) if whole else float(value)
+    low_bad = opt.minimum is not None and (number <= opt.minimum if opt.exclusive else number < opt.minimum)
+    if math.isnan(number) or low_bad or (opt.maximum is not None and number > opt.maximum) or math.isinf(number):
+        raise SettingsError(f"{setting(name)}: {out_of_range(number, opt.minimum, opt.maximum, opt.exclusive)}")
+    return int(number) if whole else float(number)
 
 
 def out_of_range(value: float, minimum: float | None, maximum: float | None, exclusive: bool = False) -> str:

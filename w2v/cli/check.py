@@ -119,7 +119,7 @@ def are_vectors(head: bytes) -> bool:
     from w2v.vectors.formats.source import open_source
 
     try:
-        with open_source(BytesIO(head)) as source:  # type: ignore[arg-type]
+        with open_source(BytesIO(head)) as source:
             return looks_like_vectors(source.head)
     except VectorsError:  # damaged compression: whatever it is, the checks say so
         return False

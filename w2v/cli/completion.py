@@ -33,7 +33,9 @@ def completion(shell: str) -> None:
 
     from w2v.cli.main import cli
 
-    made = get_completion_class(shell)(cli, {}, "w2v", VARIABLE)
+    kind = get_completion_class(shell)
+    assert kind is not None
+    made = kind(cli, {}, "w2v", VARIABLE)
     # Not made.source(): for bash it starts a shell to learn the version of whichever bash comes first in the PATH.
     write((made.source_template % made.source_vars()).strip() + "\n")
 

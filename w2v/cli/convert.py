@@ -132,7 +132,7 @@ class Conversion:
         from w2v.vectors.files.repair import repair
 
         vectors, repairs = repair(self.source, format=self.told, words=self.in_words)
-        found, missing = len(vectors), []
+        found, missing = len(vectors), list[bytes]()
         if wanted is not None:
             rows, missing = find_words(vectors.words.table, wanted)
             vectors, found = rows_of(vectors, rows[: self.top]), len(rows)

@@ -13,7 +13,7 @@ from w2v.cli.options import vectors_argument
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv
 from w2v.cli.values import Whole
-from w2v.vectors.scores import Section
+from w2v.vectors.scores import PairScores, Section
 
 if TYPE_CHECKING:
     from w2v.vectors.evaluate import Evaluation
@@ -61,7 +61,7 @@ def evaluate(vectors: str, files: tuple[str, ...], restrict_vocab: int, known_on
 
 def score_rows(path: str, scores: Evaluation) -> Iterator[Sequence[str]]:
     """Rows of the table: sections and their sums for questions, two correlations for pairs, and how much was asked."""
-    if scores.kind == "pairs":
+    if isinstance(scores, PairScores):
         for name, value in (("spearman", scores.spearman), ("pearson", scores.pearson)):
             yield path, name, f"{value:.6f}", "", str(scores.asked), str(scores.skipped)
     else:
@@ -72,7 +72,7 @@ def score_rows(path: str, scores: Evaluation) -> Iterator[Sequence[str]]:
         yield path, "unseen", f"{unseen.accuracy:.6f}", str(unseen.correct), str(unseen.asked), ""
     elif unseen is not None:
         yield path, "unseen spearman", f"{unseen.spearman:.6f}", "", str(unseen.asked), ""
-    whole = scores if scores.kind == "pairs" else scores.total
+    whole = scores if isinstance(scores, PairScores) else scores.total
     yield path, "coverage", f"{whole.coverage:.6f}", "", str(whole.asked), str(whole.skipped)
 
 

@@ -77,7 +77,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         for commands in COMMANDS.values():
             if cmd_name in commands:
-                return import_module(f"w2v.cli.{commands[cmd_name][0]}").command
+                found: click.Command = import_module(f"w2v.cli.{commands[cmd_name][0]}").command
+                return found
         return None
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str, click.Command, list[str]]:

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from w2v.cli.command import Argument, Option
-from w2v.cli.values import List, Number, Share, Whole
+from w2v.cli.values import List, Number, ParamType, Share, Whole
 from w2v.settings import Option as Declared
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
@@ -165,12 +165,12 @@ def list_options(config: type, group: str, groups: dict[str, str], more: dict[st
     ]
 
 
-def list_metavar(field: dataclasses.Field, declared: Declared) -> str:
+def list_metavar(field: dataclasses.Field[Any], declared: Declared) -> str:
     one = "|".join(declared.choices) or ("on|off" if "bool" in str(field.type) else declared.metavar.strip("[]") or "N")
     return f"{one},..."
 
 
-def option_from(field: dataclasses.Field, declared: Declared, group: str) -> Option:
+def option_from(field: dataclasses.Field[Any], declared: Declared, group: str) -> Option:
     long = "--" + field.name.replace("_", "-")
     common: dict[str, Any] = {
         "group": group,
@@ -192,7 +192,7 @@ def option_from(field: dataclasses.Field, declared: Declared, group: str) -> Opt
     )
 
 
-def value_type(field: dataclasses.Field, declared: Declared) -> click.ParamType:
+def value_type(field: dataclasses.Field[Any], declared: Declared) -> ParamType:
     """The range is left to the dataclass: one check, one wording, for the command line and the library."""
     if declared.percent:
         return Share()
@@ -205,7 +205,7 @@ def value_type(field: dataclasses.Field, declared: Declared) -> click.ParamType:
     return Number() if "float" in str(field.type) else click.STRING
 
 
-def default_text(field: dataclasses.Field, declared: Declared) -> str:
+def default_text(field: dataclasses.Field[Any], declared: Declared) -> str:
     """The default as the help and the README show it; empty where there is nothing to say."""
     if declared.shown_default:
         return declared.shown_default

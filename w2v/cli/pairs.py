@@ -229,7 +229,7 @@ def options() -> list[Option]:
     corpus = ["tokenizer", "lower", "normalize", "min_count", "max_vocab", "whitespace"]
     names = (*SHOWN[:6], "sample", *SHOWN[6:], *NUMBERS, *corpus)
     kept = picked_options(found, names, {"min_count": 1, "sample": 0.0, "epochs": EPOCHS, "dim": DIM, "lr": LR})
-    kept["negative"].type = Whole(0, kept["negative"].type.maximum)
+    kept["negative"].type = Whole(0)
     kept["epochs"].help = "Show the numbers of the last of so many epochs."
     kept["dim"].help = "Length of the vectors that --numbers trains."
     kept["lr"].help = "Learning rate of --numbers, the same in all epochs."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,7 @@ from w2v.cli.errors import say, usage_error
 from w2v.cli.figures import figure_format, write_figure
 from w2v.cli.options import map_seed_option, vectors_argument
 from w2v.cli.streams import argument_text
-from w2v.cli.values import Whole
+from w2v.cli.values import ParamType, Whole
 from w2v.numbers import count
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ SLOW_T_SNE = 10_000  # words; it takes minutes from there on
 NAMED = 5  # missing words that a warning names
 
 
-class Size(click.ParamType):
+class Size(ParamType):
     """Inches, as 10x8."""
 
     name = "size"
 
-    def convert(self, value, param, ctx) -> tuple[float, float]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
         if isinstance(value, tuple):
             return value
         found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)[xX×](\d{1,3}(?:\.\d+)?)", value)

@@ -92,7 +92,8 @@ def read_lines() -> Iterator[list[str]]:
         raise W2VError("standard input is closed")
     source = sys.stdin.fileno()
     first = True
-    number, begun, size = 1, [], 0  # parts of line `number`, whose end has not been seen, and their bytes
+    begun: list[bytes] = []  # parts of line `number`, whose end has not been seen, and their bytes
+    number, size = 1, 0
     while block := os.read(source, BLOCK):
         if first:
             block, first = block.removeprefix(UTF8_BOM), False

@@ -3,7 +3,7 @@ of the user, with the way to write it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,12 +11,15 @@ from w2v.errors import shortened
 from w2v.numbers import seconds_of
 from w2v.settings import number_text, out_of_range
 
-__all__ = ["Duration", "List", "Number", "Share", "Whole"]
+__all__ = ["Duration", "List", "Number", "ParamType", "Share", "Whole"]
 
-Param, Context = click.Parameter | None, click.Context | None
+if TYPE_CHECKING:
+    ParamType = click.ParamType[Any, Any]
+else:
+    ParamType = click.ParamType  # generic since click 8.4 only
 
 
-class Number(click.ParamType):
+class Number(ParamType):
     """A number from `minimum` to `maximum`. Options of the dataclasses leave their range to these: one check and one
     wording for the command line and the library."""
 
@@ -27,7 +30,7 @@ class Number(click.ParamType):
     def __init__(self, minimum: float | None = None, maximum: float | None = None):
         self.minimum, self.maximum = minimum, maximum
 
-    def convert(self, value: Any, param: Param, ctx: Context) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:
             number = self.kind(value)
         except ValueError:
@@ -47,12 +50,12 @@ class Whole(Number):
     what = "a whole number"
 
 
-class Share(click.ParamType):
+class Share(ParamType):
     """A share of something: 1% or 0.01. What is out of range is said in per cent where it was written so."""
 
     name = "share"
 
-    def convert(self, value: Any, param: Param, ctx: Context) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         text = str(value).strip()
         try:
             number = float(text.removesuffix("%"))
@@ -67,7 +70,7 @@ class Share(click.ParamType):
         return number / 100
 
 
-class Duration(click.ParamType):
+class Duration(ParamType):
     """A length of time in seconds: 30s, 10m, 2h; and 0, where that has a meaning."""
 
     name = "duration"
@@ -75,7 +78,7 @@ class Duration(click.ParamType):
     def __init__(self, zero: bool = False):
         self.zero = zero
 
-    def convert(self, value: Any, param: Param, ctx: Context) -> float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:
             seconds = seconds_of(str(value))
         except ValueError:
@@ -86,15 +89,15 @@ class Duration(click.ParamType):
         return seconds
 
 
-class List(click.ParamType):
+class List(ParamType):
     """Values between commas, as a tuple; each is converted by another type."""
 
     name = "list"
 
-    def __init__(self, one: click.ParamType):
+    def __init__(self, one: ParamType):
         self.one = one
 
-    def convert(self, value: Any, param: Param, ctx: Context) -> tuple[Any, ...]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Any, ...]:
         if isinstance(value, tuple):
             return value
         return tuple(self.one.convert(part.strip(), param, ctx) for part in str(value).split(","))

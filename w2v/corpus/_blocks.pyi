@@ -1,9 +1,10 @@
 """Types of the compiled blocks of ids."""
 
-from collections.abc import Buffer
-
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Buffer
+
+class Slab: ...  # memory that blocks share
 
 class Block:
     start: int

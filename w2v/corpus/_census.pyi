@@ -1,6 +1,6 @@
 """Types of the compiled census."""
 
-from collections.abc import Buffer
+from typing_extensions import Buffer
 
 KINDS: dict[str, int]
 

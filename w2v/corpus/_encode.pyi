@@ -1,9 +1,8 @@
 """Types of the compiled encoder."""
 
-from collections.abc import Buffer
-
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import Buffer
 
 from w2v.corpus._blocks import Block
 

@@ -275,6 +275,6 @@ def _enlarge_pipe(fd: int) -> None:
     try:
         import fcntl
 
-        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)  # type: ignore[attr-defined]  # Linux, Python 3.10
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)  # Linux, Python 3.10
     except (ImportError, AttributeError, OSError):
         pass

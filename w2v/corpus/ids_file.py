@@ -176,7 +176,12 @@ def _about(name: str, header: Header) -> dict[str, Any]:
         about = json.loads(text) if _checksum(text) == header.metadata.get("checksum") else None
     except (ValueError, RecursionError):
         about = None
-    wanted = {"settings": (dict, type(None)), "given_vocab": bool, "token_counts": dict, "digest": str}
+    wanted: dict[str, type | tuple[type, ...]] = {
+        "settings": (dict, type(None)),
+        "given_vocab": bool,
+        "token_counts": dict,
+        "digest": str,
+    }
     if not isinstance(about, dict) or not all(isinstance(about.get(key, ...), kind) for key, kind in wanted.items()):
         raise CorpusError(f"{name}: the header: its description cannot be read; the file is damaged")
     settings = about["settings"]
@@ -271,7 +276,7 @@ def _check_ids(
     cuts = [0]
     while cuts[-1] < len(ids):
         place = min(cuts[-1] + CHECK_IDS, len(ids))
-        ends = np.flatnonzero(ids[place : place + 10_001] == -1) if place < len(ids) else ()
+        ends = np.flatnonzero(ids[place : place + 10_001] == -1)
         cuts.append(place + int(ends[0]) + 1 if len(ends) else len(ids))
     found: list[tuple[int, int, int]] = [(-1, 0, 0)] * (len(cuts) - 1)
 

@@ -19,7 +19,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -88,7 +88,7 @@ class Phrase(NamedTuple):
     """A phrase: its words joined, how often the pair was counted, its score, the pass that found it (from 1)."""
 
     phrase: bytes
-    count: int
+    count: int  # type: ignore[assignment]  # instead of that of tuples, which nobody asks of a phrase
     score: float
     number: int
 
@@ -208,7 +208,7 @@ class _Pass:
         memory = max(self.spool.memory_limit // self.threads, 4 * SLOT_BYTES)
         bound = max(0.0, self.settings.least * (1 - 1e-5))
         cuts = [HASH_END * i // self.threads for i in range(self.threads + 1)]
-        parts: list[list[tuple[NDArray, ...]]] = [[] for _ in range(self.threads)]
+        parts: list[list[tuple[NDArray[Any], ...]]] = [[] for _ in range(self.threads)]
         stop = threading.Event()
 
         def count(part: int) -> Callable[[], None]:

@@ -23,7 +23,7 @@ LARGEST_SHARE = 4  # ids may take a quarter of the memory that is free
 
 def unnamed_file(folder: str | os.PathLike[str] | None) -> BinaryIO:
     """A file without a name, so that nothing stays behind whatever happens."""
-    return tempfile.TemporaryFile(dir=folder, prefix="w2v-", buffering=0)  # type: ignore[return-value]
+    return tempfile.TemporaryFile(dir=folder, prefix="w2v-", buffering=0)
 
 
 def reserve(number: int, size: int) -> None:

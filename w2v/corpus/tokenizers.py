@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,7 +56,9 @@ def tokenize(spellings: list[bytes], config: CorpusConfig) -> Tokenized:
 
 
 def _normalized(text: str, config: CorpusConfig) -> str:
-    return text if config.normalize == "none" else unicodedata.normalize(config.normalize.upper(), text)
+    if config.normalize == "nfc":
+        return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFKC", text) if config.normalize == "nfkc" else text
 
 
 def _lowered(text: str, config: CorpusConfig) -> str:
@@ -105,7 +108,7 @@ def _word_or_newline() -> re.Pattern[str]:
     )
 
 
-def _ranges(codes) -> str:
+def _ranges(codes: Iterable[int]) -> str:
     """A regular expression's character ranges for rising code points."""
     runs: list[list[int]] = []
     for c in codes:

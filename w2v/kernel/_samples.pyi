@@ -8,6 +8,11 @@ Rows = NDArray[np.float32]
 Update = tuple[list[int], list[tuple[int, int]], Rows, Rows, Rows, Rows, Rows]
 # words, outputs, inputs and outputs before, errors, inputs and outputs after
 
+FLOATS_AT_ONCE: int
+OPTIMIZED: bool
+
+def train(worker: Worker, ids: NDArray[np.int32], start: int, stop: int, lr: float) -> None: ...
+def flush(worker: Worker) -> None: ...
 def draw(worker: Worker, sentence: NDArray[np.int32]) -> tuple[list[int], list[tuple[int, list[Outputs]]]]: ...
 def draw_windows(
     worker: Worker, ids: NDArray[np.int32], start: int, stop: int

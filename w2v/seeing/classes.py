@@ -32,4 +32,5 @@ def word_classes(vectors: Vectors, count: int, seed: int = 1) -> NDArray[np.int3
     rows = np.array(vectors.matrix, np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows /= np.where(lengths > 0, lengths, 1)
-    return KMeans(count, n_init=1, max_iter=ROUNDS, random_state=seed % 2**32).fit_predict(rows).astype(np.int32)
+    means = KMeans(count, n_init=1, max_iter=ROUNDS, random_state=seed % 2**32)
+    return np.asarray(means.fit_predict(rows), np.int32)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from w2v.seeing.cells import plain
 from w2v.seeing.extras import needed
 from w2v.seeing.log import Log
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["draw_curves"]
 
@@ -43,7 +46,7 @@ def draw_curves(logs: dict[str, Log], file: BinaryIO, form: str) -> list[str]:
     return warnings
 
 
-def draw_panel(axes, panel: str, log: Log, number: int, name: str) -> None:
+def draw_panel(axes: Axes, panel: str, log: Log, number: int, name: str) -> None:
     """One log's line in one panel: the colour tells the log, the dashes what is measured."""
     colour = COLOURS[number % len(COLOURS)]
     if panel == "scores":
@@ -65,7 +68,7 @@ def draw_panel(axes, panel: str, log: Log, number: int, name: str) -> None:
         draw_line(axes, *held_out, f"{name}, held out" if name else "held out", "--", colour if name else COLOURS[1])
 
 
-def draw_line(axes, xs: list[float], ys: list[float], label: str, dashes: str, colour: str) -> None:
+def draw_line(axes: Axes, xs: list[float], ys: list[float], label: str, dashes: str, colour: str) -> None:
     axes.plot(
         [x / 1e6 for x in xs],
         ys,
@@ -80,7 +83,7 @@ def draw_line(axes, xs: list[float], ys: list[float], label: str, dashes: str, c
     )
 
 
-def mark_epochs(axes, log: Log) -> None:
+def mark_epochs(axes: Axes, log: Log) -> None:
     """A thin line where an epoch ends."""
     for end in sorted({p.numbers["tokens"] for p in log.points if p.event == "epoch" and "tokens" in p.numbers})[:-1]:
         axes.axvline(end / 1e6, color="#c9ced6", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
@@ -90,7 +93,7 @@ def last(log: Log) -> float:
     return max(max(p.numbers.get("tokens", 0), p.numbers.get("tokens_total", 0)) for p in log.points)
 
 
-def finish(axes, panel: str, tokens: float, fonts: list[str]) -> None:
+def finish(axes: Axes, panel: str, tokens: float, fonts: list[str]) -> None:
     axes.set_title(TITLES[panel], loc="left", fontsize=10, color=INK, fontweight="bold")
     axes.set_xlabel("million tokens, over all epochs", fontsize=8, color=GREY)
     axes.tick_params(labelsize=8, colors=GREY, length=0)

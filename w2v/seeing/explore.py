@@ -60,8 +60,9 @@ def make_page(
     wide = np.uint16 if len(units) <= 1 << 16 else np.uint32
     shown = [f"{names[word]} · {word}" if names and word in names else word for word in vectors.words]
     words = as_json(shown)
+    legend: list[str] = []
     if groups is None:
-        legend, group_of = [], groups_of(units, GROUPS, seed)
+        group_of = groups_of(units, GROUPS, seed)
     else:
         legend, group_of = given_groups(vectors, groups)
     bits = bits_that_fit(units.shape, LARGEST - len(words) - 40 * len(units) - 200_000)
@@ -121,7 +122,8 @@ def rounded(units: np.ndarray, bits: int) -> bytes:
     """
     largest = np.abs(units).max(axis=1, keepdims=True)
     most = 2 ** (bits - 1) - 1
-    whole = np.rint(np.divide(units * most, largest, out=np.zeros(units.shape), where=largest > 0)).astype(np.int16)
+    scaled = np.divide(units * most, largest, out=np.zeros(units.shape), where=largest > 0)
+    whole: np.ndarray = np.rint(scaled).astype(np.int16)
     if bits == 16:
         return whole.astype("<i2").tobytes()
     if bits == 8:
@@ -137,4 +139,5 @@ def on_grid(places: np.ndarray) -> np.ndarray:
     low, high = np.quantile(places, [0.001, 0.999], axis=0)
     middle, reach = (low + high) / 2, max(1e-9, float((high - low).max()) / 2 * 1.05)
     square = np.clip((places - middle) / reach, -1, 1)
-    return np.rint((square + 1) / 2 * 65535).astype("<u2")
+    cells: np.ndarray = np.rint((square + 1) / 2 * 65535).astype("<u2")
+    return cells

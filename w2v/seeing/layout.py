@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.errors import SettingsError
+from w2v.errors import SettingsError, UnknownWordError
 from w2v.seeing.extras import needed
 from w2v.vectors.expressions import Query
 
@@ -28,7 +28,8 @@ LIBRARY = {"tsne": "sklearn", "umap": "umap"}  # what these two need
 def unit_rows(matrix: np.ndarray) -> np.ndarray:
     """Rows at unit length, float32; rows of zeros stay."""
     lengths = np.linalg.norm(matrix.astype(np.float64), axis=1, keepdims=True)
-    return np.divide(matrix, lengths, out=np.zeros(matrix.shape), where=lengths > 0).astype(np.float32)
+    units: np.ndarray = np.divide(matrix, lengths, out=np.zeros(matrix.shape), where=lengths > 0).astype(np.float32)
+    return units
 
 
 def pca(rows: np.ndarray, count: int) -> np.ndarray:
@@ -36,7 +37,8 @@ def pca(rows: np.ndarray, count: int) -> np.ndarray:
     centred = rows - rows.mean(axis=0, dtype=np.float64)
     _, vectors = np.linalg.eigh(centred.T @ centred)
     axes = vectors[:, ::-1][:, :count]
-    return axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    turned: np.ndarray = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    return turned
 
 
 def by_pca(rows: np.ndarray, seed: int) -> np.ndarray:
@@ -51,9 +53,10 @@ def by_t_sne(rows: np.ndarray, seed: int) -> np.ndarray:
     from sklearn.manifold import TSNE
 
     perplexity = max(1.0, min(30.0, (len(rows) - 1) / 3))
-    return TSNE(
+    places: np.ndarray = TSNE(
         init=by_pca(rows, seed) * 1e-2, perplexity=perplexity, metric="cosine", random_state=seed, learning_rate="auto"
     ).fit_transform(rows)
+    return places
 
 
 def by_umap(rows: np.ndarray, seed: int) -> np.ndarray:
@@ -70,7 +73,8 @@ def by_umap(rows: np.ndarray, seed: int) -> np.ndarray:
             random_state=seed,
             init="random" if len(rows) < 10 else "spectral",
         )
-        return reducer.fit_transform(rows)
+        places: np.ndarray = reducer.fit_transform(rows)
+        return places
 
 
 def by_neighbours(rows: np.ndarray, seed: int, near: np.ndarray | None = None) -> np.ndarray:
@@ -139,7 +143,8 @@ def neighbour_rows(vectors: Vectors, count: int) -> np.ndarray:
     words = [vectors.words.table[row] for row in range(len(vectors))]
     place = {word: row for row, word in enumerate(vectors.words)}
     answers = vectors.nearest([Query((word,)) for word in words], count)
-    return np.array([[place[word] for word, _ in answer] for answer in answers], np.int64).reshape(len(words), count)
+    found = [[place[word] for word, _ in answer] for answer in answers if not isinstance(answer, UnknownWordError)]
+    return np.array(found, np.int64).reshape(len(words), count)
 
 
 def groups_of(rows: np.ndarray, count: int, seed: int = 1, rounds: int = 20) -> np.ndarray:

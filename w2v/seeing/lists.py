@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TypeVar
 
 from w2v import files
 from w2v.errors import W2VError
@@ -54,7 +55,10 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line.decode("utf-8", "surrogateescape")
 
 
-def some(found, path: Path, hint: str):
+Found = TypeVar("Found", list[str], dict[str, str], list[tuple[str, str]])
+
+
+def some(found: Found, path: Path, hint: str) -> Found:
     if not found:
         raise W2VError(f"{os.fspath(path)}: the file holds no words; {hint}")
     return found

@@ -79,7 +79,9 @@ def place_labels(
     return Placing(centres, placed)
 
 
-def around(anchor: np.ndarray, half: np.ndarray, height: float, gap: float, reach: float):
+def around(
+    anchor: np.ndarray, half: np.ndarray, height: float, gap: float, reach: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Places [k, 2] for a label around its point, how far each is (in label heights), how slanted its direction."""
     turns = np.arange(DIRECTIONS) * 2 * np.pi / DIRECTIONS
     ways = np.stack([np.cos(turns), np.sin(turns)], axis=1)
@@ -99,13 +101,15 @@ def overlaps(options: np.ndarray, half: np.ndarray, centres: np.ndarray, halves:
     """Whether a label at each of `options` would overlap one of those that stand; bool [k]."""
     near = within_reach(options, half + halves, centres)
     apart = np.abs(options[:, None] - centres[near][None])
-    return (apart < half + halves[near]).all(axis=2).any(axis=1)
+    hit: np.ndarray = (apart < half + halves[near]).all(axis=2).any(axis=1)
+    return hit
 
 
 def covered(options: np.ndarray, half: np.ndarray, dots: np.ndarray) -> np.ndarray:
     """How many dots a label at each of `options` would cover; int [k]."""
     near = dots[within_reach(options, half, dots)]
-    return (np.abs(options[:, None] - near[None]) <= half).all(axis=2).sum(axis=1)
+    count: np.ndarray = (np.abs(options[:, None] - near[None]) <= half).all(axis=2).sum(axis=1)
+    return count
 
 
 def crossed(options: np.ndarray, anchor: np.ndarray, centres: np.ndarray, halves: np.ndarray) -> np.ndarray:
@@ -114,14 +118,17 @@ def crossed(options: np.ndarray, anchor: np.ndarray, centres: np.ndarray, halves
     near = ((centres + halves >= low) & (centres - halves <= high)).all(axis=1)
     dots = anchor + LEADER_STEPS[:, None, None] * (options - anchor)
     apart = np.abs(dots[:, :, None] - centres[near])
-    return (apart <= halves[near]).all(axis=3).sum(axis=(0, 2))
+    twelfths: np.ndarray = (apart <= halves[near]).all(axis=3).sum(axis=(0, 2))
+    return twelfths
 
 
 def within_reach(options: np.ndarray, reach: np.ndarray, dots: np.ndarray) -> np.ndarray:
     """Which dots lie so near to one of `options` that they can matter; bool [n]. It is what makes many labels quick."""
-    return ((dots >= options.min(axis=0) - reach) & (dots <= options.max(axis=0) + reach)).all(axis=1)
+    near: np.ndarray = ((dots >= options.min(axis=0) - reach) & (dots <= options.max(axis=0) + reach)).all(axis=1)
+    return near
 
 
 def leader(anchor: np.ndarray, centre: np.ndarray, half: np.ndarray) -> np.ndarray:
     """The point of a label's border that is nearest to its point, float64 [2]."""
-    return np.clip(anchor, centre - half, centre + half)
+    point: np.ndarray = np.clip(anchor, centre - half, centre + half)
+    return point

@@ -15,6 +15,7 @@ from w2v.seeing.layout import LIBRARY, by_pca, lay_out, unit_rows
 from w2v.seeing.placing import leader, place_labels
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
@@ -158,7 +159,8 @@ def drawn(made: Map, style: MapStyle) -> Drawing:
     for name in ("", *names):
         here = points[[i for i, group in enumerate(made.groups) if group == name]]
         axes.scatter(
-            *here.T,
+            here[:, 0],
+            here[:, 1],
             s=side**2,
             marker=shapes.get(name, "o"),
             linewidths=0,
@@ -180,7 +182,8 @@ def fitted(places: np.ndarray, room: tuple[float, float]) -> np.ndarray:
     inner = np.subtract(room, (5 * MARGIN, 2.5 * MARGIN))
     spans = high - low
     scale = min((inner[i] / spans[i] for i in (0, 1) if spans[i] > 1e-9), default=1.0)
-    return (turned - (low + high) / 2) * scale + np.divide(room, 2)
+    fitting: np.ndarray = (turned - (low + high) / 2) * scale + np.divide(room, 2)
+    return fitting
 
 
 def add_legend(figure: Figure, names: list[str], fonts: list[str], top: float) -> float:
@@ -217,12 +220,12 @@ def add_legend(figure: Figure, names: list[str], fonts: list[str], top: float) -
         )
         box = legend.get_window_extent()
         if box.width / figure.dpi * 72 <= width - 2 * MARGIN or columns == 1:
-            return top - box.height / figure.dpi * 72 - 4
+            return top - float(box.height) / float(figure.dpi) * 72 - 4
         legend.remove()
     return top
 
 
-def add_arrows(axes, points: np.ndarray, pairs: Sequence[tuple[int, int]]) -> None:
+def add_arrows(axes: Axes, points: np.ndarray, pairs: Sequence[tuple[int, int]]) -> None:
     for start, end in pairs:
         axes.annotate(
             "",
@@ -240,7 +243,14 @@ def add_arrows(axes, points: np.ndarray, pairs: Sequence[tuple[int, int]]) -> No
         )
 
 
-def add_labels(axes, made: Map, points: np.ndarray, room, fonts: list[str], colours: dict[str, str]) -> list[Text]:
+def add_labels(
+    axes: Axes,
+    made: Map,
+    points: np.ndarray,
+    room: tuple[float, float],
+    fonts: list[str],
+    colours: dict[str, str],
+) -> list[Text]:
     """Labels where they do not overlap, and lines from those that stand apart to their dots."""
     from matplotlib.collections import LineCollection
     from matplotlib.patheffects import withStroke

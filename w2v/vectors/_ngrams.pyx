@@ -75,7 +75,7 @@ cdef extern from "ngrams.h" nogil:
 cdef enum:
     WORDS_PER_TASK = 4096
 
-SHRUNK = "the file was cut short or could not be read while it was in use"
+cdef str SHRUNK = "the file was cut short or could not be read while it was in use"
 
 
 def fnv(bytes text) -> int:

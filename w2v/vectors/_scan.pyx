@@ -21,7 +21,7 @@ cdef enum:
     ANCHOR = 64  # rows between remembered offsets
     LONG_WORD = 64  # bytes: with a limit on the rows, only so much of the file is split among threads
 
-STATUS = {
+cdef dict STATUS = {
     ROW_TRUNCATED: "truncated", ROW_EMPTY_WORD: "empty word", ROW_LONG_WORD: "long word",
     ROW_NEWLINE: "newline in word", ROW_NOT_FINITE: "not finite",
     TEXT_SHORT: "short", TEXT_LONG: "long", TEXT_NUMBER: "no number",
@@ -84,7 +84,7 @@ cdef class BinaryRows:
                 find_rows(&self.file, starts[part], starts[part + 1], most, &self.regions[part])
 
         for_each(find_some, self.parts, threads)
-        self.join(starts, most, threads)
+        self._join(starts, most, threads)
         self.free_regions()
 
     cdef list guess_regions(self, int64_t start, int64_t most, int64_t region_bytes, int threads):
@@ -109,7 +109,7 @@ cdef class BinaryRows:
         self.regions = NULL
         self.parts = 0
 
-    def join(self, const int64_t[::1] starts, int64_t most, threads):
+    def _join(self, const int64_t[::1] starts, int64_t most, threads):
         """One table from the regions; a region whose first row was a wrong guess is read again from the right one."""
         cdef int64_t at = starts[0], rows = 0, used = 0
         cdef int64_t* ends

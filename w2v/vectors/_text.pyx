@@ -64,7 +64,7 @@ cdef class TextRows:
         self.regions = <Region*> calloc(self.blocks + 1, sizeof(Region))
         if self.before == NULL or self.regions == NULL:
             raise MemoryError
-        for_each(self.count_block, self.blocks, threads)
+        for_each(self._count_block, self.blocks, threads)
         for i in range(self.blocks):
             self.before[i], total = total, total + self.before[i]
         self.before[self.blocks] = total
@@ -78,7 +78,7 @@ cdef class TextRows:
                 free_region(&self.regions[i])
         free(self.regions)
 
-    def count_block(self, int64_t block):
+    def _count_block(self, int64_t block):
         cdef int64_t at = self.start + block * BLOCK, length = min(<int64_t> BLOCK, self.end - at), got
         cdef char* text = <char*> malloc(length)
         cdef int error = 0

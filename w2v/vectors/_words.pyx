@@ -28,7 +28,7 @@ cdef enum:
     PARTITIONS = 16
     ROWS_PER_TASK = 65536
 
-BUILDING = threading.Lock()
+cdef object BUILDING = threading.Lock()
 cdef uint64_t SEED = int.from_bytes(os.urandom(8), "little")
 
 
@@ -146,9 +146,9 @@ cdef class WordTable:
         if self.repeated is None:
             with BUILDING:
                 if self.repeated is None:
-                    self.fill_index(threads)
+                    self._fill_index(threads)
 
-    def fill_index(self, threads):
+    def _fill_index(self, threads):
         """Only for `build_index`."""
         cdef int64_t rows = self.count
         cdef uint32_t* hashes

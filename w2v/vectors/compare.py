@@ -92,7 +92,8 @@ def compare(models: Sequence[Vectors], k: int = 10, top: int | None = 10_000) ->
 def _shared(models: Sequence[Vectors], top: int | None) -> tuple[np.ndarray, int]:
     """(rows of the compared words in each model, int64 [W, models]; how many words all models share)."""
     first, *others = (model.words.table for model in models)
-    found, shared = [], 0
+    found: list[tuple[int, ...]] = []
+    shared = 0
     for row in range(len(first)):
         word = first[row]
         rows = [other.find(word) for other in others]
@@ -120,7 +121,8 @@ def neighbour_rows(units: np.ndarray, k: int) -> np.ndarray:
 def overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The share of neighbours that two models give a word alike, float64 [rows]; both int32 [rows, k]."""
     both = np.sort(np.concatenate((first, second), axis=1), axis=1)  # a neighbour of both stands there twice
-    return (both[:, 1:] == both[:, :-1]).sum(axis=1) / first.shape[1]
+    shares: np.ndarray = (both[:, 1:] == both[:, :-1]).sum(axis=1) / first.shape[1]
+    return shares
 
 
 def aligned_cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -128,4 +130,5 @@ def aligned_cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     brings them nearest, float64 [rows]; rows have length 1, or are zero and have cosine 0. Of spaces of different
     dimensions, what is lost in the smaller one counts as distance."""
     left, _, right = np.linalg.svd(first.T.astype(np.float64) @ second.astype(np.float64), full_matrices=False)
-    return np.einsum("ij,ij->i", first @ (left @ right), second.astype(np.float64))
+    cosines: np.ndarray = np.einsum("ij,ij->i", first @ (left @ right), second.astype(np.float64))
+    return cosines

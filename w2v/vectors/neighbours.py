@@ -165,6 +165,8 @@ def unit_mean(vectors: Vectors, positive: Sequence[int], negative: Sequence[int]
     norms = vectors.norms_at(rows)
     weights = np.divide(1, norms, out=np.zeros(len(rows)), where=norms > 0)
     weights[len(positive) :] *= -1
-    mean = weights @ vectors.rows_at(rows).astype(np.float64)
+    mean: np.ndarray = weights @ vectors.rows_at(rows).astype(np.float64)
     length = np.sqrt(mean @ mean)
-    return mean / length if length > 0 else mean
+    if length > 0:
+        mean /= length
+    return mean

@@ -68,8 +68,9 @@ def probabilities(vectors: Vectors, words: Sequence[str | bytes]) -> NDArray[np.
     if loss == "ns":
         scores += float(vectors.metadata.get("ns_exponent", 0.75)) * np.log(np.maximum(vectors.model.counts, 1))
     scores -= scores.max()
-    chances = np.exp(scores)
-    return chances / chances.sum()
+    chances: NDArray[np.float64] = np.exp(scores)
+    chances /= chances.sum()
+    return chances
 
 
 def relevance(chances: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:

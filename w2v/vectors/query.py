@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from functools import partial
 from math import sqrt
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from w2v.errors import SettingsError, UnknownWordError, W2VError
 from w2v.vectors._best import SPARE, Best, best_of, exact_cosines, product_score, shifted_quotient
@@ -42,6 +42,7 @@ MANY = 10_000  # rows read one by one take longer than all of them together
 
 
 Answer = list[tuple[str, float]]
+Read = TypeVar("Read")
 
 
 class VectorFile:
@@ -140,7 +141,7 @@ class VectorFile:
                 except UnknownWordError as error:
                     unknown[word] = error
             return vectors, unknown
-        found: dict[str, array] = {}
+        found: dict[str, array[float]] = {}
         for word in wanted:
             try:
                 found[word] = self._vector(self._row(word))
@@ -157,7 +158,8 @@ class VectorFile:
         """For each (a, b) the rank of b among the neighbours of a, and their cosine: see `Vectors.rank`."""
         from w2v.vectors.relations import rank_in, ranks
 
-        if self._rows is None or len(pairs) > FEW:
+        rows = self._rows
+        if rows is None or len(pairs) > FEW:
             return ranks(self._load(), pairs)
         import numpy as np
 
@@ -170,15 +172,16 @@ class VectorFile:
                 continue
             unit = _unit(self._vector(first))
             table = _table([unit], self.dim)
-            cosines = self._checked(lambda table=table: self._rows.cosines(table, self._options.threads))
+            cosines = self._checked(partial(rows.cosines, table, self._options.threads))
             rank = rank_in(np.frombuffer(cosines, np.float32), first, second)
             answers.append((rank, self._exact_cosines([second], unit)[0]))
         return answers
 
-    def _vector(self, row: int) -> array:
-        return self._checked(lambda: self._rows.vector(row))
+    def _vector(self, row: int) -> array[float]:
+        assert self._rows is not None
+        return self._checked(partial(self._rows.vector, row))
 
-    def _checked(self, read: Callable[[], array]) -> array:
+    def _checked(self, read: Callable[[], Read]) -> Read:
         assert self._rows is not None
         try:
             return read()
@@ -194,7 +197,7 @@ class VectorFile:
         if method not in METHODS:
             raise SettingsError(f"method: {method!r} is neither add nor mul")
         if self._rows is None or len(queries) > FEW:
-            return self._load().nearest(queries, topn, method)
+            return [*self._load().nearest(queries, topn, method)]
         answers: list[Answer | W2VError] = [[] for _ in queries]
         asked: list[Asked] = []
         for number, query in enumerate(queries):
@@ -231,10 +234,8 @@ class VectorFile:
         for place, (_, plus, minus) in enumerate(asked):
             found = [row for row, _ in best.result(place) if row not in plus and row not in minus]
             units = [_unit(self._vector(row)) for row in plus + minus]
-            if method == "add":
-                targets, score = [_mean(units[: len(plus)], units[len(plus) :])], itemgetter(0)
-            else:
-                targets, score = units, partial(product_score, len(plus))
+            targets = [_mean(units[: len(plus)], units[len(plus) :])] if method == "add" else units
+            score = itemgetter(0) if method == "add" else partial(product_score, len(plus))
             cosines = [self._exact_cosines(found, target) for target in targets]
             answers.append([(to_text(rows.words[row]), value) for row, value in best_of(found, cosines, score, topn)])
         return answers
@@ -243,7 +244,7 @@ class VectorFile:
         table = _table(array("f", b"".join(self._vector(row).tobytes() for row in rows)), self.dim)
         return exact_cosines(table, array("q", range(len(rows))), target)
 
-    def _scores(self, rows: BinaryRows, asked: list[Asked], method: str) -> memoryview:
+    def _scores(self, rows: BinaryRows, asked: list[Asked], method: str) -> memoryview[float]:
         """The score of every row for every question [asked, rows], from one pass over the file."""
         threads = self._options.threads
         units = {row: _unit(rows.vector(row)) for _, plus, minus in asked for row in plus + minus}
@@ -265,18 +266,18 @@ def _attempt(make: Callable[[Any], Query], asked: Any) -> Query | W2VError:
         return error
 
 
-def _unit(values: array) -> array:
+def _unit(values: array[float]) -> array[float]:
     length = sqrt(sum(v * v for v in values))
     return array("d", [v / length for v in values]) if length > 0 else array("d", values)
 
 
-def _mean(plus: list[array], minus: list[array]) -> array:
+def _mean(plus: list[array[float]], minus: list[array[float]]) -> array[float]:
     """The sum of the first less the others, at unit length."""
     size = len((plus + minus)[0])
     return _unit(array("d", [sum(v[i] for v in plus) - sum(v[i] for v in minus) for i in range(size)]))
 
 
-def _table(rows: list[array] | array, columns: int) -> memoryview:
+def _table(rows: list[array[float]] | array[float], columns: int) -> memoryview[float]:
     """Rows, or one run of them, as float32 [n, columns]."""
     flat = rows if isinstance(rows, array) else array("f", [v for row in rows for v in row])
     return memoryview(flat).cast("B").cast("f", (len(flat) // columns, columns))

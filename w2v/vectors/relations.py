@@ -36,7 +36,7 @@ def odd_one_out(vectors: Vectors, words: Sequence[str | bytes]) -> list[tuple[st
     return sorted(zip(shown, cosines.clip(-1, 1).tolist(), strict=True), key=lambda pair: pair[1])
 
 
-def ranks(vectors: Vectors, pairs: Sequence[tuple[str, str]]) -> list[Rank | UnknownWordError]:
+def ranks(vectors: Vectors, pairs: Sequence[tuple[str | bytes, str | bytes]]) -> list[Rank | UnknownWordError]:
     """For each (a, b) the rank of b among the neighbours of a, and their cosine: see `Vectors.rank`."""
     answers: list[Rank | UnknownWordError] = []
     for low in range(0, len(pairs), QUERIES):

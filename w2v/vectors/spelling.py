@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Literal
 
 from w2v.errors import UnknownWordError
 from w2v.vectors._words import WordTable
@@ -11,7 +12,7 @@ from w2v.vectors.words import to_bytes, to_text
 __all__ = ["suggest", "unknown_word"]
 
 LONGEST = 200  # characters of a word for which others are sought
-FORMS = ("NFC", "NFD", "NFKC", "NFKD")
+FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC", "NFKD")
 
 
 def suggest(table: WordTable, word: str | bytes, most: int = 5) -> tuple[str, ...]:

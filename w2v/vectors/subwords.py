@@ -61,7 +61,8 @@ class Subwords:
             if found == len(self.used) or self.used[found] != bucket:
                 return np.zeros(self.dim, np.float32)
             place = int(self.places[found])
-        return self.rows.read(place, place + 1)[0]
+        (row,) = self.rows.read(place, place + 1)
+        return np.asarray(row, np.float32)
 
     def vectors(
         self, words: WordTable | Sequence[bytes], own: FloatRows | None = None, threads: int | None = None
@@ -85,7 +86,7 @@ class Subwords:
             raise VectorsError(f"the vector made for {word.decode('utf-8', 'backslashreplace')} is not finite")
         if self.on_made is not None:
             self.on_made(word)
-        return found[0]
+        return found.reshape(self.dim)
 
     def contributions(self, word: bytes, vector: NDArray[np.float32], known: bool) -> list[tuple[bytes, int, float]]:
         """(n-gram, bucket, its share of the word's vector) for each, the largest first; the word's own row, if it is

@@ -165,17 +165,18 @@ class Vectors:
     def __getitem__(self, word: str | bytes | Sequence[str | bytes]) -> np.ndarray:
         """The row of a word [D], or of a list of words a row each [N, D]; UnknownWordError (a KeyError) with close
         spellings if one is not there."""
-        if isinstance(word, (list, tuple)):
+        if isinstance(word, Sequence) and not isinstance(word, (str, bytes)):
             return self.rows_at([self.place(one) for one in word])
         row = self.place(word)
-        return self.matrix[row] if row < len(self) else self._made_rows[row - len(self)]
+        found: np.ndarray = self.matrix[row] if row < len(self) else self._made_rows[row - len(self)]
+        return found
 
     def __repr__(self) -> str:
         return f"Vectors({len(self)} words, {self.dim} dimensions)"
 
     @property
     def dim(self) -> int:
-        return self.matrix.shape[1]
+        return int(self.matrix.shape[1])
 
     def index(self, word: str | bytes) -> int:
         """Row of a word; UnknownWordError with close spellings if it is not there."""
@@ -224,7 +225,8 @@ class Vectors:
         """The vectors at some places, float32 [n, D]: rows, or made from n-grams."""
         places = np.asarray(places, np.intp)
         if not len(self._made) or not (places >= len(self)).any():
-            return self.matrix[places]
+            known: np.ndarray = self.matrix[places]
+            return known
         made = places >= len(self)
         rows = np.empty((len(places), self.dim), np.float32)
         rows[~made] = self.matrix[places[~made]]
@@ -235,7 +237,8 @@ class Vectors:
         """The lengths of the vectors at some places, float64 [n]."""
         places = np.asarray(places, np.intp)
         if not len(self._made) or not (places >= len(self)).any():
-            return self.norms[places]
+            norms: np.ndarray = self.norms[places]
+            return norms
         return np.frombuffer(row_norms(self.rows_at(places)), np.float64)
 
     @cached_property
@@ -250,7 +253,7 @@ class Vectors:
         norms = self.norms
         factors = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
         factors[self._extreme] = 1
-        return factors.astype(np.float32)
+        return np.asarray(factors, np.float32)
 
     @cached_property
     def _extreme(self) -> np.ndarray:
@@ -261,7 +264,7 @@ class Vectors:
     def comparable(self, low: int, high: int) -> np.ndarray:
         """Rows from `low` to `high` for products in float32, float32 [high - low, D]: a view, but where rows of extreme
         length are among them; these come at length 1."""
-        rows = self.matrix[low:high]
+        rows: np.ndarray = self.matrix[low:high]
         extreme = self._extreme[slice(*np.searchsorted(self._extreme, (low, high)))]
         if len(extreme):
             rows = rows.copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import overload
 
 from w2v.vectors._words import WordTable
 
@@ -34,7 +35,11 @@ class Words(Sequence[str]):
     def __len__(self) -> int:
         return len(self.table)
 
-    def __getitem__(self, row):
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[str]: ...
+    def __getitem__(self, row: int | slice) -> str | list[str]:
         if isinstance(row, slice):
             return [to_text(self.table[i]) for i in range(*row.indices(len(self)))]
         return to_text(self.table[row + len(self) if row < 0 else row])

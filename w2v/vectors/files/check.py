@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -50,7 +51,7 @@ class Description:
     bytes: int | None
     dtype: str = "float32"
     norms: tuple[float, float, float] | None = None  # mean, least, greatest
-    first: list[bytes] = field(default_factory=list)
+    first: list[builtins.bytes] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
     faults: int = 0
 

@@ -42,28 +42,28 @@ def shape(source: Source) -> Shape:
 
 def find_rows(source: Source, options: LoadOptions) -> BinaryRows:
     """The rows of a plain file, checked as far as that goes without reading their numbers."""
-    assert source.fd is not None
-    assert source.size is not None
+    fd, size = source.fd, source.size
+    assert fd is not None
+    assert size is not None
     header = header_of(source)
-    rows = rows_wanted(source.name, header, source.size, options, least=4 * header.dim + 2)
+    rows = rows_wanted(source.name, header, size, options, least=4 * header.dim + 2)
 
     def first(most: int) -> BinaryRows:
-        assert source.fd is not None
-        return BinaryRows(source.fd, source.size, header.size, most, header.dim, options.threads)
+        return BinaryRows(fd, size, header.size, most, header.dim, options.threads)
 
     try:
         try:
             found = first(rows)
         except BadRow as bad:
-            whole = bad.what == "truncated" and bad.offset == source.size and bad.row > 0
+            whole = bad.what == "truncated" and bad.offset == size and bad.row > 0
             if not (whole and options.lenient):
                 raise BadRow(bad.what, bad.row, bad.offset, whole) from None
             found = first(bad.row)
     except BadRow as bad:
         raise row_error(source.name, bad, header.rows) from None
     found.promised = header.rows
-    if found.end < source.size and rows == header.rows and not options.lenient:
-        raise trailing_error(source.name, rows, found.end, source.size - found.end)
+    if found.end < size and rows == header.rows and not options.lenient:
+        raise trailing_error(source.name, rows, found.end, size - found.end)
     check_boundaries(source.name, found.words, lambda row: found.vector(row, False))
     return found
 

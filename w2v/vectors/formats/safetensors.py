@@ -99,7 +99,8 @@ def shape(source: Source) -> Shape:
     header = read_header(source.name, start.read, source.size, VectorsError)
     refuse_own(source.name, header)
     entry = find_matrix(source.name, header)
-    return Shape(*entry.shape, NAMES[entry.dtype], own_metadata(header))
+    rows, dim = entry.shape
+    return Shape(rows, dim, NAMES[entry.dtype], own_metadata(header))
 
 
 def own_metadata(header: Header) -> dict[str, str]:
@@ -152,7 +153,8 @@ def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memor
         import numpy as np
 
         outputs, counts = (parts[part.begin] if part.size else memoryview(b"") for part in model)
-        whole = ModelParts(floats(outputs, "<f4", *model[0].shape), np.frombuffer(counts, "<i8"))
+        output_rows, output_dim = model[0].shape
+        whole = ModelParts(floats(outputs, "<f4", output_rows, output_dim), np.frombuffer(counts, "<i8"))
         check_model(source.name, whole)
     subwords = None
     if ngrams:
@@ -196,7 +198,8 @@ def read_subwords(name: str, header: Header, entries: tuple[Entry | None, ...], 
             f"{name}: its n-grams are of {text[:40]!r} characters in {buckets[:40]!r} buckets by the hash "
             f"{header.metadata['ngram_hash'][:80]!r}; this version knows 1-{MOST_CHARACTERS} characters and {HASH!r}"
         )
-    matrix = np.ascontiguousarray(floats(parts[0], TYPES[rows.dtype], *rows.shape))
+    count, dim = rows.shape
+    matrix = np.ascontiguousarray(floats(parts[0], TYPES[rows.dtype], count, dim))
     used = places = None
     if entries[1] is not None:
         used, places = np.frombuffer(parts[1], "<u4"), np.frombuffer(parts[2], "<i8")
@@ -264,8 +267,8 @@ def write(writer: RowWriter, out: Any) -> None:
                     f"{writer.name}: a row of n-grams holds a number that is not finite; nothing is written"
                 )
             out.write(block.tobytes())
-    for block in writer.word_lines():
-        out.write(block)
+    for lines in writer.word_lines():
+        out.write(lines)
 
 
 def salvage(damaged: Salvage) -> Iterator[Block]:

@@ -81,8 +81,8 @@ def save(
 ) -> None:
     """Write rows to a path, or to anything open that has `write`; see Vectors.save. The other parts of their model go
     into the file with `with_context`, if its format can hold them, and into one whose format needs them."""
-    opened = hasattr(path, "write")
-    name = str(getattr(path, "name", "-")) if opened else os.fspath(path)
+    opened = None if isinstance(path, (str, os.PathLike)) else path
+    name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else str(getattr(path, "name", "-"))
     record = format_of(name, format, words)
     if float16:
         check_half(record)
@@ -94,7 +94,7 @@ def save(
     writer = RowWriter(rows, name, float16)
     with OutputSet() as files:
         size = record.size(writer.contents) if record.size is not None else None
-        out = path if opened else files.open(name, size=size, no_clobber=no_clobber)
+        out = opened if opened is not None else files.open(name, size=size, no_clobber=no_clobber)
         names = None
         if record.words_beside is not None:
             place = record.words_beside(name) if words is None else words
