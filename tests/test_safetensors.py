@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from w2v.errors import VectorsError
+from w2v.errors import VectorsError, W2VError
 from w2v.safetensors import MAX_HEADER, is_safetensors, make_header, read_header
 
 
@@ -119,5 +119,14 @@ def test_any_bytes_give_a_header_or_an_error(noise, cut):
 def test_what_could_not_be_read_back_is_not_written():
     with pytest.raises(ValueError, match="F99"):
         make_header({"a": ("F99", (1,))})
-    with pytest.raises(ValueError, match="at most"):
+    with pytest.raises(
+        W2VError, match=r"1,048,6.. bytes, of which at most 1,048,576 are read; make its metadata shorter"
+    ):
         make_header({}, {"long": "x" * MAX_HEADER})
+
+
+def test_metadata_take_no_more_bytes_than_their_text():
+    text = "한국어\udcff" * 60_000  # 600 KB, and what is no character
+    header = make_header({}, {"long": text})
+    assert len(header) < 16 * 60_000
+    assert read(header).metadata == {"long": text}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ __all__ = [
     "render",
     "setting",
     "shortened",
+    "warn",
 ]
 
 SHOWN = 100  # characters
@@ -116,6 +118,11 @@ class Message(str):
         self = super().__new__(cls, render(text, keyword))
         self.marked = getattr(text, "marked", text)
         return self
+
+
+def warn(text: str) -> None:
+    """A Python warning: what who calls w2v as a library has to know beside the result."""
+    warnings.warn(Message(text), RuntimeWarning, stacklevel=3)
 
 
 class W2VError(Exception):

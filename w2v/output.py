@@ -31,6 +31,7 @@ __all__ = [
     "descriptor_of",
     "is_being_written",
     "is_replaced",
+    "open_in_place",
 ]
 
 PART_SUFFIX = ".w2v-part"
@@ -133,6 +134,13 @@ def is_replaced(path: Path) -> bool:
     """
     name = os.fspath(path)
     return name != "-" and descriptor_of(name) is None and (not os.path.exists(name) or os.path.isfile(name))
+
+
+def open_in_place(name: str) -> int:
+    """A descriptor of an output that is not replaced. One that is open already is not opened anew: it keeps its place
+    in the file, and `>>` appends."""
+    number = descriptor_of(name)
+    return os.open(name, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY) if number is None else os.dup(number)
 
 
 def descriptor_of(path: Path) -> int | None:
@@ -261,13 +269,10 @@ class AtomicOutput:
         return self
 
     def _open(self) -> None:
-        number = descriptor_of(self.name)
         if self.name == "-":
             self._sink = sys.stdout.buffer
-        elif number is not None:  # not opened anew: it keeps its place in the file, and `>>` appends
-            self._fd = os.dup(number)
         elif not is_replaced(self.name):
-            self._fd = os.open(self.name, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY)
+            self._fd = open_in_place(self.name)
         else:
             self._target = os.path.realpath(self.name)
             self._open_temporary()

@@ -77,7 +77,7 @@ def make_header(tensors: Mapping[str, tuple[str, tuple[int, ...]]], metadata: Ma
     """The bytes before the tensors: name -> (dtype, shape), in the order in which their bytes will follow.
 
     Wider types should come first, so that every tensor lies at a multiple of its item's size. ValueError for a type
-    that is not known or a header that could not be read back.
+    that is not known, W2VError for a header that would be too long to be read back.
     """
     entries: dict[str, Any] = {METADATA: dict(metadata)} if metadata else {}
     at = 0
@@ -87,10 +87,14 @@ def make_header(tensors: Mapping[str, tuple[str, tuple[int, ...]]], metadata: Ma
         size = prod(shape) * ITEM_BYTES[dtype]
         entries[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [at, at + size]}
         at += size
-    text = json.dumps(entries, separators=(",", ":")).encode()
+    spelled = json.dumps(entries, separators=(",", ":"), ensure_ascii=False)
+    text = spelled.encode("utf-8", "backslashreplace")  # a lone surrogate becomes JSON's escape for it
     text += b" " * (-(len(text) + LENGTH_BYTES) % ALIGNMENT)
     if len(text) > MAX_HEADER:
-        raise ValueError(f"a header of {len(text):,} bytes; at most {MAX_HEADER:,} are read")
+        raise W2VError(
+            f"the header of the safetensors file would have {len(text):,} bytes, of which at most {MAX_HEADER:,} are "
+            "read; make its metadata shorter"
+        )
     return len(text).to_bytes(LENGTH_BYTES, "little") + text
 
 

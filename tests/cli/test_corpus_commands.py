@@ -269,3 +269,22 @@ def test_a_table_is_named_before_it_is_trained_on(w2v, tmp_path):
         done = w2v(*command)
         assert done.returncode == 0
         assert "w2v: warning: t.csv: this looks like comma-separated values (2 columns: id, text)" in done.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "vocab text.csv --min-count 1",
+        "vocab text.csv --min-count 1 --phrases 1",
+        "encode text.csv --min-count 1 -o c.ids",
+        "phrases text.csv --list",
+        "plan text.csv --min-count 1 --seconds 0",
+        "sweep text.csv --min-count 1 --dim 2 --epochs 1 --threads 1",
+        "train text.csv --min-count 1 --dim 2 --epochs 1 --threads 1 -o v.bin",
+    ],
+)
+def test_every_command_that_reads_text_warns_of_a_table(w2v, tmp_path, command):
+    (tmp_path / "text.csv").write_text("id,label,text\n" + "".join(f'{i},1,"the king, who"\n' for i in range(30)))
+    done = w2v(*command.split())
+    assert done.returncode == 0
+    assert done.err.count("w2v: warning: text.csv: this looks like comma-separated values (3 columns: id") == 1

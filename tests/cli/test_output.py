@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -145,6 +146,22 @@ def test_a_descriptor_as_output_is_written_behind_what_is_there(w2v, folder, vec
     assert (done.returncode, process.wait(LATEST_S)) == (0, 0), done.err
     assert (tmp_path / "piped").read_bytes() == (tmp_path / "plain").read_bytes()
     assert sorted(os.listdir(tmp_path)) == ["all", "c", "link", "piped", "plain", "v.bin"]
+
+
+def test_a_log_named_as_a_descriptor_goes_behind_what_is_there(w2v, folder, tmp_path):
+    (tmp_path / "all").write_bytes(b"before\n")
+    train = ("train", "c", *PLAIN, "--epochs", "2", "-o", "v.bin")
+    with open(tmp_path / "all", "ab") as file:
+        for log in ("/dev/stdout", f"/dev/fd/{file.fileno()}"):
+            done = w2v(*train, "--log", log, stdout=file, pass_fds=[file.fileno()])
+            assert done.returncode == 0, done.err
+            file.write(b"between\n")
+            file.flush()
+    lines = (tmp_path / "all").read_text().splitlines()
+    events = [json.loads(line)["event"] for line in lines if line[0] == "{"]
+    assert [line for line in lines if line[0] != "{"] == ["before", "between", "between"]
+    assert [event for event in events if event != "progress"] == ["start", "epoch", "epoch", "end"] * 2
+    assert sorted(os.listdir(tmp_path)) == ["all", "c", "link", "v.bin"]
 
 
 @pytest.mark.parametrize(

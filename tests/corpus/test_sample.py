@@ -8,6 +8,8 @@ import random
 
 import pytest
 
+import w2v
+from w2v.corpus.check import check_corpus
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import count_words, read_corpus
 from w2v.errors import CorpusError
@@ -105,3 +107,20 @@ def test_tokens_that_are_not_utf_8_are_counted(tmp_path):
     (tmp_path / "text").write_bytes(b"caf\xe9 na\xefve plain caf\xc3\xa9\n" * 7)
     assert read_corpus([tmp_path / "text"], ONE).token_counts.not_utf8 == 14
     assert count_words([tmp_path / "text"], ONE)[1].not_utf8 == 14
+
+
+def test_the_library_warns_of_a_table_wherever_it_reads_text(tmp_path):
+    path = tmp_path / "text.csv"
+    path.write_text(next(iter(TABLES)))
+    for read in (
+        lambda: w2v.encode(path, min_count=1),
+        lambda: w2v.find_phrases(path),
+        lambda: list(w2v.sweep(path, min_count=1, dim=2, epochs=1, threads=1)),
+        lambda: w2v.train(path, min_count=1, dim=2, epochs=1, threads=1),
+    ):
+        with pytest.warns(RuntimeWarning, match="looks like comma-separated values") as said:
+            read()
+        assert len(said) == 1
+    assert "comma-separated values" in check_corpus(path).notes[0].meaning
+    path.write_text(next(iter(LONE.values()))[0])
+    assert "nearly every line is one token" in check_corpus(path).notes[0].meaning

@@ -1,4 +1,4 @@
-"""Binary files whose words hold spaces: refused by name, repaired in full, and no number is ever made up."""
+"""Where a row ends: words with spaces in binary files, text at the border of two tasks; no number is ever made up."""
 
 from __future__ import annotations
 
@@ -99,3 +99,22 @@ def test_numbers_of_any_size_are_left_alone_where_words_are_text(tmp_path):
 def test_what_is_text(word, text):
     assert is_text(word) == text
     assert WordTable([b"x", word + b"z"]).first_not_text() == (-1 if text else 1)
+
+
+@pytest.mark.parametrize("more", [-2, -1, 0, 1, 2])  # bytes by which a row begins behind the border of two tasks
+@pytest.mark.parametrize("header", [b"", b"65540 2\n"])
+def test_a_row_of_text_that_begins_at_the_border_of_two_tasks_is_read_whole_and_once(tmp_path, header, more):
+    lines = [b"w%05d 1.5 %04.2f\n" % (i, i % 10) for i in range(65540)]  # 65,536 lines of 16 bytes are 1 MiB
+    lines[0] = lines[0].replace(b" ", b"x" * more + b" ", 1) if more > 0 else lines[0][-more:]
+    assert len(b"".join(lines[:65536])) == (1 << 20) + more
+    (tmp_path / "v.txt").write_bytes(header + b"".join(lines))
+    for threads in (1, 3):
+        vectors = w2v.load(tmp_path / "v.txt", threads=threads)
+        assert list(vectors.words) == [line.split()[0].decode() for line in lines]
+        assert vectors.matrix.tolist() == [[1.5, i % 10] for i in range(65540)]
+    for row in (65535, 65536, 65537):
+        wrong = [*lines[:row], lines[row][:-2] + b"x\n", *lines[row + 1 :]]
+        (tmp_path / "v.txt").write_bytes(header + b"".join(wrong))
+        at = len(header) + sum(map(len, lines[:row]))
+        with pytest.raises(VectorsError, match=rf"row {row + 1} \(line {row + 1 + (header > b'')}, byte {at}\)"):
+            w2v.load(tmp_path / "v.txt")

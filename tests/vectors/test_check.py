@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tempfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def test_a_good_file_has_facts_and_no_fault(make):
     norms = np.linalg.norm([values for _, values in rows()], axis=1)
     wanted = [40, DIM, norms.mean(), norms.min(), norms.max()]
     what = ("words", "dim", "mean norm", "least norm", "greatest norm")
-    assert [report.facts[fact] for fact in what] == pytest.approx(wanted, abs=1e-6)
+    assert [report.facts[fact] for fact in what] == [round(value, 6) for value in wanted]
     assert repair(io.BytesIO(make(rows())))[1] == {}
 
 
@@ -90,8 +91,8 @@ def test_a_wrong_number_of_numbers_in_a_text_header_is_told_and_all_rows_kept():
 def test_bytes_after_the_end_are_told_and_left_out(make):
     for more in (b"and some more text that is no row at all", b"\0" * 5000):
         data = make(rows()) + more
-        assert set(faults(data)) <= {"bytes after the end", "wrong length", "cut short", "rows past the header"}
-        assert faults(data)
+        one_line = {"cut short": 1, "rows past the header": 1}
+        assert faults(data) == ({"bytes after the end": len(more)} if make is binary else one_line)
         assert kept(repair(io.BytesIO(data))[0]) == rows()
 
 
@@ -228,10 +229,12 @@ def test_a_byte_order_mark_is_told_and_left_out(make):
 @both
 def test_damaged_compression_keeps_what_came_before(make):
     data = gzip.compress(make(rows(2000)))[:-500]
-    assert {"packing", "cut short"} <= set(faults(data))
-    found = kept(repair(io.BytesIO(data))[0])
-    assert 1000 < len(found) < 2000
-    assert found == rows(2000)[: len(found)]
+    assert faults(data) == {"packing": 1, "cut short": 1}
+    there = len(zlib.decompressobj(wbits=31).decompress(data)) - len(b"2000 6\n")
+    sizes = [len(make([row], header=b"")) for row in rows(2000)]
+    whole = int(np.searchsorted(np.cumsum(sizes), there, side="right"))
+    assert 1900 < whole < 2000
+    assert kept(repair(io.BytesIO(data))[0]) == rows(2000)[:whole]
 
 
 @pytest.mark.parametrize("name", ["v.npy", "v.safetensors", "v.tsv", "v.tsv.gz", "v.npy.gz"])

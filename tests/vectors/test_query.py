@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import unicodedata
 
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
 
-from w2v.errors import SettingsError, UnknownWordError
+from w2v.errors import SettingsError, UnknownWordError, VectorsError
 from w2v.vectors.expressions import Query, analogy_query, parse_query
+from w2v.vectors.files.check import check_vectors, glance
 from w2v.vectors.query import VectorFile
 from w2v.vectors.relations import odd_one_out
-from w2v.vectors.vectors import Vectors
+from w2v.vectors.vectors import Vectors, load
 
 ROWS, DIM = 700, 25
 
@@ -244,3 +247,31 @@ def test_the_row_of_a_word_is_found_between_two_rows():
     for bounds in ((2,), (0, 1), (2, 3), (0, 0)):
         with pytest.raises(ValueError, match="'b' is not there"):
             words.index("b", *bounds)
+
+
+def descriptors() -> list[str]:
+    numbers = os.listdir("/proc/self/fd")
+    return sorted(os.readlink(f"/proc/self/fd/{n}") for n in numbers if os.path.lexists(f"/proc/self/fd/{n}"))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="/proc")
+@pytest.mark.parametrize("name", ["v.bin", "v.txt", "v.npy", "v.safetensors", "v.tsv", "v.bin.gz", "v.tsv.gz"])
+def test_no_descriptor_stays_open_whatever_a_file_holds(vectors, tmp_path, name):
+    vectors.save(tmp_path / name)
+    before = descriptors()
+    with VectorFile(tmp_path / name) as file:
+        file.similar([vectors.words[0]])
+        file.ranks([(vectors.words[0], vectors.words[1])])
+    assert descriptors() == before
+    file = VectorFile(tmp_path / name)
+    file.similar(list(vectors.words[:40]))  # so many that it is loaded
+    assert len(file) == len(vectors)
+    del file
+    assert descriptors() == before
+    data = (tmp_path / name).read_bytes()
+    for bad in (data[: len(data) // 2], b"", b"\0" * 500, data[:-1] + b"\xff\xff"):
+        (tmp_path / name).write_bytes(bad)
+        for read in (VectorFile, load, check_vectors, glance):
+            with contextlib.suppress(VectorsError):
+                read(tmp_path / name)
+            assert descriptors() == before

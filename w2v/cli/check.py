@@ -32,8 +32,8 @@ does not change the exit code.
 Vectors: NaN, infinite or zero rows, duplicates, words that other programs choke on, what is cut short or does not fit
 the header; w2v convert --fix repairs it. A corpus: invalid UTF-8, NUL bytes, tokens over 1,024 bytes, UTF-16, damaged
 compression; as notes no-break spaces, zero-width characters, CRLF, lone carriage returns, a byte order mark, a text on
-one line, sentences that are cut, duplicate lines (by 64-bit hashes; beyond 16 million lines estimated from a sample of
-them). Encoded corpora and checkpoints are read as a training would read them.
+one line, a table, markup, sentences that are cut, duplicate lines (by 64-bit hashes; beyond 16 million lines estimated
+from a sample of them). Encoded corpora and checkpoints are read as a training would read them.
 """
 
 EXAMPLES = [

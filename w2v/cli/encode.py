@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from w2v.cli.command import Command, Option
-from w2v.cli.errors import say
+from w2v.cli.errors import say, warn
 from w2v.cli.options import (
     PHRASES,
     config_from,
@@ -74,7 +74,7 @@ def encode(
             threads=threads,
             tmp_dir=tmp_dir,
             on_progress=progress.reading,
-            on_warning=lambda text: say(f"warning: {text}"),
+            on_warning=warn,
         )
         progress.finish()
         encoded.write(out)

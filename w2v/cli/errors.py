@@ -20,7 +20,17 @@ import click
 from w2v.cli.signals import Terminated, raised_signals
 from w2v.errors import W2VError, os_error_text, printable, render, setting
 
-__all__ = ["check_dashes", "guarded", "named_output", "os_error_text", "out_of_memory", "say", "shown", "usage_error"]
+__all__ = [
+    "check_dashes",
+    "guarded",
+    "named_output",
+    "os_error_text",
+    "out_of_memory",
+    "say",
+    "shown",
+    "usage_error",
+    "warn",
+]
 
 WORDS = ("QUERY", "TEXT", "WORD", "A B", "A B C")  # arguments that may begin with a dash
 INTERRUPTED, CLOSED_PIPE = 130, 141
@@ -222,6 +232,10 @@ def say(text: str) -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
+
+
+def warn(text: str) -> None:
+    say(f"warning: {text}")
 
 
 def flush_output() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from w2v.cli.command import Command, Option
-from w2v.cli.errors import say
+from w2v.cli.errors import say, warn
 from w2v.cli.options import (
     PHRASES,
     config_from,
@@ -126,7 +126,13 @@ def opened(
 
     stated = {name for name in stated_options(CorpusConfig) if name not in LEFT_OUT}
     return open_corpus(
-        list(corpus), without_phrases(config), stated, threads=threads, tmp_dir=tmp_dir, on_progress=progress.reading
+        list(corpus),
+        without_phrases(config),
+        stated,
+        threads=threads,
+        tmp_dir=tmp_dir,
+        on_progress=progress.reading,
+        on_warning=warn,
     )[0]
 
 

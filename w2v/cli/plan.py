@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from w2v.cli.command import Command, Option
-from w2v.cli.errors import say, shown
+from w2v.cli.errors import shown, warn
 from w2v.cli.options import (
     PHRASES,
     config_from,
@@ -75,7 +75,7 @@ def plan(
         write(listed(found))
     if not quiet:
         for warning in found.warnings:
-            say(f"warning: {shown(warning)}")
+            warn(shown(warning))
 
 
 def number(value: float | None) -> str:

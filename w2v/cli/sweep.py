@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from w2v.cli.command import Command, Option
-from w2v.cli.errors import flush_output, say
+from w2v.cli.errors import flush_output, say, warn
 from w2v.cli.options import (
     PHRASES,
     config_from,
@@ -92,7 +92,7 @@ def sweep(
                 done += 1
                 shown.finish(complete=False)
                 if run.error:
-                    say(f"warning: {table.name_of(run) or 'the run'}: {run.error}")
+                    warn(f"{table.name_of(run) or 'the run'}: {run.error}")
                 table.add(run)
         except KeyboardInterrupt:
             shown.finish(complete=False)
@@ -109,7 +109,12 @@ def read(corpus: tuple[str, ...], config: CorpusConfig, tmp_dir: str | None, pro
     from w2v.corpus.open import open_corpus
 
     encoded, _ = open_corpus(
-        list(corpus), config, stated_options(CorpusConfig), tmp_dir=tmp_dir, on_progress=progress.reading
+        list(corpus),
+        config,
+        stated_options(CorpusConfig),
+        tmp_dir=tmp_dir,
+        on_progress=progress.reading,
+        on_warning=warn,
     )
     progress.finish()
     return encoded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from w2v.cli.command import Command, Option
-from w2v.cli.errors import say
+from w2v.cli.errors import say, warn
 from w2v.cli.options import (
     PHRASES,
     config_from,
@@ -90,10 +90,15 @@ def counted(
             config,
             threads=threads,
             on_progress=progress.reading,
-            on_warning=lambda text: say(f"warning: {text}"),
+            on_warning=warn,
         )
     encoded, _ = open_corpus(
-        list(corpus), config, stated_options(CorpusConfig), threads=threads, on_progress=progress.reading
+        list(corpus),
+        config,
+        stated_options(CorpusConfig),
+        threads=threads,
+        on_progress=progress.reading,
+        on_warning=warn,
     )
     return encoded.vocab, encoded.token_counts
 

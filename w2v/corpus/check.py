@@ -12,6 +12,8 @@ import numpy as np
 
 from w2v.corpus._census import Census
 from w2v.corpus._encode import CONTEXT_BYTES, LONGEST_SENTENCE, LONGEST_TOKEN, LOOKAHEAD, Encoder, Spellings
+from w2v.corpus.config import CorpusConfig
+from w2v.corpus.sample import SAMPLE_BYTES, oddity
 from w2v.corpus.sources import check_text
 from w2v.errors import CorpusError, Message, setting
 from w2v.files import HEAD_BYTES, MAGIC_BYTES, Decompressor, check_supported, compression_of
@@ -129,6 +131,10 @@ def _check(name: str, read: Callable[[int], bytes], min_count: int, whitespace: 
         report.add(FAULT, "empty", 1, "", "there is not one token in it")
     if origin:
         report.add(NOTE, "byte order mark", 1, "byte 0", "it is dropped")
+    sample = first[:SAMPLE_BYTES]
+    odd = oddity(sample, len(sample) < SAMPLE_BYTES, CorpusConfig(whitespace=whitespace))
+    if odd:
+        report.add(NOTE, "no running text", 1, "", odd)
     for kind, (level, what, meaning) in SIGHTINGS.items():
         found, places = census.seen(kind)
         if found:

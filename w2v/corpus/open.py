@@ -17,7 +17,7 @@ from w2v.corpus.remap import apply_vocab
 from w2v.corpus.sequences import encode_sequences
 from w2v.corpus.sources import Path
 from w2v.corpus.vocab import Vocab
-from w2v.errors import CorpusError, SettingsError, setting, shortened
+from w2v.errors import CorpusError, SettingsError, setting, shortened, warn
 from w2v.settings import check_names
 
 __all__ = [
@@ -196,7 +196,7 @@ def encode(corpus: Any, *, threads: int | None = None, tmp_dir: Path | None = No
     `save("corpus.ids")` and opened with `w2v.EncodedCorpus.load`. Raises W2VError, or OSError with the file's name.
     """
     check_names("encode", settings, CorpusConfig)
-    return read(corpus, CorpusConfig(**settings), threads=threads, tmp_dir=tmp_dir)
+    return read(corpus, CorpusConfig(**settings), threads=threads, tmp_dir=tmp_dir, on_warning=warn)
 
 
 def find_phrases(
@@ -233,5 +233,5 @@ def joined_corpus(corpus: Any, settings: dict[str, Any], *, threads: int | None,
     check_names("find_phrases", settings, CorpusConfig)
     config = CorpusConfig(**settings, **phrases)
     wanted = PhraseSettings.of(config)
-    encoded, _ = open_corpus(corpus, without_phrases(config), settings, threads=threads)
+    encoded, _ = open_corpus(corpus, without_phrases(config), settings, threads=threads, on_warning=warn)
     return join_phrases(encoded, wanted, threads=threads)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
-from w2v.output import AtomicOutput
+from w2v.output import AtomicOutput, is_replaced, open_in_place
 from w2v.training.progress import Reporter
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class TrainingLog(Reporter):
     def start(self, tokens_total: int, tokens_done: int = 0, seconds_before: float = 0.0) -> None:
         """Open the file. `tokens_done` and `seconds_before` are those of the checkpoint that the run goes on from."""
         self._start = self.clock() - seconds_before
-        before = kept_lines(self.path, tokens_done) if tokens_done and os.path.isfile(self.path) else []
+        replaced = is_replaced(self.path)  # what is in others, a descriptor or a pipe, is not of this run
+        before = kept_lines(self.path, tokens_done) if tokens_done and replaced and os.path.isfile(self.path) else []
         if before:
             try:
                 with AtomicOutput(self.path, compress=False) as out:  # what was there stays until it is there anew
@@ -69,7 +70,8 @@ class TrainingLog(Reporter):
             except OSError as error:
                 self._fail(error)
                 return
-        self._file = open(self.path, "ab" if before else "wb", buffering=0)  # noqa: SIM115  (closed by __exit__)
+        place = self.path if replaced else open_in_place(self.path)
+        self._file = open(place, "ab" if before else "wb", buffering=0)  # noqa: SIM115  (closed by __exit__)
         if not before:
             self._write({"event": "start", "tokens": tokens_done, "tokens_total": tokens_total})
 

@@ -118,7 +118,8 @@ def plan_training(
     `corpus` are paths, token sequences or an encoded corpus. Errors as of the reading.
     """
     start = time.monotonic()
-    whole = _read(corpus, corpus_config, stated, config.threads, tmp_dir, on_reading)
+    warnings: list[str] = []
+    whole = _read(corpus, corpus_config, stated, config.threads, tmp_dir, on_reading, warnings.append)
     kept = whole.pruned(corpus_config.min_count, corpus_config.max_vocab)
     reading_s = time.monotonic() - start
     resolved = config.resolved()
@@ -139,7 +140,6 @@ def plan_training(
     memory["corpus"] = 0 if spooled or kept.spooled else kept.ids.nbytes
     disk = disk_needed(vocab, resolved.dim, kept.ids.nbytes, ngrams)
     disk["spool"] = 2 * whole.ids.nbytes if spooled and not kept.spooled else 0  # provisional ids beside the final ones
-    warnings: list[str] = []
     calibration = None
     if sum(memory.values()) > there.size - reserve(there.size):
         warnings.append(
@@ -184,12 +184,18 @@ def _read(
     threads: int | None,
     tmp_dir: Any,
     on_reading: Callable[..., Any] | None,
+    on_warning: Callable[[str], object],
 ) -> EncodedCorpus:
     """The corpus with all its words, phrases joined."""
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.open import SELECTING, encoded_path, open_corpus
 
-    options: dict[str, Any] = {"threads": threads, "tmp_dir": tmp_dir, "on_progress": on_reading}
+    options: dict[str, Any] = {
+        "threads": threads,
+        "tmp_dir": tmp_dir,
+        "on_progress": on_reading,
+        "on_warning": on_warning,
+    }
     if not isinstance(corpus, EncodedCorpus) and encoded_path(corpus) is None:
         config = dataclasses.replace(config, min_count=1, max_vocab=None)
     return open_corpus(corpus, config, set(stated) - set(SELECTING), **options)[0]

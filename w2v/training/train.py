@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from w2v.corpus.config import CorpusConfig
-from w2v.errors import Message, SettingsError, setting
+from w2v.errors import SettingsError, setting, warn
 from w2v.numbers import seconds_of
 from w2v.settings import check_names, options_of
 from w2v.training.config import TrainConfig
@@ -64,7 +63,7 @@ class CallBacks(Reporter):
             self.on_epoch(report)
 
     def warn(self, text: str) -> None:
-        warnings.warn(Message(text), RuntimeWarning, stacklevel=2)
+        warn(text)
 
 
 def train(
@@ -187,7 +186,7 @@ def sweep(
     tests = read_tests([eval] if isinstance(eval, (str, os.PathLike)) else eval)
 
     def runs() -> Iterator[SweepRun]:
-        encoded, _ = open_corpus(corpus, corpus_config, single, threads=configs[0].threads)
+        encoded, _ = open_corpus(corpus, corpus_config, single, threads=configs[0].threads, on_warning=warn)
         try:
             yield from runs_of(
                 encoded,
