@@ -20,7 +20,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from tqdm import tqdm
+from w2v.cli.progress import progress_for
+from w2v.numbers import size as size_text
 
 # Size and digests as published for the file: the archive is 31,344,016 bytes, the text in it 100,000,000.
 URL = "http://mattmahoney.net/dc/text8.zip"
@@ -189,20 +190,12 @@ class Download:
         self.copy(response, start, total or expected)
 
     def copy(self, response: http.client.HTTPResponse, start: int, total: int) -> None:
-        bar = tqdm(
-            total=total or None,
-            initial=start,
-            unit="B",
-            unit_scale=True,
-            desc="text8.zip",
-            disable=True if self.options.quiet else None,
-        )
         have = start
-        with bar, open(self.part, "ab") as out:
+        with progress_for(self.options.quiet) as progress, open(self.part, "ab") as out:
             while block := response.read(BLOCK):
                 out.write(block)
-                bar.update(len(block))
                 have += len(block)
+                progress.work("text8.zip", have, total, size_text(have))
                 if total and have > total:
                     break
         if total and have > total:
@@ -241,21 +234,15 @@ def unpack(path: Path, options: argparse.Namespace) -> None:
 def copy_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, part: Path, options: argparse.Namespace) -> None:
     size, total = 0, hashlib.md5(usedforsecurity=False)
     limit = options.text_size or member.file_size
-    bar = tqdm(
-        total=member.file_size,
-        unit="B",
-        unit_scale=True,
-        desc=options.output.name,
-        disable=True if options.quiet else None,
-    )
-    with bar, archive.open(member) as text, open(part, "wb") as out:
+    progress = progress_for(options.quiet)
+    with progress, archive.open(member) as text, open(part, "wb") as out:
         while block := text.read(1 << 20):
             size += len(block)
             if size > limit:
                 raise FetchError(f"{archive.filename}: the text has more than {limit:,} bytes; removed, run again")
             total.update(block)
             out.write(block)
-            bar.update(len(block))
+            progress.work(options.output.name, size, member.file_size, size_text(size))
     if options.text_size and size != options.text_size:
         raise FetchError(
             f"{archive.filename}: the text has {size:,} bytes, {options.text_size:,} expected; removed, run again"

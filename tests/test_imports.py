@@ -23,7 +23,7 @@ ALLOWED = {
     "cli": {"cli", "cluster", "training", "kernel", "corpus", "vectors", "seeing", "neutral"},
     "neutral": {"neutral"},
 }
-ONLY_CLI = {"click", "tqdm"}
+ONLY_CLI = {"click"}
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__init__.py" or p.parent != PACKAGE)
 
 
@@ -81,8 +81,8 @@ def test_only_the_command_line_prints_and_exits(path):
         "from w2v.cli.main import run; run(['train', '--help'])",
     ],
 )
-def test_a_quick_start_imports_no_numpy_and_no_tqdm(statement, tmp_path):
-    check = f"{statement}\nimport sys\nprint(sorted({{'numpy', 'tqdm', 'ray'}} & set(sys.modules)), file=sys.stderr)"
+def test_a_quick_start_imports_no_numpy(statement, tmp_path):
+    check = f"{statement}\nimport sys\nprint(sorted({{'numpy', 'ray'}} & set(sys.modules)), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == "[]\n"

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from w2v.cli.progress import Lines, NullProgress, progress_for
+from w2v.cli.bars import bar, shows_unicode
+from w2v.cli.progress import Bars, Lines, NullProgress, Step, progress_for, progress_line
 
 
 class Clock:
@@ -63,7 +64,7 @@ def test_a_training_line_says_how_far_and_how_long(capsys):
     clock.now += 5
     lines.training(training())
     assert capsys.readouterr().err == (
-        "w2v: training: 25 %, epoch 2 of 5, 50.0k words/s, lr 0.0187, loss 0.2500, 15 s left\n"
+        "w2v: training: 25 %, epoch 2 of 5, 50.0k words/s, loss 0.2500, lr 0.0187, 15 s left\n"
     )
 
 
@@ -81,7 +82,7 @@ def test_a_training_line_of_a_cluster_names_its_nodes(capsys, nodes, shown):
     clock.now += 5
     lines.training(progress)
     assert capsys.readouterr().err == (
-        f"w2v: training: 25 %, epoch 2 of 5, 50.0k words/s, {shown}, 5.00 MB exchanged, lr 0.0187, loss 0.2500, "
+        f"w2v: training: 25 %, epoch 2 of 5, 50.0k words/s, {shown}, 5.00 MB exchanged, loss 0.2500, lr 0.0187, "
         "15 s left\n"
     )
 
@@ -107,3 +108,61 @@ def test_quiet_shows_nothing(capsys):
 
 def test_without_a_terminal_there_are_lines():
     assert type(progress_for(quiet=False)) is Lines
+
+
+TRAINING = Step("training", "epoch 3/8", 0.38, "7 s left", ("5.03M words/s", "loss 0.3009", "lr 0.0155"))
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (9, "epoch 3/8"),
+        (20, "epoch 3/8 38%"),
+        (30, "epoch 3/8 38% 7 s left"),
+        (40, "epoch 3/8 ━━━━━━─────────── 38% 7 s left"),
+        (59, "epoch 3/8 ━━━───── 38% 7 s left  5.03M words/s  loss 0.3009"),
+        (79, "epoch 3/8 ━━━━━━─────────── 38% 7 s left  5.03M words/s  loss 0.3009  lr 0.0155"),
+        (199, f"epoch 3/8 {'━' * 11}{'─' * 19} 38% 7 s left  5.03M words/s  loss 0.3009  lr 0.0155"),
+    ],
+)
+def test_a_line_of_progress_has_what_there_is_room_for_and_cuts_nothing(width, line):
+    assert progress_line(TRAINING, width, True) == line
+
+
+@pytest.mark.parametrize("width", range(1, 120))
+def test_a_line_of_progress_is_never_wider_than_the_terminal(width):
+    line = progress_line(TRAINING, width, False)
+    assert len(line) <= width
+    assert line.isascii()
+
+
+def test_what_takes_no_time_is_not_drawn_ten_times(capsys):
+    clock = Clock()
+    bars = Bars(clock=clock)
+    for done in range(100):
+        clock.now += 0.01
+        bars.work("reading", done, 100)
+    assert 10 <= capsys.readouterr().err.count("\r") <= 12
+    bars.finish()
+    assert capsys.readouterr().err.endswith("100% in 0.99 s\n")
+
+
+@pytest.mark.parametrize(
+    ("environment", "unicode"),
+    [
+        ({}, True),
+        ({"LANG": "de_DE.UTF-8"}, True),
+        ({"LC_ALL": "C", "LANG": "de_DE.UTF-8"}, False),
+        ({"LC_CTYPE": "C.UTF-8", "LANG": "C"}, False),  # Python sets LC_CTYPE
+        ({"LC_CTYPE": "en_US.ISO-8859-1"}, False),
+    ],
+)
+def test_bars_are_ascii_where_the_locale_is(environment, unicode):
+    assert shows_unicode(SimpleNamespace(encoding="utf-8"), environment) == unicode
+    assert not shows_unicode(SimpleNamespace(encoding="ascii"), environment)
+
+
+def test_a_bar_without_its_rest_has_halves():
+    assert [bar(share, 4, True, rest=False) for share in (-1, 0, 0.3, 0.5, 1)] == ["", "", "━", "━━", "━━━━"]
+    assert bar(0.375, 4, True, rest=False) == "━╸"
+    assert bar(0.375, 4, False, rest=False) == "=="

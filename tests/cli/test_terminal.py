@@ -67,10 +67,16 @@ def screen():
         os.close(made.process_end)
 
 
-def test_training_shows_bars_with_speed_learning_rate_and_loss(start, corpus, screen):
+@pytest.mark.parametrize(
+    ("columns", "more"),
+    [(60, ".*"), (80, r"  [\d.]+[kM] words/s.*"), (200, r"  [\d.]+[kM] words/s  loss \d\.\d+  lr 0\.\d+ *")],
+)
+def test_training_shows_what_the_terminal_has_room_for(start, corpus, columns, more):
+    screen = Screen(columns)
     process = start("train", corpus, "-o", "v.bin", "--epochs", "1000000", "--dim", "300", stderr=screen.process_end)
-    screen.read_until(rb"training +\d+%")
-    screen.read_until(rb"words/s, lr 0\.\d+, loss \d\.\d+, .* left")
+    line = "\repoch [0-9]+/1000000 (━|─){8,30} [0-9]+% [^\r]* left"
+    seen = screen.read_until((line + more + "\r").encode()).decode()
+    assert max(map(len, seen.split("\r"))) < columns
     process.send_signal(signal.SIGINT)
     assert process.wait(TIMEOUT_S) == 130
     assert b"w2v: interrupted" in screen.rest()
@@ -81,7 +87,7 @@ BARS = """
 from types import SimpleNamespace
 from w2v.cli.progress import Bars
 with Bars() as bars:
-    bars.training(SimpleNamespace(tokens_done=9, tokens_total=20, words_per_s=5.0, lr=0.02, loss=0.5))
+    bars.training(SimpleNamespace(epoch=1, epochs=2, tokens_done=9, tokens_total=20, words_per_s=5.0, lr=0.02, loss=0.5))
     if {fails}:
         raise SystemExit
 """
@@ -92,14 +98,14 @@ def test_a_bar_ends_full_only_when_the_work_was_done(screen, fails, tmp_path):
     program = [sys.executable, "-c", BARS.format(fails=fails)]
     subprocess.run(program, stderr=screen.process_end, cwd=tmp_path, check=True)
     text = screen.rest()
-    assert b"training  45%" in text or not fails
-    assert (b"training 100%" in text) == (not fails)
+    assert b" 45% 3 s left" in text
+    assert (b" 100% in " in text) == (not fails)
 
 
 def test_a_terminal_without_a_width_shows_bars_too(start, corpus):
     screen = Screen(columns=0)
     process = start("train", corpus, "-o", "v.bin", "--epochs", "3", stderr=screen.process_end)
-    screen.read_until(rb"reading: 100%")
+    screen.read_until(rb"reading [^\r]* 100%")
     assert process.wait(TIMEOUT_S) == 0
 
 

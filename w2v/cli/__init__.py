@@ -1,1 +1,1 @@
-"""The command line: the only part that prints, exits, or imports click and tqdm."""
+"""The command line: the only part that prints, exits, or imports click."""

@@ -27,6 +27,7 @@ DROPPED = {
     "no_word": "dropped, holds no word for the tokenizer",
     "joined": "joined to the token before them (--phrases)",
 }
+STEPS = ("reading", "training", "evaluating", "writing")
 NOTES = {
     "cut_sentences": "sentences longer than 10,000 tokens were cut",
     "nul_bytes": "NUL bytes were taken as white space",
@@ -39,10 +40,11 @@ def summary_lines(done: RunResult, output: str) -> list[str]:
     token_counts, summary, times = done.corpus.token_counts, done.result.summary, done.times
     lines = summed([*reading_rows(token_counts), *training_rows(summary)], notes(token_counts))
     lines += loss_lines(summary)
+    spent = {**times, "training": summary.seconds}
+    parts = [f"{duration(spent[step])} {step}" for step in STEPS if step in spent]
     lines.append(
         f"{short(summary.words_per_s)} words/s on {plural(summary.threads, 'thread')}, kernel {summary.kernel}, "
-        f"loss {summary.loss:.4f}; {duration(times['all'])} in all: {duration(times['reading'])} reading, "
-        f"{duration(summary.seconds)} training"
+        f"loss {summary.loss:.4f}; {duration(times['all'])} in all: {', '.join(parts)}"
     )
     if summary.reproducible is not None:
         lines.append(f"the same bytes with any number of threads, with kernel {summary.reproducible.kernel}")

@@ -76,7 +76,8 @@ def score(vectors: Vectors, asked: Questions | Pairs) -> float:
 
 
 class Evaluator:
-    """Takes scores as a training goes on. `on_report` gets an EpochReport after each epoch and each scoring.
+    """Takes scores as a training goes on. `on_report` gets an EpochReport after each epoch and each scoring, `on_phase`
+    a word for what is done before one.
 
     `tests` are the questions and pairs by name; they are put to the vectors as they are then, and at the end, where an
     earlier epoch was the best, to those that are written: `combination` says what becomes of the two matrices (see
@@ -89,11 +90,13 @@ class Evaluator:
         schedule: str | int | EvalSchedule = 1,
         combination: str = "input",
         on_report: Callable[[EpochReport], Any] | None = None,
+        on_phase: Callable[[str], Any] | None = None,
     ):
         self.tests = tests or {}
         self.schedule = EvalSchedule.of(schedule)
         self.combination = combination
         self.on_report = on_report
+        self.on_phase = on_phase
         self._words: Words | None = None
 
     def check(self, words: Sequence[bytes]) -> None:
@@ -127,6 +130,8 @@ class Evaluator:
         due = due and bool(self.tests)
         if not due and not whole:
             return
+        if due and self.on_phase is not None:
+            self.on_phase("evaluating")
         scores = self.scores(state, state.model) if due else {}
         if due:
             state.scores = scores

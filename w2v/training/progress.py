@@ -124,6 +124,7 @@ class TrainSummary:
     scores: dict[str, float] = field(default_factory=dict)  # the last that were taken
     best_epoch: int | None = None  # from 1; None without --stop-early
     stopped_early: bool = False
+    evaluating_s: float = 0.0  # scores and held-out losses, in this process
     reproducible: Reproducible | None = None  # None where the bytes depend on the number of threads
 
 
@@ -153,6 +154,9 @@ class Reporter:
 
     def ended(self, state: TrainState, summary: TrainSummary) -> None:
         """The training has ended."""
+
+    def phase(self, name: str) -> None:
+        """Something begins that has no progress of its own: evaluating, writing."""
 
     def finish(self, complete: bool = True) -> None:
         """The present step, reading or training, is over; `complete` when all of it was done."""
@@ -189,6 +193,10 @@ class Reporters(Reporter):
     def ended(self, state: TrainState, summary: TrainSummary) -> None:
         for reporter in self.all:
             reporter.ended(state, summary)
+
+    def phase(self, name: str) -> None:
+        for reporter in self.all:
+            reporter.phase(name)
 
     def finish(self, complete: bool = True) -> None:
         for reporter in self.all:
@@ -229,6 +237,7 @@ class RunMonitor:
         self.seconds_before = state.seconds
         self.last = state.totals()
         self.first_tokens = self.last.tokens
+        self.rested_s = 0.0
 
     @property
     def seconds(self) -> float:
@@ -255,12 +264,14 @@ class RunMonitor:
 
     @contextmanager
     def rest_from_training(self) -> Iterator[None]:
-        """Within, time does not count as training."""
+        """Within, time does not count as training but as rest."""
         began = time.perf_counter()
         try:
             yield
         finally:
-            self.started += time.perf_counter() - began
+            took = time.perf_counter() - began
+            self.started += took
+            self.rested_s += took
 
     def words_per_s(self, tokens: int) -> float:
         """Since this process began to train."""

@@ -240,7 +240,9 @@ class Run:
     def evaluator(self) -> Evaluator:
         if STDOUT in self.eval:
             raise SettingsError(f"{setting('eval')}: give a file; standard input is read once, and may be the corpus")
-        return Evaluator(read_tests(self.eval), self.eval_every, self.outputs.combination, self.reporter.epoch)
+        return Evaluator(
+            read_tests(self.eval), self.eval_every, self.outputs.combination, self.reporter.epoch, self.reporter.phase
+        )
 
     # The run, step by step
 
@@ -261,7 +263,10 @@ class Run:
             self.reporter.finish()
             before_s = self.before.seconds if self.before is not None else 0.0
             times = {"reading": read_s, "training": result.summary.seconds - before_s}
+            if self.eval or self.config.held_out:
+                times["evaluating"] = result.summary.evaluating_s
             trained = time.monotonic()
+            self.reporter.phase("writing")
             result = self.finished(result)
             self.write(corpus, result, places)
             times |= {"writing": time.monotonic() - trained, "all": time.monotonic() - start}

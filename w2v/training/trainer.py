@@ -214,7 +214,7 @@ class Trainer(ThreadedModel):
         state.totals().check()
         state.check_finite()
         state.seconds = monitor.seconds_before + monitor.seconds
-        return self._result()
+        return self._result(monitor.rested_s)
 
     def _run_spans(self, monitor: RunMonitor, rest_at: int) -> None:
         """All threads at work until the epoch ends, so many tokens are done, a thread fails, or `monitor` wants it."""
@@ -286,7 +286,7 @@ class Trainer(ThreadedModel):
             return False
         return not lanes.ended or (isinstance(state.spans, LaneSpans) and state.spans.next_section())
 
-    def _result(self) -> TrainResult:
+    def _result(self, evaluating_s: float) -> TrainResult:
         from w2v.vectors.formats import ModelParts
         from w2v.vectors.vectors import Vectors
 
@@ -297,9 +297,9 @@ class Trainer(ThreadedModel):
         vectors.metadata.update(self.config.as_text())
         vectors.model = ModelParts(source.outputs[:, :dim], self.corpus.vocab.counts)
         context = Vectors(words, source.outputs[:, :dim]) if self.config.loss != "hs" else None
-        return TrainResult(vectors, context, self._summary())
+        return TrainResult(vectors, context, self._summary(evaluating_s))
 
-    def _summary(self) -> TrainSummary:
+    def _summary(self, evaluating_s: float) -> TrainSummary:
         state = self.state
         sums = state.totals()
         return TrainSummary(
@@ -325,4 +325,5 @@ class Trainer(ThreadedModel):
             scores={name: value for name, value in state.scores.items() if math.isfinite(value)},
             best_epoch=state.best.epoch if state.best else None,
             stopped_early=state.stopped_early,
+            evaluating_s=evaluating_s,
         )
