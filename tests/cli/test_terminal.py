@@ -87,7 +87,9 @@ BARS = """
 from types import SimpleNamespace
 from w2v.cli.progress import Bars
 with Bars() as bars:
-    bars.training(SimpleNamespace(epoch=1, epochs=2, tokens_done=9, tokens_total=20, words_per_s=5.0, lr=0.02, loss=0.5))
+    bars.training(
+        SimpleNamespace(epoch=1, epochs=2, tokens_done=9, tokens_total=20, words_per_s=5.0, lr=0.02, loss=0.5)
+    )
     if {fails}:
         raise SystemExit
 """

@@ -1,4 +1,4 @@
-"""Progress on stderr: a line with a bar on a terminal, a plain line now and then elsewhere, nothing when told to be quiet."""
+"""Progress on stderr: a line with a bar on a terminal, lines elsewhere, nothing when told to be quiet."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Lines(NullProgress):
 
 @dataclass(frozen=True)
 class Step:
-    """What a line of progress says: a name, the share that is done (None where nobody knows), and more as there is room.
+    """What a line of progress says: a name, the share that is done (None if it is not known), details as there is room.
 
     Steps of one `label` follow each other in the same line.
     """
