@@ -119,9 +119,15 @@ def test_a_vector_that_cannot_be_asked_for_is_refused(vectors, vector, named):
 
 
 def test_mistakes_of_a_caller_are_named(vectors):
-    for wrong in (lambda: vectors[0], lambda: vectors.most_similar([vectors["w1"]]), lambda: vectors.rank("w1", 2)):
-        with pytest.raises(TypeError, match="a word is str or bytes, not "):
+    for wrong in (
+        lambda: vectors[0.5],
+        lambda: vectors.most_similar([vectors["w1"]]),
+        lambda: vectors.rank("w1", True),
+    ):
+        with pytest.raises(TypeError, match="a word is str, bytes or a whole number, not "):
             wrong()
+    with pytest.raises(UnknownWordError, match='"0" is not in the vocabulary'):  # an item, not a row
+        vectors[0]
     for settings in ({"topn": None}, {"topn": "3"}, {"restrict_vocab": -5}):
         with pytest.raises(SettingsError, match=next(iter(settings))):
             vectors.most_similar("w1", **settings)

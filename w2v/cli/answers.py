@@ -11,7 +11,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,26 +89,31 @@ def load_vectors(path: str, **options: Any) -> Vectors:
     return vectors
 
 
-def answer_all(arguments: Sequence[str], answerer: Answerer, form: str, prompt: str) -> int:
-    """Answer the arguments, or else standard input; exit code 1 when a question could not be answered."""
+def answer_all(
+    arguments: Sequence[str], answerer: Answerer, form: str, prompt: str, names: Mapping[str, str] | None = None
+) -> int:
+    """Answer the arguments, or else standard input; exit code 1 when a question could not be answered. With `names`,
+    each answer has that of its word beside it."""
     if arguments:
-        failures = answer_queries([argument_text(a) for a in arguments], answerer, form)
+        failures = answer_queries([argument_text(a) for a in arguments], answerer, form, names)
     elif is_terminal(sys.stdin):
         for line in prompt_lines(prompt):
-            answer_lines([line], answerer, form)
+            answer_lines([line], answerer, form, names)
         failures = 0  # at a prompt the asker has seen it
     else:
-        failures = sum(answer_lines(lines, answerer, form) for lines in read_lines())
+        failures = sum(answer_lines(lines, answerer, form, names) for lines in read_lines())
     return 1 if failures else 0
 
 
-def answer_lines(lines: Iterable[str], answerer: Answerer, form: str) -> int:
+def answer_lines(lines: Iterable[str], answerer: Answerer, form: str, names: Mapping[str, str] | None = None) -> int:
     """Answer the lines that are not blank; returns how many could not be answered."""
     queries = [line for line in lines if line.strip(" \t\r")]  # a word may be any other white space
-    return answer_queries(queries, answerer, form) if queries else 0
+    return answer_queries(queries, answerer, form, names) if queries else 0
 
 
-def answer_queries(queries: Sequence[str], answerer: Answerer, form: str) -> int:
+def answer_queries(
+    queries: Sequence[str], answerer: Answerer, form: str, names: Mapping[str, str] | None = None
+) -> int:
     """Answer a batch and flush; returns how many could not be answered."""
     failures = 0
     rows = []
@@ -116,23 +121,36 @@ def answer_queries(queries: Sequence[str], answerer: Answerer, form: str) -> int
         if isinstance(answer, W2VError):
             failures += 1
             say(f"error: {answer}")
-            if form == "json":  # a co-process waits for something
+            if form != "tsv":  # a co-process waits for something
                 rows.append(json_line({"query": query, "error": str(answer)}))
         else:
-            rows.append(format_answer(query, answer, form))
+            rows.append(format_answer(query, answer, form, names))
     write("".join(rows))
     flush_output()
     return failures
 
 
-def format_answer(query: str, answer: Answer, form: str) -> str:
-    if form == "json":
+def format_answer(query: str, answer: Answer, form: str, names: Mapping[str, str] | None = None) -> str:
+    """The rows of an answer; "nested" is one JSON object for all of them."""
+    if form == "tsv":
+        shown = " ".join(query.split("\t"))
         return "".join(
-            json_line({"query": query, "rank": rank, "word": word, "cosine": round(float(score), 6)})
+            tsv_line((shown, str(rank), word, f"{score:.6f}", *([] if names is None else [names.get(word, "")])))
             for rank, word, score in ranked(answer)
         )
-    shown = " ".join(query.split("\t"))
-    return "".join(tsv_line((shown, str(rank), word, f"{score:.6f}")) for rank, word, score in ranked(answer))
+    rows = [
+        {
+            "rank": rank,
+            "word": word,
+            "cosine": round(float(score), 6),
+            **({} if names is None else {"name": names.get(word)}),
+        }
+        for rank, word, score in ranked(answer)
+    ]
+    if form == "nested":
+        own = {} if names is None else {"name": names.get(query)}
+        return json_line({"query": query, **own, "neighbours": rows})
+    return "".join(json_line({"query": query, **row}) for row in rows)
 
 
 def ranked(answer: Answer) -> Iterator[tuple[int, str, float]]:

@@ -1,10 +1,30 @@
-"""`w2v similar`: the nearest words."""
+"""`w2v similar`: the nearest words, to one query or to a million."""
 
 from __future__ import annotations
 
-from w2v.cli.answers import ANSWER_OPTIONS, answer_all, made_note
-from w2v.cli.command import Argument, Command
-from w2v.cli.options import vectors_argument
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from w2v.cli.answers import ANSWER_OPTIONS, Answer, answer_all, format_answer, load_vectors, made_note, ranked
+from w2v.cli.command import Argument, Command, Option
+from w2v.cli.errors import flush_output, named_output, say
+from w2v.cli.lookups import words_of
+from w2v.cli.options import quiet_option, vectors_argument
+from w2v.cli.output import check_stdout
+from w2v.cli.streams import argument_text, write
+from w2v.cli.values import Number, Whole
+from w2v.errors import SettingsError, VectorsError, setting, shortened
+
+if TYPE_CHECKING:
+    from w2v.cli.progress import NullProgress
+    from w2v.vectors.approximate import Index
+    from w2v.vectors.neighbours import Scope
+    from w2v.vectors.vectors import Vectors
 
 __all__ = ["command"]
 
@@ -12,21 +32,257 @@ HELP = """The nearest words to a word, or to an expression such as 'king - man +
 
 Without a QUERY, one query a line from standard input, each answered as it arrives; on a terminal, a prompt. Words of
 the query are left out of its answer. A row a neighbour: query, rank, word, cosine.
+
+--all asks for every word of the file, on all cores, and writes the answers as they are found; it takes the vectors'
+memory, and time with the square of their number: 1,000,000 words of 100 numbers, about an hour on 2 cores. --approx
+takes minutes for them, misses a few neighbours, and says how many. --mean recommends: each line is a session, asked by
+the mean of its items.
 """
 
 EXAMPLES = [
     ("The ten nearest words", "w2v similar vectors.bin king"),
     ("An expression", "w2v similar vectors.bin king - man + woman -k 3"),
     ("Every word of a list, as JSON lines", "w2v similar vectors.bin --format json < words.txt > neighbours.jsonl"),
+    (
+        "The neighbours of every word, an object each",
+        "w2v similar vectors.bin --all -k 10 --format json --nested > neighbours.jsonl",
+    ),
+    ("What to recommend after each session", "w2v similar vectors.bin --mean --decay 0.9 < corpus.txt"),
 ]
 
 
-def similar(vectors: str, query: tuple[str, ...], topn: int, form: str) -> int:
+@dataclass(frozen=True)
+class Output:
+    """How answers are written."""
+
+    form: str  # tsv, json, nested, parquet or arrow
+    names: Mapping[str, str] | None
+
+
+def similar(
+    vectors: str,
+    query: tuple[str, ...],
+    topn: int,
+    form: str,
+    nested: bool,
+    every: bool,
+    words: str | None,
+    mean: bool,
+    decay: float,
+    approx: bool,
+    names: str | None,
+    quiet: bool,
+    **limits: Any,
+) -> int:
+    many = f"{setting('all', True)}, {setting('words')} or {setting('mean', True)}"
+    given = [name for name, value in (("all", every), ("words", words), ("mean", mean)) if value]
+    if len(given) > 1 or (query and given and not mean):
+        raise SettingsError(f"{setting(given[0])}: brings its queries; leave out {other_queries(given)}")
+    if decay != 1 and not mean:
+        raise SettingsError(f"{setting('decay')}: is for {setting('mean', True)}")
+    if approx and not (every or words or mean):
+        raise SettingsError(f"{setting('approx')}: is for many queries: {many}")
+    if nested and form != "json":
+        raise SettingsError(f"{setting('nested')}: is for {setting('form', 'json')}")
+    output = Output("nested" if nested else form, None if names is None else read_names(names))
+    if given:
+        if form in TABLES:
+            check_stdout("-")
+        return answer_many(vectors, query, topn, output, words, mean, decay, approx, limits, quiet)
+    if form in TABLES:
+        raise SettingsError(f"{setting('form', form)}: is for {many}")
     from w2v.vectors.expressions import joined_arguments
     from w2v.vectors.query import VectorFile
 
-    with VectorFile(vectors, on_made=made_note()) as asker:
-        return answer_all(joined_arguments(query), lambda lines: asker.similar(lines, topn), form, "similar> ")
+    scope = (lambda loaded: scope_of(loaded, limits)) if any(v is not None for v in limits.values()) else None
+    with VectorFile(vectors, on_made=made_note(), scope=scope) as asker:
+        return answer_all(
+            joined_arguments(query),
+            lambda lines: asker.similar(lines, topn),
+            output.form,
+            "similar> ",
+            output.names,
+        )
+
+
+def other_queries(given: Sequence[str]) -> str:
+    return "QUERY" if len(given) == 1 else setting(given[1])
+
+
+def scope_of(vectors: Vectors, limits: Mapping[str, Any]) -> Scope:
+    """Which words may be answers; those of the lists that are not there are counted on stderr."""
+    from w2v.vectors.derive import read_list
+    from w2v.vectors.neighbours import Scope
+
+    lists = {name: read_list(limits[name]) for name in ("among", "exclude") if limits[name] is not None}
+    scope = Scope(vectors, limits["restrict_vocab"], min_cosine=limits["min_cosine"], **lists)
+    if scope.missing:
+        tell_missing(scope.missing, "of the lists of answers")
+    return scope
+
+
+def tell_missing(missing: Sequence[bytes], what: str) -> None:
+    from w2v.numbers import plural
+    from w2v.vectors.formats.rows import show_word
+
+    few = ", ".join(map(show_word, missing[:3])) + (", ..." if len(missing) > 3 else "")
+    say(f"{plural(len(missing), 'word')} {what} {'is' if len(missing) == 1 else 'are'} not in the vocabulary: {few}")
+
+
+def read_names(path: str) -> dict[str, str]:
+    """word -> what stands behind its tab, of a file of such lines."""
+    from w2v.files import lines_of
+
+    names: dict[str, str] = {}
+    for number, line in lines_of(path, times=1000, least=32 << 20):
+        word, tab, name = line.decode("utf-8", "surrogateescape").partition("\t")
+        if not tab and word:
+            raise VectorsError(f"{path}:{number}: {shortened(word)!r} is not a word, a tab and its name")
+        names.setdefault(word, name)
+    return names
+
+
+# --- many queries ---
+
+Queries = Iterator[tuple[str, list[int]]]  # as they are shown, and the places of their words
+
+
+def answer_many(
+    path: str,
+    arguments: Sequence[str],
+    topn: int,
+    output: Output,
+    words: str | None,
+    mean: bool,
+    decay: float,
+    approx: bool,
+    limits: Mapping[str, Any],
+    quiet: bool,
+) -> int:
+    """Answer every row, the words of a file or the means of sessions, block by block; exit code 1 if a word is not
+    there."""
+    from w2v.cli.progress import progress_for
+    from w2v.vectors.neighbours import QUERIES, check_decay, nearest_rows
+
+    check_decay(decay)
+    vectors = load_vectors(path)
+    scope = scope_of(vectors, limits)
+    asked = Asked(vectors)
+    queries = asked.sessions(arguments) if mean else asked.listed(words) if words else asked.rows()
+    total = None if mean or words else len(vectors)
+    with progress_for(quiet) as progress, writer_of(output) as put:
+        index = make_index(scope, topn, progress) if approx else None
+        done = 0
+        while block := list(islice(queries, QUERIES)):
+            rows, cosines = nearest_rows(vectors, [places for _, places in block], topn, scope, decay, index)
+            put(
+                [
+                    (shown, [(vectors.words[row], score) for row, score in zip(*found, strict=True) if row >= 0])
+                    for (shown, _), *found in zip(block, rows.tolist(), cosines.tolist(), strict=True)
+                ]
+            )
+            done += len(block)
+            progress.work("asking", done, total, f"{done:,} queries")
+        progress.finish()
+    return asked.tell()
+
+
+class Asked:
+    """Many queries, and what of them is not in the vocabulary."""
+
+    def __init__(self, vectors: Vectors):
+        self.vectors = vectors
+        self.missing: dict[bytes, None] = {}
+        self.empty = 0  # sessions of which no item is known
+        self.failed = False
+
+    def rows(self) -> Queries:
+        return ((word, [row]) for row, word in enumerate(self.vectors.words))
+
+    def listed(self, path: str) -> Queries:
+        """Each word of a file that is there."""
+        from w2v.vectors.derive import read_list
+        from w2v.vectors.words import to_text
+
+        for word in read_list(path):
+            places = self.known([to_text(word)])
+            if places:
+                yield to_text(word), places
+            self.failed = self.failed or not places
+
+    def sessions(self, arguments: Sequence[str]) -> Queries:
+        """Each line of standard input, or the arguments as one."""
+        from w2v.cli.streams import read_lines
+
+        lines = [[" ".join(map(argument_text, arguments))]] if arguments else read_lines()
+        for line in chain.from_iterable(lines):
+            if items := words_of(line):
+                places = self.known(items)
+                self.empty += not places
+                yield " ".join(items), places
+
+    def known(self, words: Sequence[str]) -> list[int]:
+        from w2v.vectors.derive import MOST_MISSING
+        from w2v.vectors.neighbours import known_places
+        from w2v.vectors.words import to_bytes
+
+        places, unknown = known_places(self.vectors, words)
+        if len(self.missing) < MOST_MISSING:
+            self.missing.update(dict.fromkeys(map(to_bytes, unknown)))
+        return places
+
+    def tell(self) -> int:
+        """Say what was not there; the exit code."""
+        from w2v.numbers import plural
+
+        if self.missing:
+            tell_missing(list(self.missing), "of the queries")
+        if self.empty:
+            say(f"{plural(self.empty, 'line')} without an answer: none of their items is in the vocabulary")
+        return 1 if self.failed or self.empty else 0
+
+
+def make_index(scope: Scope, topn: int, progress: NullProgress) -> Index:
+    """The index of --approx; its recall is said on stderr."""
+    from w2v.vectors.approximate import Index, recall
+
+    index = Index(scope, on_progress=lambda done: progress.work("indexing", done, len(scope), f"{done:,} rows"))
+    progress.finish()
+    share, asked = recall(index, topn)
+    progress.note(f"--approx finds {share:.1%} of the {topn} nearest (measured on {asked} words)", important=True)
+    return index
+
+
+# --- their answers ---
+
+TABLES = ("parquet", "arrow")
+Answers = Sequence[tuple[str, Answer]]  # each query as it is shown, with its answer
+
+
+@contextmanager
+def writer_of(output: Output) -> Iterator[Callable[[Answers], object]]:
+    """What writes blocks of answers to standard output."""
+
+    def put(answers: Answers) -> None:
+        write("".join(format_answer(query, answer, output.form, output.names) for query, answer in answers))
+        flush_output()
+
+    if output.form not in TABLES:
+        yield put
+        return
+    from w2v.cli.streams import binary_output
+    from w2v.tables import TableWriter
+
+    with named_output(), TableWriter(binary_output(), output.form) as table:
+        yield lambda answers: table.write(columns_of(answers, output.names))
+
+
+def columns_of(answers: Answers, names: Mapping[str, str] | None) -> dict[str, list[Any]]:
+    rows = [(query, *row) for query, answer in answers for row in ranked(answer)]
+    columns = dict(zip(("query", "rank", "word", "cosine"), map(list, zip(*rows, strict=True)), strict=False))
+    if names is not None and columns:
+        columns["name"] = [names.get(word) for word in columns["word"]]
+    return columns
 
 
 command = Command(
@@ -38,6 +294,57 @@ command = Command(
     params=[
         vectors_argument(),
         Argument(["query"], nargs=-1, metavar="QUERY", line="A word, or words joined by ' + ' and ' - '."),
-        *ANSWER_OPTIONS,
+        ANSWER_OPTIONS[0],
+        Option(
+            ["--format", "form"],
+            type=click.Choice(("tsv", "json", *TABLES)),
+            default="tsv",
+            shown_default="tsv",
+            help="tsv: query, rank, word, cosine; json: an object a line with the same names, or with `error`; of many "
+            "queries also a table for other programs (w2v[tables]).",
+        ),
+        Option(["--nested"], is_flag=True, help="An object a query, with a list of its neighbours (--format json)."),
+        Option(["--all", "every"], setting="all", is_flag=True, group="Many queries", help="Ask for every word."),
+        Option(["--words"], metavar="FILE", group="Many queries", help="Ask for the words of FILE, one a line."),
+        Option(
+            ["--mean"],
+            is_flag=True,
+            group="Many queries",
+            help="Each line is asked by the mean of its words, which are no answers; unknown words are passed over.",
+        ),
+        Option(
+            ["--decay"],
+            type=Number(),
+            metavar="X",
+            default=1.0,
+            shown_default="1",
+            group="Many queries",
+            help="Each word of a line weighs X times as much as the next one (--mean).",
+        ),
+        Option(
+            ["--approx"],
+            is_flag=True,
+            group="Many queries",
+            help="Look in an index (w2v[approx]): quick for many words; the share of neighbours found is measured.",
+        ),
+        quiet_option("No progress."),
+        Option(["--among"], metavar="FILE", group="Answers", help="Only words of FILE, one a line."),
+        Option(["--exclude"], metavar="FILE", group="Answers", help="No words of FILE."),
+        Option(
+            ["--restrict-vocab"], type=Whole(1), metavar="N", group="Answers", help="Only the N most frequent words."
+        ),
+        Option(
+            ["--min-cosine"],
+            type=Number(-1, 1),
+            metavar="X",
+            group="Answers",
+            help="Only words with a cosine of X or more.",
+        ),
+        Option(
+            ["--names"],
+            metavar="FILE",
+            group="Answers",
+            help="What words stand for, such as titles (word, tab, name); shown beside them.",
+        ),
     ],
 )

@@ -1,6 +1,6 @@
 """The best rows for each of many questions, and scores that are not plain cosines.
 
-Nothing here imports NumPy. Threads are Python threads that call into `nogil` code (see parallel.py).
+Nothing here imports NumPy. Threads are Python threads that call into `nogil` code (see w2v/threads.py).
 """
 
 from array import array
@@ -13,6 +13,9 @@ from libc.stdlib cimport calloc, free, malloc
 from w2v.threads import for_each
 
 EPSILON = 1e-6  # keeps 3CosMul's quotient finite
+cdef enum:
+    CHUNK = 32  # scores looked at together
+
 SPARE = 8  # candidates beyond those asked for: float32 may put two that are nearly equal in the wrong order
 
 
@@ -89,10 +92,14 @@ cdef class Best:
                 i += 1
         else:
             while i < count:
-                score = values[i] * factor[i]
-                if score > heap[0]:
-                    sift(heap, rows, self.k, score, first + i)
-                i += 1
+                if i + CHUNK <= count and not any_above(values + i, factor + i, heap[0]):  # nearly always
+                    i += CHUNK
+                    continue
+                for j in range(i, min(i + CHUNK, count)):
+                    score = values[j] * factor[j]
+                    if score > heap[0]:
+                        sift(heap, rows, self.k, score, first + j)
+                i += CHUNK
 
     def result(self, int64_t q) -> list:
         """(row, score) of one query, best first."""
@@ -102,6 +109,59 @@ cdef class Best:
         pairs = [(self.rows[q * self.k + i], self.scores[q * self.k + i]) for i in range(self.sizes[q])]
         pairs.sort(key=lambda pair: (-pair[1], pair[0]))
         return pairs
+
+    def cosines(self, const float[:, :] matrix, const double[:, ::1] targets, int64_t[:, ::1] rows, double[:, ::1] out,
+                const int64_t[::1] row_of=None, threads=None):
+        """The best `rows` [n, k'] of each query with their cosines `out` [n, k'] with `targets` [n, D], best first; a
+        row that is not there is -1 with cosine 0.
+
+        As `exact_cosines`, in float64, so that an answer does not depend on how its candidates were found. `row_of`
+        gives the row of the matrix that each row that was offered stands for.
+        """
+        cdef int64_t n = rows.shape[0], step = 64
+        if n != self.n or out.shape[0] != n or targets.shape[0] != n or rows.shape[1] != out.shape[1]:
+            raise ValueError("wrong shape")
+        if targets.shape[1] != matrix.shape[1]:
+            raise ValueError("the targets have another length than the rows")
+
+        def rank_some(task):
+            cdef int64_t q, i, row
+            for q in range(task * step, min(task * step + step, n)):
+                with nogil:
+                    for i in range(self.sizes[q]):
+                        row = self.rows[q * self.k + i]
+                        if row_of is not None:
+                            row = row_of[row]
+                        insert(&rows[q, 0], &out[q, 0], rows.shape[1], min(i, rows.shape[1]), row,
+                               cosine_of(matrix, row, &targets[q, 0]))
+                    for i in range(self.sizes[q], rows.shape[1]):
+                        rows[q, i] = -1
+                        out[q, i] = 0
+
+        if rows.shape[1] > 0:
+            for_each(rank_some, (n + step - 1) // step, threads)
+
+
+cdef inline bint any_above(const float* values, const float* factor, float limit) noexcept nogil:
+    """Whether any of CHUNK scores is better; without a branch in the loop, so that it is done several at a time."""
+    cdef int i, found = 0
+    for i in range(CHUNK):
+        found |= values[i] * factor[i] > limit
+    return found
+
+
+cdef inline void insert(int64_t* rows, double* scores, int64_t k, int64_t size, int64_t row,
+                        double score) noexcept nogil:
+    """Put a row into its place among `size` that are in order; of k, the worst falls out."""
+    cdef int64_t j = size
+    while j > 0 and (scores[j - 1] < score or (scores[j - 1] == score and rows[j - 1] > row)):
+        if j < k:
+            scores[j] = scores[j - 1]
+            rows[j] = rows[j - 1]
+        j -= 1
+    if j < k:
+        scores[j] = score
+        rows[j] = row
 
 
 cdef inline void sift(float* heap, int64_t* rows, int64_t k, float score, int64_t row) noexcept nogil:
@@ -151,8 +211,7 @@ def exact_cosines(const float[:, :] matrix, const int64_t[::1] rows, const doubl
 
     In float64 and within -1 and 1; 0 for a row of zeros.
     """
-    cdef int64_t count = rows.shape[0], dim = matrix.shape[1], i, j
-    cdef double product, square, value
+    cdef int64_t count = rows.shape[0], dim = matrix.shape[1], i
     cosines = array("d", bytes(8 * count))
     cdef double[::1] out = cosines
     if target.shape[0] != dim:
@@ -160,15 +219,21 @@ def exact_cosines(const float[:, :] matrix, const int64_t[::1] rows, const doubl
     for i in range(count):
         if rows[i] < 0 or rows[i] >= matrix.shape[0]:
             raise IndexError(rows[i])
-    with nogil:
-        for i in range(count):
-            product = square = 0
-            for j in range(dim):
-                value = matrix[rows[i], j]
-                product += value * target[j]
-                square += value * value
-            out[i] = max(-1.0, min(1.0, product / sqrt(square))) if square > 0 else 0
+    if count and dim:
+        with nogil:
+            for i in range(count):
+                out[i] = cosine_of(matrix, rows[i], &target[0])
     return cosines
+
+
+cdef inline double cosine_of(const float[:, :] matrix, int64_t row, const double* target) noexcept nogil:
+    cdef double product = 0, square = 0, value
+    cdef int64_t j
+    for j in range(matrix.shape[1]):
+        value = matrix[row, j]
+        product += value * target[j]
+        square += value * value
+    return max(-1.0, min(1.0, product / sqrt(square))) if square > 0 else 0
 
 
 def best_of(rows, cosines, score, Py_ssize_t topn):

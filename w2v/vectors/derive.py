@@ -23,7 +23,7 @@ from w2v.vectors.formats.load import check_repeats, load_rows
 from w2v.vectors.formats.rows import row_error
 from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import Source, open_source
-from w2v.vectors.words import to_bytes
+from w2v.vectors.words import Word, to_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +63,7 @@ class Some(NamedTuple):
     missing: list[bytes]
 
 
-def find_words(table: WordTable, words: Iterable[str | bytes]) -> tuple[list[int], list[bytes]]:
+def find_words(table: WordTable, words: Iterable[Word]) -> tuple[list[int], list[bytes]]:
     """(rows of the words in rising order, each once; words that are not there, each once, MOST_MISSING at most, in the
     order given). Words are taken one by one, so that a file may give them."""
     rows: set[int] = set()

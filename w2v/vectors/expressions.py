@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from w2v.errors import SettingsError, shortened
+
+if TYPE_CHECKING:
+    from w2v.vectors.words import Word
 
 __all__ = ["METHODS", "Query", "analogy_query", "analogy_words", "joined_arguments", "parse_query"]
 
@@ -18,12 +22,12 @@ SIGNS = {"+": "+", "-": "-", "\u2212": "-", "\u2013": "-"}  # a minus sign, and 
 class Query:
     """What is asked: words to be near, words to be far from. `text` is how it was written."""
 
-    positive: tuple[str | bytes, ...]
-    negative: tuple[str | bytes, ...] = ()
+    positive: tuple[Word, ...]
+    negative: tuple[Word, ...] = ()
     text: str = ""
 
     @property
-    def words(self) -> tuple[str | bytes, ...]:
+    def words(self) -> tuple[Word, ...]:
         return self.positive + self.negative
 
 

@@ -7,42 +7,123 @@ as gensim's `most_similar` and `most_similar_cosmul`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.errors import SettingsError, UnknownWordError, VectorsError
+from w2v.errors import SettingsError, UnknownWordError, VectorsError, setting
 from w2v.vectors._best import EPSILON, SPARE, Best, best_of, exact_cosines, product_score
+from w2v.vectors.derive import find_words
 from w2v.vectors.expressions import METHODS, Query
-from w2v.vectors.words import to_text
+from w2v.vectors.words import Word, to_text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from w2v.vectors.approximate import Index
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["Neighbours", "nearest", "nearest_to", "unit_mean"]
+__all__ = ["QUERIES", "Neighbours", "Scope", "all_neighbours", "nearest", "nearest_rows", "nearest_to", "unit_mean"]
 
 Neighbours = list[tuple[str, float]]
 
 QUERIES = 1024  # answered together
-CELLS = 8 << 20  # cosines held at once: 32 MiB
+CELLS = 1 << 21  # cosines held at once: 8 MiB
+
+
+class Scope:
+    """Which rows may be answers: the first `restrict_vocab`, those of the words `among`, none of `exclude`; none with a
+    cosine below `min_cosine`. Words that are not there are in `missing`, 100,000 at most.
+
+    Of `among`, the rows are copied at length 1. SettingsError for a number out of range, VectorsError where no row is
+    left.
+    """
+
+    def __init__(
+        self,
+        vectors: Vectors,
+        restrict_vocab: int | None = None,
+        among: Iterable[Word] | None = None,
+        exclude: Iterable[Word] | None = None,
+        min_cosine: float | None = None,
+    ):
+        if restrict_vocab is not None and restrict_vocab < 0:
+            raise SettingsError(f"{setting('restrict_vocab')}: {restrict_vocab} is not at least 0")
+        if min_cosine is not None and not -1 <= min_cosine <= 1:
+            raise SettingsError(f"{setting('min_cosine')}: must be between -1 and 1 (got {min_cosine})")
+        self.vectors, self.least = vectors, min_cosine
+        self.last = len(vectors) if restrict_vocab is None else min(restrict_vocab, len(vectors))
+        self.rows: NDArray[np.int64] | None = None  # rising; None for all up to `last`
+        self.missing: list[bytes] = []
+        excluded, missing = find_words(vectors.words.table, exclude or ())
+        self.missing += missing
+        self._factors = vectors.factors
+        if excluded:
+            self._factors = vectors.factors.copy()
+            self._factors[excluded] = np.nan  # never best
+        if among is not None:
+            self._take(among, excluded)
+
+    def _take(self, among: Iterable[Word], excluded: Sequence[int]) -> None:
+        rows, missing = find_words(self.vectors.words.table, among)
+        self.missing += missing
+        self.rows = np.setdiff1d(np.array(rows, np.int64), np.array(excluded, np.int64), assume_unique=True)
+        self.rows = self.rows[: np.searchsorted(self.rows, self.last)]
+        if not len(self.rows):
+            raise VectorsError(f"{setting('among')}: none of its words may be an answer; check their spelling")
+        self._units = self.vectors.units(self.rows)
+        self._factors = np.ones(len(self.rows), np.float32)
+
+    def __len__(self) -> int:
+        return self.last if self.rows is None else len(self.rows)
+
+    @property
+    def factors(self) -> NDArray[np.float32]:
+        """What turns the product of a row of `comparable` and a unit vector into their cosine, float32 [rows]; NaN for
+        a row that may not be an answer."""
+        return self._factors
+
+    def comparable(self, low: int, high: int) -> NDArray[np.float32]:
+        """As of Vectors, of the rows that may be answers."""
+        return self.vectors.comparable(low, high) if self.rows is None else self._units[low:high]
+
+    def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The place of each row among those that may be answers; -1 where it may not."""
+        if self.rows is None:
+            return np.where(rows < self.last, rows, -1)
+        found = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        return np.where(self.rows[found] == rows, found, -1)
+
+    def drop_low(self, rows: NDArray[np.int64], cosines: NDArray[np.float64]) -> None:
+        """Take out the answers whose cosine is too low."""
+        if self.least is not None:
+            low = cosines < self.least
+            rows[low], cosines[low] = -1, 0
 
 
 def nearest(
-    vectors: Vectors, queries: Sequence[Query], topn: int = 10, method: str = "add", restrict_vocab: int | None = None
+    vectors: Vectors,
+    queries: Sequence[Query],
+    topn: int = 10,
+    method: str = "add",
+    restrict_vocab: int | None = None,
+    scope: Scope | None = None,
 ) -> list[Neighbours | UnknownWordError]:
     """For each query its `topn` best (word, score), best first, its own words left out; ties go to the lower row.
 
     A query with a word that is not there has the error in place of an answer. `restrict_vocab`: only the first so many
-    rows can be answers.
+    rows can be answers; `scope` says that and more.
     """
     if method not in METHODS:
         raise SettingsError(f"method: {method!r} is neither add nor mul")
-    _check(topn, restrict_vocab)
+    _check(topn)
+    scope = scope or Scope(vectors, restrict_vocab)
     answers: list[Neighbours | UnknownWordError] = []
     for low in range(0, len(queries), QUERIES):
-        answers += _nearest_block(vectors, queries[low : low + QUERIES], topn, method, restrict_vocab)
+        answers += _nearest_block(vectors, queries[low : low + QUERIES], topn, method, scope)
     return answers
 
 
@@ -53,7 +134,7 @@ def nearest_to(
 
     VectorsError for another length, or a number that is not finite; a row of zeros is at 0 to everything.
     """
-    _check(topn, restrict_vocab)
+    _check(topn)
     targets = np.asarray(queries, np.float64)
     if targets.ndim != 2 or targets.shape[1] != vectors.dim:
         shape = " x ".join(map(str, targets.shape[1:])) or "no"
@@ -64,27 +145,138 @@ def nearest_to(
     targets = np.divide(targets, largest, out=np.zeros_like(targets), where=largest > 0)  # whatever its length
     lengths = np.sqrt(np.einsum("ij,ij->i", targets, targets))[:, None]
     targets = np.divide(targets, lengths, out=targets, where=lengths > 0)
-    last = len(vectors) if restrict_vocab is None else min(restrict_vocab, len(vectors))
-    if topn < 1 or last < 1:
-        return [[] for _ in targets]
+    scope = Scope(vectors, restrict_vocab)
     answers: list[Neighbours] = []
     for low in range(0, len(targets), QUERIES):
-        some = targets[low : low + QUERIES]
-        best = Best(len(some), min(topn + SPARE, last))
-        _offer_cosines(vectors, some, best, last)
-        answers += [_answer(vectors, best.result(place), [target], topn, _cosine) for place, target in enumerate(some)]
+        answers += _with_words(vectors, *_best_rows(targets[low : low + QUERIES], [], topn, scope=scope))
     return answers
 
 
-def _check(topn: int, restrict_vocab: int | None) -> None:
+def nearest_rows(
+    vectors: Vectors,
+    groups: Sequence[Sequence[int]],
+    topn: int,
+    scope: Scope,
+    decay: float = 1.0,
+    index: Index | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """For each group of places (see `Vectors.place`) the `topn` rows nearest to its mean, the group's own left out.
+
+    Returns rows int64 [groups, topn] and their cosines float64 [groups, topn], best first; where there are fewer, the
+    row is -1 and the cosine 0, as for an empty group. `decay` weighs each place of a group by so much of the next
+    one's. Blocks of QUERIES groups at a time are quick.
+    """
+    places = np.array([place for group in groups for place in group], np.int64)
+    sizes = np.fromiter(map(len, groups), np.int64, len(groups))
+    ends = np.cumsum(sizes)
+    norms = vectors.norms_at(places)
+    weights = np.divide(1, norms, out=np.zeros(len(places)), where=norms > 0)
+    if decay != 1:
+        weights *= decay ** (np.repeat(ends, sizes) - 1 - np.arange(len(places)))
+    targets = np.zeros((len(groups), vectors.dim))
+    for number in np.flatnonzero(sizes):
+        one = slice(ends[number] - sizes[number], ends[number])
+        mean = weights[one] @ vectors.rows_at(places[one]).astype(np.float64)
+        targets[number] = mean / (np.sqrt(mean @ mean) or 1)
+    rows, cosines = (index.best_rows if index is not None else partial(_best_rows, scope=scope))(targets, groups, topn)
+    rows[sizes == 0], cosines[sizes == 0] = -1, 0
+    return rows, cosines
+
+
+def all_neighbours(
+    vectors: Vectors,
+    words: Iterable[Word | Sequence[Word]] | None,
+    topn: int,
+    scope: Scope,
+    decay: float = 1.0,
+    approx: bool = False,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """As `Vectors.neighbours`, which has the words."""
+    _check(topn)
+    check_decay(decay)
+    groups = [[row] for row in range(len(vectors))] if words is None else [_places(vectors, word) for word in words]
+    rows = np.empty((len(groups), max(0, topn)), np.int64)
+    cosines = np.empty(rows.shape, np.float32)
+    index = None
+    if approx:
+        from w2v.vectors.approximate import Index
+
+        index = Index(scope)
+    for low in range(0, len(groups), QUERIES):
+        some = slice(low, low + QUERIES)
+        rows[some], cosines[some] = nearest_rows(vectors, groups[some], topn, scope, decay, index)
+    return rows, cosines
+
+
+def _places(vectors: Vectors, words: Word | Sequence[Word]) -> list[int]:
+    """The place of a word, or of each of several that is there."""
+    if isinstance(words, (str, bytes, int, np.integer)):
+        return [vectors.place(words)]
+    return known_places(vectors, words)[0]
+
+
+def known_places(vectors: Vectors, words: Iterable[Word]) -> tuple[list[int], list[Word]]:
+    """The places of the words that are there (see `Vectors.place`), and the words that are not."""
+    places, unknown = [], []
+    for word in words:
+        place = vectors.words.find(word)
+        if place < 0 and vectors.subwords is not None:
+            with suppress(UnknownWordError):
+                place = vectors.place(word)
+        if place < 0:
+            unknown.append(word)
+        else:
+            places.append(place)
+    return places, unknown
+
+
+def check_decay(decay: float) -> None:
+    if not 0 < decay <= 1:
+        raise SettingsError(f"{setting('decay')}: must be more than 0 and at most 1 (got {decay})")
+
+
+def _check(topn: int) -> None:
     if not isinstance(topn, (int, np.integer)):
         raise SettingsError(f"topn: {topn!r} is not a whole number; for all words take len(vectors)")
-    if restrict_vocab is not None and restrict_vocab < 0:
-        raise SettingsError(f"restrict_vocab: {restrict_vocab} is not at least 0")
+
+
+def _best_rows(
+    targets: NDArray[np.float64], own: Sequence[Sequence[int]], topn: int, *, scope: Scope
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The `topn` best rows of each target [Q, D] of unit length, without its `own`, as of `nearest_rows`."""
+    asked = np.repeat(np.arange(len(own)), [len(rows) for rows in own]) if len(own) else np.empty(0, np.int64)
+    places = scope.places(np.array([row for rows in own for row in rows], np.int64))
+    order = np.argsort(places, kind="stable")
+    asked, places = asked[order], places[order]
+    topn = max(0, topn)
+    best = Best(len(targets), min(topn + SPARE, len(scope)))
+    if topn and len(targets):
+        _offer_cosines(targets, best, scope, asked, places)
+    rows, cosines = np.empty((len(targets), topn), np.int64), np.empty((len(targets), topn))
+    best.cosines(scope.vectors.matrix, targets, rows, cosines, scope.rows)
+    scope.drop_low(rows, cosines)
+    return rows, cosines
+
+
+def _offer_cosines(
+    targets: NDArray[np.float64], best: Best, scope: Scope, asked: NDArray[np.int64], places: NDArray[np.int64]
+) -> None:
+    """Offer the cosines with all rows that may be answers; those at `places`, which are in rising order, not to the
+    query in `asked`."""
+    few = targets.astype(np.float32)
+    step = max(1024, CELLS // len(few))
+    buffer = np.empty(len(few) * min(step, len(scope)), np.float32)  # one for all blocks: fresh pages take long
+    for low in range(0, len(scope), step):
+        high = min(low + step, len(scope))
+        block = buffer[: len(few) * (high - low)].reshape(len(few), high - low)
+        np.matmul(few, scope.comparable(low, high).T, out=block)
+        here = slice(*np.searchsorted(places, (low, high)))
+        block[asked[here], places[here] - low] = np.nan
+        best.offer(block, low, scope.factors)
 
 
 def _nearest_block(
-    vectors: Vectors, queries: Sequence[Query], topn: int, method: str, restrict_vocab: int | None
+    vectors: Vectors, queries: Sequence[Query], topn: int, method: str, scope: Scope
 ) -> list[Neighbours | UnknownWordError]:
     answers: list[Neighbours | UnknownWordError] = [[] for _ in queries]
     asked: list[int] = []
@@ -97,59 +289,50 @@ def _nearest_block(
             answers[number] = error
     if not asked or topn < 1:
         return answers
-    extra = max(len(set(p + n)) for p, n in rows)
-    last = len(vectors) if restrict_vocab is None else min(restrict_vocab, len(vectors))
-    best = Best(len(asked), min(topn + extra + SPARE, last))
-    sums = [unit_mean(vectors, *pair) for pair in rows] if method == "add" else []
     if method == "add":
-        _offer_cosines(vectors, np.array(sums), best, last)
+        targets = np.array([unit_mean(vectors, *pair) for pair in rows])
+        found = _with_words(vectors, *_best_rows(targets, [p + n for p, n in rows], topn, scope=scope))
     else:
-        _offer_products(vectors, rows, best, last)
-    for place, number in enumerate(asked):
-        positive, negative = rows[place]
-        own = {*positive, *negative}
-        found = [(row, score) for row, score in best.result(place) if row not in own]
-        if method == "add":
-            answers[number] = _answer(vectors, found, [sums[place]], topn, _cosine)
-        else:
-            targets = [unit_mean(vectors, [row]) for row in positive + negative]
-            answers[number] = _answer(vectors, found, targets, topn, partial(product_score, len(positive)))
+        found = _best_products(vectors, rows, topn, scope)
+    for number, answer in zip(asked, found, strict=True):
+        answers[number] = answer
     return answers
 
 
-def _answer(
-    vectors: Vectors,
-    found: list[tuple[int, float]],
-    targets: list[np.ndarray],
-    topn: int,
-    score: Callable[[Sequence[float]], float],
-) -> Neighbours:
-    rows = np.array([row for row, _ in found], np.int64)
-    cosines = [exact_cosines(vectors.matrix, rows, target) for target in targets]
-    return [(to_text(vectors.words.table[row]), value) for row, value in best_of(rows.tolist(), cosines, score, topn)]
+def _with_words(vectors: Vectors, rows: NDArray[np.int64], cosines: NDArray[np.float64]) -> list[Neighbours]:
+    words = vectors.words.table
+    return [
+        [(to_text(words[row]), score) for row, score in zip(some, scores, strict=True) if row >= 0]
+        for some, scores in zip(rows.tolist(), cosines.tolist(), strict=True)
+    ]
 
 
-def _cosine(cosines: Sequence[float]) -> float:
-    return cosines[0]
+def _best_products(
+    vectors: Vectors, rows: list[tuple[list[int], list[int]]], topn: int, scope: Scope
+) -> list[Neighbours]:
+    """3CosMul: the best answers for each (places to be near to, places to be far from)."""
+    extra = max(len({*positive, *negative}) for positive, negative in rows)
+    best = Best(len(rows), min(topn + extra + SPARE, len(scope)))
+    _offer_products(vectors, rows, best, scope)
+    answers = []
+    for place, (positive, negative) in enumerate(rows):
+        found = np.array([row for row, _ in best.result(place)], np.int64)
+        found = found if scope.rows is None else scope.rows[found]
+        found = found[~np.isin(found, positive + negative)]
+        cosines = [exact_cosines(vectors.matrix, found, unit_mean(vectors, [row])) for row in positive + negative]
+        ranked = best_of(found.tolist(), cosines, partial(product_score, len(positive)), topn)
+        answers.append([(to_text(vectors.words.table[row]), score) for row, score in ranked])
+    return answers
 
 
-def _offer_cosines(vectors: Vectors, targets: np.ndarray, best: Best, last: int) -> None:
-    """`targets` [Q, D] of unit length."""
-    targets = targets.astype(np.float32)
-    step = max(1024, CELLS // len(targets))
-    for low in range(0, last, step):
-        high = min(low + step, last)
-        best.offer(targets @ vectors.comparable(low, high).T, low, vectors.factors)
-
-
-def _offer_products(vectors: Vectors, rows: list[tuple[list[int], list[int]]], best: Best, last: int) -> None:
+def _offer_products(vectors: Vectors, rows: list[tuple[list[int], list[int]]], best: Best, scope: Scope) -> None:
     used = sorted({row for positive, negative in rows for row in positive + negative})
     place_of = {row: place for place, row in enumerate(used)}
     units = vectors.units(used)
     step = max(1024, CELLS // max(1, len(used) + len(rows)))
-    for low in range(0, last, step):
-        high = min(low + step, last)
-        shifted = (1 + units @ vectors.comparable(low, high).T * vectors.factors[low:high]) / 2
+    for low in range(0, len(scope), step):
+        high = min(low + step, len(scope))
+        shifted = (1 + units @ scope.comparable(low, high).T * scope.factors[low:high]) / 2
         scores = np.ones((len(rows), high - low), np.float32)
         for place, (positive, negative) in enumerate(rows):
             for row in positive:

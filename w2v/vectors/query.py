@@ -25,10 +25,11 @@ from w2v.vectors.formats.rows import row_error
 from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import Source, open_source
 from w2v.vectors.spelling import unknown_word
-from w2v.vectors.words import to_bytes, to_text
+from w2v.vectors.words import Word, to_bytes, to_text
 
 if TYPE_CHECKING:
     from w2v.vectors.formats.fasttext import FastTextFile
+    from w2v.vectors.neighbours import Scope
     from w2v.vectors.relations import Rank
     from w2v.vectors.vectors import Vectors
 
@@ -48,8 +49,9 @@ Read = TypeVar("Read")
 class VectorFile:
     """A vector file that answers questions: `VectorFile(path).similar(["king - man + woman"])`.
 
-    Options as `w2v.load`; `on_made` is called with each word that a vector is made for. Errors as there, except that a
-    binary file's numbers are only checked when first asked.
+    Options as `w2v.load`; `on_made` is called with each word that a vector is made for; `scope` says which rows may be
+    answers, and has the file loaded. Errors as there, except that a binary file's numbers are only checked when first
+    asked.
     """
 
     def __init__(
@@ -61,8 +63,11 @@ class VectorFile:
         duplicates: str = "error",
         threads: int | None = None,
         on_made: Callable[[bytes], object] | None = None,
+        scope: Callable[[Vectors], Scope] | None = None,
     ):
         self._on_made = on_made
+        self._make_scope = scope
+        self._scope: Scope | None = None
         self._model: FastTextFile | None = None
         self._path = path
         self._options = LoadOptions(limit, lenient, duplicates, threads)
@@ -196,8 +201,11 @@ class VectorFile:
         """As `Vectors.nearest`."""
         if method not in METHODS:
             raise SettingsError(f"method: {method!r} is neither add nor mul")
-        if self._rows is None or len(queries) > FEW:
-            return [*self._load().nearest(queries, topn, method)]
+        if self._rows is None or len(queries) > FEW or self._make_scope is not None:
+            vectors = self._load()
+            if self._make_scope is not None and self._scope is None:
+                self._scope = self._make_scope(vectors)
+            return [*vectors.nearest(queries, topn, method, scope=self._scope)]
         answers: list[Answer | W2VError] = [[] for _ in queries]
         asked: list[Asked] = []
         for number, query in enumerate(queries):
@@ -210,7 +218,7 @@ class VectorFile:
                 answers[number] = answer
         return answers
 
-    def _row(self, word: str | bytes) -> int:
+    def _row(self, word: Word) -> int:
         assert self._rows is not None
         try:
             row = self._rows.words.find(to_bytes(word))

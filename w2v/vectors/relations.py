@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.errors import SettingsError, UnknownWordError
-from w2v.vectors.words import to_text
+from w2v.vectors.words import Word, to_bytes, to_text
 
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
@@ -21,7 +21,7 @@ QUERIES = 64  # answered together
 ROWS = 1 << 16  # compared at once
 
 
-def odd_one_out(vectors: Vectors, words: Sequence[str | bytes]) -> list[tuple[str, float]]:
+def odd_one_out(vectors: Vectors, words: Sequence[Word]) -> list[tuple[str, float]]:
     """The words with their cosine to the mean of all their unit vectors, the least first: that is the odd one out.
 
     As gensim's `doesnt_match`. SettingsError for fewer than two words, UnknownWordError for one that is not there.
@@ -32,11 +32,11 @@ def odd_one_out(vectors: Vectors, words: Sequence[str | bytes]) -> list[tuple[st
     mean = units.mean(axis=0)
     length = np.sqrt(mean @ mean)
     cosines = units @ (mean / length if length > 0 else mean)
-    shown = [word if isinstance(word, str) else to_text(word) for word in words]
+    shown = [word if isinstance(word, str) else to_text(to_bytes(word)) for word in words]
     return sorted(zip(shown, cosines.clip(-1, 1).tolist(), strict=True), key=lambda pair: pair[1])
 
 
-def ranks(vectors: Vectors, pairs: Sequence[tuple[str | bytes, str | bytes]]) -> list[Rank | UnknownWordError]:
+def ranks(vectors: Vectors, pairs: Sequence[tuple[Word, Word]]) -> list[Rank | UnknownWordError]:
     """For each (a, b) the rank of b among the neighbours of a, and their cosine: see `Vectors.rank`."""
     answers: list[Rank | UnknownWordError] = []
     for low in range(0, len(pairs), QUERIES):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from w2v.errors import UnknownWordError
 from w2v.vectors._words import WordTable
-from w2v.vectors.words import to_bytes, to_text
+from w2v.vectors.words import Word, to_bytes, to_text
 
 __all__ = ["suggest", "unknown_word"]
 
@@ -36,7 +36,7 @@ def suggest(table: WordTable, word: str | bytes, most: int = 5) -> tuple[str, ..
     return tuple(to_text(table[row]) for row in list(rows)[:most])
 
 
-def unknown_word(table: WordTable, word: str | bytes) -> UnknownWordError:
+def unknown_word(table: WordTable, word: Word) -> UnknownWordError:
     """The error for a word that is not in the table, with close spellings."""
-    text = word if isinstance(word, str) else to_text(word)
-    return UnknownWordError(text, suggest(table, word))
+    text = word if isinstance(word, str) else to_text(to_bytes(word))
+    return UnknownWordError(text, suggest(table, text))

@@ -16,11 +16,13 @@ from w2v.vectors._scan import row_norms
 from w2v.vectors.expressions import Query, analogy_query, parse_query
 from w2v.vectors.formats.format import LoadOptions, ModelParts, Rows
 from w2v.vectors.formats.load import load_rows
-from w2v.vectors.neighbours import Neighbours, nearest, nearest_to, unit_mean
+from w2v.vectors.neighbours import Neighbours, Scope, nearest, nearest_to, unit_mean
 from w2v.vectors.spelling import unknown_word
-from w2v.vectors.words import Words, to_bytes, to_text
+from w2v.vectors.words import Word, Words, to_bytes, to_text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from w2v.output import AtomicOutput
     from w2v.vectors._words import WordTable
     from w2v.vectors.evaluate import Evaluation
@@ -162,7 +164,7 @@ class Vectors:
     def __contains__(self, word: object) -> bool:
         return word in self.words
 
-    def __getitem__(self, word: str | bytes | Sequence[str | bytes]) -> np.ndarray:
+    def __getitem__(self, word: Word | Sequence[Word]) -> np.ndarray:
         """The row of a word [D], or of a list of words a row each [N, D]; UnknownWordError (a KeyError) with close
         spellings if one is not there."""
         if isinstance(word, Sequence) and not isinstance(word, (str, bytes)):
@@ -178,7 +180,7 @@ class Vectors:
     def dim(self) -> int:
         return int(self.matrix.shape[1])
 
-    def index(self, word: str | bytes) -> int:
+    def index(self, word: Word) -> int:
         """Row of a word; UnknownWordError with close spellings if it is not there."""
         row = self.words.find(word)
         if row < 0:
@@ -206,7 +208,7 @@ class Vectors:
         if self.subwords is not None:
             self.subwords = dataclasses.replace(self.subwords, on_made=call)
 
-    def place(self, word: str | bytes) -> int:
+    def place(self, word: Word) -> int:
         """As `index`, but a word that is not there gets a vector made from its n-grams, where there are subwords. Its
         place is behind the rows: `rows_at` and `units` have it."""
         row = self.words.find(word)
@@ -284,8 +286,8 @@ class Vectors:
 
     def most_similar(
         self,
-        positive: str | Sequence[str] = (),
-        negative: str | Sequence[str] = (),
+        positive: Word | Sequence[Word] = (),
+        negative: Word | Sequence[Word] = (),
         topn: int = 10,
         method: str = "add",
         restrict_vocab: int | None = None,
@@ -324,17 +326,48 @@ class Vectors:
         return self._one(analogy_query((a, b, c)), topn, method)
 
     def nearest(
-        self, queries: Sequence[Query], topn: int = 10, method: str = "add", restrict_vocab: int | None = None
+        self,
+        queries: Sequence[Query],
+        topn: int = 10,
+        method: str = "add",
+        restrict_vocab: int | None = None,
+        scope: Scope | None = None,
     ) -> list[Neighbours | UnknownWordError]:
         """Neighbours for many queries at once; an UnknownWordError stands in the place of an answer."""
-        return nearest(self, queries, topn, method, restrict_vocab)
+        return nearest(self, queries, topn, method, restrict_vocab, scope)
 
-    def similarity(self, a: str | bytes, b: str | bytes) -> float:
+    def neighbours(
+        self,
+        words: Iterable[Word | Sequence[Word]] | None = None,
+        topn: int = 10,
+        *,
+        decay: float = 1.0,
+        restrict_vocab: int | None = None,
+        among: Iterable[Word] | None = None,
+        exclude: Iterable[Word] | None = None,
+        min_cosine: float | None = None,
+        approx: bool = False,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The rows nearest to each word, int64 [Q, topn], and their cosines, float32 [Q, topn], best first; on all
+        cores. Where there are fewer, the row is -1 and the cosine 0. `words` None asks for every row.
+
+        A list of words, such as a session, is asked by the mean of its vectors, with what it holds left out of the
+        answer; words in it that are not there are passed over, and each weighs `decay` times as much as the next.
+        Answers come from the first `restrict_vocab` rows, from `among`, not from `exclude`, with a cosine of
+        `min_cosine` or more. ``np.array(vectors.words, object)[rows]`` are the words. `approx` looks in an index of
+        w2v[approx] and misses a few (see w2v.vectors.approximate). UnknownWordError for a word alone that is not there.
+        """
+        from w2v.vectors.neighbours import all_neighbours
+
+        scope = Scope(self, restrict_vocab, among, exclude, min_cosine)
+        return all_neighbours(self, words, topn, scope, decay, approx)
+
+    def similarity(self, a: Word, b: Word) -> float:
         """Cosine of two words, 0 if one is a row of zeros."""
         first, second = self.place(a), self.place(b)
         return float(exact_cosines(self.rows_at([second]), np.array([0]), unit_mean(self, [first]))[0])
 
-    def rank(self, a: str | bytes, b: str | bytes) -> int:
+    def rank(self, a: Word, b: Word) -> int:
         """The place of `b` among the neighbours of `a`, from 1: as gensim's `rank`, 1 + how many words are nearer."""
         from w2v.vectors.relations import ranks
 
@@ -343,7 +376,7 @@ class Vectors:
             raise answer
         return answer[0]
 
-    def odd_one_out(self, words: Sequence[str | bytes]) -> str:
+    def odd_one_out(self, words: Sequence[Word]) -> str:
         """The word that is least like the mean of all: as gensim's `doesnt_match`, but every word must be there."""
         from w2v.vectors.relations import odd_one_out
 
@@ -373,8 +406,8 @@ class Vectors:
         return answer
 
 
-def _as_tuple(words: str | bytes | Sequence[str | bytes]) -> tuple[str | bytes, ...]:
-    return (words,) if isinstance(words, (str, bytes)) else tuple(words)
+def _as_tuple(words: Word | Sequence[Word]) -> tuple[Word, ...]:
+    return (words,) if isinstance(words, (str, bytes, int, np.integer)) else tuple(words)
 
 
 load = Vectors.load

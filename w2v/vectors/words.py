@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from numbers import Integral
 from typing import overload
 
 from w2v.vectors._words import WordTable
 
-__all__ = ["Words", "to_bytes", "to_text"]
+__all__ = ["Word", "Words", "to_bytes", "to_text"]
+
+Word = str | bytes | int  # items may be numbered
 
 
 def to_text(word: bytes) -> str:
@@ -15,13 +18,15 @@ def to_text(word: bytes) -> str:
     return word.decode("utf-8", "surrogateescape")
 
 
-def to_bytes(word: str | bytes) -> bytes:
-    """A word as its bytes; TypeError for what is none."""
+def to_bytes(word: Word) -> bytes:
+    """A word as its bytes, of a whole number its digits (items may be numbered); TypeError for what is none."""
     if isinstance(word, bytes):
         return word
     if isinstance(word, str):
         return word.encode("utf-8", "surrogateescape")
-    raise TypeError(f"a word is str or bytes, not {type(word).__name__}: {word!r:.60}")
+    if isinstance(word, Integral) and not isinstance(word, bool):
+        return str(word).encode()
+    raise TypeError(f"a word is str, bytes or a whole number, not {type(word).__name__}: {word!r:.60}")
 
 
 class Words(Sequence[str]):
@@ -48,16 +53,18 @@ class Words(Sequence[str]):
         return (to_text(self.table[row]) for row in range(len(self.table)))
 
     def __contains__(self, word: object) -> bool:
-        return isinstance(word, (str, bytes)) and self.find(word) >= 0
+        if isinstance(word, Integral):  # NumPy's too
+            word = int(word)
+        return isinstance(word, (str, bytes, int)) and self.find(word) >= 0
 
-    def index(self, word: str | bytes, start: int = 0, stop: int | None = None) -> int:
+    def index(self, word: Word, start: int = 0, stop: int | None = None) -> int:
         """Row of a word; ValueError if it is not there."""
         row = self.find(word)
         if row < start or (stop is not None and row >= stop):
             raise ValueError(f"{word!r} is not there")
         return row
 
-    def find(self, word: str | bytes) -> int:
+    def find(self, word: Word) -> int:
         """Row of a word, or -1."""
         try:
             return self.table.find(to_bytes(word))

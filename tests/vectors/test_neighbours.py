@@ -1,0 +1,102 @@
+"""Neighbours of many words at once, and which words may be answers, against a slow reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from w2v.errors import SettingsError, UnknownWordError, VectorsError
+from w2v.vectors.vectors import Vectors
+
+ROWS, DIM, TOPN = 2300, 12, 7  # more than two blocks of queries
+
+
+@pytest.fixture(scope="module")
+def vectors() -> Vectors:
+    matrix = np.random.default_rng(7).standard_normal((ROWS, DIM), dtype=np.float32)
+    matrix[5] = 0
+    matrix[6] *= np.float32(1e20)
+    matrix[900] = matrix[901] = matrix[902]  # ties
+    return Vectors([str(100_000 + row) for row in range(ROWS)], matrix)
+
+
+def expected(vectors, groups, allowed, decay=1.0, least=-2.0):
+    """Rows and cosines by all cosines in float64, one group after the other."""
+    matrix = vectors.matrix.astype(np.float64)
+    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+    units = np.divide(matrix, lengths, out=np.zeros_like(matrix), where=lengths > 0)
+    rows, cosines = np.full((len(groups), TOPN), -1), np.zeros((len(groups), TOPN))
+    for number, group in enumerate(groups):
+        mean = sum(units[row] * decay ** (len(group) - 1 - i) for i, row in enumerate(group))
+        scores = units @ mean / (np.linalg.norm(mean) or 1)
+        found = [row for row in allowed if row not in group and scores[row] >= least]
+        best = sorted(found, key=lambda row: (-round(scores[row], 12), row))[:TOPN]
+        rows[number, : len(best)], cosines[number, : len(best)] = best, scores[best]
+    return rows, cosines
+
+
+def agree(found, wanted):
+    assert found[0].dtype == np.int64
+    assert found[1].dtype == np.float32
+    assert np.array_equal(found[0], wanted[0])
+    assert np.allclose(found[1], wanted[1], atol=1e-6)
+
+
+def test_the_neighbours_of_every_row_are_those_of_all_cosines(vectors):
+    found = vectors.neighbours(topn=TOPN)
+    some = [0, 1, 6, 900, 901, 1023, 1024, ROWS - 1]
+    agree((found[0][some], found[1][some]), expected(vectors, [[row] for row in some], range(ROWS)))
+    assert [str(100_000 + row) for row in found[0][3]] == [word for word, _ in vectors.most_similar(100_003, topn=TOPN)]
+
+
+def test_answers_keep_to_the_words_that_may_be_answers(vectors):
+    asked = [100_000, "100020", np.int64(100_900)]
+    groups = [[0], [20], [900]]
+    among = list(range(0, ROWS, 3))
+    excluded = list(range(0, ROWS, 4))
+    ids = {row: 100_000 + row for row in range(ROWS)}
+    agree(
+        vectors.neighbours(asked, TOPN, among=[ids[row] for row in among], exclude=[ids[row] for row in excluded]),
+        expected(vectors, groups, [row for row in among if row not in excluded]),
+    )
+    agree(
+        vectors.neighbours(asked, TOPN, restrict_vocab=50, exclude=[ids[1]], min_cosine=0.5),
+        expected(vectors, groups, [row for row in range(50) if row != 1], least=0.5),
+    )
+    agree(
+        vectors.neighbours([["100900"]], TOPN, among=["100901", "100902", "100900"]),
+        expected(vectors, [[900]], [901, 902]),
+    )
+
+
+def test_a_session_is_asked_by_its_mean_and_what_it_holds_is_no_answer(vectors):
+    sessions = [[100_001, 100_002, "nowhere", 100_700], ["100020"], ["nowhere"], []]
+    for decay in (1.0, 0.5):
+        rows, cosines = vectors.neighbours(sessions, TOPN, decay=decay)
+        agree(
+            (rows, cosines),
+            expected(vectors, [[1, 2, 700], [20], list(range(ROWS)), list(range(ROWS))], range(ROWS), decay),
+        )
+
+
+def test_what_cannot_be_asked_is_refused(vectors):
+    with pytest.raises(UnknownWordError, match='"7" is not in the vocabulary'):
+        vectors.neighbours([7])
+    with pytest.raises(VectorsError, match="none of its words may be an answer"):
+        vectors.neighbours([100_000], among=["nowhere"])
+    for wrong in ({"decay": 0}, {"min_cosine": 2}, {"restrict_vocab": -1}, {"topn": None}):
+        with pytest.raises(SettingsError, match=next(iter(wrong))):
+            vectors.neighbours([100_000], **wrong)
+    assert vectors.neighbours([], TOPN)[0].shape == (0, TOPN)
+    assert vectors.neighbours([100_000], 0)[0].shape == (1, 0)
+
+
+def test_an_index_finds_nearly_all_neighbours_with_their_exact_cosines(vectors):
+    pytest.importorskip("usearch")
+    exact, cosines = vectors.neighbours(topn=TOPN, exclude=[100_000])
+    rows, approximate = vectors.neighbours(topn=TOPN, exclude=[100_000], approx=True)
+    alike = rows[:, 0] == exact[:, 0]
+    assert alike.mean() > 0.95
+    assert np.array_equal(approximate[alike, 0], cosines[alike, 0])
+    assert not (rows == 0).any()
+    assert not (rows == np.arange(ROWS)[:, None]).any()
