@@ -177,7 +177,7 @@ def bytes_on_the_wire(args: argparse.Namespace) -> None:
         with cluster(nodes) as made:
             marks: list[int] = []
 
-            def mark(run: Any, progress: Any, marks: Any = marks) -> None:
+            def mark(_run: Any, _progress: Any, marks: Any = marks) -> None:
                 if not marks:
                     marks.append(loopback_bytes())
 
@@ -220,7 +220,7 @@ def commit() -> str:
 SCORES = ("analogy", "WordSim", "SimLex", "words/s", "exchanges", "sent", "seeds")
 
 
-def tables(args: argparse.Namespace) -> None:
+def tables(_args: argparse.Namespace) -> None:
     """The tables of docs/cluster.md."""
     rows = json.loads(RESULTS.read_text())["rows"]
 

@@ -29,11 +29,14 @@ import sys
 import time
 import venv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mutation.compiled import compiled_sites
 from mutation.python import python_sites
 from mutation.relevant import PLUGIN, Map
-from mutation.sites import Site
+
+if TYPE_CHECKING:
+    from mutation.sites import Site
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST_S = 10  # seconds of tests, by the map, that run before all the others do

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from w2v.errors import W2VError
+if TYPE_CHECKING:
+    from w2v.errors import W2VError
 
 __all__ = ["Decoder", "decoders_for"]
 

@@ -91,6 +91,12 @@ def check_output(path: Path, no_clobber: bool = False) -> None:
         raise W2VError(f"{name}: is a directory; give the name of a file")
     if not os.path.isdir(folder):
         raise W2VError(f"{name}: the folder {folder} does not exist; make it first")
+    _check_target(name, target, no_clobber)
+
+
+def _check_target(name: str, target: str, no_clobber: bool) -> None:
+    """Raise W2VError where what is at the place, or its folder, may not be written."""
+    folder = os.path.dirname(target)
     try:
         status = os.stat(target)
     except FileNotFoundError:

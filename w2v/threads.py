@@ -99,6 +99,11 @@ class Group:
             except BaseException as error:
                 self.fail(error)
 
+    def raise_error(self) -> None:
+        """Raise the first error of any of them."""
+        if self.error is not None:
+            raise self.error
+
     def _run(self, work: Callable[[], object]) -> None:
         with self._changed:
             if self._closed:
@@ -139,8 +144,7 @@ def run_all(
         group.fail(error)
     finally:
         group.close()
-    if group.error is not None:
-        raise group.error
+    group.raise_error()
 
 
 def for_each(work: Callable[[int], object], tasks: int, threads: int | None = None) -> None:
@@ -174,8 +178,7 @@ def for_each(work: Callable[[int], object], tasks: int, threads: int | None = No
         group.fail(error)
     finally:
         group.close()
-    if group.error is not None:
-        raise group.error
+    group.raise_error()
 
 
 def in_order(make: Callable[[int], Result], tasks: int, threads: int | None = None) -> Iterator[Result]:
@@ -188,50 +191,60 @@ def in_order(make: Callable[[int], Result], tasks: int, threads: int | None = No
         yield from map(make, range(tasks))
         return
     group = Group()
-    changed = threading.Condition()
-    ready: dict[int, Result] = {}
-    taken = given = 0  # numbers that somebody makes or has made; numbers that the caller has
-
-    def run() -> None:
-        nonlocal taken
-        while True:
-            with changed:
-                while taken < tasks and taken >= given + 2 * helpers and not group.stop.is_set():
-                    changed.wait(TICK_S)
-                if taken >= tasks or group.stop.is_set():
-                    return
-                number = taken
-                taken += 1
-            result = make(number)
-            with changed:
-                ready[number] = result
-                changed.notify_all()
-
+    ahead = _Ahead(make, tasks, 2 * helpers, group)
     try:
-        started = [group.start(run)]
+        started = [group.start(ahead.run)]
         while started[-1] and len(started) < helpers:
-            started.append(group.start(run))
-        if not started[0]:
-            yield from map(make, range(tasks))
-            return
-        for number in range(tasks):
-            with changed:
-                while number not in ready and group.error is None:
-                    changed.wait(TICK_S)
-                if number not in ready:
-                    break
-                result = ready.pop(number)
-                given = number + 1
-                changed.notify_all()
-            yield result
+            started.append(group.start(ahead.run))
+        yield from ahead.results() if started[0] else map(make, range(tasks))
     except BaseException as error:
         group.fail(error)
         raise
     finally:
         group.stop.set()
         group.close()
-    if group.error is not None:
-        raise group.error
+    group.raise_error()
+
+
+class _Ahead(Generic[Result]):
+    """Results that threads make, at most `most` of them before they are taken in order."""
+
+    def __init__(self, make: Callable[[int], Result], tasks: int, most: int, group: Group):
+        self.make, self.tasks, self.most, self.group = make, tasks, most, group
+        self.changed = threading.Condition()
+        self.ready: dict[int, Result] = {}
+        self.begun = self.given = 0  # numbers that somebody makes or has made; numbers that the caller has
+
+    def run(self) -> None:
+        """The work of each thread."""
+        while (number := self._next()) is not None:
+            result = self.make(number)
+            with self.changed:
+                self.ready[number] = result
+                self.changed.notify_all()
+
+    def _next(self) -> int | None:
+        stop = self.group.stop
+        with self.changed:
+            while self.begun < self.tasks and self.begun >= self.given + self.most and not stop.is_set():
+                self.changed.wait(TICK_S)
+            if self.begun >= self.tasks or stop.is_set():
+                return None
+            self.begun += 1
+            return self.begun - 1
+
+    def results(self) -> Iterator[Result]:
+        """In order, up to the first that fails."""
+        for number in range(self.tasks):
+            with self.changed:
+                while number not in self.ready and self.group.error is None:
+                    self.changed.wait(TICK_S)
+                if number not in self.ready:
+                    return
+                result = self.ready.pop(number)
+                self.given = number + 1
+                self.changed.notify_all()
+            yield result
 
 
 class Background(Generic[Result]):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.runner import Bench
+if TYPE_CHECKING:
+    from bench.runner import Bench
 
 __all__ = ["SETTINGS", "accuracy", "accuracy_gensim", "oversubscribed", "switches"]
 

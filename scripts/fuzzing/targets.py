@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def names() -> Path:
     return path
 
 
-def outcome(source) -> list[tuple[bytes, bytes]] | str:
+def outcome(source: str | os.PathLike[str] | BinaryIO) -> list[tuple[bytes, bytes]] | str:
     """The rows of a file, or the one line that refuses it."""
     try:
         vectors = load(source, threads=1, words=names())
@@ -211,11 +212,11 @@ def changed(data: bytes) -> bytes:
     return joined(header, bytes(tensors))
 
 
-def replace(tree, at: int, piece: bytes) -> None:
+def replace(tree: Any, at: int, piece: bytes) -> None:
     """The at-th value of a tree of JSON, replaced by what `piece` is as JSON, or by its text."""
     places = []
 
-    def walk(node) -> None:
+    def walk(node: Any) -> None:
         for key in sorted(node) if isinstance(node, dict) else range(len(node)):
             places.append((node, key))
             if isinstance(node[key], (dict, list)):

@@ -129,11 +129,11 @@ def children(node: ast.AST) -> Iterator[ast.AST]:
 
 def changes(node: ast.AST, text: Text) -> Iterator[Change]:
     """What the operators make of one node."""
-    for group in (of_expressions, of_constants, of_calls, of_places, of_statements, of_branches):
+    for group in (of_comparisons, of_expressions, of_constants, of_calls, of_places, of_statements, of_branches):
         yield from group(node, text)
 
 
-def of_expressions(node: ast.AST, text: Text) -> Iterator[Change]:
+def of_comparisons(node: ast.AST, text: Text) -> Iterator[Change]:
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         left, right = text(node.left), text(node.comparators[0])
         for new in COMPARISONS[type(node.ops[0])]:
@@ -145,7 +145,10 @@ def of_expressions(node: ast.AST, text: Text) -> Iterator[Change]:
             for k, (other, right) in enumerate(zip(node.ops, node.comparators, strict=True)):
                 parts += [COMPARISONS[type(op)][0] if k == i else symbol(other), text(right)]
             yield "comparison", node, " ".join(parts)
-    elif isinstance(node, ast.BoolOp):
+
+
+def of_expressions(node: ast.AST, text: Text) -> Iterator[Change]:
+    if isinstance(node, ast.BoolOp):
         words = (" or ", " and ") if isinstance(node.op, ast.And) else (" and ", " or ")
         yield "and / or", node, words[0].join(map(text, node.values))
         for i in range(len(node.values)):
@@ -176,7 +179,7 @@ def symbol(op: ast.cmpop) -> str:
     }[type(op)]
 
 
-def of_constants(node: ast.AST, text: Text) -> Iterator[Change]:
+def of_constants(node: ast.AST, _text: Text) -> Iterator[Change]:
     if not isinstance(node, ast.Constant):
         return
     value = node.value

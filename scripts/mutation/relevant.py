@@ -10,9 +10,10 @@ import ast
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 __all__ = ["PLUGIN", "Map"]
 
@@ -53,7 +54,7 @@ LEFT_OUT = (  # other machines and times; what takes minutes
 class Map:
     """`tree` is a copy of the checkout whose w2v is installed in `package`; the map is kept in `folder`."""
 
-    def __init__(self, tree: Path, package: Path, folder: Path, pytest):
+    def __init__(self, tree: Path, package: Path, folder: Path, pytest: Callable[..., Any]):
         self.tree, self.package, self.folder, self.pytest = tree, package, folder, pytest
         folder.mkdir(parents=True, exist_ok=True)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from world.dice import Dice, Weighted
 from world.inflection import participle, past, plural, present, verbing
-from world.people import Group, People, Person
 from world.tables import Animal, Thing, read_adjectives, read_animals, read_things, read_words
+
+if TYPE_CHECKING:
+    from world.people import Group, People, Person
+    from world.tables import Country
 
 __all__ = ["HOURS", "MIDDLE", "MONTHS", "NUMBERS", "SEASONS", "SUMS", "WEEKDAYS", "Phrases", "Subject", "conjugate"]
 
@@ -155,24 +159,24 @@ class Phrases:
         self.by_kind = {kind: Weighted.zipf([t for t in shuffled if kind in t.kinds], 8) for kind in kinds}
         self.animal_draw = Weighted.zipf(self.animals, 12)
         self.fillers: dict[str, Callable[[Subject], str]] = {
-            "num": lambda s: dice.one(NUMBERS if dice.chance(0.85) else LARGE_NUMBERS),
-            "topic": lambda s: dice.one(TOPICS),
-            "season": lambda s: self.season,
-            "town": lambda s: self.group.town if dice.chance(0.5) else dice.draw(people.towns),
+            "num": lambda _: dice.one(NUMBERS if dice.chance(0.85) else LARGE_NUMBERS),
+            "topic": lambda _: dice.one(TOPICS),
+            "season": lambda _: self.season,
+            "town": lambda _: self.group.town if dice.chance(0.5) else dice.draw(people.towns),
             "city": lambda s: self.city(s),
             "country": lambda s: self.country(s).name,
             "language": lambda s: self.country(s).language,
             "coins": lambda s: plural(dice.one(("coin", "penny", "shilling", self.country(s).currency))),
-            "land": lambda s: self.group.realm if self.group.realm and dice.chance(0.6) else dice.draw(people.realms),
+            "land": lambda _: self.group.realm if self.group.realm and dice.chance(0.6) else dice.draw(people.realms),
             "enemy": lambda s: dice.one(("the enemy", "the rebels", "the invaders", self.fillers["land"](s))),
-            "job": lambda s: self.job_noun(),
-            "ruler": lambda s: dice.one(("king", "queen", "king", "queen", "king", "queen", "emperor", "empress")),
-            "royal": lambda s: dice.one(("king", "queen", "prince", "princess")),
+            "job": lambda _: self.job_noun(),
+            "ruler": lambda _: dice.one(("king", "queen", "king", "queen", "king", "queen", "emperor", "empress")),
+            "royal": lambda _: dice.one(("king", "queen", "prince", "princess")),
             "suitor": lambda s: "prince" if s.sex == "f" else "princess",
-            "noble": lambda s: dice.one(("duke", "duchess", "baron", "baroness", "lord", "lady")),
+            "noble": lambda _: dice.one(("duke", "duchess", "baron", "baroness", "lord", "lady")),
             "person": self.other_person,
             "kin": self.kin,
-            "kid": lambda s: dice.one(
+            "kid": lambda _: dice.one(
                 (
                     "the other children",
                     "the neighbours",
@@ -187,7 +191,7 @@ class Phrases:
         job = self.people.draw_job()
         return job.masculine if self.dice.chance(0.5) else job.feminine
 
-    def country(self, subject: Subject):
+    def country(self, subject: Subject) -> Country:
         if subject.person and subject.person.country and self.dice.chance(0.6):
             return subject.person.country
         return self.dice.draw(self.people.countries)
@@ -196,7 +200,7 @@ class Phrases:
         country = self.country(subject)
         return country.capital if self.dice.chance(0.5) else self.town_of(country)
 
-    def town_of(self, country) -> str:
+    def town_of(self, country: Country) -> str:
         """A city that is not the capital, mostly the largest."""
         return country.cities[0] if self.dice.chance(0.5) else self.dice.one(country.cities)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from world.dice import Dice
+from typing import TYPE_CHECKING
+
 from world.inflection import comparative, participle, plural, superlative
 from world.phrases import NUMBERS, SEASONS, Phrases, Subject, conjugate
-from world.sentences import PeopleSentences
 from world.tables import Thing, read_patterns
+
+if TYPE_CHECKING:
+    from world.dice import Dice
+    from world.sentences import PeopleSentences
 
 __all__ = ["ThingSentences"]
 

@@ -12,11 +12,11 @@ from w2v.cli.answers import json_line
 from w2v.cli.colours import painted, paper
 from w2v.cli.table import aligned, tsv_line, width_of
 from w2v.seeing.cells import colour
-from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.training.config import TrainConfig
     from w2v.training.samples import Centre, Sentence, Step, TracedSentence, Update
 
 __all__ = ["number_lines", "number_rows", "step_lines"]

@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from w2v.cluster.leases import Lease, Ledger
-from w2v.corpus.config import CorpusConfig
 from w2v.corpus.token_counts import TokenCounts
 from w2v.kernel._tables import first_bad_row
-from w2v.output import HeldOutput
 from w2v.training.checkpoint import CheckpointFile
 from w2v.training.checkpointing import Checkpointer
 from w2v.training.state import Totals
@@ -27,6 +25,8 @@ from w2v.training.tensors import Tensor, file_size, header_of, matrix_tensor, wr
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus.config import CorpusConfig
+    from w2v.output import HeldOutput
     from w2v.training.config import ResolvedConfig
 
 __all__ = ["ClusterCheckpoint", "ClusterCheckpointer", "ClusterState", "write_cluster_checkpoint"]

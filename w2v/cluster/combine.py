@@ -42,7 +42,7 @@ def settling(changes: Rows, efforts: Rows) -> Floats:
     return total
 
 
-def plain_sum(changes: Rows, efforts: Rows) -> Floats:
+def plain_sum(changes: Rows, _efforts: Rows) -> Floats:
     """All changes added up: overshoots on frequent words."""
     total = np.array(changes[0], np.float32)
     for change in changes[1:]:
@@ -66,7 +66,7 @@ def touched(changes: Rows, efforts: Rows) -> Floats:
     return total
 
 
-def gradient(changes: Rows, efforts: Rows) -> Floats:
+def gradient(changes: Rows, _efforts: Rows) -> Floats:
     """Of each further change only what is orthogonal to the sum so far: steps in one direction are taken once.
 
     Source: Gill et al. 2021, "Distributed training of embeddings using graph analytics" (GraphWord2Vec), section 4.

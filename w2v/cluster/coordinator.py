@@ -11,11 +11,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from w2v.cluster.leases import Lease, Leases, Ledger
 from w2v.cluster.members import Deadline, Member, NodeLost, expect, limit_s
-from w2v.cluster.node import Report, Setup
 from w2v.cluster.node_manager import NodeManager
-from w2v.cluster.schedule import Schedule
 from w2v.cluster.session import HeadLost
 from w2v.training.progress import Progress, TrainingStopped
 from w2v.training.state import Totals
@@ -23,6 +20,10 @@ from w2v.training.state import Totals
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from w2v.cluster.leases import Lease, Leases, Ledger
+    from w2v.cluster.node import Report, Setup
+    from w2v.cluster.schedule import Schedule
 
 __all__ = ["ClusterProgress", "Coordinator", "NodeRate", "lr_scale"]
 
@@ -71,7 +72,7 @@ class Coordinator:
         threads: int | None = None,
         model: list[NDArray[np.float32]] | None = None,
         workers: int = 0,
-        tell: Callable[[str], object] = lambda line: None,
+        tell: Callable[[str], object] = lambda _: None,
     ):
         self.ray, self.setup, self.leases, self.ledger, self.schedule = ray, setup, leases, ledger, schedule
         self.sync_every_s, self.tell = sync_every_s, tell

@@ -6,16 +6,18 @@ These are tasks, not actors: if a node dies, Ray does again what it had done.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from w2v.cluster.chunks import Chunk, begins
 from w2v.cluster.session import Head
 from w2v.cluster.vocabulary import count_chunk, freeze, merge, prune
-from w2v.corpus.config import CorpusConfig
 from w2v.corpus.sources import OnProgress, ReadProgress
 from w2v.corpus.token_counts import TokenCounts
-from w2v.corpus.vocab import Vocab
 from w2v.errors import TrainingError, W2VError, setting
+
+if TYPE_CHECKING:
+    from w2v.corpus.config import CorpusConfig
+    from w2v.corpus.vocab import Vocab
 
 __all__ = ["Counted", "count_corpus"]
 

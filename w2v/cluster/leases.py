@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from w2v.corpus.token_counts import TokenCounts
 from w2v.training.state import Totals
+
+if TYPE_CHECKING:
+    from w2v.corpus.token_counts import TokenCounts
 
 __all__ = ["Done", "Lease", "Leases", "Ledger"]
 

@@ -12,10 +12,12 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from w2v.cluster.node import Greeting, Report
 from w2v.errors import W2VError
+
+if TYPE_CHECKING:
+    from w2v.cluster.node import Greeting, Report
 
 __all__ = ["Deadline", "Member", "NodeLost", "expect", "limit_s"]
 
@@ -84,7 +86,7 @@ class Deadline:
     `others_answer(since)` says whether anything else has answered since then: only such time counts.
     """
 
-    def __init__(self, limit_s: float, others_answer: Callable[[float], bool] = lambda since: True):
+    def __init__(self, limit_s: float, others_answer: Callable[[float], bool] = lambda _: True):
         self.limit_s, self.others_answer = limit_s, others_answer
         self.left = TICKS
 

@@ -12,21 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from w2v.cluster.chunks import Chunk
 from w2v.cluster.combine import combine_packed
 from w2v.cluster.leases import Done, Lease
 from w2v.cluster.replica import Replica
-from w2v.cluster.schedule import Part
 from w2v.cluster.synced_rows import SyncedRows
-from w2v.corpus.config import CorpusConfig
-from w2v.corpus.token_counts import TokenCounts
-from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, TrainingError, W2VError
 from w2v.threads import Group
-from w2v.training.config import ResolvedConfig
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from w2v.cluster.chunks import Chunk
+    from w2v.cluster.schedule import Part
+    from w2v.corpus.config import CorpusConfig
+    from w2v.corpus.token_counts import TokenCounts
+    from w2v.corpus.vocab import Vocab
+    from w2v.training.config import ResolvedConfig
 
 __all__ = ["Greeting", "Node", "Report", "Setup"]
 

@@ -303,7 +303,7 @@ class XzBlocks:
         self.file, self.index, self.first = file, index, first
         self._pieces = self._streams()
 
-    def read(self, size: int) -> bytes:
+    def read(self, _size: int) -> bytes:
         return next(self._pieces, b"")
 
     def _streams(self) -> Iterator[bytes]:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from w2v.cluster.leases import Lease
-from w2v.corpus.vocab import Vocab
 from w2v.threads import Group
-from w2v.training.config import TrainConfig
 from w2v.training.spans import Spans
 from w2v.training.state import Totals, divergence
 from w2v.training.trainer import ThreadedModel
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from w2v.cluster.leases import Lease
+    from w2v.corpus.vocab import Vocab
+    from w2v.training.config import TrainConfig
 
 __all__ = ["Job", "Replica"]
 

@@ -21,14 +21,9 @@ from w2v.cluster.leases import Lease, Leases, Ledger
 from w2v.cluster.node import Setup
 from w2v.cluster.schedule import Schedule
 from w2v.cluster.session import HeadLost, session
-from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import CorpusInfo
-from w2v.corpus.sources import OnProgress
 from w2v.corpus.token_counts import TokenCounts
-from w2v.corpus.vocab import Vocab
 from w2v.errors import SettingsError, TrainingError, setting
 from w2v.kernel._tables import first_bad_row
-from w2v.training.config import TrainConfig
 from w2v.training.progress import TrainingStopped, TrainResult, TrainSummary
 from w2v.training.run import Run
 from w2v.vectors.vectors import Vectors
@@ -36,6 +31,12 @@ from w2v.vectors.vectors import Vectors
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from w2v.corpus.config import CorpusConfig
+    from w2v.corpus.encoded import CorpusInfo
+    from w2v.corpus.sources import OnProgress
+    from w2v.corpus.vocab import Vocab
+    from w2v.training.config import TrainConfig
 
     Matrices = list[NDArray[np.float32]]
 
@@ -152,7 +153,7 @@ class ClusterTrainer:
         should_stop: Callable[[], bool] | None = None,
         checkpointer: ClusterCheckpointer | None = None,
         before: ClusterCheckpoint | None = None,
-        tell: Callable[[str], object] = lambda line: None,
+        tell: Callable[[str], object] = lambda _: None,
     ) -> TrainResult:
         """Train to the end, from the start or from a checkpoint.
 
@@ -339,12 +340,12 @@ class ClusterRun(Run):
         options = ClusterOptions(self.address, self.sync_every_s, tmp_dir=self.tmp_dir)
         self.cluster = files.enter_context(ClusterTrainer(self.corpus, self.corpus_config, self.config, options))
 
-    def read(self, files: ExitStack, last: ExitStack) -> CorpusInfo:
+    def read(self, _files: ExitStack, _last: ExitStack) -> CorpusInfo:
         self.cluster.read(self.given_vocab(), self.reporter.reading)
         self.reporter.finish()
         return self.cluster
 
-    def train(self, files: ExitStack) -> TrainResult:
+    def train(self, _files: ExitStack) -> TrainResult:
         cluster, session = self.cluster, self.session
         before = self.before if isinstance(self.before, ClusterCheckpoint) else None
         if before is not None:

@@ -129,7 +129,7 @@ def signals_kept() -> Iterator[None]:
     """Within, Ray may set no handler for SIGTERM: its own ends the program at once, with exit code 15."""
     utils = part_of_ray("_private.utils")
     ours, main = signal.getsignal(signal.SIGTERM), threading.current_thread() is threading.main_thread()
-    with replaced(utils, "set_sigterm_handler", lambda handler: None):
+    with replaced(utils, "set_sigterm_handler", lambda _: None):
         try:
             yield
         finally:
@@ -140,7 +140,7 @@ def signals_kept() -> Iterator[None]:
 @contextlib.contextmanager
 def hushed() -> Iterator[None]:
     """Within, Ray prints no errors of its processes: it does so on standard output, which is for data."""
-    with replaced(part_of_ray("_private.worker"), "print_to_stdstream", lambda *message, **settings: None):
+    with replaced(part_of_ray("_private.worker"), "print_to_stdstream", lambda *_, **__: None):
         yield
 
 

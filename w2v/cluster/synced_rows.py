@@ -13,12 +13,13 @@ import numpy as np
 
 from w2v.cluster._rows import PACKED_EXTRA, move, put, take
 from w2v.cluster.schedule import Part
-from w2v.kernel._state import Model
-from w2v.training.config import ResolvedConfig
 from w2v.training.effort import PAIR, pairs_per_token
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from w2v.kernel._state import Model
+    from w2v.training.config import ResolvedConfig
 
     Floats = NDArray[np.float32]
     Packed = NDArray[np.uint8]

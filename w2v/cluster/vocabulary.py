@@ -19,10 +19,10 @@ from w2v.cluster.chunks import Chunk, align
 from w2v.corpus.reader import tally_words
 from w2v.corpus.selection import SpellingList, select
 from w2v.corpus.token_counts import TokenCounts
-from w2v.corpus.vocab import Vocab
 
 if TYPE_CHECKING:
     from w2v.corpus.config import CorpusConfig
+    from w2v.corpus.vocab import Vocab
 
 __all__ = ["Pruned", "Tally", "count_chunk", "freeze", "merge", "prune"]
 

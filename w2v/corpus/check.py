@@ -6,9 +6,7 @@ import os
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, BinaryIO
 
 from w2v.corpus._census import Census
 from w2v.corpus._encode import CONTEXT_BYTES, LONGEST_SENTENCE, LONGEST_TOKEN, LOOKAHEAD, Encoder, Spellings
@@ -18,6 +16,9 @@ from w2v.corpus.sources import check_text
 from w2v.errors import CorpusError, Message, setting
 from w2v.files import HEAD_BYTES, MAGIC_BYTES, Decompressor, check_supported, compression_of
 from w2v.findings import FACT, FAULT, NOTE, Report
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["check_corpus"]
 
@@ -124,7 +125,7 @@ def _check(name: str, read: Callable[[int], bytes], min_count: int, whitespace: 
     _count(text, first[origin:], census, encoder)
     _add_facts(report, text, census)
     counts = _counts(encoder, seed)
-    _add_counts(report, census, counts, encoder.too_long, min_count)
+    _add_counts(report, census, counts, min_count)
     if text.damage:
         report.add(FAULT, "packing", 1, "", text.damage.removeprefix(f"{name}: "))
     if not len(counts):
@@ -180,7 +181,7 @@ def _add_facts(report: Report, text: _Text, census: Census) -> None:
     report.add(FACT, "tokens", census.tokens)
 
 
-def _add_counts(report: Report, census: Census, counts: np.ndarray, too_long: int, min_count: int) -> None:
+def _add_counts(report: Report, census: Census, counts: np.ndarray, min_count: int) -> None:
     tokens = int(counts.sum())
     report.add(FACT, "types", len(counts))
     for what, (length, line) in (("longest line", census.longest_line), ("longest token", census.longest_token)):

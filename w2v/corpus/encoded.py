@@ -11,7 +11,6 @@ import numpy as np
 from w2v.corpus._encode import DROPPED
 from w2v.corpus.assembly import remapped, whole_sentences
 from w2v.corpus.ids_file import IdsFile, digest_of, read_ids_file, write_ids_file
-from w2v.corpus.token_counts import TokenCounts
 from w2v.errors import CorpusError, setting
 from w2v.output import AtomicOutput
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.corpus.spool import Folder
+    from w2v.corpus.token_counts import TokenCounts
     from w2v.corpus.vocab import Vocab
 
 __all__ = ["CorpusInfo", "EncodedCorpus"]

@@ -14,13 +14,16 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from w2v.corpus._blocks import Block
 from w2v.corpus._encode import CONTEXT_BYTES, LOOKAHEAD, Encoder
 from w2v.corpus.sample import SAMPLE_BYTES
 from w2v.corpus.sources import PLAIN, STREAM, TEXT, Source, check_text
 from w2v.errors import CorpusError
 from w2v.files import HEAD_BYTES, MAGIC_BYTES, Decompressor, check_supported, compression_of
+
+if TYPE_CHECKING:
+    from w2v.corpus._blocks import Block
 
 __all__ = ["Feed", "Job"]
 

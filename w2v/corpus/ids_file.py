@@ -25,7 +25,6 @@ from w2v.corpus.spool import ID_BYTES, make_spool
 from w2v.corpus.token_counts import TokenCounts
 from w2v.corpus.vocab import LARGEST_COUNT, Vocab
 from w2v.errors import CorpusError
-from w2v.output import AtomicOutput
 from w2v.safetensors import Entry, Header, is_safetensors, make_header, read_header
 from w2v.threads import for_each
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.corpus.spool import Folder
+    from w2v.output import AtomicOutput
 
 __all__ = ["IdsFile", "digest_of", "is_encoded", "is_encoded_head", "read_ids_file", "write_ids_file"]
 

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
@@ -15,10 +15,12 @@ from w2v.corpus.phrases import Joined, Phrase, PhraseSettings, join_phrases, req
 from w2v.corpus.reader import read_corpus
 from w2v.corpus.remap import apply_vocab
 from w2v.corpus.sequences import encode_sequences
-from w2v.corpus.sources import Path
-from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, SettingsError, setting, shortened, warn
 from w2v.settings import check_names
+
+if TYPE_CHECKING:
+    from w2v.corpus.sources import Path
+    from w2v.corpus.vocab import Vocab
 
 __all__ = [
     "SELECTING",

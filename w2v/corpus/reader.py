@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.corpus._assembly import Remapping
-from w2v.corpus._blocks import Block
 from w2v.corpus._encode import Encoder, Spellings
 from w2v.corpus.assembly import assemble
 from w2v.corpus.config import CorpusConfig
@@ -26,7 +25,6 @@ from w2v.corpus.selection import Selection, select, tally
 from w2v.corpus.sources import OnProgress, Path, ReadProgress, Source, expand
 from w2v.corpus.spool import make_spool
 from w2v.corpus.token_counts import TokenCounts
-from w2v.corpus.vocab import Vocab
 from w2v.cpus import thread_count
 from w2v.errors import CorpusError
 from w2v.threads import for_each, run_all
@@ -34,7 +32,9 @@ from w2v.threads import for_each, run_all
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus._blocks import Block
     from w2v.corpus.config import CorpusConfig
+    from w2v.corpus.vocab import Vocab
 
 __all__ = ["count_words", "read_corpus", "tally_words"]
 

@@ -17,11 +17,11 @@ from w2v.corpus.selection import SpellingList, select
 from w2v.corpus.sources import OnProgress, Path, ReadProgress
 from w2v.corpus.spool import make_spool
 from w2v.corpus.token_counts import TokenCounts
-from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError
 
 if TYPE_CHECKING:
     from w2v.corpus.config import CorpusConfig
+    from w2v.corpus.vocab import Vocab
 
 __all__ = ["encode_sequences"]
 

@@ -6,13 +6,17 @@ import errno
 import os
 import tempfile
 import threading
-from typing import BinaryIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from w2v.corpus._blocks import Block
 from w2v.errors import Message, SettingsError, setting
 from w2v.memory import available_memory
+
+if TYPE_CHECKING:
+    from w2v.corpus._blocks import Block
 
 __all__ = ["Spool", "make_spool", "unnamed_file"]
 
@@ -90,20 +94,16 @@ class Spool:
             self._file.close()
 
 
-class spool_errors:
+@contextmanager
+def spool_errors(folder: str | os.PathLike[str] | None) -> Iterator[None]:
     """Names the folder in an OSError of a file that has no name."""
-
-    def __init__(self, folder: str | os.PathLike[str] | None):
-        self.folder = os.fspath(folder or tempfile.gettempdir())
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and error.filename is None:
-            raise OSError(
-                error.errno, Message(f"{error.strerror} (ids are kept there; try {setting('tmp_dir')})"), self.folder
-            ) from None
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        text = Message(f"{error.strerror} (ids are kept there; try {setting('tmp_dir')})")
+        raise OSError(error.errno, text, os.fspath(folder or tempfile.gettempdir())) from None
 
 
 def make_spool(memory_limit: int | None, tmp_dir: str | os.PathLike[str] | None) -> Spool:

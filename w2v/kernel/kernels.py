@@ -29,8 +29,8 @@ KERNELS = ("baseline", "avx2", "avx512")  # slowest first
 class Kernel(Protocol):
     """What trains a span: a compiled kernel, or what has the same functions."""
 
-    @property
-    def NAME(self) -> str: ...
+    NAME: str
+
     def train(self, worker: Worker, ids: NDArray[np.int32], start: int, stop: int, lr: float) -> None: ...
     def flush(self, worker: Worker) -> None: ...
 

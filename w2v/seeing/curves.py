@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from w2v.seeing.cells import plain
 from w2v.seeing.extras import needed
-from w2v.seeing.log import Log
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from w2v.seeing.log import Log
 
 __all__ = ["draw_curves"]
 

@@ -41,7 +41,7 @@ def pca(rows: np.ndarray, count: int) -> np.ndarray:
     return turned
 
 
-def by_pca(rows: np.ndarray, seed: int) -> np.ndarray:
+def by_pca(rows: np.ndarray, _seed: int) -> np.ndarray:
     places = np.zeros((len(rows), 2))
     axes = pca(rows, 2)
     places[:, : axes.shape[1]] = (rows - rows.mean(axis=0)) @ axes

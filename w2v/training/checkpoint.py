@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from w2v.corpus.config import CorpusConfig
 from w2v.errors import CheckpointError, printable, setting
 from w2v.kernel._tables import first_bad_row
 from w2v.output import HeldOutput
@@ -31,6 +30,7 @@ from w2v.training.tensors import Tensor, TensorFile, file_size, header_of, matri
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus.config import CorpusConfig
     from w2v.corpus.encoded import CorpusInfo
     from w2v.corpus.vocab import Vocab
     from w2v.kernel._state import Model

@@ -8,13 +8,16 @@ its word's count. Changes that were made apart to the same row are put together 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from w2v.kernel.tables import huffman_paths, keep_probability
-from w2v.training.config import ResolvedConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from w2v.training.config import ResolvedConfig
 
 __all__ = ["PAIR", "kept_per_token", "pairs_per_token"]
 

@@ -7,16 +7,19 @@ matter. The loop skips these sentences; here they lie once more, one behind the 
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from w2v.errors import CorpusError, setting
 from w2v.kernel._state import Model, Worker
 from w2v.kernel._tables import count_trained, held_out_ids, span_end
-from w2v.kernel.kernels import Kernel
 from w2v.kernel.tables import held_out_share
 from w2v.threads import for_each
-from w2v.training.config import ResolvedConfig
+
+if TYPE_CHECKING:
+    from w2v.kernel.kernels import Kernel
+    from w2v.training.config import ResolvedConfig
 
 __all__ = ["HeldOut", "trained_tokens"]
 

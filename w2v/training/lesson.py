@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from w2v.training.samples import TracedSentence, trace_training
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.kernel._state import Model
     from w2v.training.config import TrainConfig
@@ -113,7 +114,7 @@ def record(corpus: EncodedCorpus, config: TrainConfig) -> Lesson:
     lesson.mapped = sorted({0, *kept, *np.linspace(1, config.epochs, min(MAPPED, config.epochs)).round().astype(int)})
     shown: list[NDArray[np.float32]] = []
 
-    def on_sentence(sentence: TracedSentence, model: Model) -> None:
+    def on_sentence(sentence: TracedSentence, _model: Model) -> None:
         if sentence.epoch in kept:
             lesson.steps += lesson_steps(sentence)
 

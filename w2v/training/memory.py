@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from w2v.errors import TrainingError, setting
 from w2v.memory import Room, reserve, room
 from w2v.numbers import size
-from w2v.training.config import ResolvedConfig, TrainConfig
 from w2v.training.lanes import LANES
 from w2v.training.softmax import BATCH
+
+if TYPE_CHECKING:
+    from w2v.training.config import ResolvedConfig, TrainConfig
 
 __all__ = ["check_memory", "memory_needed"]
 

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from w2v.corpus.config import CorpusConfig
 from w2v.errors import Message, setting
 from w2v.kernel._tables import span_end
 from w2v.memory import Room, reserve, room
-from w2v.training.config import TrainConfig
 from w2v.training.memory import memory_needed
 from w2v.training.spans import Spans
 from w2v.training.subwords import find_parts
 
 if TYPE_CHECKING:
+    from w2v.corpus.config import CorpusConfig
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.vocab import Vocab
+    from w2v.training.config import TrainConfig
     from w2v.training.progress import Progress
     from w2v.training.trainer import Trainer
 
@@ -241,7 +241,7 @@ class _Spread(Spans):
         super().__init__(ids, size, homes)
         self.taken = 0
 
-    def take(self, home: int) -> tuple[int, int] | None:
+    def take(self, _home: int) -> tuple[int, int] | None:
         self.taken += 1
         place = int(len(self.ids) * (self.taken * GOLDEN % 1.0))
         start = span_end(self.ids, place, 1) if place else 0

@@ -13,7 +13,6 @@ from functools import cached_property, partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import CorpusInfo, EncodedCorpus
 from w2v.corpus.open import SELECTING, encoded_path, open_encoded, paths_of, read
 from w2v.corpus.vocab import Vocab
@@ -23,7 +22,6 @@ from w2v.numbers import count, duration, plural
 from w2v.output import AtomicOutput, OutputSet, check_outputs
 from w2v.training.checkpoint import Checkpoint, CheckpointFile
 from w2v.training.checkpointing import Checkpointer, CheckpointSession, CheckpointSettings
-from w2v.training.config import TrainConfig
 from w2v.training.evaluation import Evaluator, read_tests
 from w2v.training.log import TrainingLog
 from w2v.training.memory import check_memory
@@ -37,6 +35,8 @@ from w2v.vectors.formats import Contents
 from w2v.vectors.formats.write import check_whole_model, format_of, outputs_of
 
 if TYPE_CHECKING:
+    from w2v.corpus.config import CorpusConfig
+    from w2v.training.config import TrainConfig
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["Outputs", "Run", "RunResult", "StopRequest", "graceful_stop"]

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from w2v.kernel._samples import draw, trace
 from w2v.kernel._state import Model, Worker
-from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from w2v.corpus.encoded import EncodedCorpus
+    from w2v.training.config import TrainConfig
     from w2v.training.progress import TrainResult
 
 __all__ = ["Centre", "Row", "Sentence", "Step", "TracedSentence", "Update", "draw_samples", "trace_training"]

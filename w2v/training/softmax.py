@@ -14,11 +14,16 @@ The module has the functions of a compiled kernel (w2v/kernel/_loop.pxi), so tha
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from w2v.kernel._samples import draw_windows
-from w2v.kernel._state import Worker
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from w2v.kernel._state import Worker
 
 __all__ = ["BATCH", "NAME", "flush", "train"]
 

@@ -6,9 +6,12 @@ the home with the most left, so all end at about the same time. With one thread 
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from w2v.kernel._tables import span_end
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["Spans"]
 

@@ -12,7 +12,6 @@ import numpy as np
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError, VectorsError, setting
 from w2v.settings import options_of
-from w2v.training.checkpoint import Checkpoint
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
 from w2v.training.subwords import set_ngrams, set_vectors
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.vocab import Vocab
     from w2v.kernel._state import Model
+    from w2v.training.checkpoint import Checkpoint
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["Continuation", "Initial", "Start", "continued_settings"]

@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from w2v.kernel._state import Model
 from w2v.threads import for_each
 from w2v.vectors._ngrams import FloatRows, bucket_signatures, count_ngrams, fill_buckets, join_parts
 from w2v.vectors._words import WordTable
 from w2v.vectors.subwords import Subwords
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from w2v.kernel._state import Model
     from w2v.training.config import ResolvedConfig
 
 __all__ = [

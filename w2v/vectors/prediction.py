@@ -17,12 +17,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from w2v.errors import SettingsError, VectorsError
 from w2v.vectors.words import to_text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from w2v.vectors.formats.format import ModelParts
     from w2v.vectors.vectors import Vectors
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from w2v.errors import SettingsError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["NEIGHBOURS", "Sense", "senses_of"]

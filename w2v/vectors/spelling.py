@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from w2v.errors import UnknownWordError
-from w2v.vectors._words import WordTable
 from w2v.vectors.words import Word, to_bytes, to_text
+
+if TYPE_CHECKING:
+    from w2v.vectors._words import WordTable
 
 __all__ = ["suggest", "unknown_word"]
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from w2v.errors import VectorsError
 from w2v.vectors._ngrams import FloatRows, NgramRows, count_ngrams, fill_buckets, fnv, ngrams
 from w2v.vectors._words import WordTable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["MOST_CHARACTERS", "Subwords"]
 

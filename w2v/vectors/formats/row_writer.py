@@ -4,15 +4,17 @@ matrix is never copied whole."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from w2v.errors import VectorsError, setting
 from w2v.threads import in_order
-from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Contents, Rows
 from w2v.vectors.formats.rows import show_word
+
+if TYPE_CHECKING:
+    from w2v.vectors._words import WordTable
 
 __all__ = ["RowWriter"]
 

@@ -8,10 +8,10 @@ from w2v.errors import VectorsError, printable
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow
 from w2v.vectors.formats.format import LoadOptions, Rows
-from w2v.vectors.formats.start import Header
 
 if TYPE_CHECKING:
     from w2v.vectors.formats.source import Source
+    from w2v.vectors.formats.start import Header
 
 __all__ = ["BETWEEN", "collect", "row_error", "rows_wanted", "show_word", "trailing_error"]
 

@@ -7,7 +7,7 @@ writes to would change numbers which have been checked.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from w2v.errors import VectorsError
 from w2v.threads import for_each
 from w2v.vectors._scan import row_norms
 from w2v.vectors.formats.rows import show_word
-from w2v.vectors.formats.source import Source
+
+if TYPE_CHECKING:
+    from w2v.vectors.formats.source import Source
 
 __all__ = ["Sections", "checked_norms", "floats"]
 

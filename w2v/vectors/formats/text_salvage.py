@@ -33,7 +33,7 @@ def text_blocks(salvage: Salvage) -> Iterator[Block]:
         reader.skip(header.size)
         if header.dim != salvage.dim:
             salvage.tally("numbers a row", f"header: {header.dim}, rows: {salvage.dim}")
-    return _lines(salvage, reader, header, True)
+    return _LineRows(salvage, reader, header, True).blocks()
 
 
 def projector_blocks(salvage: Salvage) -> Iterator[Block]:
@@ -46,7 +46,8 @@ def projector_blocks(salvage: Salvage) -> Iterator[Block]:
         return sum(1 for _, line in lines_of(salvage.source.path, VectorsError, LONGEST_LINE) if line.strip())
 
     place = place_of(salvage.source, words_beside, salvage.words_path)
-    return with_words(salvage, _lines(salvage, _with_words_put_in(salvage), None, False), total, labels=True)
+    rows = _LineRows(salvage, _with_words_put_in(salvage), None, False)
+    return with_words(salvage, rows.blocks(), total, labels=True)
 
 
 def table_blocks(salvage: Salvage, layout: Layout) -> Iterator[Block]:
@@ -94,59 +95,82 @@ def _with_words_put_in(salvage: Salvage) -> ByteReader:
     return ByteReader(read, lambda what: salvage.tally("packing", what))
 
 
-def _lines(salvage: Salvage, reader: ByteReader, header: Header | None, own_words: bool) -> Iterator[Block]:
-    assert salvage.dim is not None
-    collector = Collector(salvage.dim, text=True, spaced=own_words)
-    row, blank, held = 0, 0, None  # `held`: the last block, whose last row may be cut
-    first_line = 1 + (header is not None)
+class _LineRows:
+    """The lines of a text file that are rows; what is no row is counted with the damage."""
 
-    def place(number: int, back: int = 0) -> str:
-        byte = f", byte {reader.offset - back}" if own_words else ""  # the stand-ins are not in the file
-        return f"row {number + 1} (line {number + first_line}{byte})"
+    def __init__(self, salvage: Salvage, reader: ByteReader, header: Header | None, own_words: bool):
+        assert salvage.dim is not None
+        self.salvage, self.reader, self.own_words = salvage, reader, own_words
+        self.collector = Collector(salvage.dim, text=True, spaced=own_words)
+        self.row, self.blank = 0, 0
+        self.first_line = 1 + (header is not None)
 
-    while reader.fill(1):
-        reader.fill(BLOCK)
-        bad = None
+    def blocks(self) -> Iterator[Block]:
+        held = None  # the last block, whose last row may be cut
+        for block in self._found():
+            if held is not None:
+                yield held
+            held = block
+        held = self._compared_with_header(held)
+        if held is not None and len(held.words):
+            yield held
+
+    def _found(self) -> Iterator[Block]:
+        while self.reader.fill(1):
+            self.reader.fill(BLOCK)
+            used, bad = self._feed()
+            block = flush(self.collector, self.row)
+            if block is not None:
+                if self.blank:  # lines without anything between rows
+                    self.salvage.tally("no word", f"line {self.row - self.blank + self.first_line}", self.blank)
+                    self.blank = 0
+                self.row += len(block.words)
+                yield block
+            if bad is not None:
+                self._pass_over(bad)
+            elif not used and self.reader.ended:
+                break
+
+    def _feed(self) -> tuple[int, BadRow | None]:
+        """(bytes that hold rows, the row behind them that is none)."""
+        reader, bad = self.reader, None
         try:
-            used = collector.feed(reader.view(), reader.offset, 1 << 62, reader.ended)
+            used = self.collector.feed(reader.view(), reader.offset, 1 << 62, reader.ended)
             if not used and not reader.ended:
                 reader.fill(reader.left + BLOCK)
         except BadRow as caught:
             bad, used = caught, caught.offset - reader.offset
         if used and reader.ended and used == reader.left:
-            salvage.last_newline = reader.data.endswith(b"\n")
+            self.salvage.last_newline = reader.data.endswith(b"\n")
         reader.skip(used)
-        block = flush(collector, row)
-        if block is not None:
-            if blank:  # lines without anything between rows
-                salvage.tally("no word", f"line {row - blank + first_line}", blank)
-                blank = 0
-            if held is not None:
-                yield held
-            held = block
-            row += len(block.words)
-        if bad is not None:
-            line = _take_line(reader)
-            if not line.strip(b" \r\n") or (not own_words and line.strip() == STAND_IN.strip()):
-                blank += 1
-            else:
-                cut = not line.endswith(b"\n")
-                salvage.tally("cut short" if cut else KINDS.get(bad.what, "wrong length"), place(row, len(line)))
-                salvage.last_newline = not cut
-            row += 1
-        elif not used and reader.ended:
-            break
-    salvage.rows = row - blank
-    if salvage.promised is not None and salvage.rows < salvage.promised:
-        if "cut short" not in salvage.damage:
-            salvage.tally("cut short", f"row {salvage.rows + 1} (byte {reader.offset})")
-        if not salvage.last_newline and held is not None and int(held.rows[-1]) == salvage.rows - 1:
-            # All of its numbers are there, but the last of them may have been longer.
-            held = Block(held.rows[:-1], held.words[:-1], held.values[:-1])
-    elif salvage.promised is not None and salvage.rows > salvage.promised:
-        salvage.tally("rows past the header", f"row {salvage.promised + 1}", salvage.rows - salvage.promised)
-    if held is not None and len(held.words):
-        yield held
+        return used, bad
+
+    def _pass_over(self, bad: BadRow) -> None:
+        line = _take_line(self.reader)
+        if not line.strip(b" \r\n") or (not self.own_words and line.strip() == STAND_IN.strip()):
+            self.blank += 1
+        else:
+            cut = not line.endswith(b"\n")
+            # The stand-ins for words are not in the file, so bytes are not counted there.
+            byte = f", byte {self.reader.offset - len(line)}" if self.own_words else ""
+            what = "cut short" if cut else KINDS.get(bad.what, "wrong length")
+            self.salvage.tally(what, f"row {self.row + 1} (line {self.row + self.first_line}{byte})")
+            self.salvage.last_newline = not cut
+        self.row += 1
+
+    def _compared_with_header(self, held: Block | None) -> Block | None:
+        """Says how many rows are missing or too many; the last block without a last row that may have been cut."""
+        salvage = self.salvage
+        salvage.rows = self.row - self.blank
+        if salvage.promised is not None and salvage.rows < salvage.promised:
+            if "cut short" not in salvage.damage:
+                salvage.tally("cut short", f"row {salvage.rows + 1} (byte {self.reader.offset})")
+            if not salvage.last_newline and held is not None and int(held.rows[-1]) == salvage.rows - 1:
+                # All of its numbers are there, but the last of them may have been longer.
+                return Block(held.rows[:-1], held.words[:-1], held.values[:-1])
+        elif salvage.promised is not None and salvage.rows > salvage.promised:
+            salvage.tally("rows past the header", f"row {salvage.promised + 1}", salvage.rows - salvage.promised)
+        return held
 
 
 def _take_line(reader: ByteReader) -> bytes:

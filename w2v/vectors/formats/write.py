@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from w2v.errors import SettingsError, VectorsError, W2VError, setting
 from w2v.output import AtomicOutput, OutputSet
-from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import FORMATS, Format, Rows, writable
 from w2v.vectors.formats.row_writer import RowWriter
 from w2v.vectors.formats.rows import show_word
+
+if TYPE_CHECKING:
+    from w2v.vectors._words import WordTable
 
 __all__ = ["check_half", "check_whole_model", "check_words", "format_of", "outputs_of", "save"]
 
