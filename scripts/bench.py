@@ -6,7 +6,7 @@
 
 The corpus is wiki100 of the benchmark data (W2V_BENCH_DATA, or ../shared/data). Runs of the two programs alternate, so
 that a machine whose speed drifts treats both alike; medians are quoted, with the least and the most. gensim runs from a
-file (corpus_file), its faster mode, with as many workers. Install it with `pip install '.[test]'`.
+file (corpus_file), its faster mode, with as many workers. Install it with `pip install '.[test-all]'`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ import subprocess
 
 import numpy as np
 import pytest
-from gensim.models import KeyedVectors
 
 from w2v.vectors.vectors import load
 
@@ -59,7 +58,7 @@ def test_gensim_reads_what_is_written(w2v, vectors, tmp_path):
         ("v.glove", ["--format", "glove"], {"no_header": True}),
     ):
         assert w2v("convert", vectors, name, *options).returncode == 0
-        theirs = KeyedVectors.load_word2vec_format(str(tmp_path / name), **how)
+        theirs = pytest.importorskip("gensim.models").KeyedVectors.load_word2vec_format(str(tmp_path / name), **how)
         assert theirs.index_to_key == list(wanted.words)
         assert np.array_equal(theirs.vectors, wanted.matrix)
 

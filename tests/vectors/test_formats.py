@@ -10,7 +10,6 @@ import threading
 
 import numpy as np
 import pytest
-from gensim.models import KeyedVectors
 
 from w2v.errors import SettingsError, VectorsError
 from w2v.vectors.vectors import Vectors, load
@@ -187,7 +186,7 @@ def test_sentence_end_rows_of_the_original_load(tmp_path):
 def test_gensim_reads_ours(tmp_path, binary):
     vectors = make(200, 20)
     vectors.save(tmp_path / "v", format="bin" if binary else "text")
-    theirs = KeyedVectors.load_word2vec_format(str(tmp_path / "v"), binary=binary)
+    theirs = pytest.importorskip("gensim.models").KeyedVectors.load_word2vec_format(str(tmp_path / "v"), binary=binary)
     assert theirs.index_to_key == list(vectors.words)
     assert np.array_equal(theirs.vectors, vectors.matrix)
 
@@ -195,7 +194,7 @@ def test_gensim_reads_ours(tmp_path, binary):
 @pytest.mark.parametrize("binary", [True, False])
 def test_we_read_gensims(tmp_path, binary):
     vectors = make(200, 20)
-    theirs = KeyedVectors(20)
+    theirs = pytest.importorskip("gensim.models").KeyedVectors(20)
     theirs.add_vectors(list(vectors.words), vectors.matrix)
     theirs.save_word2vec_format(str(tmp_path / "v"), binary=binary)
     assert same(load(tmp_path / "v"), vectors)

@@ -8,7 +8,6 @@ import unicodedata
 
 import numpy as np
 import pytest
-from gensim.models import KeyedVectors
 
 from w2v.errors import SettingsError, UnknownWordError, VectorsError
 from w2v.vectors.expressions import Query, analogy_query, parse_query
@@ -28,8 +27,8 @@ def vectors() -> Vectors:
 
 
 @pytest.fixture(scope="module")
-def theirs(vectors) -> KeyedVectors:
-    keyed = KeyedVectors(DIM)
+def theirs(vectors):
+    keyed = pytest.importorskip("gensim.models").KeyedVectors(DIM)
     keyed.add_vectors(list(vectors.words), vectors.matrix)
     return keyed
 

@@ -7,7 +7,6 @@ import pickle
 
 import numpy as np
 import pytest
-from gensim.models import KeyedVectors
 
 from w2v.errors import SettingsError, UnknownWordError, VectorsError
 from w2v.vectors.query import FEW, VectorFile
@@ -21,8 +20,8 @@ def vectors() -> Vectors:
 
 
 @pytest.fixture(scope="module")
-def theirs(vectors) -> KeyedVectors:
-    found = KeyedVectors(12)
+def theirs(vectors):
+    found = pytest.importorskip("gensim.models").KeyedVectors(12)
     found.add_vectors(list(vectors.words), vectors.matrix)
     return found
 
