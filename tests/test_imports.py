@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,24 @@ def test_imports_go_one_way(path):
             assert part_of(parts[1:]) in ALLOWED[mine], f"{path.name} imports {name}"
         if mine != "cli":
             assert parts[0] not in ONLY_CLI, f"{path.name} imports {name}"
+
+
+def module_of(path: Path) -> str:
+    return ".".join(("w2v", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def test_no_two_files_need_each_other_to_be_imported_not_even_for_types():
+    names = {module_of(path): path for path in FILES}
+    needs: dict[str, set[str]] = {}
+    for name, path in names.items():
+        waiting, needs[name] = ast.parse(path.read_text(encoding="utf-8")).body, set()
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, ast.ImportFrom) and node.module in names:
+                needs[name].add(node.module)
+            elif isinstance(node, (ast.If, ast.Try)):
+                waiting += ast.iter_child_nodes(node)
+    assert len(list(TopologicalSorter(needs).static_order())) == len(names)  # CycleError names those in a circle
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -243,7 +243,7 @@ for what in sys.argv[1:]:
     kind, _, path = what.partition(":")
     try:
         if kind == "list":  # nothing is kept of it
-            w2v.vectors.derive.find_words(vectors.words.table, w2v.vectors.derive.read_list(path))
+            w2v.vectors.words.find_words(vectors.words.table, w2v.vectors.derive.read_list(path))
             continue
         elif kind == "words":
             load("v.npy", words=path)

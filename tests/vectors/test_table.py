@@ -91,7 +91,7 @@ def test_a_broken_file_of_an_added_format_is_a_fault(tmp_path):
 
 @pytest.mark.parametrize("name", writable())
 def test_the_size_of_a_file_is_known_beforehand_where_the_record_says_so(tmp_path, name):
-    from w2v.vectors.formats.format import Contents
+    from w2v.vectors.formats.rows import Contents
     from w2v.vectors.vectors import Vectors
 
     vectors = Vectors(["a", "bcd", "ef"], [[1, 2], [3, 4], [5, 6]])

@@ -128,8 +128,9 @@ class Conversion:
         return load_some(self.source, options, words=wanted, top=self.top)
 
     def repaired(self, wanted: Iterable[bytes] | None) -> tuple[Some, list[str]]:
-        from w2v.vectors.derive import Some, find_words, rows_of
+        from w2v.vectors.derive import Some, rows_of
         from w2v.vectors.files.repair import repair
+        from w2v.vectors.words import find_words
 
         vectors, repairs = repair(self.source, format=self.told, words=self.in_words)
         found, missing = len(vectors), list[bytes]()
@@ -158,8 +159,8 @@ def repair_lines(source: str, repairs: Repairs) -> list[str]:
 
 def missing_text(missing: list[bytes], found: int) -> str:
     """3 of 10 words ("one", "two", "three") are"""
-    from w2v.vectors.derive import MOST_MISSING
     from w2v.vectors.formats.rows import show_word
+    from w2v.vectors.words import MOST_MISSING
 
     shown = ", ".join(map(show_word, missing[:3])) + (", ..." if len(missing) > 3 else "")
     if len(missing) == MOST_MISSING:

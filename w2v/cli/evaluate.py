@@ -16,7 +16,7 @@ from w2v.cli.values import Whole
 from w2v.vectors.scores import PairScores, Section
 
 if TYPE_CHECKING:
-    from w2v.vectors.evaluate import Evaluation
+    from w2v.vectors.scores import Evaluation
 
 __all__ = ["command"]
 

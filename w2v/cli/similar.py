@@ -222,9 +222,8 @@ class Asked:
                 yield " ".join(items), places
 
     def known(self, words: Sequence[str]) -> list[int]:
-        from w2v.vectors.derive import MOST_MISSING
         from w2v.vectors.neighbours import known_places
-        from w2v.vectors.words import to_bytes
+        from w2v.vectors.words import MOST_MISSING, to_bytes
 
         places, unknown = known_places(self.vectors, words)
         if len(self.missing) < MOST_MISSING:

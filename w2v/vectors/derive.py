@@ -18,22 +18,19 @@ from w2v.files import lines_of
 from w2v.threads import for_each
 from w2v.vectors._scan import BadRow
 from w2v.vectors.expressions import parse_query
-from w2v.vectors.formats.format import LoadOptions, ModelParts, Rows
 from w2v.vectors.formats.load import check_repeats, load_rows
-from w2v.vectors.formats.rows import row_error
+from w2v.vectors.formats.rows import LoadOptions, ModelParts, Rows, row_error
 from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import Source, open_source
-from w2v.vectors.words import Word, to_bytes
+from w2v.vectors.words import find_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from w2v.vectors._words import WordTable
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["MOST_MISSING", "find_words", "load_some", "read_list", "rows_of", "sum_of", "unit"]
+__all__ = ["load_some", "read_list", "rows_of", "sum_of", "unit"]
 
-MOST_MISSING = 100_000  # words that are remembered because they are not there
 BLOCK = 1 << 18  # numbers of a task: 2 MiB as float64
 
 
@@ -61,21 +58,6 @@ class Some(NamedTuple):
     vectors: Vectors
     found: int
     missing: list[bytes]
-
-
-def find_words(table: WordTable, words: Iterable[Word]) -> tuple[list[int], list[bytes]]:
-    """(rows of the words in rising order, each once; words that are not there, each once, MOST_MISSING at most, in the
-    order given). Words are taken one by one, so that a file may give them."""
-    rows: set[int] = set()
-    missing: dict[bytes, None] = {}
-    for word in words:
-        spelling = to_bytes(word)
-        row = table.find(spelling)
-        if row >= 0:
-            rows.add(row)
-        elif len(missing) < MOST_MISSING:
-            missing[spelling] = None
-    return sorted(rows), list(missing)
 
 
 def read_list(path: str | os.PathLike[str]) -> Iterator[bytes]:

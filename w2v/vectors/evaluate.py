@@ -20,11 +20,10 @@ from w2v.vectors.questions import Pairs, Questions, read_questions
 from w2v.vectors.scores import AnalogyScores, PairScores, Section
 
 if TYPE_CHECKING:
+    from w2v.vectors.scores import Evaluation
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["Evaluation", "check_askable", "evaluate"]
-
-Evaluation = AnalogyScores | PairScores
+__all__ = ["check_askable", "evaluate"]
 
 BLOCK = 2048  # questions answered together
 CANDIDATES = 5  # gensim looks at so many answers for one that is not a word of the question

@@ -10,21 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from w2v.errors import SettingsError, UnknownWordError, VectorsError, setting
 from w2v.vectors._best import EPSILON, SPARE, Best, best_of, exact_cosines, product_score
-from w2v.vectors.derive import find_words
 from w2v.vectors.expressions import METHODS, Query
-from w2v.vectors.words import Word, to_text
+from w2v.vectors.words import Word, find_words, to_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from w2v.vectors.approximate import Index
-    from w2v.vectors.vectors import Vectors
+    from w2v.vectors.subwords import Subwords
+    from w2v.vectors.words import Words
 
 __all__ = ["QUERIES", "Neighbours", "Scope", "all_neighbours", "nearest", "nearest_rows", "nearest_to", "unit_mean"]
 
@@ -32,6 +31,33 @@ Neighbours = list[tuple[str, float]]
 
 QUERIES = 1024  # answered together
 CELLS = 1 << 21  # cosines held at once: 8 MiB
+
+
+class Searched(Protocol):
+    """What a search needs of Vectors."""
+
+    words: Words
+    matrix: np.ndarray
+    subwords: Subwords | None
+
+    def __len__(self) -> int: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def factors(self) -> np.ndarray: ...
+    def place(self, word: Word) -> int: ...
+    def rows_at(self, places: Sequence[int] | np.ndarray) -> np.ndarray: ...
+    def norms_at(self, places: Sequence[int] | np.ndarray) -> np.ndarray: ...
+    def comparable(self, low: int, high: int) -> np.ndarray: ...
+    def units(self, rows: Sequence[int] | np.ndarray) -> np.ndarray: ...
+
+
+class Finder(Protocol):
+    """What finds the best rows of targets [Q, D] of unit length, without each one's `own`: see `nearest_rows`."""
+
+    def best_rows(
+        self, targets: NDArray[np.float64], own: Sequence[Sequence[int]], topn: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
 
 
 class Scope:
@@ -44,7 +70,7 @@ class Scope:
 
     def __init__(
         self,
-        vectors: Vectors,
+        vectors: Searched,
         restrict_vocab: int | None = None,
         among: Iterable[Word] | None = None,
         exclude: Iterable[Word] | None = None,
@@ -105,7 +131,7 @@ class Scope:
 
 
 def nearest(
-    vectors: Vectors,
+    vectors: Searched,
     queries: Sequence[Query],
     topn: int = 10,
     method: str = "add",
@@ -128,7 +154,7 @@ def nearest(
 
 
 def nearest_to(
-    vectors: Vectors, queries: np.ndarray, topn: int = 10, restrict_vocab: int | None = None
+    vectors: Searched, queries: np.ndarray, topn: int = 10, restrict_vocab: int | None = None
 ) -> list[Neighbours]:
     """For each row of `queries` [Q, D] its `topn` best (word, cosine), best first; ties go to the lower row.
 
@@ -153,12 +179,12 @@ def nearest_to(
 
 
 def nearest_rows(
-    vectors: Vectors,
+    vectors: Searched,
     groups: Sequence[Sequence[int]],
     topn: int,
     scope: Scope,
     decay: float = 1.0,
-    index: Index | None = None,
+    index: Finder | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """For each group of places (see `Vectors.place`) the `topn` rows nearest to its mean, the group's own left out.
 
@@ -184,7 +210,7 @@ def nearest_rows(
 
 
 def all_neighbours(
-    vectors: Vectors,
+    vectors: Searched,
     words: Iterable[Word | Sequence[Word]] | None,
     topn: int,
     scope: Scope,
@@ -208,14 +234,14 @@ def all_neighbours(
     return rows, cosines
 
 
-def _places(vectors: Vectors, words: Word | Sequence[Word]) -> list[int]:
+def _places(vectors: Searched, words: Word | Sequence[Word]) -> list[int]:
     """The place of a word, or of each of several that is there."""
     if isinstance(words, (str, bytes, int, np.integer)):
         return [vectors.place(words)]
     return known_places(vectors, words)[0]
 
 
-def known_places(vectors: Vectors, words: Iterable[Word]) -> tuple[list[int], list[Word]]:
+def known_places(vectors: Searched, words: Iterable[Word]) -> tuple[list[int], list[Word]]:
     """The places of the words that are there (see `Vectors.place`), and the words that are not."""
     places, unknown = [], []
     for word in words:
@@ -276,7 +302,7 @@ def _offer_cosines(
 
 
 def _nearest_block(
-    vectors: Vectors, queries: Sequence[Query], topn: int, method: str, scope: Scope
+    vectors: Searched, queries: Sequence[Query], topn: int, method: str, scope: Scope
 ) -> list[Neighbours | UnknownWordError]:
     answers: list[Neighbours | UnknownWordError] = [[] for _ in queries]
     asked: list[int] = []
@@ -299,7 +325,7 @@ def _nearest_block(
     return answers
 
 
-def _with_words(vectors: Vectors, rows: NDArray[np.int64], cosines: NDArray[np.float64]) -> list[Neighbours]:
+def _with_words(vectors: Searched, rows: NDArray[np.int64], cosines: NDArray[np.float64]) -> list[Neighbours]:
     words = vectors.words.table
     return [
         [(to_text(words[row]), score) for row, score in zip(some, scores, strict=True) if row >= 0]
@@ -308,7 +334,7 @@ def _with_words(vectors: Vectors, rows: NDArray[np.int64], cosines: NDArray[np.f
 
 
 def _best_products(
-    vectors: Vectors, rows: list[tuple[list[int], list[int]]], topn: int, scope: Scope
+    vectors: Searched, rows: list[tuple[list[int], list[int]]], topn: int, scope: Scope
 ) -> list[Neighbours]:
     """3CosMul: the best answers for each (places to be near to, places to be far from)."""
     extra = max(len({*positive, *negative}) for positive, negative in rows)
@@ -325,7 +351,7 @@ def _best_products(
     return answers
 
 
-def _offer_products(vectors: Vectors, rows: list[tuple[list[int], list[int]]], best: Best, scope: Scope) -> None:
+def _offer_products(vectors: Searched, rows: list[tuple[list[int], list[int]]], best: Best, scope: Scope) -> None:
     used = sorted({row for positive, negative in rows for row in positive + negative})
     place_of = {row: place for place, row in enumerate(used)}
     units = vectors.units(used)
@@ -342,7 +368,7 @@ def _offer_products(vectors: Vectors, rows: list[tuple[list[int], list[int]]], b
         best.offer(scores, low)
 
 
-def unit_mean(vectors: Vectors, positive: Sequence[int], negative: Sequence[int] = ()) -> np.ndarray:
+def unit_mean(vectors: Searched, positive: Sequence[int], negative: Sequence[int] = ()) -> np.ndarray:
     """Mean of the rows' unit vectors, the negative ones with the sign turned, at unit length (or zero); float64 [D]."""
     rows = [*positive, *negative]
     norms = vectors.norms_at(rows)

@@ -24,7 +24,7 @@ from w2v.vectors.words import to_text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from w2v.vectors.formats.format import ModelParts
+    from w2v.vectors.formats.rows import ModelParts
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["predict", "probabilities"]

@@ -19,16 +19,15 @@ from w2v.errors import SettingsError, UnknownWordError, W2VError
 from w2v.vectors._best import SPARE, Best, best_of, exact_cosines, product_score, shifted_quotient
 from w2v.vectors._scan import BadRow, BinaryRows
 from w2v.vectors.expressions import METHODS, Query, analogy_query, parse_query
-from w2v.vectors.formats.format import LoadOptions
 from w2v.vectors.formats.load import check_repeats, load_rows
-from w2v.vectors.formats.rows import row_error
+from w2v.vectors.formats.rows import LoadOptions, row_error
 from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import Source, open_source
 from w2v.vectors.spelling import unknown_word
 from w2v.vectors.words import Word, to_bytes, to_text
 
 if TYPE_CHECKING:
-    from w2v.vectors.formats.fasttext import FastTextFile
+    from w2v.vectors.formats.format import FewWords
     from w2v.vectors.neighbours import Scope
     from w2v.vectors.relations import Rank
     from w2v.vectors.vectors import Vectors
@@ -68,7 +67,7 @@ class VectorFile:
         self._on_made = on_made
         self._make_scope = scope
         self._scope: Scope | None = None
-        self._model: FastTextFile | None = None
+        self._model: FewWords | None = None
         self._path = path
         self._options = LoadOptions(limit, lenient, duplicates, threads)
         self._vectors: Vectors | None = None
@@ -137,7 +136,10 @@ class VectorFile:
         wanted = list(dict.fromkeys(words))
         unknown: dict[str, UnknownWordError] = {}
         if self._model is not None and len(wanted) <= FEW:
-            return self._model.pick(wanted, self._on_made)
+            from w2v.vectors.vectors import Vectors
+
+            rows, made, unknown = self._model.pick(wanted, self._on_made)
+            return Vectors.of_rows(rows, made), unknown
         if self._rows is None or len(wanted) > MANY:
             vectors = self._load()
             for word in wanted:

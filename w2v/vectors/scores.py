@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["AnalogyScores", "PairScores", "Section"]
+__all__ = ["AnalogyScores", "Evaluation", "PairScores", "Section"]
 
 
 @dataclass(frozen=True)
@@ -123,3 +123,6 @@ class PairScores:
 
 def _number(value: float) -> float | None:
     return None if math.isnan(value) else value  # JSON has no NaN
+
+
+Evaluation = AnalogyScores | PairScores

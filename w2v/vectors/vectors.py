@@ -14,8 +14,8 @@ from w2v.errors import UnknownWordError, VectorsError
 from w2v.vectors._best import exact_cosines
 from w2v.vectors._scan import row_norms
 from w2v.vectors.expressions import Query, analogy_query, parse_query
-from w2v.vectors.formats.format import LoadOptions, ModelParts, Rows
 from w2v.vectors.formats.load import load_rows
+from w2v.vectors.formats.rows import LoadOptions, ModelParts, Rows
 from w2v.vectors.neighbours import Neighbours, Scope, nearest, nearest_to, unit_mean
 from w2v.vectors.spelling import unknown_word
 from w2v.vectors.words import Word, Words, to_bytes, to_text
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from w2v.output import AtomicOutput
     from w2v.vectors._words import WordTable
-    from w2v.vectors.evaluate import Evaluation
+    from w2v.vectors.scores import Evaluation
     from w2v.vectors.subwords import Subwords
 
 __all__ = ["Vectors", "load"]
@@ -61,12 +61,14 @@ class Vectors:
         self._made_rows = np.empty((0, self.dim), np.float32)
 
     @classmethod
-    def of_rows(cls, rows: Rows) -> Vectors:
+    def of_rows(cls, rows: Rows, made: Iterable[bytes] = ()) -> Vectors:
+        """Vectors of what a file holds, `made` the words whose vectors were made from n-grams."""
         vectors = cls(rows.words, rows.matrix, rows.norms)
         vectors.metadata.update(rows.metadata or {})
         vectors.model, vectors.subwords, vectors.counts = rows.model, rows.subwords, rows.counts
         if rows.model is not None and len(rows.model.outputs) == len(rows.words):
             vectors.context = cls(rows.words, rows.model.outputs)
+        vectors._picked.update(made)
         return vectors
 
     @classmethod
@@ -134,7 +136,8 @@ class Vectors:
 
     def subset(self, words: Iterable[str | bytes]) -> Vectors:
         """The rows of some words, in the order of the rows, which is that of frequency; unknown words are left out."""
-        from w2v.vectors.derive import find_words, rows_of
+        from w2v.vectors.derive import rows_of
+        from w2v.vectors.words import find_words
 
         if isinstance(words, (str, bytes)):
             raise VectorsError(f"subset: {words!r:.40} is one word; give a list of words")

@@ -8,7 +8,9 @@ from typing import overload
 
 from w2v.vectors._words import WordTable
 
-__all__ = ["Word", "Words", "to_bytes", "to_text"]
+__all__ = ["MOST_MISSING", "Word", "Words", "find_words", "to_bytes", "to_text"]
+
+MOST_MISSING = 100_000  # words that are remembered because they are not there
 
 Word = str | bytes | int  # items may be numbered
 
@@ -27,6 +29,21 @@ def to_bytes(word: Word) -> bytes:
     if isinstance(word, Integral) and not isinstance(word, bool):
         return str(word).encode()
     raise TypeError(f"a word is str, bytes or a whole number, not {type(word).__name__}: {word!r:.60}")
+
+
+def find_words(table: WordTable, words: Iterable[Word]) -> tuple[list[int], list[bytes]]:
+    """(rows of the words in rising order, each once; words that are not there, each once, MOST_MISSING at most, in the
+    order given). Words are taken one by one, so that a file may give them."""
+    rows: set[int] = set()
+    missing: dict[bytes, None] = {}
+    for word in words:
+        spelling = to_bytes(word)
+        row = table.find(spelling)
+        if row >= 0:
+            rows.add(row)
+        elif len(missing) < MOST_MISSING:
+            missing[spelling] = None
+    return sorted(rows), list(missing)
 
 
 class Words(Sequence[str]):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -14,8 +16,10 @@ from w2v.findings import FACT, FAULT, NOTE, Report, Tally
 from w2v.vectors._scan import row_norms
 from w2v.vectors._words import WordTable
 from w2v.vectors.files.oddities import FAULTS, NOTES, oddities_of
-from w2v.vectors.formats.rows import show_word
-from w2v.vectors.formats.salvage import Block, Salvage
+from w2v.vectors.formats.rows import LoadOptions, show_word
+from w2v.vectors.formats.salvage import Block, Salvage, finite_blocks
+from w2v.vectors.formats.sniff import recognised
+from w2v.vectors.formats.source import open_source
 
 __all__ = ["Description", "check_vectors", "describe", "glance"]
 
@@ -54,6 +58,45 @@ class Description:
     first: list[builtins.bytes] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
     faults: int = 0
+
+
+class DamagedFile(Salvage):
+    """A vector file and its good rows: iterate once over the blocks, then look at `damage`.
+
+    Raises VectorsError at the start for what is no vector file, OSError if it cannot be opened. A context manager.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | BinaryIO,
+        format: str | None = None,
+        words: str | os.PathLike[str] | None = None,
+    ):
+        self.path = path
+        with ExitStack() as opened:
+            super().__init__(opened.enter_context(open_source(path)), words)
+            self.format = recognised(self.name, self.source.head, format)
+            self.words_beside = self.format.words_beside
+            if self.format.shape is not None:
+                shape = self.format.shape(self.source)
+                self.promised, self.dim, self.dtype = shape.rows, shape.dim, shape.dtype
+                self.metadata.update(shape.metadata)
+            self._open = opened.pop_all()
+
+    def __enter__(self) -> DamagedFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def __iter__(self) -> Iterator[Block]:
+        return self._loaded() if self.format.salvage is None else self.format.salvage(self)
+
+    def _loaded(self) -> Iterator[Block]:
+        """Of a format that has no way of its own: all rows, or an error."""
+        rows = self.format.load(self.source, LoadOptions(words=self.words_path, lenient=True))
+        self.take(rows)
+        yield from finite_blocks(self, rows.matrix, [rows.words[row] for row in range(len(rows.words))])
 
 
 class _Look:
@@ -112,13 +155,13 @@ def describe(
 
 def glance(path: str | os.PathLike[str] | BinaryIO, *, format: str | None = None) -> Description:
     """As `describe`, without lengths, from the file's first bytes where they tell the number of rows."""
-    with Salvage(path, format) as salvage:
+    with DamagedFile(path, format) as salvage:
         if salvage.promised is not None and salvage.dim is not None:
             return _described(salvage, salvage.promised)
     return describe(path, format=format)
 
 
-def _described(salvage: Salvage, words: int) -> Description:
+def _described(salvage: DamagedFile, words: int) -> Description:
     size = salvage.source.size
     if size is None and isinstance(salvage.path, (str, os.PathLike)) and os.path.isfile(salvage.path):
         size = os.path.getsize(salvage.path)
@@ -143,7 +186,7 @@ def _examine(
     salvage = None
     error = ""
     try:
-        salvage = Salvage(path, format, words)
+        salvage = DamagedFile(path, format, words)
         with salvage:
             for block in salvage:
                 look.take(block)
@@ -177,7 +220,7 @@ def _add_facts(report: Report, found: Description) -> None:
             report.add(FACT, what, round(value, 6))
 
 
-def _add_findings(report: Report, salvage: Salvage, look: _Look) -> None:
+def _add_findings(report: Report, salvage: DamagedFile, look: _Look) -> None:
     for kind, meaning in DAMAGE.items():
         if tally := salvage.damage.get(kind):
             report.add(FAULT, kind, tally.count, tally.where, meaning)

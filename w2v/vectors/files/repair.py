@@ -10,9 +10,10 @@ import numpy as np
 from w2v.errors import VectorsError
 from w2v.findings import Tally
 from w2v.vectors._scan import row_norms
+from w2v.vectors.files.check import DamagedFile
 from w2v.vectors.files.oddities import FAULTS, oddities_of, plain_spelling
 from w2v.vectors.formats.rows import show_word
-from w2v.vectors.formats.salvage import Block, Salvage
+from w2v.vectors.formats.salvage import Block
 from w2v.vectors.vectors import Vectors
 
 __all__ = ["REPAIRS", "Repairs", "repair"]
@@ -49,7 +50,7 @@ def repair(
     blocks: list[Block] = []  # their numbers go into `table`
     repairs: Repairs = {}
     table = _Table()
-    with Salvage(path, format, words) as salvage:
+    with DamagedFile(path, format, words) as salvage:
         for block in salvage:
             zero = np.frombuffer(row_norms(block.values), np.float64) == 0
             for place in np.flatnonzero(zero).tolist():

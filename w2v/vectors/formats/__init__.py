@@ -2,10 +2,11 @@
 
 from w2v.vectors.formats.binary import BINARY
 from w2v.vectors.formats.fasttext import FASTTEXT
-from w2v.vectors.formats.format import FORMATS, Contents, Format, LoadOptions, ModelParts, Rows, Shape, writable
+from w2v.vectors.formats.format import FORMATS, Format, writable
 from w2v.vectors.formats.glove import GLOVE
 from w2v.vectors.formats.npy import NPY
 from w2v.vectors.formats.projector import PROJECTOR
+from w2v.vectors.formats.rows import Contents, LoadOptions, ModelParts, Rows, Shape
 from w2v.vectors.formats.safetensors import SAFETENSORS
 from w2v.vectors.formats.table import TABLE
 from w2v.vectors.formats.text import TEXT

@@ -10,8 +10,8 @@ import numpy as np
 
 from w2v.errors import VectorsError
 from w2v.vectors._words import WordTable
-from w2v.vectors.formats.format import LoadOptions
 from w2v.vectors.formats.npy import Array, read_npy_header
+from w2v.vectors.formats.rows import LoadOptions
 from w2v.vectors.formats.safetensors import load_parts
 from w2v.vectors.formats.salvage import BLOCK, Block, Salvage, finite_blocks
 from w2v.vectors.formats.sections import floats
@@ -78,7 +78,7 @@ def with_words(
     salvage: Salvage, blocks: Iterable[Block], total: Callable[[], int], labels: bool = False
 ) -> Iterator[Block]:
     """Put the words from their file to rows of numbers, by the numbers of the rows, of which there are `total()`."""
-    beside: Callable[[str], str] | None = salvage.format.words_beside
+    beside: Callable[[str], str] | None = salvage.words_beside
     assert beside is not None
     path = place_of(salvage.source, beside, salvage.words_path)
     column, heading = heading_of(path, total, labels)

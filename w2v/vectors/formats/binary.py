@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING, Any
 from w2v.errors import VectorsError
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow, BinaryRows
-from w2v.vectors.formats.format import Contents, Format, LoadOptions, Rows, Shape
-from w2v.vectors.formats.rows import collect, row_error, rows_wanted, show_word, trailing_error
+from w2v.vectors.formats.format import Format
+from w2v.vectors.formats.rows import (
+    Contents,
+    LoadOptions,
+    Rows,
+    Shape,
+    collect,
+    row_error,
+    rows_wanted,
+    show_word,
+    trailing_error,
+)
 from w2v.vectors.formats.start import Header, has_header, is_text, read_header
 
 if TYPE_CHECKING:

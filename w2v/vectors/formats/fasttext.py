@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import UnknownWordError, VectorsError
-from w2v.vectors.formats.format import WHITE_SPACE, Contents, Format, LoadOptions, ModelParts, Rows, Shape
-from w2v.vectors.formats.rows import show_word
+from w2v.vectors.formats.format import Format
+from w2v.vectors.formats.rows import WHITE_SPACE, Contents, LoadOptions, ModelParts, Rows, Shape, show_word
 from w2v.vectors.formats.start import MAX_DIM
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from w2v.vectors._words import WordTable
     from w2v.vectors.formats.row_writer import RowWriter
     from w2v.vectors.formats.source import Source
-    from w2v.vectors.vectors import Vectors
 
 __all__ = ["FASTTEXT"]
 
@@ -263,14 +262,14 @@ class FastTextFile:
 
     def pick(
         self, wanted: list[str], on_made: Callable[[bytes], object] | None = None
-    ) -> tuple[Vectors, dict[str, UnknownWordError]]:
-        """The vectors of a few words, known or made, and what has none."""
+    ) -> tuple[Rows, set[bytes], dict[str, UnknownWordError]]:
+        """The vectors of a few words, known or made; those that were made; what has none."""
         from dataclasses import replace
 
         import numpy as np
 
+        from w2v.vectors._words import WordTable
         from w2v.vectors.spelling import unknown_word
-        from w2v.vectors.vectors import Vectors
         from w2v.vectors.words import to_bytes
 
         subwords = self.subwords()
@@ -290,10 +289,8 @@ class FastTextFile:
             else:
                 found[word] = np.asarray(vector, np.float32)
         matrix = np.array([*found.values()], np.float32).reshape(len(found), self.own.dim)
-        vectors = Vectors(found, matrix)
-        vectors.subwords = subwords
-        vectors._picked = {to_bytes(word) for word in found if self.words.find_first(to_bytes(word)) < 0}
-        return vectors, unknown
+        made = {to_bytes(word) for word in found if self.words.find_first(to_bytes(word)) < 0}
+        return Rows(WordTable(found), matrix, subwords=subwords), made, unknown
 
     def subwords(self) -> Any:
         from w2v.vectors.subwords import Subwords

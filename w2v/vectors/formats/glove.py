@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from w2v.vectors.formats.format import Format, LoadOptions, Rows, Shape
+from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.projector import is_projector
+from w2v.vectors.formats.rows import LoadOptions, Rows, Shape
 from w2v.vectors.formats.start import NUMBER, first_lines, read_header
 from w2v.vectors.formats.table import layout_of
 from w2v.vectors.formats.text import count_columns, load_lines, salvage, write_lines

@@ -6,8 +6,7 @@ import os
 from typing import TYPE_CHECKING, BinaryIO
 
 from w2v.errors import VectorsError
-from w2v.vectors.formats.format import LoadOptions, Rows
-from w2v.vectors.formats.rows import show_word
+from w2v.vectors.formats.rows import LoadOptions, Rows, show_word
 from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import Source, open_source
 

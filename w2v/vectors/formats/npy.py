@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import VectorsError
-from w2v.vectors.formats.format import Contents, Format, LoadOptions, Rows, Shape
+from w2v.vectors.formats.format import Format
+from w2v.vectors.formats.rows import Contents, LoadOptions, Rows, Shape
 from w2v.vectors.formats.start import MAX_DIM
 from w2v.vectors.formats.words_file import LINE_ENDS, name_of, read_words
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from w2v.errors import VectorsError, setting
 from w2v.threads import in_order
-from w2v.vectors.formats.format import Contents, Rows
-from w2v.vectors.formats.rows import show_word
+from w2v.vectors.formats.rows import Contents, Rows, show_word
 
 if TYPE_CHECKING:
     from w2v.vectors._words import WordTable

@@ -1,19 +1,39 @@
-"""What the formats share: how many rows to expect, rows from a stream, errors that name the row."""
+"""What the formats share: what a file holds, how many rows to expect, rows from a stream, errors that name the row."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
-from w2v.errors import VectorsError, printable
+from w2v.errors import SettingsError, VectorsError, printable
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow
-from w2v.vectors.formats.format import LoadOptions, Rows
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from w2v.vectors._words import WordTable
     from w2v.vectors.formats.source import Source
     from w2v.vectors.formats.start import Header
+    from w2v.vectors.subwords import Subwords
 
-__all__ = ["BETWEEN", "collect", "row_error", "rows_wanted", "show_word", "trailing_error"]
+__all__ = [
+    "BETWEEN",
+    "WHITE_SPACE",
+    "Contents",
+    "LoadOptions",
+    "ModelParts",
+    "Rows",
+    "Shape",
+    "collect",
+    "row_error",
+    "rows_wanted",
+    "show_word",
+    "trailing_error",
+]
 
 BLOCK = 1 << 20
 MOST_ROWS = 1 << 62  # of a stream, which may promise more than a 64-bit number holds
@@ -30,6 +50,81 @@ WHAT = {
     "(w2v convert --fix keeps the good rows)",
     "not finite": f"a number is NaN or infinite; the training diverged, or the file is damaged ({MENDED})",
 }
+
+WHITE_SPACE = b" \t\n\v\f\r"
+
+
+class ModelParts(NamedTuple):
+    """What a model has beside its vectors, and predictions need: the matrix of outputs, float32 [V, D], or [V - 1, D]
+    for the inner nodes of hierarchical softmax, and how often each word occurred, int64 [V]."""
+
+    outputs: np.ndarray
+    counts: np.ndarray
+
+
+class Rows(NamedTuple):
+    """What a file holds: words, float32 [V, D], float64 lengths of the rows [V] where they were taken on the way, what
+    the file says of itself, the other parts of a whole model, what makes vectors for words never seen, and how often
+    each word occurred, int64 [V]."""
+
+    words: WordTable
+    matrix: np.ndarray
+    norms: np.ndarray | None = None
+    metadata: Mapping[str, str] | None = None
+    model: ModelParts | None = None
+    subwords: Subwords | None = None
+    counts: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the start of a file says of the rest; None where it says nothing."""
+
+    rows: int | None = None
+    dim: int | None = None
+    dtype: str = "float32"  # of the numbers, as people name it
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What will be in a file: rows, numbers a row, bytes of all words together, bytes of a number."""
+
+    rows: int
+    dim: int
+    word_bytes: int
+    item_bytes: int = 4
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    outputs: int | None = None  # rows of the other matrix, where it goes into the file too
+    ngrams: str = ""  # the characters of n-grams, 3-6; their buckets, the rows of them, the buckets that have rows
+    buckets: int = 0
+    ngram_rows: int = 0
+    used: int = 0  # 0: all
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """`limit`: only the first rows. `lenient`: rows past the header's count and bytes after the end are ignored.
+
+    `duplicates`: "error", or "first" to keep a word's first row. `threads`: None for the CPUs this process may use.
+    `words`: the file with the words of a format that holds numbers alone, where it is not beside the numbers.
+    `format`: the name of one, where the content does not tell it (GloVe text whose first line looks like a header).
+    `context`: the other matrix and the counts too, where the file has them.
+    """
+
+    limit: int | None = None
+    lenient: bool = False
+    duplicates: str = "error"
+    threads: int | None = None
+    words: str | os.PathLike[str] | None = None
+    format: str | None = None
+    context: bool = False
+
+    def __post_init__(self) -> None:
+        if self.duplicates not in ("error", "first"):
+            raise SettingsError(f"duplicates: {self.duplicates!r} is neither error nor first")
+        if self.limit is not None and self.limit < 1:
+            raise SettingsError(f"limit: {self.limit} is not at least 1")
 
 
 def show_word(word: bytes) -> str:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from w2v.errors import VectorsError
 from w2v.safetensors import MAX_HEADER, Entry, Header, is_safetensors, make_header, read_header
 from w2v.vectors._words import WordTable
-from w2v.vectors.formats.format import Contents, Format, LoadOptions, ModelParts, Rows, Shape
+from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.npy import words_beside
+from w2v.vectors.formats.rows import Contents, LoadOptions, ModelParts, Rows, Shape
 from w2v.vectors.formats.start import MAX_DIM
 from w2v.vectors.formats.words_file import LINE_ENDS, read_words, split_words
 

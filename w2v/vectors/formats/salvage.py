@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from w2v.errors import VectorsError
 from w2v.files import UTF8_BOM
 from w2v.findings import Tally
-from w2v.vectors.formats.format import LoadOptions, Rows
-from w2v.vectors.formats.sniff import recognised
-from w2v.vectors.formats.source import Source, open_source
+
+if TYPE_CHECKING:
+    from w2v.vectors.formats.rows import Rows
+    from w2v.vectors.formats.source import Source
 
 __all__ = ["BLOCK", "Block", "ByteReader", "Salvage", "finite_blocks", "flush"]
 
@@ -35,54 +35,29 @@ class Block(NamedTuple):
 
 
 class Salvage:
-    """A vector file and its good rows: iterate once over the blocks, then look at `damage`.
-
-    Raises VectorsError at the start for what is no vector file, OSError if it cannot be opened. A context manager.
-    """
+    """A vector file of which the good rows are wanted, and what is found to be wrong with it."""
 
     def __init__(
         self,
-        path: str | os.PathLike[str] | BinaryIO,
-        format: str | None = None,
+        source: Source,
         words: str | os.PathLike[str] | None = None,
+        words_beside: Callable[[str], str] | None = None,
     ):
-        self.path, self.words_path = path, words
+        self.source, self.name = source, source.name
+        self.words_path, self.words_beside = words, words_beside
         self.damage: dict[str, Tally] = {}
         self.rows = 0  # seen, the bad ones too
+        self.promised: int | None = None
+        self.dim: int | None = None
+        self.dtype = "float32"
+        self.metadata: dict[str, str] = {}
         self.last_newline = True
-        self._open = ExitStack()
-        try:
-            self.source: Source = self._open.enter_context(open_source(path))
-            self.name = self.source.name
-            if self.source.head.startswith(UTF8_BOM):
-                self.source.skip_mark()
-                self.tally("byte order mark", "byte 0")
-            self.format = recognised(self.name, self.source.head, format)
-            shape = self.format.shape(self.source) if self.format.shape is not None else None
-            self.promised, self.dim = (shape.rows, shape.dim) if shape is not None else (None, None)
-            self.dtype = shape.dtype if shape is not None else "float32"
-            self.metadata = dict(shape.metadata) if shape is not None else {}
-        except BaseException:
-            self._open.close()
-            raise
-
-    def __enter__(self) -> Salvage:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+        if source.head.startswith(UTF8_BOM):
+            source.skip_mark()
+            self.tally("byte order mark", "byte 0")
 
     def tally(self, kind: str, place: str = "", count: int = 1) -> None:
         self.damage.setdefault(kind, Tally()).add(place, count)
-
-    def __iter__(self) -> Iterator[Block]:
-        return self._loaded() if self.format.salvage is None else self.format.salvage(self)
-
-    def _loaded(self) -> Iterator[Block]:
-        """Of a format that has no way of its own: all rows, or an error."""
-        rows = self.format.load(self.source, LoadOptions(words=self.words_path, lenient=True))
-        self.take(rows)
-        yield from finite_blocks(self, rows.matrix, [rows.words[row] for row in range(len(rows.words))])
 
     def take(self, rows: Rows) -> None:
         """What is known once the rows are loaded."""

@@ -20,8 +20,8 @@ from w2v.errors import VectorsError
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow
 from w2v.vectors._words import WordTable
-from w2v.vectors.formats.format import Format, LoadOptions, Rows, Shape
-from w2v.vectors.formats.rows import row_error, trailing_error
+from w2v.vectors.formats.format import Format
+from w2v.vectors.formats.rows import LoadOptions, Rows, Shape, row_error, trailing_error
 from w2v.vectors.formats.start import HEADER_LIMIT, MAX_DIM, NUMBER, first_lines
 
 if TYPE_CHECKING:

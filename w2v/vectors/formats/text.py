@@ -11,8 +11,8 @@ from w2v.errors import VectorsError
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow
 from w2v.vectors._text import TextRows, text_rows
-from w2v.vectors.formats.format import Format, LoadOptions, Rows, Shape
-from w2v.vectors.formats.rows import collect, row_error, rows_wanted, trailing_error
+from w2v.vectors.formats.format import Format
+from w2v.vectors.formats.rows import LoadOptions, Rows, Shape, collect, row_error, rows_wanted, trailing_error
 from w2v.vectors.formats.source import PEEK, START
 from w2v.vectors.formats.start import MAX_DIM, Header, has_header, is_text, read_header
 from w2v.vectors.formats.table import layout_of

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from w2v.errors import SettingsError, VectorsError, W2VError, setting
 from w2v.output import AtomicOutput, OutputSet
-from w2v.vectors.formats.format import FORMATS, Format, Rows, writable
+from w2v.vectors.formats.format import FORMATS, Format, writable
 from w2v.vectors.formats.row_writer import RowWriter
-from w2v.vectors.formats.rows import show_word
+from w2v.vectors.formats.rows import Rows, show_word
 
 if TYPE_CHECKING:
     from w2v.vectors._words import WordTable
