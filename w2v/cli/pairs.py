@@ -93,6 +93,28 @@ def pairs(
     # The rate stays as it is, so that the last epoch's steps can be seen too.
     config = TrainConfig(**{**given, "negative": given["negative"] or 1, "min_lr": given["lr"]})
     centre_first = order == "input-first"
+    refuse_others(config, numbers, centre_first, steps)
+
+    from w2v.corpus.vocab import Vocab
+    from w2v.vectors.words import Words
+
+    vocab = Vocab.load(read_vocab) if read_vocab else None
+    corpus = read(text, corpus_config, vocab)
+    try:
+        words: Sequence[str] = Words(corpus.vocab.words)
+        if steps:  # for people, between codes of colours
+            words = [printable(word) for word in words]
+        if steps:
+            lines = lines_for_people(corpus, config, words, numbers, colour_depth(when))
+        else:
+            lines = lines_for_programs(corpus, config, words, numbers, form, positive_only, centre_first)
+        write_lines(lines, styled=steps)
+    finally:
+        corpus.close()
+
+
+def refuse_others(config: TrainConfig, numbers: bool, centre_first: bool, steps: bool) -> None:
+    """An error for options that have nothing to do with the samples that are asked for."""
     if centre_first and (config.model == "cbow" or config.loss == "hs" or numbers or steps):
         raise usage_error("--order input-first is for plain pairs of --model skipgram and --loss ns")
     if config.epochs != EPOCHS and not numbers:
@@ -102,34 +124,33 @@ def pairs(
     if config.loss == "softmax":
         raise usage_error("--loss softmax draws no samples: each context is weighed against all words")
 
-    from w2v.corpus.vocab import Vocab
+
+def lines_for_people(
+    corpus: EncodedCorpus, config: TrainConfig, words: Sequence[str], numbers: bool, colours: int
+) -> Iterator[str]:
+    from w2v.cli.steps import number_lines, step_lines
     from w2v.training.samples import draw_samples
-    from w2v.vectors.words import Words
 
-    vocab = Vocab.load(read_vocab) if read_vocab else None
-    corpus = read(text, corpus_config, vocab)
-    try:
-        words: Sequence[str] = Words(corpus.vocab.words)
-        if steps:  # for people, between codes of colours
-            words = [printable(word) for word in words]
-        if numbers:
-            from w2v.cli.steps import number_lines, number_rows
+    if numbers:
+        return number_lines(last_epoch(corpus, config), words, config, colours)
+    return step_lines(draw_samples(corpus, config), words, config, colours)
 
-            last = last_epoch(corpus, config)
-            lines = (
-                number_lines(last, words, config, colour_depth(when))
-                if steps
-                else number_rows(last, words, config, form, positive_only)
-            )
-        elif steps:
-            from w2v.cli.steps import step_lines
 
-            lines = step_lines(draw_samples(corpus, config), words, config, colour_depth(when))
-        else:
-            lines = rows(draw_samples(corpus, config), words, config.loss == "hs", form, positive_only, centre_first)
-        write_lines(lines, styled=steps)
-    finally:
-        corpus.close()
+def lines_for_programs(
+    corpus: EncodedCorpus,
+    config: TrainConfig,
+    words: Sequence[str],
+    numbers: bool,
+    form: str,
+    positive_only: bool,
+    centre_first: bool,
+) -> Iterator[str]:
+    from w2v.cli.steps import number_rows
+    from w2v.training.samples import draw_samples
+
+    if numbers:
+        return number_rows(last_epoch(corpus, config), words, config, form, positive_only)
+    return rows(draw_samples(corpus, config), words, config.loss == "hs", form, positive_only, centre_first)
 
 
 def read(text: Sequence[str], config: CorpusConfig, vocab: Any) -> EncodedCorpus:

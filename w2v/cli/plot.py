@@ -98,8 +98,7 @@ def plot(
     if method == "tsne" and len(wanted) > SLOW_T_SNE:
         say(f"t-SNE of {count(len(wanted))} words takes minutes; --method neighbours takes seconds")
     made = map_of(found, wanted, method, seed, group_of, arrows)
-    style = MapStyle(size, dpi, argument_text(title or ""))
-    write_figure(output, lambda file: draw_map(made, file, form, style))
+    write_figure(output, lambda file: draw_map(made, file, form, MapStyle(size, dpi, argument_text(title or ""))))
 
 
 def first_words(path: str, top: int, others: list[str]) -> tuple[Vectors, list[str]]:

@@ -65,7 +65,6 @@ def sweep(
     quiet: bool,
     **given: Any,
 ) -> None:
-    from w2v.output import check_folder
     from w2v.training.evaluation import read_tests
     from w2v.training.sweep import combinations, varied_names
     from w2v.training.sweep import sweep as runs_of
@@ -73,35 +72,37 @@ def sweep(
     lists = {name: given.pop(name) for name in stated_options(TrainConfig)}
     configs = combinations(lists)
     corpus_config = config_from(CorpusConfig, {name: given[name] for name in CorpusConfig.__dataclass_fields__})
-    if STDOUT in (output, results):
-        raise SettingsError("-o, --results: standard output carries the table; give a name")
-    check_outputs([] if results is None else [results], [*corpus, *files])
-    if output is not None:
-        check_folder(output, corpus)
+    check_places(output, results, corpus, files)
     tests = read_tests(files)
     with progress_for(quiet) as progress:
         encoded = read(corpus, corpus_config, tmp_dir, progress)
         shown = Bars(leave=False) if isinstance(progress, Bars) else progress
         varied = varied_names(lists)
         table = Table(configs, varied, list(tests), mean, form)
-        done = 0
         try:
-            for run in runs_of(
-                encoded, configs, tests, varied, results=results, folder=output, reporters=[ProgressOnly(shown)]
-            ):
-                done += 1
+            reporters = [ProgressOnly(shown)]
+            for run in runs_of(encoded, configs, tests, varied, results=results, folder=output, reporters=reporters):
                 shown.finish(complete=False)
-                if run.error:
-                    warn(f"{table.name_of(run) or 'the run'}: {run.error}")
                 table.add(run)
         except KeyboardInterrupt:
             shown.finish(complete=False)
             if not quiet:
                 kept = "the same command goes on" if results or output else "-o DIR or --results FILE would keep them"
-                say(f"{done} of {len(configs)} runs are done; {kept}")
+                say(f"{table.runs} of {len(configs)} runs are done; {kept}")
             raise
         finally:
             encoded.close()
+
+
+def check_places(folder: str | None, results: str | None, corpus: Sequence[str], tests: Sequence[str]) -> None:
+    """Raise for places where the results could not be written."""
+    from w2v.output import check_folder
+
+    if STDOUT in (folder, results):
+        raise SettingsError("-o, --results: standard output carries the table; give a name")
+    check_outputs([] if results is None else [results], [*corpus, *tests])
+    if folder is not None:
+        check_folder(folder, corpus)
 
 
 def read(corpus: tuple[str, ...], config: CorpusConfig, tmp_dir: str | None, progress: NullProgress) -> EncodedCorpus:
@@ -142,6 +143,7 @@ class Table:
         self.form = form
         self.held_out = any(config.held_out for config in configs)
         self.seeds = len({config.seed for config in configs})
+        self.runs = 0  # that were added
         self.waiting: list[SweepRun] = []  # runs of one setting, for their mean
         self.widths: list[int] | None = None
         if is_terminal(sys.stdout) and form is None:
@@ -167,6 +169,9 @@ class Table:
         return ", ".join(f"{name} {self.shown(getattr(run.config, name))}" for name in self.names)
 
     def add(self, run: SweepRun) -> None:
+        self.runs += 1
+        if run.error:
+            warn(f"{self.name_of(run) or 'the run'}: {run.error}")
         self.waiting.append(run)
         if len(self.waiting) < (self.seeds if self.mean else 1):
             return

@@ -60,11 +60,7 @@ def make_page(
     wide = np.uint16 if len(units) <= 1 << 16 else np.uint32
     shown = [f"{names[word]} · {word}" if names and word in names else word for word in vectors.words]
     words = as_json(shown)
-    legend: list[str] = []
-    if groups is None:
-        group_of = groups_of(units, GROUPS, seed)
-    else:
-        legend, group_of = given_groups(vectors, groups)
+    legend, group_of = given_groups(vectors, groups) if groups is not None else found_groups(units, seed)
     bits = bits_that_fit(units.shape, LARGEST - len(words) - 40 * len(units) - 200_000)
     about = {
         "title": title,
@@ -87,6 +83,11 @@ def make_page(
     data += [script(name, "text/plain", base64.b64encode(blob).decode()) for name, blob in blobs.items()]
     page = assemble("page.html", ["page.css"], PROGRAM, title, "\n".join(data))
     return Contents(page.encode("utf-8"), len(units), vectors.dim, bits)
+
+
+def found_groups(units: np.ndarray, seed: int) -> tuple[list[str], NDArray[np.uint8]]:
+    """Groups of similar words, which have no names."""
+    return [], groups_of(units, GROUPS, seed)
 
 
 def given_groups(vectors: Vectors, groups: Mapping[str, str]) -> tuple[list[str], NDArray[np.uint8]]:

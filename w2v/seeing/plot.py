@@ -152,22 +152,9 @@ def drawn(made: Map, style: MapStyle) -> Drawing:
     room = width, top - 20
     axes = figure.add_axes((0, 20 / height, 1, room[1] / height), xlim=(0, room[0]), ylim=(0, room[1]))
     axes.set_axis_off()
-    points, many = fitted(made.places, room), len(made.words) > MANY
+    points = fitted(made.places, room)
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
-    shapes = {name: SHAPES[i % len(SHAPES)] for i, name in enumerate(names)}
-    side = 4 if len(points) <= 400 else 3 if len(points) <= 3000 else 1.6
-    for name in ("", *names):
-        here = points[[i for i, group in enumerate(made.groups) if group == name]]
-        axes.scatter(
-            here[:, 0],
-            here[:, 1],
-            s=side**2,
-            marker=shapes.get(name, "o"),
-            linewidths=0,
-            zorder=3,
-            alpha=0.4 if many else 1,
-            color=colours.get(name, PALE if names else COLOURS[0]),
-        )
+    add_points(axes, points, made.groups, colours)
     add_arrows(axes, points, made.pairs)
     labels = add_labels(axes, made, points, room, fonts, colours)
     if len(labels) < len(points):
@@ -225,6 +212,24 @@ def add_legend(figure: Figure, names: list[str], fonts: list[str], top: float) -
     return top
 
 
+def add_points(axes: Axes, points: np.ndarray, groups: Sequence[str], colours: dict[str, str]) -> None:
+    """A dot for each word, with its group's colour and shape."""
+    shapes = {name: SHAPES[i % len(SHAPES)] for i, name in enumerate(colours)}
+    side = 4 if len(points) <= 400 else 3 if len(points) <= 3000 else 1.6
+    for name in ("", *colours):
+        here = points[[i for i, group in enumerate(groups) if group == name]]
+        axes.scatter(
+            here[:, 0],
+            here[:, 1],
+            s=side**2,
+            marker=shapes.get(name, "o"),
+            linewidths=0,
+            zorder=3,
+            alpha=0.4 if len(points) > MANY else 1,
+            color=colours.get(name, PALE if colours else COLOURS[0]),
+        )
+
+
 def add_arrows(axes: Axes, points: np.ndarray, pairs: Sequence[tuple[int, int]]) -> None:
     for start, end in pairs:
         axes.annotate(
@@ -253,7 +258,6 @@ def add_labels(
 ) -> list[Text]:
     """Labels where they do not overlap, and lines from those that stand apart to their dots."""
     from matplotlib.collections import LineCollection
-    from matplotlib.patheffects import withStroke
 
     chosen = list(dict.fromkeys([*(row for pair in made.pairs for row in pair), *range(len(points))]))
     many = len(points) > MANY
@@ -261,28 +265,9 @@ def add_labels(
         cells = [tuple(point // CELL) for point in points[chosen]]
         first = dict(zip(reversed(cells), reversed(chosen), strict=True))
         chosen = sorted(first.values(), key=chosen.index)
-    size = 9.5 if len(points) <= 120 else 8 if len(points) <= 400 else 7
-    figure = axes.get_figure()
-    texts, sizes = [], []
-    for row in chosen:
-        group = made.groups[row] if made.groups else ""
-        texts.append(
-            axes.text(
-                0,
-                0,
-                plain(shortened(made.words[row])),
-                fontfamily=fonts,
-                fontsize=size,
-                ha="center",
-                va="center",
-                zorder=5,
-                color=readable(colours[group]) if group else INK,
-                path_effects=[withStroke(linewidth=2, foreground="white")] if many else None,
-            )
-        )
-        box = texts[-1].get_window_extent()
-        sizes.append((box.width, box.height))
-    spaces = np.array(sizes) * 72 / figure.dpi + 2 * SPACE
+    texts = label_texts(axes, made, chosen, fonts, colours)
+    boxes = [text.get_window_extent() for text in texts]
+    spaces = np.array([(box.width, box.height) for box in boxes]) * 72 / axes.get_figure().dpi + 2 * SPACE
     placing = place_labels(points, spaces, room, GAP, points[chosen], along(points, made.pairs), NEAR if many else FAR)
     lines, drawn = [], []
     for text, row, centre, space, placed in zip(texts, chosen, placing.centres, spaces, placing.placed, strict=True):
@@ -296,6 +281,30 @@ def add_labels(
             lines.append([points[row], end])
     axes.add_collection(LineCollection(lines, colors=PALE, linewidths=0.6, zorder=1), autolim=False)
     return drawn
+
+
+def label_texts(axes: Axes, made: Map, chosen: Sequence[int], fonts: list[str], colours: dict[str, str]) -> list[Text]:
+    """The labels of some rows, still without a place."""
+    from matplotlib.patheffects import withStroke
+
+    count = len(made.words)
+    size = 9.5 if count <= 120 else 8 if count <= 400 else 7
+    groups = [made.groups[row] if made.groups else "" for row in chosen]
+    return [
+        axes.text(
+            0,
+            0,
+            plain(shortened(made.words[row])),
+            fontfamily=fonts,
+            fontsize=size,
+            ha="center",
+            va="center",
+            zorder=5,
+            color=readable(colours[group]) if group else INK,
+            path_effects=[withStroke(linewidth=2, foreground="white")] if count > MANY else None,
+        )
+        for row, group in zip(chosen, groups, strict=True)
+    ]
 
 
 def along(points: np.ndarray, pairs: Sequence[tuple[int, int]]) -> np.ndarray:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from w2v.corpus.config import CorpusConfig
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.vocab import Vocab
-    from w2v.training.config import TrainConfig
+    from w2v.training.config import ResolvedConfig, TrainConfig
     from w2v.training.progress import Progress
     from w2v.training.trainer import Trainer
 
@@ -103,6 +103,16 @@ class Plan:
         }
 
 
+TOO_LARGE = Message(
+    f"it takes more memory than is there: a smaller {setting('dim')} or {setting('max_vocab')}, a larger"
+    f" {setting('min_count')} help"
+)
+NOTHING = Message(
+    f"nothing would be trained: no word has another one in its line; {setting('sample', 0)}, a smaller"
+    f" {setting('min_count')} or lines that are whole sentences help"
+)
+
+
 def plan_training(
     corpus: Any,
     corpus_config: CorpusConfig,
@@ -122,41 +132,15 @@ def plan_training(
     whole = _read(corpus, corpus_config, stated, config.threads, tmp_dir, on_reading, warnings.append)
     kept = whole.pruned(corpus_config.min_count, corpus_config.max_vocab)
     reading_s = time.monotonic() - start
-    resolved = config.resolved()
-    vocab, there = kept.vocab, room()
-    word_bytes = sum(map(len, vocab.words))
-    parts = find_parts(vocab.words, vocab.counts, resolved)
-    ngrams: dict[str, Any] = {}
-    if parts is not None:
-        ngrams = {
-            "ngrams": resolved.subwords,
-            "buckets": resolved.buckets,
-            "ngram_rows": len(parts.sizes),
-            "used": len(parts.buckets),
-        }
-    memory = memory_needed(resolved, len(vocab), word_bytes, ngrams.get("ngram_rows"))
-    spooled = kept.ids.nbytes > there.size // SPOOL_SHARE
-    memory["words"] = word_bytes + WORD_OBJECT_BYTES * len(vocab)
-    memory["corpus"] = 0 if spooled or kept.spooled else kept.ids.nbytes
-    disk = disk_needed(vocab, resolved.dim, kept.ids.nbytes, ngrams)
-    disk["spool"] = 2 * whole.ids.nbytes if spooled and not kept.spooled else 0  # provisional ids beside the final ones
+    there = room()
+    memory, disk = _needs(whole, kept, config.resolved(), there)
     calibration = None
     if sum(memory.values()) > there.size - reserve(there.size):
-        warnings.append(
-            Message(
-                f"it takes more memory than is there: a smaller {setting('dim')} or {setting('max_vocab')}, a larger"
-                f" {setting('min_count')} help"
-            )
-        )
+        warnings.append(TOO_LARGE)
     elif seconds > 0:
         calibration = calibrate(kept, config, seconds)
         if calibration is None:
-            warnings.append(
-                Message(
-                    f"nothing would be trained: no word has another one in its line; {setting('sample', 0)}, a smaller"
-                    f" {setting('min_count')} or lines that are whole sentences help"
-                )
-            )
+            warnings.append(NOTHING)
     token_counts = whole.token_counts
     return Plan(
         tokens_read=token_counts.read,
@@ -165,9 +149,9 @@ def plan_training(
         text_bytes=token_counts.text_bytes,
         files=token_counts.files,
         at_min_count=_at_min_counts(whole),
-        words=len(vocab),
+        words=len(kept.vocab),
         tokens=kept.token_counts.kept,
-        epochs=resolved.epochs,
+        epochs=config.epochs,
         memory=memory,
         memory_there=there,
         disk=disk,
@@ -175,6 +159,35 @@ def plan_training(
         calibration=calibration,
         warnings=warnings,
     )
+
+
+def _needs(
+    whole: EncodedCorpus, kept: EncodedCorpus, config: ResolvedConfig, there: Room
+) -> tuple[dict[str, int], dict[str, int]]:
+    """(bytes of memory by what they are for, bytes of each kind of file)."""
+    vocab = kept.vocab
+    word_bytes = sum(map(len, vocab.words))
+    ngrams = _ngrams(vocab, config)
+    memory = memory_needed(config, len(vocab), word_bytes, ngrams.get("ngram_rows"))
+    spooled = kept.ids.nbytes > there.size // SPOOL_SHARE
+    memory["words"] = word_bytes + WORD_OBJECT_BYTES * len(vocab)
+    memory["corpus"] = 0 if spooled or kept.spooled else kept.ids.nbytes
+    disk = disk_needed(vocab, config.dim, kept.ids.nbytes, ngrams)
+    disk["spool"] = 2 * whole.ids.nbytes if spooled and not kept.spooled else 0  # provisional ids beside the final ones
+    return memory, disk
+
+
+def _ngrams(vocab: Vocab, config: ResolvedConfig) -> dict[str, Any]:
+    """What a file says of its n-grams; empty without subwords."""
+    parts = find_parts(vocab.words, vocab.counts, config)
+    if parts is None:
+        return {}
+    return {
+        "ngrams": config.subwords,
+        "buckets": config.buckets,
+        "ngram_rows": len(parts.sizes),
+        "used": len(parts.buckets),
+    }
 
 
 def _read(

@@ -182,6 +182,24 @@ class Run:
                 )
             if outputs.vectors:
                 check_whole_model(outputs.vectors, format_of(outputs.vectors, outputs.format))
+        self.check_names()
+        if self.continue_from and (self.init or self.read_vocab):
+            raise SettingsError(
+                f"{setting('continue_from')}: brings rows and vocabulary; leave out {setting('init')} and"
+                f" {setting('read_vocab')}"
+            )
+        config.resolved()
+        check_combination(outputs.combination, config.loss)
+        self.check_subwords()
+        written, inputs = outputs.at_the_end(), self.inputs()
+        check_outputs(written, inputs, outputs.no_clobber)
+        check_outputs([*written, *(path for path in (self.checkpoint.path, outputs.log) if path)], inputs)
+        self.session.check()
+        _ = self.evaluator  # reads the files of questions
+
+    def check_names(self) -> None:
+        """Raise for a name that no file can have."""
+        outputs = self.outputs
         files = {
             "output": outputs.vectors,
             "save_context": outputs.context,
@@ -197,19 +215,6 @@ class Run:
                 raise SettingsError(f"{setting(name)}: the name is empty; give a file")
             if path == STDOUT and name in ("save_context", "save_vocab", "report", "checkpoint", "log"):
                 raise SettingsError(f"{setting(name)}: - is no file; only OUT can be standard output (-)")
-        if self.continue_from and (self.init or self.read_vocab):
-            raise SettingsError(
-                f"{setting('continue_from')}: brings rows and vocabulary; leave out {setting('init')} and"
-                f" {setting('read_vocab')}"
-            )
-        config.resolved()
-        check_combination(outputs.combination, config.loss)
-        self.check_subwords()
-        written, inputs = outputs.at_the_end(), self.inputs()
-        check_outputs(written, inputs, outputs.no_clobber)
-        check_outputs([*written, *(path for path in (self.checkpoint.path, outputs.log) if path)], inputs)
-        self.session.check()
-        _ = self.evaluator  # reads the files of questions
 
     def check_subwords(self) -> None:
         """Raise for vectors of words never seen that would not be like those of others."""

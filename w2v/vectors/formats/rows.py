@@ -196,9 +196,8 @@ def collect(source: Source, header: Header | None, options: LoadOptions, collect
     """Rows from a stream, whose size is not known: memory grows with the rows seen, whatever the header says."""
     import numpy as np
 
-    promised = header.rows if header is not None else MOST_ROWS
+    promised, offset = (header.rows, header.size) if header is not None else (MOST_ROWS, 0)
     wanted = min(promised, MOST_ROWS if options.limit is None else options.limit, MOST_ROWS)
-    offset = header.size if header is not None else 0
     pending = b""
     while len(pending) < offset:  # the header, which the head was long enough to hold
         pending += source.read(BLOCK)
