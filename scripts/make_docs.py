@@ -21,8 +21,9 @@ from pathlib import Path
 import click
 
 from w2v.cli.main import cli
-from w2v.cli.options import default_text
+from w2v.cli.options import as_option, default_text
 from w2v.corpus.config import CorpusConfig
+from w2v.errors import render
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
 from w2v.vectors.formats import FORMATS
@@ -46,7 +47,7 @@ def option_table() -> str:
             default = default_text(field, declared) or ("off" if field.default is False else "")
             choices = f" ({', '.join(declared.choices)})" if declared.choices else ""
             aliases = ", ".join(f"`{alias}`" for alias in declared.aliases)
-            lines.append(f"| {flags}{choices} | {default} | {declared.help} | {aliases} |")
+            lines.append(f"| {flags}{choices} | {default} | {render(declared.help, as_option)} | {aliases} |")
     return "\n".join(lines) + "\n"
 
 

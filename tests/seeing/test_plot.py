@@ -71,7 +71,7 @@ def test_what_finds_no_place_is_left_out_and_said(crowd):
     drawing = plot.drawing_of(crowd, plot.MapStyle(size=(3, 2)))
     assert 10 < len(drawing.labels) < 100
     assert drawing.warnings[-1] == (
-        f"{len(drawing.labels)} of the 150 words have labels; a larger --size has room for more"
+        f"{len(drawing.labels)} of the 150 words have labels; a larger size has room for more"
     )
     assert overlapping(boxes_of(drawing, 150)) == []
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from w2v.cli.errors import say
+from w2v.cli.errors import shown, warn
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.errors import SettingsError
 
@@ -43,4 +43,4 @@ def write_figure(path: str, draw: Callable[[BinaryIO], list[str]]) -> None:
     with AtomicOutput(path) as file:
         file.write(picture.getvalue())
     for text in warnings:
-        say(f"warning: {text}")
+        warn(shown(text))

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from w2v.cli.command import Argument, Option
 from w2v.cli.values import List, Number, ParamType, Share, Whole
+from w2v.errors import render
 from w2v.settings import Option as Declared
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
@@ -156,7 +157,7 @@ def list_options(config: type, group: str, groups: dict[str, str], more: dict[st
             [*declared.flags, "--" + name.replace("_", "-"), *more.get(name, ()), name],
             group=groups.get(name, group),
             aliases=declared.aliases,
-            help=declared.help,
+            help=render(declared.help, as_option),
             shown_default=default_text(field, declared) or "off",
             type=List(value_type(field, declared)),
             metavar=list_metavar(field, declared),
@@ -170,13 +171,18 @@ def list_metavar(field: dataclasses.Field[Any], declared: Declared) -> str:
     return f"{one},..."
 
 
+def as_option(name: str, value: Any) -> str:
+    """A setting in the help: `--loss ns`."""
+    return "--" + name.replace("_", "-") + ("" if value is None else f" {value}")
+
+
 def option_from(field: dataclasses.Field[Any], declared: Declared, group: str) -> Option:
     long = "--" + field.name.replace("_", "-")
     common: dict[str, Any] = {
         "group": group,
         "aliases": declared.aliases,
         "default": field.default,
-        "help": declared.help,
+        "help": render(declared.help, as_option),
         "shown_default": default_text(field, declared),
     }
     if "bool" in str(field.type):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from w2v.errors import W2VError
+from w2v.errors import Message, W2VError, setting
 from w2v.seeing.cells import plain
 from w2v.seeing.extras import needed
 from w2v.seeing.layout import LIBRARY, by_pca, lay_out, unit_rows
@@ -158,7 +158,8 @@ def drawn(made: Map, style: MapStyle) -> Drawing:
     add_arrows(axes, points, made.pairs)
     labels = add_labels(axes, made, points, room, fonts, colours)
     if len(labels) < len(points):
-        warnings.append(f"{len(labels)} of the {len(points)} words have labels; a larger --size has room for more")
+        room_for_more = f"a larger {setting('size')} has room for more"
+        warnings.append(Message(f"{len(labels)} of the {len(points)} words have labels; {room_for_more}"))
     return Drawing(figure, labels, warnings)
 
 

@@ -75,7 +75,7 @@ class TrainConfig:
     fixed_window: bool = option(False, "Use the whole window for every centre.")
     negative: int = option(
         5,
-        "Negative samples for each positive one (for --loss ns).",
+        f"Negative samples for each positive one (for {setting('loss', 'ns')}).",
         flags=("-n",),
         aliases=("--neg",),
         minimum=1,
@@ -88,7 +88,7 @@ class TrainConfig:
     )
     buckets: int = option(
         2_000_000,
-        "Rows that n-grams are hashed to (for --subwords).",
+        f"Rows that n-grams are hashed to (for {setting('subwords')}).",
         aliases=("--bucket",),
         minimum=1,
         maximum=1_000_000_000,
@@ -174,7 +174,7 @@ class TrainConfig:
     )
     stop_early: int = option(
         0,
-        "End after so many epochs without a lower loss on --held-out, and keep the best epoch's vectors.",
+        f"End after so many epochs without a lower loss on {setting('held_out')}, and keep the best epoch's vectors.",
         minimum=0,
         maximum=1_000_000,
         metavar="[EPOCHS]",

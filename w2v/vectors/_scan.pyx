@@ -1,6 +1,6 @@
 """Binary vector files in place: find the rows, take words, norms, cosines or the whole matrix in one pass each.
 
-Nothing here imports NumPy. Threads are Python threads that call into `nogil` code (see parallel.py).
+Nothing here imports NumPy. Threads are Python threads that call into `nogil` code (see threads.py).
 """
 
 import os

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from w2v.errors import SettingsError
+from w2v.errors import SettingsError, setting
 from w2v.vectors.vectors import Vectors
 
 __all__ = ["COMBINATIONS", "check_combination", "combine"]
@@ -15,9 +15,11 @@ COMBINATIONS = ("input", "add", "concat")  # the first is the default
 def check_combination(how: str, loss: str) -> None:
     """Raise SettingsError for what cannot be made of vectors trained with this loss."""
     if how not in COMBINATIONS:
-        raise SettingsError(f"--combine: {how!r} is not one of {', '.join(COMBINATIONS)}")
+        raise SettingsError(f"{setting('combine')}: {how!r} is not one of {', '.join(COMBINATIONS)}")
     if how != "input" and loss == "hs":
-        raise SettingsError("--combine: --loss hs has no context vectors; use --loss ns")
+        raise SettingsError(
+            f"{setting('combine')}: {setting('loss', 'hs')} has no context vectors; use {setting('loss', 'ns')}"
+        )
 
 
 def combine(vectors: Vectors, context: Vectors | None, how: str) -> Vectors:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from w2v.errors import UnknownWordError, VectorsError
+from w2v.errors import UnknownWordError, VectorsError, setting
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.rows import WHITE_SPACE, Contents, LoadOptions, ModelParts, Rows, Shape, show_word
 from w2v.vectors.formats.start import MAX_DIM
@@ -412,7 +412,7 @@ def finite(writer: RowWriter, block: NDArray[np.float32]) -> NDArray[np.float32]
     if not np.isfinite(block).all():
         raise VectorsError(
             f"{writer.name}: a row of the model holds a number that is not finite; nothing is written (did the "
-            "training diverge? try a lower --lr)"
+            f"training diverge? try a lower {setting('lr')})"
         )
     return block
 

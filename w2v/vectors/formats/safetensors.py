@@ -112,8 +112,8 @@ def refuse_own(name: str, header: Header) -> None:
     """VectorsError for a file of ours that holds no vectors."""
     if header.metadata.get("format", "").startswith(CHECKPOINT):
         raise VectorsError(
-            f"{name}: is the checkpoint of a training, not vectors; go on with the training: its command line "
-            "and --resume, or --continue with other text"
+            f"{name}: is the checkpoint of a training, not vectors; go on with it: w2v train with the same options and "
+            "--resume, or with --continue and other text"
         )
     if header.metadata.get("format", "").startswith(CORPUS):
         raise VectorsError(f"{name}: is an encoded corpus, not vectors; train on it first: w2v train {name} -o OUT.bin")

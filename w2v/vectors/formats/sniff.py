@@ -66,7 +66,7 @@ def recognised(name: str, head: bytes, format: str | None = None) -> Format:
         if begins is not None and not begins(name, head):
             raise VectorsError(
                 f"{name}: row 0 (byte 0): does not begin as a file of format {format} does (but with {head[:16]!r}); "
-                "leave --from, so that the format is told by the content"
+                "name no format, and the content will tell it"
             )
         return record
     for record in FORMATS.values():
