@@ -115,7 +115,7 @@ def test_classes_are_a_number_for_each_word(w2v, corpus, tmp_path):
 
 def test_words_of_one_direction_are_in_one_class():
     pytest.importorskip("sklearn")
-    from w2v.seeing.classes import word_classes
+    from w2v.seeing.layout import word_classes
     from w2v.vectors.vectors import Vectors
 
     rng = np.random.default_rng(1)

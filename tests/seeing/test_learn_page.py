@@ -25,7 +25,7 @@ def lesson(request):
 def opened(browser, lesson, tmp_path):
     data = script("lesson", "application/json", as_json(lesson.as_dict()))
     path = tmp_path / "learn.html"
-    path.write_text(assemble("learn.html", ["page.css", "learn.css"], ["learn.js"], "a fox", data), encoding="utf-8")
+    path.write_text(assemble("learn", ["page.css", "learn.css"], ["learn.js"], "a fox", data), encoding="utf-8")
     browser.resize(1280, 900)
     browser.prefer("light")
     browser.open(path.as_uri())

@@ -13,7 +13,7 @@ import pytest
 import scipy.stats
 
 from w2v.errors import VectorsError
-from w2v.vectors.correlation import pearson, ranks, spearman
+from w2v.vectors.evaluate import pearson, ranks, spearman
 from w2v.vectors.vectors import Vectors
 
 

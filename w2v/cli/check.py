@@ -17,6 +17,7 @@ from w2v.cli.output import STDOUT
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import tsv_line
 from w2v.cli.values import Whole
+from w2v.errors import CheckpointError, CorpusError
 from w2v.numbers import count, size
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ EXAMPLES = [
 HEADER = ("file", "level", "what", "value", "where", "meaning")
 SIZES = ("bytes", "longest line", "longest token")  # facts that are lengths
 PEEK = 1 << 18
+HEAD_BYTES = 4096
+CHECKPOINT = b'"format":"w2v checkpoint '  # in the head of a run on disk
 
 
 class _Stream:
@@ -90,7 +93,6 @@ def expanded(files: tuple[str, ...]) -> list[str]:
 
 
 def look(path: str, kind: str, **options: Any) -> Report:
-    from w2v.cli.own_files import check_own
     from w2v.corpus.check import check_corpus
     from w2v.vectors.files.check import check_vectors
 
@@ -165,6 +167,53 @@ def value_text(finding: Finding) -> str:
     if isinstance(finding.value, float) and finding.what.startswith("share"):
         return f"{finding.value:.2%}"
     return f"{finding.value:.4g}" if isinstance(finding.value, float) else finding.value
+
+
+def check_own(path: str, head: bytes) -> Report | None:
+    """What is to be said of a file that begins with `head`, None if it is neither of the two."""
+    from w2v.corpus.ids_file import is_encoded_head
+    from w2v.findings import FAULT, Report
+    from w2v.safetensors import is_safetensors
+
+    head = head[:HEAD_BYTES]
+    if is_encoded_head(head[:256]):
+        add = _add_corpus
+    elif is_safetensors(head) and CHECKPOINT in head:
+        add = _add_checkpoint
+    else:
+        return None
+    report = Report(path, "corpus" if add is _add_corpus else "checkpoint")
+    try:
+        add(report, path)
+    except (CorpusError, CheckpointError) as error:
+        report.add(FAULT, "unreadable", 1, "", str(error).removeprefix(f"{path}: "))
+    return report
+
+
+def _add_corpus(report: Report, path: str) -> None:
+    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.findings import FACT
+
+    corpus = EncodedCorpus.load(path)
+    try:
+        report.add(FACT, "format", "encoded corpus")
+        report.add(FACT, "words", len(corpus.vocab))
+        report.add(FACT, "tokens", corpus.token_counts.kept)
+        report.add(FACT, "sentences", corpus.token_counts.sentences)
+    finally:
+        corpus.close()
+
+
+def _add_checkpoint(report: Report, path: str) -> None:
+    from w2v.findings import FACT
+    from w2v.training.checkpoint import Checkpoint
+
+    with Checkpoint(path) as checkpoint:
+        report.add(FACT, "format", "checkpoint of a training")
+        report.add(FACT, "words", len(checkpoint.vocab()))
+        report.add(FACT, "epochs done", checkpoint.epoch)
+        report.add(FACT, "share done", round(checkpoint.share, 6))
+        checkpoint.check_all()
 
 
 command = Command(

@@ -87,7 +87,7 @@ def learn(text: tuple[str, ...], output: str | None, **given: Any) -> None:
     from w2v.seeing.pages import as_json, assemble, script
 
     data = script("lesson", "application/json", as_json(lesson.as_dict()))
-    page = assemble("learn.html", ["page.css", "learn.css"], ["learn.js"], title[:80], data)
+    page = assemble("learn", ["page.css", "learn.css"], ["learn.js"], title[:80], data)
     with AtomicOutput(output) as file:
         file.write(page.encode("utf-8"))
     say(f"{output}: {len(lesson.words)} words, {len(lesson.steps):,} steps of {len(lesson.begins) - 1} epochs")

@@ -69,7 +69,7 @@ EXAMPLES = [
 
 
 FIELDS = frozenset((*options_of(CorpusConfig), *options_of(TrainConfig)))
-# As in w2v/vectors/combine.py, which is not loaded for --help.
+# As in w2v/vectors/derive.py, which is not loaded for --help.
 COMBINATIONS = ("input", "add", "concat")
 # Fields of TrainConfig under a heading of their own: what departs from plain word2vec, and how to turn it off; and how
 # a training is watched.

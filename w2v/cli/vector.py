@@ -34,6 +34,7 @@ EXAMPLES = [
 def vector(vectors: str, words: tuple[str, ...], unit: bool, ngrams: bool, form: str) -> int:
     from w2v.vectors.derive import sum_of
     from w2v.vectors.expressions import joined_arguments, parse_query
+    from w2v.vectors.neighbours import at_unit_length
     from w2v.vectors.query import VectorFile
 
     def row(text: str, found: Vectors, words: list[str]) -> list[Row]:
@@ -41,7 +42,7 @@ def vector(vectors: str, words: tuple[str, ...], unit: bool, ngrams: bool, form:
             return [row for word in words for row in ngram_rows(found, word)]
         values = found.units([found.place(words[0])])[0] if unit and len(words) == 1 else sum_of(found, text)
         if unit and len(words) > 1:
-            values = unit_row(values)
+            values = at_unit_length(values.astype("float64")).astype("float32")
         return [as_json(text, values) if form == "json" else as_columns(text, values)]
 
     with VectorFile(vectors, on_made=made_note()) as asker:
@@ -67,13 +68,6 @@ def ngram_rows(found: Vectors, word: str) -> list[Row]:
         {"word": word, "ngram": ngram, "bucket": bucket, "share": round(share, 6)}
         for ngram, bucket, share in found.ngrams(word)
     ]
-
-
-def unit_row(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    import numpy as np
-
-    length = float(np.linalg.norm(values.astype(np.float64)))
-    return values / np.float32(length) if length > 0 else values
 
 
 def as_columns(word: str, values: NDArray[np.float32]) -> Row:

@@ -176,7 +176,7 @@ def original_run(classes: int) -> Callable[..., Run]:
         def write_vectors(self, vectors: Vectors, path: str, places: dict[str, AtomicOutput]) -> None:
             if not classes:
                 return super().write_vectors(vectors, path, places)
-            from w2v.seeing.classes import word_classes
+            from w2v.seeing.layout import word_classes
 
             found = word_classes(vectors, classes, self.config.seed)
             rows = zip(self.encoded.vocab.words, found.tolist(), strict=True)

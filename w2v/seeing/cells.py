@@ -10,6 +10,7 @@ import numpy as np
 
 from w2v.seeing.extras import needed
 from w2v.seeing.layout import pca, unit_rows
+from w2v.vectors.derive import sum_of
 from w2v.vectors.expressions import parse_query
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def cells_of(vectors: Vectors, texts: Sequence[str], sort: bool = False, rotate:
         for word in query.words:
             add(str(word), vectors[word])
         if len(query.words) > 1:
-            add(text, sum(vectors[w] for w in query.positive) - sum((vectors[w] for w in query.negative), np.zeros(1)))
+            add(text, sum_of(vectors, text))
             for word, _ in vectors.query(text, 1):
                 add(f"nearest: {word}", vectors[word])
     values = np.array(rows).reshape(len(rows), vectors.dim)

@@ -81,7 +81,7 @@ def make_page(
     }
     data = [script("about", "application/json", as_json(about)), script("words", "application/json", words)]
     data += [script(name, "text/plain", base64.b64encode(blob).decode()) for name, blob in blobs.items()]
-    page = assemble("page.html", ["page.css"], PROGRAM, title, "\n".join(data))
+    page = assemble("explore", ["page.css"], PROGRAM, title, "\n".join(data))
     return Contents(page.encode("utf-8"), len(units), vectors.dim, bits)
 
 

@@ -15,12 +15,15 @@ from w2v.seeing.extras import needed
 from w2v.vectors.expressions import Query
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["LAYOUTS", "LIBRARY", "groups_of", "lay_out", "neighbour_rows", "pca", "unit_rows"]
+__all__ = ["LAYOUTS", "LIBRARY", "groups_of", "lay_out", "neighbour_rows", "pca", "unit_rows", "word_classes"]
 
 NEIGHBOURS = 15  # edges from each word in the neighbour map; UMAP's default
 EPOCHS = 150
+CLASS_ROUNDS = 20  # word2vec.c stops after 10, from a worse start
 PUSHES = 5  # random words that each edge's tail is pushed from
 LIBRARY = {"tsne": "sklearn", "umap": "umap"}  # what these two need
 
@@ -162,3 +165,20 @@ def groups_of(rows: np.ndarray, count: int, seed: int = 1, rounds: int = 20) -> 
     rank = np.empty(count, np.uint8)
     rank[order] = np.arange(count)
     return rank[group]
+
+
+def word_classes(vectors: Vectors, count: int, seed: int = 1) -> NDArray[np.int32]:
+    """int32 [V]: the class of each word, 0 to count - 1, by k-means over the vectors at length 1 (scikit-learn's).
+
+    Raises SettingsError where there are fewer words than classes, W2VError where scikit-learn is missing.
+    """
+    needed("sklearn")
+    from sklearn.cluster import KMeans
+
+    if not 1 <= count <= len(vectors):
+        raise SettingsError(f"{count} classes for {len(vectors)} words; give a number from 1 to {len(vectors)}")
+    rows = np.array(vectors.matrix, np.float32)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows /= np.where(lengths > 0, lengths, 1)
+    means = KMeans(count, n_init=1, max_iter=CLASS_ROUNDS, random_state=seed % 2**32)
+    return np.asarray(means.fit_predict(rows), np.int32)

@@ -16,11 +16,11 @@ from importlib.resources import files
 __all__ = ["as_json", "assemble", "script"]
 
 
-def assemble(page: str, styles: Sequence[str], programs: Sequence[str], title: str, data: str) -> str:
-    """The page from its parts in w2v/seeing/page; the policy names program and style by their hashes."""
+def assemble(name: str, styles: Sequence[str], programs: Sequence[str], title: str, data: str) -> str:
+    """The page of `w2v NAME` from its parts in w2v/seeing/page; the policy names program and style by their hashes."""
     folder = files("w2v.seeing") / "page"
     style, code = (
-        "\n".join((folder / name).read_text(encoding="utf-8") for name in names) for names in (styles, programs)
+        "\n".join((folder / part).read_text(encoding="utf-8") for part in parts) for parts in (styles, programs)
     )
     program = f'(() => {{\n"use strict";\n{code}\n}})();\n'
     policy = (
@@ -30,12 +30,14 @@ def assemble(page: str, styles: Sequence[str], programs: Sequence[str], title: s
     # One pass over the marks: nothing that is filled in is looked at again.
     values = {
         "policy": policy,
+        "name": name,
         "title": html.escape(printable(title)),
         "style": style,
         "data": data,
         "program": program,
     }
-    head, *rest = (folder / page).read_text(encoding="utf-8").split("{{")
+    text = "".join((folder / part).read_text(encoding="utf-8") for part in ("head.html", f"{name}.html"))
+    head, *rest = text.split("{{")
     return head + "".join(values[name] + tail for name, tail in (part.split("}}", 1) for part in rest))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from w2v.errors import SettingsError, setting
 from w2v.training.progress import EpochReport
 from w2v.training.subwords import word_vectors
-from w2v.vectors.combine import combine
+from w2v.vectors.derive import combine
 from w2v.vectors.evaluate import check_askable, evaluate
 from w2v.vectors.questions import Pairs, Questions, read_questions
 from w2v.vectors.scores import PairScores
@@ -81,7 +81,7 @@ class Evaluator:
 
     `tests` are the questions and pairs by name; they are put to the vectors as they are then, and at the end, where an
     earlier epoch was the best, to those that are written: `combination` says what becomes of the two matrices (see
-    w2v.vectors.combine).
+    w2v.vectors.derive).
     """
 
     def __init__(

@@ -29,8 +29,7 @@ from w2v.training.progress import Reporter, Reporters, TrainingStopped, TrainRes
 from w2v.training.report import OutputFile, Recorder
 from w2v.training.start import Continuation, Initial, Start
 from w2v.training.trainer import Trainer
-from w2v.vectors.combine import check_combination, combine
-from w2v.vectors.derive import unit
+from w2v.vectors.derive import check_combination, combine, unit
 from w2v.vectors.formats import Contents
 from w2v.vectors.formats.write import check_whole_model, format_of, outputs_of
 
@@ -53,7 +52,7 @@ class Outputs:
     """The files that a run writes; None for what is not wanted.
 
     `format` is that of the vectors where their names do not tell it. `combination` says what becomes of a word's two
-    vectors (see w2v.vectors.combine), `unit` makes what is written of length 1, `with_context` puts the context matrix
+    vectors (see w2v.vectors.derive), `unit` makes what is written of length 1, `with_context` puts the context matrix
     and the counts into the file of vectors.
     """
 

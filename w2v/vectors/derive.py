@@ -1,4 +1,4 @@
-"""Vectors made from others: the first rows, the rows of some words, all of them at length 1.
+"""Vectors made from others: some rows, all of them at length 1, both rows of a word as one.
 
 Rows keep the order that they had: readers rely on falling frequency.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 
-from w2v.errors import VectorsError
+from w2v.errors import SettingsError, VectorsError, setting
 from w2v.files import lines_of
 from w2v.threads import for_each
 from w2v.vectors._scan import BadRow
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_some", "read_list", "rows_of", "sum_of", "unit"]
 
+COMBINATIONS = ("input", "add", "concat")  # the first is the default
 BLOCK = 1 << 18  # numbers of a task: 2 MiB as float64
 
 
@@ -145,5 +146,35 @@ def unit(vectors: Vectors, in_place: bool = False, threads: int | None = None) -
 
     for_each(scale, -(-len(matrix) // step), threads)
     made = Vectors(vectors.words, out)
+    made.metadata.update(vectors.metadata)
+    return made
+
+
+def check_combination(how: str, loss: str) -> None:
+    """Raise SettingsError for what cannot be made of vectors trained with this loss."""
+    if how not in COMBINATIONS:
+        raise SettingsError(f"{setting('combine')}: {how!r} is not one of {', '.join(COMBINATIONS)}")
+    if how != "input" and loss == "hs":
+        raise SettingsError(
+            f"{setting('combine')}: {setting('loss', 'hs')} has no context vectors; use {setting('loss', 'ns')}"
+        )
+
+
+def combine(vectors: Vectors, context: Vectors | None, how: str) -> Vectors:
+    """One vector a word from its input and its context vector; `vectors` itself for "input".
+
+    "add": their sum, float32 [V, D], so that cosines also tell which words stand beside each other (Pennington et al.
+    2014, section 4.2; Levy et al. 2015, section 3.3). "concat": one behind the other, float32 [V, 2 D].
+    """
+    if how == "input":
+        return vectors
+    check_combination(how, "hs" if context is None else "ns")
+    assert context is not None
+    from w2v.vectors.vectors import Vectors
+
+    if how == "add":
+        made = Vectors(vectors.words, vectors.matrix + context.matrix)
+    else:
+        made = Vectors(vectors.words, np.concatenate([vectors.matrix, context.matrix], axis=1))
     made.metadata.update(vectors.metadata)
     return made

@@ -15,7 +15,6 @@ import numpy as np
 
 from w2v.errors import UnknownWordError, VectorsError, setting
 from w2v.vectors._best import Best
-from w2v.vectors.correlation import pearson, spearman
 from w2v.vectors.questions import Pairs, Questions, read_questions
 from w2v.vectors.scores import AnalogyScores, PairScores, Section
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from w2v.vectors.scores import Evaluation
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["check_askable", "evaluate"]
+__all__ = ["check_askable", "evaluate", "pearson", "ranks", "spearman"]
 
 BLOCK = 2048  # questions answered together
 CANDIDATES = 5  # gensim looks at so many answers for one that is not a word of the question
@@ -212,3 +211,25 @@ def _correlations(vectors: Vectors, both: np.ndarray, gold: np.ndarray) -> tuple
         "ij,ij->i", vectors.units(both[:, 0]).astype(np.float64), vectors.units(both[:, 1]).astype(np.float64)
     )
     return spearman(gold, cosines), pearson(gold, cosines)
+
+
+def pearson(x: np.ndarray, y: np.ndarray) -> float:
+    """Correlation of two samples; NaN for fewer than two pairs or a constant sample."""
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if len(x) < 2:
+        return float("nan")
+    x, y = x - x.mean(), y - y.mean()
+    scale = np.sqrt(x @ x) * np.sqrt(y @ y)
+    return float(np.clip(x @ y / scale, -1, 1)) if scale > 0 else float("nan")
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> float:
+    """Pearson's r of the ranks; equal values share the mean of their ranks."""
+    return pearson(ranks(x), ranks(y))
+
+
+def ranks(x: np.ndarray) -> np.ndarray:
+    """Ranks from 1; equal values get the mean of the ranks they take up."""
+    _, group, counts = np.unique(np.asarray(x, np.float64), return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - (counts - 1) / 2)[group]

@@ -203,7 +203,7 @@ def nearest_rows(
     for number in np.flatnonzero(sizes):
         one = slice(ends[number] - sizes[number], ends[number])
         mean = weights[one] @ vectors.rows_at(places[one]).astype(np.float64)
-        targets[number] = mean / (np.sqrt(mean @ mean) or 1)
+        targets[number] = at_unit_length(mean)
     rows, cosines = (index.best_rows if index is not None else partial(_best_rows, scope=scope))(targets, groups, topn)
     rows[sizes == 0], cosines[sizes == 0] = -1, 0
     return rows, cosines
@@ -374,8 +374,10 @@ def unit_mean(vectors: Searched, positive: Sequence[int], negative: Sequence[int
     norms = vectors.norms_at(rows)
     weights = np.divide(1, norms, out=np.zeros(len(rows)), where=norms > 0)
     weights[len(positive) :] *= -1
-    mean: np.ndarray = weights @ vectors.rows_at(rows).astype(np.float64)
-    length = np.sqrt(mean @ mean)
-    if length > 0:
-        mean /= length
-    return mean
+    return at_unit_length(weights @ vectors.rows_at(rows).astype(np.float64))
+
+
+def at_unit_length(row: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The row [D] divided by its length; zeros stay."""
+    length = np.sqrt(row @ row)
+    return np.divide(row, length) if length > 0 else row

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.errors import SettingsError, UnknownWordError
+from w2v.vectors.neighbours import at_unit_length
 from w2v.vectors.words import Word, to_bytes, to_text
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def odd_one_out(vectors: Vectors, words: Sequence[Word]) -> list[tuple[str, floa
     if len(words) < 2:
         raise SettingsError(f"odd one out: {len(words)} words; at least 2 can be compared (3 make sense)")
     units = vectors.units([vectors.place(word) for word in words]).astype(np.float64)
-    mean = units.mean(axis=0)
-    length = np.sqrt(mean @ mean)
-    cosines = units @ (mean / length if length > 0 else mean)
+    cosines = units @ at_unit_length(units.mean(axis=0))
     shown = [word if isinstance(word, str) else to_text(to_bytes(word)) for word in words]
     return sorted(zip(shown, cosines.clip(-1, 1).tolist(), strict=True), key=lambda pair: pair[1])
 

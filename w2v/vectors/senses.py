@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.errors import SettingsError
+from w2v.vectors.neighbours import at_unit_length
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def senses_of(vectors: Vectors, word: str, neighbours: int = NEIGHBOURS, links: 
         Sense(
             f"{word}#{number}",
             [near[i] for i in members.tolist()],
-            weighted_mean(units[members], np.maximum(cosines[members], 0)),
+            at_unit_length(np.maximum(cosines[members], 0) @ units[members].astype(np.float64)).astype(np.float32),
             weight / total,
         )
         for number, (weight, members) in enumerate(found, 1)
@@ -99,10 +100,3 @@ def groups_of(weights: NDArray[np.float64]) -> NDArray[np.int64]:
         if np.array_equal(labels, before):
             break
     return labels
-
-
-def weighted_mean(units: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
-    """float32 [D], of length 1, or zero."""
-    mean = weights @ units.astype(np.float64)
-    length = float(np.sqrt(mean @ mean))
-    return (mean / length if length > 0 else mean).astype(np.float32)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from w2v.vectors._words import WordTable
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from w2v.vectors._words import WordTable
 
 __all__ = ["LostBoundary", "lost_boundaries"]
 
@@ -82,8 +83,4 @@ def out_of_proportion(numbers: NDArray[np.float32], usual: float) -> bool:
 
 def is_text(word: bytes) -> bool:
     """Whether a word is UTF-8 without control characters."""
-    try:
-        text = word.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return not any(character < " " or character == "\x7f" for character in text)
+    return WordTable([word]).first_not_text() < 0
