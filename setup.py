@@ -84,6 +84,7 @@ EXTENSIONS = [
     extension("w2v.corpus._rank", depends=("w2v/corpus/rank.h",)),
     extension("w2v.corpus._sequences", depends=ENCODE),
     extension("w2v.vectors._best"),
+    extension("w2v.vectors._embed"),
     extension("w2v.vectors._ngrams", depends=(*ROWS, "w2v/vectors/ngrams.h", "w2v/vectors/fasttext.h")),
     extension("w2v.vectors._words", depends=ROWS),
     extension("w2v.vectors._scan", depends=ROWS),

@@ -16,7 +16,7 @@ PACKAGE = Path(w2v.__file__).parent
 # Who may import whom; `neutral` is w2v/*.py.
 ALLOWED = {
     "corpus": {"corpus", "neutral"},
-    "vectors": {"vectors", "kernel", "neutral"},
+    "vectors": {"vectors", "corpus", "kernel", "neutral"},
     "kernel": {"kernel", "neutral"},
     "training": {"training", "kernel", "corpus", "vectors", "neutral"},
     "seeing": {"seeing", "vectors", "neutral"},

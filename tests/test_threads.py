@@ -47,7 +47,7 @@ def test_where_threads_are_refused_the_others_do_the_work(refused, allowed):
     done: list[int] = []
     for_each(done.append, 40, 8)
     assert sorted(done) == list(range(40))
-    assert list(in_order(lambda i: i * i, 30, 8)) == [i * i for i in range(30)]
+    assert list(in_order(lambda i: i * i, range(30), 8)) == [i * i for i in range(30)]
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 3])
@@ -170,7 +170,7 @@ def test_results_come_in_order_and_few_are_made_ahead():
         made.append(i)
         return i
 
-    for i, result in enumerate(in_order(make, 200, 3)):
+    for i, result in enumerate(in_order(make, range(200), 3)):
         assert result == i
         assert len(made) <= i + 1 + 2 * 3 + 3
 
@@ -182,11 +182,25 @@ def test_an_error_while_making_is_raised_in_its_turn_and_a_closed_loop_leaves_no
         return i
 
     with pytest.raises(ValueError, match="five"):
-        list(in_order(make, 100, 3))
-    loop = in_order(lambda i: i, 100, 3)
+        list(in_order(make, range(100), 3))
+    loop = in_order(lambda i: i, range(100), 3)
     assert next(loop) == 0
     loop.close()
     assert alive() == []
+
+
+def test_where_the_next_item_is_not_there_yet_what_is_being_made_comes_first():
+    given: list[int] = []
+
+    def items():
+        for i in range(5):
+            yield i
+            yield None
+            assert given == list(range(i + 1))
+
+    for result in in_order(lambda i: i, items(), 3):
+        given.append(result)
+    assert given == list(range(5))
 
 
 @pytest.mark.parametrize("allowed", [0, 1])

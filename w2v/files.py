@@ -251,7 +251,8 @@ def unpacked(
 ) -> tuple[Callable[[int], bytes], Decompressor | None]:
     """(what reads the text of a stream, its decompressor if the first bytes say that it is compressed)."""
     start = b""
-    while len(start) < MAGIC_BYTES and (data := read_raw(RAW_BYTES)):
+    # Fewer bytes that end a line are one that was typed, or sent by a program that waits for the answer.
+    while len(start) < MAGIC_BYTES and not start.endswith(b"\n") and (data := read_raw(RAW_BYTES)):
         start += data
 
     def read_on(size: int) -> bytes:

@@ -299,6 +299,19 @@ class AtomicOutput:
         self.written += len(data)
         return len(data)
 
+    def write_start(self, data: Data) -> None:
+        """Write over the first bytes, of a plain file that begins with what is known at the end; not with `digest`."""
+        if self._temporary is None or self.compress or self._hash is not None:
+            raise W2VError(f"{self.name}: its beginning is written at the end, which only a plain file allows")
+        with self._named():
+            os.pwrite(self._fd, data, 0)
+
+    def flush(self) -> None:
+        """Let what was written to standard output be seen by who reads it."""
+        if self._sink is not None:
+            with self._named():
+                self._sink.flush()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

@@ -73,8 +73,11 @@ def is_safetensors(head: bytes) -> bool:
     return head[8:9] == b"{" and head[4:8] == b"\0\0\0\0"
 
 
-def make_header(tensors: Mapping[str, tuple[str, tuple[int, ...]]], metadata: Mapping[str, str] | None = None) -> bytes:
-    """The bytes before the tensors: name -> (dtype, shape), in the order in which their bytes will follow.
+def make_header(
+    tensors: Mapping[str, tuple[str, tuple[int, ...]]], metadata: Mapping[str, str] | None = None, least: int = 0
+) -> bytes:
+    """The bytes before the tensors: name -> (dtype, shape), in the order in which their bytes will follow; `least` of
+    them or more.
 
     Wider types should come first, so that every tensor lies at a multiple of its item's size. ValueError for a type
     that is not known, W2VError for a header that would be too long to be read back.
@@ -89,6 +92,7 @@ def make_header(tensors: Mapping[str, tuple[str, tuple[int, ...]]], metadata: Ma
         at += size
     spelled = json.dumps(entries, separators=(",", ":"), ensure_ascii=False)
     text = spelled.encode("utf-8", "backslashreplace")  # a lone surrogate becomes JSON's escape for it
+    text = text.ljust(least - LENGTH_BYTES)
     text += b" " * (-(len(text) + LENGTH_BYTES) % ALIGNMENT)
     if len(text) > MAX_HEADER:
         raise W2VError(

@@ -10,9 +10,11 @@ on whether `Thread.start` was interrupted before or after the system had made th
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from typing import Generic, TypeVar
 
 from w2v.cpus import thread_count
@@ -22,6 +24,7 @@ __all__ = ["Background", "Group", "for_each", "in_order", "run_all"]
 
 TICK_S = 0.1
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -181,22 +184,23 @@ def for_each(work: Callable[[int], object], tasks: int, threads: int | None = No
     group.raise_error()
 
 
-def in_order(make: Callable[[int], Result], tasks: int, threads: int | None = None) -> Iterator[Result]:
-    """make(0) ... make(tasks - 1), made on several threads and given in order; a few are kept ready ahead.
+def in_order(
+    make: Callable[[Item], Result], items: Iterable[Item | None], threads: int | None = None
+) -> Iterator[Result]:
+    """make(item) of each item, made on several threads and given in order; a few are kept ready ahead.
 
-    Where the system refuses threads, those that there are do the work, or the caller's.
+    Items are taken in the caller's thread. None among them is no item: it says that the next one may be long in coming,
+    so that what is being made is given first. Where the system refuses threads, those that there are do the work, or
+    the caller's.
     """
-    helpers = min(thread_count(threads), tasks)
-    if helpers <= 1:
-        yield from map(make, range(tasks))
-        return
+    helpers = min(thread_count(threads), len(items) if isinstance(items, Sized) else sys.maxsize)
     group = Group()
-    ahead = _Ahead(make, tasks, 2 * helpers, group)
+    ahead = _Ahead(make, 2 * helpers, group)
+    started = 0
     try:
-        started = [group.start(ahead.run)]
-        while started[-1] and len(started) < helpers:
-            started.append(group.start(ahead.run))
-        yield from ahead.results() if started[0] else map(make, range(tasks))
+        while helpers > 1 and started < helpers and group.start(ahead.run):
+            started += 1
+        yield from ahead.results(items) if started else (make(item) for item in items if item is not None)
     except BaseException as error:
         group.fail(error)
         raise
@@ -206,44 +210,56 @@ def in_order(make: Callable[[int], Result], tasks: int, threads: int | None = No
     group.raise_error()
 
 
-class _Ahead(Generic[Result]):
-    """Results that threads make, at most `most` of them before they are taken in order."""
+class _Ahead(Generic[Item, Result]):
+    """Results that threads make, of at most `most` items before they are taken in order."""
 
-    def __init__(self, make: Callable[[int], Result], tasks: int, most: int, group: Group):
-        self.make, self.tasks, self.most, self.group = make, tasks, most, group
+    def __init__(self, make: Callable[[Item], Result], most: int, group: Group):
+        self.make, self.most, self.group = make, most, group
         self.changed = threading.Condition()
+        self.waiting: deque[tuple[int, Item]] = deque()
         self.ready: dict[int, Result] = {}
-        self.begun = self.given = 0  # numbers that somebody makes or has made; numbers that the caller has
+        self.taken = self.given = 0  # items that were taken; results that the caller has
 
     def run(self) -> None:
         """The work of each thread."""
-        while (number := self._next()) is not None:
-            result = self.make(number)
+        while (found := self._next()) is not None:
+            number, item = found
+            result = self.make(item)
             with self.changed:
                 self.ready[number] = result
                 self.changed.notify_all()
 
-    def _next(self) -> int | None:
-        stop = self.group.stop
+    def _next(self) -> tuple[int, Item] | None:
         with self.changed:
-            while self.begun < self.tasks and self.begun >= self.given + self.most and not stop.is_set():
+            while not self.waiting and not self.group.stop.is_set():
                 self.changed.wait(TICK_S)
-            if self.begun >= self.tasks or stop.is_set():
-                return None
-            self.begun += 1
-            return self.begun - 1
+            return None if self.group.stop.is_set() else self.waiting.popleft()
 
-    def results(self) -> Iterator[Result]:
+    def results(self, items: Iterable[Item | None]) -> Iterator[Result]:
         """In order, up to the first that fails."""
-        for number in range(self.tasks):
+        for item in items:
+            if item is not None:
+                with self.changed:
+                    self.waiting.append((self.taken, item))
+                    self.changed.notify_all()
+                self.taken += 1
+            yield from self._given(0 if item is None else self.most - 1)
+            if self.group.error is not None:
+                return
+        yield from self._given(0)
+
+    def _given(self, most: int) -> Iterator[Result]:
+        """What is ready, and more until at most so many are being made."""
+        while self.given < self.taken:
             with self.changed:
-                while number not in self.ready and self.group.error is None:
-                    self.changed.wait(TICK_S)
-                if number not in self.ready:
+                if self.taken - self.given <= most and self.given not in self.ready:
                     return
-                result = self.ready.pop(number)
-                self.given = number + 1
-                self.changed.notify_all()
+                while self.given not in self.ready and self.group.error is None:
+                    self.changed.wait(TICK_S)
+                if self.given not in self.ready:
+                    return
+                result = self.ready.pop(self.given)
+                self.given += 1
             yield result
 
 

@@ -40,6 +40,9 @@ def folder(tmp_path, corpus, vectors):
     (tmp_path / "groups.tsv").write_text("king\troyal\nqueen\troyal\nman\tpeople\nwoman\tpeople\n")
     (tmp_path / "titles.tsv").write_text("king\tHis Majesty\nqueen\tHer Majesty\n")
     (tmp_path / "capitals.tsv").write_text("한국\t서울\nfrance\tparis\n")
+    (tmp_path / "lines.txt").write_text("the king and the queen\nman woman\n")
+    (tmp_path / "queries.txt").write_text("a king\n")
+    (tmp_path / "vocab.tsv").write_text("king\t30\nthe\t20\n")
     (tmp_path / "questions.txt").write_text("man king woman\nking prince queen\n")
     return tmp_path
 

@@ -39,6 +39,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "odd-one-out": ("odd_one_out", "The word that does not belong with the others."),
         "senses": ("senses", "The senses of a word, by groups of its neighbours."),
         "vector": ("vector", "The numbers of a word."),
+        "embed": ("embed", "A vector for each line of text: the mean of its words, or by SIF."),
         "predict": ("predict", "The words that are likely to stand beside others."),
         "evaluate": ("evaluate", "Score vectors on analogy questions and on word pairs rated by people."),
     },

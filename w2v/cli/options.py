@@ -90,7 +90,7 @@ def picked_options(options: Iterable[Option], names: Iterable[str], defaults: Ma
     return picked
 
 
-def threads_option() -> Option:
+def threads_option(help: str = "Threads that read and count.") -> Option:
     """Of a command that does not train; the spellings and the range are those of the training's."""
     declared = options_of(TrainConfig)["threads"][1]
     return Option(
@@ -99,7 +99,7 @@ def threads_option() -> Option:
         metavar="N",
         aliases=declared.aliases,
         shown_default=declared.shown_default,
-        help="Threads that read and count.",
+        help=help,
     )
 
 

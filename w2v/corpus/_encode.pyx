@@ -53,6 +53,7 @@ cdef extern from "encode.h" nogil:
         const uint8_t *data
         uint32_t end
         int32_t *out
+        int every_line
         tally *tally
 
     int table_init(table *t, uint64_t key0, uint64_t key1)
@@ -79,7 +80,7 @@ cdef class Encoder:
     """One thread's table of spellings, and its blocks.
 
     `seed` is two 64-bit words, the same for all encoders of a corpus. `block_size` is the most bytes encoded at once.
-    With `marks`, some punctuation separates too (scan.h).
+    With `marks`, some punctuation separates too (scan.h). With `every_line`, each newline ends a sentence, be it empty.
     """
 
     cdef table table
@@ -89,13 +90,16 @@ cdef class Encoder:
     cdef Py_ssize_t block_size
     cdef int whitespace
     cdef int number
+    cdef bint every_line
     cdef Slab slab
     cdef bint ready
 
-    def __cinit__(self, int number, bint unicode, tuple seed, Py_ssize_t block_size, bint marks=False):
+    def __cinit__(self, int number, bint unicode, tuple seed, Py_ssize_t block_size, bint marks=False,
+                  bint every_line=False):
         if not 1 <= block_size <= 1 << 28:
             raise ValueError("block_size is not between 1 and 2^28")
         self.number = number
+        self.every_line = every_line
         self.whitespace = (WHITESPACE_UNICODE if unicode else WHITESPACE_ASCII) | (WITH_MARKS if marks else 0)
         self.block_size = block_size
         self.work = <encoding *>PyMem_Malloc(sizeof(encoding))
@@ -124,6 +128,16 @@ cdef class Encoder:
 
     def __len__(self):
         return self.table.size
+
+    def spellings(self, int64_t first):
+        """The spellings from id `first` on, as bytes."""
+        cdef int64_t i
+        return [
+            PyBytes_FromStringAndSize(
+                <const char *>spelling(&self.table, &self.table.entries[i]), self.table.entries[i].length
+            )
+            for i in range(max(first, 0), self.table.size)
+        ]
 
     def encode_segment(self, int fd, int64_t origin, int64_t offset, Py_ssize_t length, int64_t size):
         """Encodes bytes [offset, offset + length) of an open file whose text is [origin, size); returns a Block.
@@ -194,6 +208,7 @@ cdef class Encoder:
             memset(self.buffer + c_CONTEXT + behind, 32, 2 * c_PADDING)
             self.work.table = &self.table
             self.work.tally = &self.tally
+            self.work.every_line = self.every_line
             self.work.data = self.buffer
             self.work.end = <uint32_t>(c_CONTEXT + length)
             self.work.out = slab.ids + slab.used

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from w2v.settings import check, option
 
-__all__ = ["CorpusConfig"]
+__all__ = ["WORD_SETTINGS", "CorpusConfig", "word_settings"]
+
+WORD_SETTINGS = ("whitespace", "tokenizer", "lower", "normalize")  # how text becomes words, whichever of them stay
 
 
 @dataclass(frozen=True)
@@ -64,3 +67,13 @@ class CorpusConfig:
     def as_dict(self) -> dict[str, Any]:
         """Every field by name, to be kept with what was read with it."""
         return dataclasses.asdict(self)
+
+
+def word_settings(settings: Mapping[str, Any] | None) -> dict[str, str]:
+    """Those of WORD_SETTINGS that are not their defaults, as text: what a file of vectors says of its words."""
+    default = CorpusConfig().as_dict()
+    return {
+        name: str(settings[name]).lower()
+        for name in WORD_SETTINGS
+        if settings is not None and settings.get(name, default[name]) != default[name]
+    }

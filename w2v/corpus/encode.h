@@ -31,7 +31,8 @@ typedef struct {
     uint32_t end; /* tokens that start before it are ours */
     int32_t *out;
     int64_t written;
-    int ended; /* the last thing written is a sentence end */
+    int ended;      /* the last thing written is a sentence end */
+    int every_line; /* lines without tokens have a sentence end too */
     tally *tally;
     uint32_t edges[SPAN + 2 * CHUNK];
     uint32_t newlines[SPAN + 2 * CHUNK];
@@ -39,7 +40,7 @@ typedef struct {
 } encoding;
 
 static inline void end_sentence(encoding *c) {
-    if (!c->ended) c->out[c->written++] = SENTENCE_END;
+    if (!c->ended || c->every_line) c->out[c->written++] = SENTENCE_END;
     c->ended = 1;
 }
 

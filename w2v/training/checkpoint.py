@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from w2v.corpus.config import word_settings
 from w2v.errors import CheckpointError, printable, setting
 from w2v.kernel._tables import first_bad_row
 from w2v.output import HeldOutput
@@ -287,7 +288,7 @@ class Checkpoint(CheckpointFile):
         made, subwords = made_vectors(vocab.words, settings, parts, matrices[0])
         vectors = Vectors(vocab.words, made)
         vectors.subwords = subwords
-        vectors.metadata.update(settings.as_text())
+        vectors.metadata.update({**settings.as_text(), **word_settings(self.state["corpus"])})
         vectors.model = ModelParts(matrices[1], vocab.counts)
         return vectors
 

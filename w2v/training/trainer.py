@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from w2v.corpus.config import word_settings
 from w2v.errors import CorpusError
 from w2v.kernel import kernels
 from w2v.kernel._state import Model, Worker
@@ -294,7 +295,7 @@ class Trainer(ThreadedModel):
         source = self.state.source
         vectors = Vectors(words, word_vectors(self.model, source.inputs, self.threads))
         vectors.subwords = subwords_of(self.config, self.model.parts, source.inputs)
-        vectors.metadata.update(self.config.as_text())
+        vectors.metadata.update({**self.config.as_text(), **word_settings(self.corpus.settings)})
         vectors.model = ModelParts(source.outputs[:, :dim], self.corpus.vocab.counts)
         context = Vectors(words, source.outputs[:, :dim]) if self.config.loss != "hs" else None
         return TrainResult(vectors, context, self._summary(evaluating_s))

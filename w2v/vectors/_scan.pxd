@@ -60,7 +60,7 @@ cdef extern from "text.h" nogil:  # which includes rows.h
     int read_row(const char* text, const char* end, int64_t dim, int spaced, float* out, int64_t* word, int64_t* column)
     int64_t line_limit(int64_t dim)
     int64_t count_newlines(const char* text, int64_t length)
-    int64_t put_row(char* out, const char* word, int64_t length, const char* values, int64_t step, int64_t dim)
+    int64_t put_numbers(char* out, const char* values, int64_t step, int64_t dim, char separator)
     int make_plain_locale()
     int FLOAT_TEXT
     int FLOAT_SLACK

@@ -18,7 +18,7 @@ class TextRows:
     def load(self, matrix: Buffer | None, dim: int, spaced: bool, threads: int | None = None) -> None: ...
 
 def text_rows(
-    matrix: Buffer, words: WordTable, low: int, high: int, spare: bytearray | None = None
+    matrix: Buffer, words: WordTable | None, low: int, high: int, spare: bytearray | None = None
 ) -> tuple[bytearray, int]: ...
 def binary_rows(
     matrix: Buffer, words: WordTable, low: int, high: int, spare: bytearray | None = None

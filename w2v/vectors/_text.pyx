@@ -11,7 +11,7 @@ from posix.unistd cimport pread
 
 from w2v.vectors._scan cimport (
     FLOAT_SLACK, FLOAT_TEXT, NEWLINE_AFTER, ROW_IO, ROW_MEMORY, ROW_OK, ROW_TRUNCATED, TEXT_LONG, Region,
-    count_newlines, free_region, keep_word, line_limit, make_plain_locale, put_row, raise_status, read_row,
+    count_newlines, free_region, keep_word, line_limit, make_plain_locale, put_numbers, raise_status, read_row,
 )
 from w2v.vectors._words cimport WordTable, adopt_words
 from w2v.threads import for_each
@@ -223,21 +223,29 @@ cdef class TextRows:
 
 
 def text_rows(const float[:, :] matrix, WordTable words, int64_t low, int64_t high, bytearray spare=None):
-    """Rows low <= row < high as lines of text: the shortest decimals that read back to the same float32.
+    """Rows low <= row < high as lines of text, a word and its numbers: the shortest decimals that read back to the same
+    float32; `words` None for the numbers alone, between tabs.
 
     Returns (bytearray, bytes used of it): `spare` if that is large enough. ValueError(row) at a number that is not
     finite.
     """
-    cdef int64_t dim = matrix.shape[1], row, size = 0
+    cdef int64_t dim = matrix.shape[1], row, size = 0, length = 0
     check_rows(matrix, words, low, high)
-    cdef int64_t most = words.ends[high] - words.ends[low] + (high - low) * (dim * (FLOAT_TEXT + 1) + 1) + FLOAT_SLACK
+    if words is not None:
+        length = words.ends[high] - words.ends[low]
+    cdef int64_t most = length + (high - low) * (dim * (FLOAT_TEXT + 1) + 1) + FLOAT_SLACK
     cdef bytearray block = spare if spare is not None and len(spare) >= most else bytearray(most)
     cdef char* start = block
     cdef char* out = start
+    cdef char separator = 9 if words is None else 32
     with nogil:
         for row in range(low, high):
-            size = put_row(out, words.data + words.ends[row], words.ends[row + 1] - words.ends[row],
-                           <const char*> &matrix[row, 0], matrix.strides[1], dim)
+            if words is not None:
+                length = words.ends[row + 1] - words.ends[row]
+                memcpy(out, words.data + words.ends[row], length)
+                out[length] = separator
+                out += length + 1
+            size = put_numbers(out, <const char*> &matrix[row, 0], matrix.strides[1], dim, separator)
             if size < 0:
                 break
             out += size
@@ -281,7 +289,8 @@ def binary_rows(const float[:, :] matrix, WordTable words, int64_t low, int64_t 
 
 
 cdef check_rows(const float[:, :] matrix, WordTable words, int64_t low, int64_t high):
-    if low < 0 or high < low or high > words.count or high > matrix.shape[0] or matrix.shape[1] == 0:
+    cdef int64_t rows = matrix.shape[0] if words is None else min(words.count, matrix.shape[0])
+    if not 0 <= low <= high <= rows or matrix.shape[1] == 0:
         raise IndexError(f"rows {low} to {high}")
 
 

@@ -9,7 +9,7 @@ import threading
 from array import array
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
@@ -236,6 +236,19 @@ cdef class WordTable:
         if self.repeated is None:
             self.build_index()
         return self.place(hash_word(text, length, SEED), text, length, -1)
+
+    def find_all(self, WordTable words, int32_t[::1] rows):
+        """Set rows[i] to the row of word i of another table, or to -1."""
+        cdef int64_t i
+        if rows.shape[0] != words.count:
+            raise ValueError("wrong shape")
+        self.build_index()
+        with nogil:
+            for i in range(words.count):
+                rows[i] = <int32_t> self.place(
+                    hash_word(words.data + words.ends[i], words.ends[i + 1] - words.ends[i], SEED),
+                    words.data + words.ends[i], words.ends[i + 1] - words.ends[i], -1,
+                )
 
     def find_first(self, bytes word) -> int:
         """As `find`, without an index: one look at each word, which a single question has sooner."""

@@ -99,19 +99,16 @@ static inline int64_t count_newlines(const char *text, int64_t length) {
     return count;
 }
 
-/* Write the row `word v1 ... vD\n`; returns the bytes written, or -1 if a number is not finite. */
-static inline int64_t
-put_row(char *out, const char *word, int64_t length, const char *values, int64_t step, int64_t dim) {
+/* Write `v1 ... vD\n`; returns the bytes written, or -1 if a number is not finite. */
+static inline int64_t put_numbers(char *out, const char *values, int64_t step, int64_t dim, char separator) {
     char *start = out;
-    memcpy(out, word, length);
-    out += length;
     for (int64_t i = 0; i < dim; i++) {
         const float value = *(const float *)(values + i * step);
         if (!isfinite(value)) return -1;
-        *out++ = ' ';
         out += put_float(out, value);
+        *out++ = separator;
     }
-    *out++ = '\n';
+    out[-1] = '\n';
     return out - start;
 }
 

@@ -23,6 +23,7 @@ from w2v.vectors.words import Word, Words, to_bytes, to_text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus.vocab import Vocab
     from w2v.output import AtomicOutput
     from w2v.vectors._words import WordTable
     from w2v.vectors.scores import Evaluation
@@ -319,6 +320,32 @@ class Vectors:
         from w2v.vectors.prediction import predict
 
         return predict(self, [words] if isinstance(words, str) else words, topn, sort)
+
+    def embed(
+        self,
+        lines: Iterable[str | bytes],
+        *,
+        sif: float | None = None,
+        counts: Vocab | None = None,
+        remove: int | None = None,
+        common: np.ndarray | None = None,
+        unit: bool = False,
+        threads: int | None = None,
+        **reading: str | bool,
+    ) -> np.ndarray:
+        """A vector for each line of text, float32 [lines, D]: the mean of its words' rows; zeros without a known word.
+
+        `sif` weighs a word by sif / (sif + p), 1e-3 in the paper (Arora et al. 2017): p is its share of the corpus, by
+        `counts`, else by the file's, else by its rank. `remove` directions that the first 65,536 lines have most in
+        common are taken out, 1 with `sif`; or those given as `common` [n, D]. `unit` gives rows of length 1. Lines
+        become words as a corpus does: `tokenizer`, `lower`, `normalize`, `whitespace`, by default as the file says
+        that its corpus was read. With subwords, every word has a row.
+        """
+        from w2v.vectors.embed import embed
+
+        return embed(
+            self, lines, sif=sif, counts=counts, remove=remove, common=common, unit=unit, threads=threads, **reading
+        )
 
     def query(self, text: str, topn: int = 10, method: str = "add") -> Neighbours:
         """Neighbours of an expression such as `king - man + woman`."""

@@ -14,7 +14,6 @@ from w2v.errors import VectorsError
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow
 from w2v.vectors._text import text_rows
-from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.rows import LoadOptions, Rows, Shape, row_error
 from w2v.vectors.formats.start import MAX_DIM, NUMBER, first_lines
@@ -85,15 +84,7 @@ def load(source: Source, options: LoadOptions) -> Rows:
 
 
 def write(writer: RowWriter, out: Any) -> None:
-    nothing = WordTable([b""] * writer.rows)
-
-    def lines(low: int, high: int, spare: bytearray | None) -> tuple[bytes, int]:
-        made, used = text_rows(writer.matrix, nothing, low, high, spare)
-        # Each row is an empty word, a space, and numbers with a space between them.
-        block = bytes(made[1:used]).replace(b"\n ", b"\n").replace(b" ", b"\t")
-        return block, len(block)
-
-    writer.write_blocks(out, lines)
+    writer.write_blocks(out, lambda low, high, spare: text_rows(writer.matrix, None, low, high, spare))
 
 
 def words_beside(path: str) -> str:

@@ -80,7 +80,7 @@ class RowWriter:
             except ValueError as error:
                 raise self._not_finite(error.args[0]) from None
 
-        for made, used in in_order(block, (self.rows + step - 1) // step):
+        for made, used in in_order(block, range((self.rows + step - 1) // step)):
             with memoryview(made) as view:
                 out.write(view[:used])
             if isinstance(made, bytearray):
