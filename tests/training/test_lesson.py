@@ -75,3 +75,10 @@ def test_the_map_is_one_for_all_epochs_and_json_holds_all(corpus):
     assert len(read["steps"]) == len(lesson.steps)
     assert read["begins"]["13"][0][0] == pytest.approx(lesson.begins[13][0][0].tolist(), abs=1e-4)
     assert record(corpus, TrainConfig(**{**SETTINGS, "dim": 1})).places.shape == (13, len(corpus.vocab), 2)
+
+
+def test_a_training_of_which_few_epochs_fit_into_the_page_is_json_too(corpus, monkeypatch):
+    monkeypatch.setattr("w2v.training.lesson.MOST_NUMBERS", 1)
+    read = json.loads(json.dumps(record(corpus, TrainConfig(**SETTINGS)).as_dict()))
+    assert {step["epoch"] for step in read["steps"]} == {1}
+    assert (read["mapped"], len(read["places"])) == (list(range(13)), 13)

@@ -111,7 +111,8 @@ def record(corpus: EncodedCorpus, config: TrainConfig) -> Lesson:
     lesson = Lesson(list(Words(corpus.vocab.words)), config)
     tokens = int(corpus.token_counts.kept)
     kept = epochs_kept(config, tokens)
-    lesson.mapped = sorted({0, *kept, *np.linspace(1, config.epochs, min(MAPPED, config.epochs)).round().astype(int)})
+    spread = np.linspace(1, config.epochs, min(MAPPED, config.epochs)).round().astype(int).tolist()
+    lesson.mapped = sorted({0, *kept, *spread})
     shown: list[NDArray[np.float32]] = []
 
     def on_sentence(sentence: TracedSentence, _model: Model) -> None:
