@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import struct
 
 import numpy as np
@@ -32,6 +33,7 @@ CASES = {
     "the first": {0: "New York"},
     "four bytes": {9: "Air abc"},
     "Korean": {12: "서울 특별시"},
+    "the last": {39: "New York"},
 }
 
 
@@ -55,13 +57,29 @@ def test_a_word_with_a_space_is_named_and_repaired_with_every_number(tmp_path, s
     first = spaced[min(spaced)]
     with pytest.raises(VectorsError, match=f'"{first}" holds a space.*convert --fix'):
         w2v.load(path)
-    with pytest.raises(VectorsError, match="convert --fix"):  # or that a number is not finite
+    with pytest.raises(VectorsError, match="w2v convert"):  # or that a number is not finite, or that bytes follow
         w2v.load(tmp_path / "v.bin.gz")
     with pytest.raises(VectorsError, match="holds a space"):
         VectorFile(path)
     mended, _ = repair(path)
     assert [word.replace("_", " ") for word in mended.words] == [word.decode() for word in words]
     np.testing.assert_array_equal(mended.matrix, matrix)
+
+
+@pytest.mark.parametrize("dim", [5, 12, 100])
+@pytest.mark.parametrize("spaced", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("seed", [1, 2, 3])  # other bytes: numbers that seem infinite, words that are not UTF-8
+def test_no_repair_makes_up_a_number_though_the_file_is_packed_piped_or_cut_short(tmp_path, spaced, dim, seed):
+    words = [spaced.get(i, word).encode() for i, word in enumerate(PLAIN)]
+    data, matrix = binary(words, dim, b"", seed)
+    right = {word.decode().replace(" ", "_"): row for word, row in zip(words, matrix.tolist(), strict=True)}
+    (tmp_path / "v.bin.gz").write_bytes(gzip.compress(data))
+    (tmp_path / "v.bin").write_bytes(data[: -2 * dim])
+    for source in (tmp_path / "v.bin.gz", io.BytesIO(data), io.BytesIO(data + b"abc"), tmp_path / "v.bin"):
+        mended, _ = repair(source)
+        found = dict(zip(mended.words, mended.matrix.tolist(), strict=True))
+        assert found == {word: right.get(word) for word in found}
+        assert len(found) >= (20 if dim == 5 else 36) - (source == tmp_path / "v.bin")
 
 
 def test_words_in_another_encoding_are_not_taken_for_lost_boundaries(tmp_path):

@@ -19,6 +19,7 @@ from w2v.errors import SettingsError, UnknownWordError, W2VError
 from w2v.vectors._best import SPARE, Best, best_of, exact_cosines, product_score, shifted_quotient
 from w2v.vectors._scan import BadRow, BinaryRows
 from w2v.vectors.expressions import METHODS, Query, analogy_query, parse_query
+from w2v.vectors.formats.binary import check_boundaries
 from w2v.vectors.formats.load import check_repeats, load_rows
 from w2v.vectors.formats.rows import LoadOptions, row_error
 from w2v.vectors.formats.sniff import recognised
@@ -38,6 +39,7 @@ Asked = tuple[int, list[int], list[int]]  # a question's place, the rows to be n
 
 # A pass for up to this many questions at once takes about as long as loading the file.
 FEW = 32
+LARGE = 1e6  # numbers beyond are seldom meant: it may be that the word holds a space
 MANY = 10_000  # rows read one by one take longer than all of them together
 
 
@@ -185,8 +187,10 @@ class VectorFile:
         return answers
 
     def _vector(self, row: int) -> array[float]:
-        assert self._rows is not None
-        return self._checked(partial(self._rows.vector, row))
+        numbers = self._checked(lambda: self._rows.vector(row))
+        if max(map(abs, numbers)) > LARGE:
+            check_boundaries(self._source.name, self._rows.words, lambda row: self._rows.vector(row, False), [row])
+        return numbers
 
     def _checked(self, read: Callable[[], Read]) -> Read:
         assert self._rows is not None

@@ -5,7 +5,8 @@ Nothing here imports NumPy before a matrix is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import VectorsError
@@ -26,12 +27,16 @@ from w2v.vectors.formats.rows import (
 from w2v.vectors.formats.start import Header, has_header, is_text, read_header
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from w2v.vectors._words import WordTable
     from w2v.vectors.formats.row_writer import RowWriter
     from w2v.vectors.formats.salvage import Block, Salvage
     from w2v.vectors.formats.source import Source
 
 __all__ = ["BINARY"]
+
+MOST_REST = 256  # bytes behind the last row that may belong to it
 
 
 def recognise(name: str, head: bytes) -> bool:
@@ -72,22 +77,33 @@ def find_rows(source: Source, options: LoadOptions) -> BinaryRows:
     except BadRow as bad:
         raise row_error(source.name, bad, header.rows) from None
     found.promised = header.rows
-    if found.end < size and rows == header.rows and not options.lenient:
-        raise trailing_error(source.name, rows, found.end, size - found.end)
-    check_boundaries(source.name, found.words, lambda row: found.vector(row, False))
+    left = size - found.end if rows == header.rows else 0
+    rest = os.pread(fd, left, found.end) if left < MOST_REST else b""
+    check_boundaries(source.name, found.words, lambda row: found.vector(row, False), rest=rest)
+    if left and not options.lenient:
+        raise trailing_error(source.name, rows, found.end, left)
     return found
 
 
-def check_boundaries(name: str, words: WordTable, row_of: Callable[[int], Any]) -> None:
-    """Raise VectorsError for a word with a space in it, whose numbers would be made up. `row_of` gives a row's."""
-    if words.first_not_text(1) < 0:
+def check_boundaries(
+    name: str, words: WordTable, row_of: Callable[[int], Any], far: Sequence[int] = (), rest: bytes = b""
+) -> None:
+    """Raise VectorsError for a word with a space in it, whose numbers would be made up; arguments as of
+    `lost_boundary`."""
+    if words.first_not_text(1) < 0 and not len(far) and not rest:
         return
-    from w2v.vectors.formats.boundaries import lost_boundaries
+    from w2v.vectors.formats.boundaries import lost_boundary
 
-    for lost in lost_boundaries(words, row_of):
+    lost = lost_boundary(words, row_of, far, rest)
+    if lost is not None and lost.following:
         raise VectorsError(
             f"{name}: row {lost.row + 1}: the word {show_word(lost.word)} holds a space, at which a word ends in this"
             " format; w2v convert --fix writes it without"
+        )
+    if lost is not None:
+        raise VectorsError(
+            f"{name}: row {lost.row + 1}: its numbers are out of all proportion and the word after them is no text; "
+            "bytes are lost, or a word holds a space (w2v convert --fix leaves such rows out)"
         )
 
 
@@ -95,7 +111,7 @@ def load(source: Source, options: LoadOptions) -> Rows:
     header = header_of(source)
     if source.fd is None:
         rows = collect(source, header, options, Collector(header.dim))
-        check_boundaries(source.name, rows.words, rows.matrix.__getitem__)
+        check_boundaries(source.name, rows.words, rows.matrix.__getitem__, out_of_proportion(rows.matrix))
         return rows
     import numpy as np
 
@@ -106,7 +122,21 @@ def load(source: Source, options: LoadOptions) -> Rows:
         found.load(matrix, norms, options.threads)
     except BadRow as bad:
         raise row_error(source.name, bad, header.rows) from None
+    check_boundaries(source.name, found.words, matrix.__getitem__, out_of_proportion(matrix, norms))
     return Rows(found.words, matrix, norms)
+
+
+def out_of_proportion(matrix: np.ndarray, norms: np.ndarray | None = None) -> list[int]:
+    """Rows whose numbers, or lengths, are far larger than the others'."""
+    import numpy as np
+
+    from w2v.vectors.formats.boundaries import FAR
+
+    if not len(matrix):
+        return []
+    sizes = np.abs(matrix).max(axis=1) if norms is None else norms
+    usual = np.median(sizes[sizes > 0]) if (sizes > 0).any() else 1.0
+    return np.flatnonzero(~(sizes <= FAR * usual)).tolist()
 
 
 def size(contents: Contents) -> int:

@@ -6,6 +6,7 @@ like rows, the next place is sought from which several follow each other; the ro
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from functools import cached_property
@@ -14,7 +15,13 @@ import numpy as np
 
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow, BinaryRows
-from w2v.vectors.formats.boundaries import LostBoundary, lost_boundaries
+from w2v.vectors.formats.boundaries import (
+    LONGEST,
+    boundary_before,
+    far_rows,
+    lost_boundary,
+    usual_size,
+)
 from w2v.vectors.formats.salvage import BLOCK, Block, ByteReader, Salvage, flush
 from w2v.vectors.formats.start import CONTROL, read_header
 
@@ -27,6 +34,8 @@ ODD_WORD = re.compile(rb"[^\x00-\x08\x0e-\x20\x7f]{0,256} ")  # may also be empt
 ANY_WORD = re.compile(rb"[^ ]{0,65536} ")
 CANDIDATE = re.compile(rb"(?=[^\x00-\x20\x7f]{1,256} )")
 UNKNOWN = 1 << 62  # how many rows are expected, once some are lost
+NO_TEXT = b"\xff"  # for the next word, where bytes are lost
+FEW = 50  # rows are enough to tell what is usual
 FAR = 100  # rows past the header are rows only if their numbers are at most so many times larger than the others
 
 
@@ -45,6 +54,8 @@ class _Rows:
         self.held: Block | None = None  # the block before: its last row may be spoilt by what comes next
         self.newlines: bool | None = None  # whether rows end in a newline, once it is known
         self.suspect = False  # whether the row before took bytes of the next one
+        self.bytes_after = False  # whether few bytes are left behind the last row
+        self.usual = 1.0  # size of the rows' largest numbers, until some are known
         reader.fill(header.size)
         reader.skip(header.size)
 
@@ -67,29 +78,20 @@ class _Rows:
     def whole(self) -> bool:
         return self.found is not None
 
-    def spaced_blocks(self, found: BinaryRows, lost: list[LostBoundary]) -> Iterator[Block]:
-        """All rows of a file that is whole, those whose words hold a space put right."""
-        right = {each.row: each for each in lost}
-        names = {each.row: each.word for each in lost}
-        for each in lost:  # of two in a row the first brings the beginning of the second one's word
-            rest = names.get(each.row + 1)
-            seen = len(found.words[each.row + 1])
-            names[each.row + 1] = each.following + (b"" if rest is None else rest[seen:])
+    def raw_blocks(self, found: BinaryRows) -> Iterator[Block]:
+        """All rows of a file that is whole, whatever their words and numbers."""
         for low in range(0, found.count, SPACED):
             rows = range(low, min(found.count, low + SPACED))
-            read = (right[row].numbers if row in right else found.vector(row, False) for row in rows)
-            matrix = np.array([np.asarray(numbers, np.float32) for numbers in read])
-            yield Block(np.arange(low, low + len(rows)), [names.get(row, found.words[row]) for row in rows], matrix)
+            matrix = np.array([np.asarray(found.vector(row, False), np.float32) for row in rows])
+            yield Block(np.arange(low, low + len(rows)), [found.words[row] for row in rows], matrix)
         self.row = self.salvage.rows = found.count
 
     def blocks(self) -> Iterator[Block]:
         found = self.found
-        if found is not None and found.words.first_not_text(1) >= 0:
-            lost = list(lost_boundaries(found.words, lambda row: found.vector(row, False)))
-            if lost:
-                yield from self.spaced_blocks(found, lost)
-                self.reader.drain()
-                return
+        if found is not None and lost_boundary(found.words, lambda row: found.vector(row, False)):
+            yield from self.raw_blocks(found)
+            self.reader.drain()
+            return
         while self.row < self.promised and self.reader.fill(1):
             self.reader.fill(BLOCK)
             data, start = self.reader.data, self.reader.position
@@ -120,6 +122,8 @@ class _Rows:
             if self.held is not None:
                 yield self.held
             self.held = block
+            if len(block.words) >= FEW:
+                self.usual = usual_size(block.values)
 
     def feed(self) -> tuple[bool, int]:
         """Take rows; (whether something is wrong with the row at the position after them, bytes taken)."""
@@ -199,12 +203,20 @@ class _Rows:
         data = reader.data
         word = ANY_WORD.match(data, reader.position)
         end = word.end() + self.row_bytes if word else 0
-        if word is None or end > len(data) or not (self.whole or self.rows_follow(end, CHAIN - 1, ODD_WORD)):
+        if word is None or end > len(data):
             self.find_rows()
             return None
         spelling = word[0][:-1]
         values = np.frombuffer(data, "<f4", self.dim, word.end())
         place, row, suspect = self.place(), self.row, self.suspect
+        following = ANY_WORD.match(data, end)
+        rest = following[0][:-1] if following else data[end:] + b"x" if reader.ended else NO_TEXT
+        lost = boundary_before(row, spelling, values, rest, self.usual)
+        if lost is not None and lost.following:  # the row goes on in what was taken for the next word
+            spelling, values, end = lost.word, lost.numbers, end + len(rest) - len(lost.following)
+        elif not (self.whole or self.rows_follow(end, CHAIN - 1, ODD_WORD)):
+            self.find_rows()
+            return None
         self.suspect = False
         reader.skip(end - reader.position)
         self.row += 1
@@ -264,10 +276,20 @@ class _Rows:
     def beyond(self) -> Iterator[Block]:
         """What follows the rows that the header promises: rows, if all of it is rows whose numbers are like the others;
         else just bytes."""
-        self.skip_newline()
+        if self.reader.data[self.reader.position - 1 : self.reader.position] != b"\n":  # taken with the last row
+            self.skip_newline()
         if not self.reader.fill(1):
             return
         place, start, more = self.place(), self.reader.offset, Collector(self.dim)
+        rest = self.reader.data[self.reader.position :] if not self.reader.fill(LONGEST) else b""
+        if rest and self.held is not None and self.held.rows[-1] == self.row - 1:
+            lost = boundary_before(self.row - 1, self.held.words[-1], self.held.values[-1], rest + b"x", self.usual)
+            if lost is not None and lost.following == b"x":  # they are the end of the last row, whose word goes on
+                self.held = writable(self.held)
+                self.held.words[-1], self.held.values[-1] = lost.word, lost.numbers
+                self.reader.drain()
+                return
+            self.bytes_after = True
         try:
             used = 1
             while self.reader.fill(1) and (used or not self.reader.ended):
@@ -288,5 +310,57 @@ class _Rows:
         self.salvage.tally("bytes after the end", f"byte {start}", self.reader.offset - start)
 
 
+def put_right(rows: _Rows, wrong: set[int]) -> Iterator[Block]:
+    """The blocks, with the rows that ended too early, at a space in their word (see boundaries.py), and the words after
+    them; `wrong` gets the numbers of rows of which nothing is known. A block is kept back until the first word of the
+    next one is known."""
+    blocks, first = rows.blocks(), list[Block]()
+    while sum(len(block.words) for block in first) < FEW and (block := next(blocks, None)):
+        first.append(block)
+    usual = usual_size(np.concatenate([block.values for block in first])) if first else 1.0
+    before: Block | None = None
+    gap = Block(np.array([-1]), [NO_TEXT], np.zeros((1, rows.dim), np.float32))
+    for block in itertools.chain(first, blocks):
+        block = writable(block)
+        if before is not None:
+            follows = before.rows[-1] == block.rows[0] - 1
+            join(before, len(before.words) - 1, block if follows else gap, 0, usual, wrong)
+            yield before
+        for row in far_rows(block.values[:-1], usual):
+            follows = block.rows[row] == block.rows[row + 1] - 1
+            join(block, row, block if follows else gap, row + 1 if follows else 0, usual, wrong)
+        before = block
+    if before is not None:
+        if rows.bytes_after:
+            join(before, len(before.words) - 1, gap, 0, usual, wrong)
+        yield before
+
+
+def join(one: Block, row: int, other: Block, following: int, usual: float, wrong: set[int]) -> None:
+    """Put a row right, and the word of the following one, if the first ended too early."""
+    lost = boundary_before(row, one.words[row], one.values[row], other.words[following], usual)
+    if lost is not None and not lost.following:
+        wrong |= {int(one.rows[row]), int(other.rows[following])}
+    elif lost is not None:
+        one.words[row], one.values[row], other.words[following] = lost.word, lost.numbers, lost.following
+
+
+def writable(block: Block) -> Block:
+    """The block, whose numbers can be changed."""
+    return block if block.values.flags.writeable else block._replace(values=block.values.copy())
+
+
 def binary_blocks(salvage: Salvage) -> Iterator[Block]:
-    return _Rows(salvage, salvage.reader()).blocks()
+    wrong: set[int] = set()
+    for block in put_right(_Rows(salvage, salvage.reader()), wrong):
+        finite = np.isfinite(block.values).all(axis=1).tolist()
+        kept = []
+        for place, (row, word) in enumerate(zip(block.rows.tolist(), block.words, strict=True)):
+            if row in wrong:
+                salvage.tally("lost bytes", f"row {row + 1}")
+            elif not finite[place] or not word:
+                salvage.tally("not finite" if word else "no word", f"row {row + 1}")
+            else:
+                kept.append(place)
+        if kept:
+            yield Block(block.rows[kept], [block.words[place] for place in kept], block.values[kept])

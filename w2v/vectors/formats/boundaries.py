@@ -2,12 +2,13 @@
 
 The reader of such a file ends a word at the first space. `New York` is then the word `New`, and its numbers begin with
 the bytes of `York `; the bytes that are left over go before the next word. From there on the file is read correctly
-again, so that only one row's numbers, out of all proportion, and one word that is not text give it away.
+again, so that only one row's numbers, out of all proportion, and one word, in most cases no text, give it away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-__all__ = ["LostBoundary", "lost_boundaries"]
+__all__ = ["FAR", "LONGEST", "LostBoundary", "boundary_before", "far_rows", "lost_boundary", "usual_size"]
 
 SAMPLE = 101  # rows whose largest numbers say what is usual
 FAR = 1e4  # times the usual, and more: out of proportion
@@ -28,7 +29,9 @@ MOST = 10_000  # words that are no text and are looked at; a file in another enc
 
 
 class LostBoundary(NamedTuple):
-    """`row`, whose word is really `word` and whose numbers are `numbers`; the next row's word is `following`."""
+    """`row`, whose word is really `word` and whose numbers are `numbers`; the next row's word is `following`.
+
+    Where that is empty nothing is known but that both rows are wrong."""
 
     row: int
     word: bytes
@@ -36,49 +39,73 @@ class LostBoundary(NamedTuple):
     following: bytes
 
 
-def lost_boundaries(words: WordTable, row_of: Callable[[int], Any]) -> Iterator[LostBoundary]:
-    """Those of a file's rows, in order; `row_of` gives the D numbers of a row, as NumPy takes them."""
+def lost_boundary(
+    words: WordTable, row_of: Callable[[int], Any], far: Iterable[int] = (), rest: bytes = b""
+) -> LostBoundary | None:
+    """The first such row, sought before words that are no text, at the rows `far`, whose numbers are out of proportion,
+    and at the last row, if few bytes, `rest`, are left behind it. `row_of` gives a row's D numbers, as NumPy takes
+    them."""
     usual = 0.0
+    for place in itertools.chain(_not_text(words), (row + 1 for row in far), [len(words)] if rest else []):
+        usual = usual or usual_of(len(words), row_of)
+        numbers = np.asarray(row_of(place - 1), np.float32)
+        after = words[place] if place < len(words) else rest + b"x"
+        found = boundary_before(place - 1, words[place - 1], numbers, after, usual)
+        if found is not None and (place < len(words) or found.following == b"x"):
+            return found
+    return None
+
+
+def _not_text(words: WordTable) -> Iterator[int]:
     place = words.first_not_text(1)
     for _ in range(MOST):
         if place < 0:
             return
-        usual = usual or usual_size(len(words), row_of)
-        found = boundary_before(words, place, np.asarray(row_of(place - 1), np.float32), usual)
-        if found is not None:
-            yield found
+        yield place
         place = words.first_not_text(place + 1)
 
 
-def usual_size(rows: int, row_of: Callable[[int], Any]) -> float:
-    """The median of the rows' largest numbers."""
+def far_rows(matrix: NDArray[np.float32], usual: float) -> list[int]:
+    """Rows with a number out of proportion."""
+    with np.errstate(invalid="ignore"):
+        sizes = np.abs(matrix.astype(np.float64))
+        far = ~(sizes <= FAR * usual) | ((sizes > 0) & (sizes < TINY * usual))
+    return np.flatnonzero(far.any(axis=1)).tolist()
+
+
+def usual_of(rows: int, row_of: Callable[[int], Any]) -> float:
+    """`usual_size` of a sample of the rows."""
     sample = np.linspace(0, rows - 1, min(rows, SAMPLE)).astype(int).tolist()
-    largest = np.array([np.abs(np.asarray(row_of(row), np.float32)).max() for row in sample])
+    return usual_size(np.array([row_of(row) for row in sample], np.float32))
+
+
+def usual_size(matrix: NDArray[np.float32]) -> float:
+    """The median of the rows' largest numbers."""
+    largest = np.abs(matrix).max(axis=1)
     finite = largest[np.isfinite(largest)]
     return float(np.median(finite)) if len(finite) and np.median(finite) > 0 else 1.0
 
 
-def boundary_before(words: WordTable, place: int, numbers: NDArray[np.float32], usual: float) -> LostBoundary | None:
-    """The row before `place`, if it began too early and the word at `place` holds the rest of its numbers."""
-    if not out_of_proportion(numbers, usual):
+def boundary_before(
+    row: int, word: bytes, numbers: NDArray[np.float32], next_word: bytes, usual: float
+) -> LostBoundary | None:
+    """The row as it was meant, if it ended too early and the next word holds the rest of its numbers; the row as it is
+    with nothing following, if its numbers are too large and the next word is no text, but do not fit together."""
+    if not far_rows(numbers[None], usual):
         return None
     data = numbers.astype("<f4").tobytes()
     for end in range(1, min(len(data), LONGEST)):
         if data[end] != 0x20 or not is_text(data[:end]):
             continue
-        for after in (words[place], b"\n" + words[place]):  # a newline before a word is skipped by the reader
+        for after in (next_word, b"\n" + next_word):  # a newline before a word is skipped by the reader
             following = after[end + 1 :].lstrip(b"\n")
             whole = np.frombuffer(data[end + 1 :] + after[: end + 1], np.uint8)
             if len(whole) == len(data) and following and is_text(following):
                 values = whole.view("<f4")
-                if not out_of_proportion(values, usual):
-                    return LostBoundary(place - 1, words[place - 1] + b" " + data[:end], values, following)
-    return None
-
-
-def out_of_proportion(numbers: NDArray[np.float32], usual: float) -> bool:
-    sizes = np.abs(numbers.astype(np.float64))
-    return bool(np.any(~(sizes <= FAR * usual)) or np.any((sizes > 0) & (sizes < TINY * usual)))
+                if not far_rows(values[None], usual):
+                    return LostBoundary(row, word + b" " + data[:end], values, following)
+    large = not np.abs(numbers).max() <= FAR * usual
+    return LostBoundary(row, word, numbers, b"") if large and not is_text(next_word) else None
 
 
 def is_text(word: bytes) -> bool:
