@@ -134,6 +134,10 @@ def test_results_on_another_corpus_or_of_another_kind_are_refused(tmp_path):
     results.write_text('{"event": "start"}\n')
     with pytest.raises(W2VError, match=r"r\.jsonl:1: this is not a result of w2v sweep"):
         Results(results, "digest")
+    with open(results, "wb") as file:  # no end of a line, as of /dev/zero
+        file.truncate(1 << 21)
+    with pytest.raises(W2VError, match=r"r\.jsonl:1: the line is too long for a result"):
+        list(w2v.sweep(corpus(), results=results, **FEW))
 
 
 def test_a_run_that_diverges_is_told_and_the_others_go_on(pairs, tmp_path):

@@ -119,6 +119,10 @@ class Results:
         while line := file.readline(LONGEST_LINE):
             number += 1
             self._whole = line.endswith(b"\n")
+            if len(line) == LONGEST_LINE:
+                raise W2VError(
+                    f"{self.path}:{number}: the line is too long for a result; give another {setting('results')}"
+                )
             try:
                 value = json.loads(line)
             except (ValueError, RecursionError):

@@ -187,9 +187,11 @@ class VectorFile:
         return answers
 
     def _vector(self, row: int) -> array[float]:
-        numbers = self._checked(lambda: self._rows.vector(row))
+        rows = self._rows
+        assert rows is not None
+        numbers = self._checked(partial(rows.vector, row))
         if max(map(abs, numbers)) > LARGE:
-            check_boundaries(self._source.name, self._rows.words, lambda row: self._rows.vector(row, False), [row])
+            check_boundaries(self._source.name, rows.words, lambda other: rows.vector(other, False), [row])
         return numbers
 
     def _checked(self, read: Callable[[], Read]) -> Read:
