@@ -16,6 +16,7 @@ import time
 
 import pytest
 
+from w2v import output
 from w2v.errors import SettingsError, W2VError
 from w2v.output import (
     AtomicOutput,
@@ -384,6 +385,13 @@ def test_a_held_output_is_never_free_while_it_is_replaced(tmp_path, monkeypatch)
         monkeypatch.undo()
     assert len(free) > 5
     assert not any(free)
+
+
+def test_a_held_output_that_moves_on_between_two_looks_is_not_taken_for_free(tmp_path, monkeypatch):
+    look, first = output._is_locked, iter([False])  # as at the moment at which the unfinished file has just been moved
+    with HeldOutput(tmp_path / "out"):
+        monkeypatch.setattr(output, "_is_locked", lambda place: next(first, True) and look(place))
+        assert is_being_written(tmp_path / "out")
 
 
 def test_removing_a_held_output_keeps_a_link_to_it(tmp_path):

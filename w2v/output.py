@@ -621,7 +621,8 @@ class HeldOutput:
 def is_being_written(path: Path) -> bool:
     """Whether another process, or another part of this one, holds an output at this place."""
     target = os.path.realpath(path)
-    return _is_locked(_beside(target, PART_SUFFIX)) or _is_locked(target)
+    places = (_beside(target, PART_SUFFIX), target)
+    return any(map(_is_locked, places * 3))  # what is held again and again may move on between two looks
 
 
 class _Flusher:

@@ -177,7 +177,7 @@ def test_a_number_too_many_is_no_part_of_the_word(extra):
     assert list(repairs) == ["wrong length"]
 
 
-@pytest.mark.parametrize("kind", ["text", "bin", "table"])
+@pytest.mark.parametrize("kind", ["text", "crlf", "bin", "table"])
 @pytest.mark.parametrize("way", ["plain", "gzip", "stream"])
 @pytest.mark.parametrize("missing", [1, 7, 2**40, 2**63, 10**18])
 def test_a_header_that_promises_more_rows_than_there_are(tmp_path, kind, way, missing):
@@ -186,6 +186,8 @@ def test_a_header_that_promises_more_rows_than_there_are(tmp_path, kind, way, mi
     vectors.save(out, "bin" if kind == "bin" else "text")
     _, _, body = out.getvalue().partition(b"\n")
     data = b"%d %d%s\n" % (30 + missing, DIM, b" 5" if kind == "table" else b"") + body
+    if kind == "crlf":
+        data = data.replace(b"\n", b" \r\n")
     path = tmp_path / "v"
     path.write_bytes(gzip.compress(data) if way == "gzip" else data)
 
@@ -292,3 +294,14 @@ def test_more_words_than_rows_are_an_error_unless_a_limit_is_asked_for(tmp_path,
     assert list(load(tmp_path / name, words=tmp_path / "words", limit=2).words) == ["a", "b"]
     (tmp_path / "words").write_text("word\nlabel\nname\n")  # three words like any others
     assert list(load(tmp_path / name, words=tmp_path / "words").words) == ["word", "label", "name"]
+
+
+@pytest.mark.parametrize("separator", [" ", "\t", ","])
+@pytest.mark.parametrize("comment", ["", "# made in 2013\n"])
+def test_first_words_that_begin_with_a_hash_are_no_comments(tmp_path, separator, comment):
+    words = ["#", "#1", "the", "king", "man"]
+    lines = [separator.join([word, *(f"{x:.5f}" for x in row)]) for word, row in zip(words, MATRIX, strict=False)]
+    (tmp_path / "v").write_text(comment + "\n".join(lines) + "\n")
+    found = load(tmp_path / "v")
+    assert list(found.words) == words
+    assert np.allclose(found.matrix, MATRIX[:5], atol=1e-5)

@@ -95,15 +95,10 @@ def check_boundaries(
     from w2v.vectors.formats.boundaries import lost_boundary
 
     lost = lost_boundary(words, row_of, far, rest)
-    if lost is not None and lost.following:
+    if lost is not None:
         raise VectorsError(
             f"{name}: row {lost.row + 1}: the word {show_word(lost.word)} holds a space, at which a word ends in this"
             " format; w2v convert --fix writes it without"
-        )
-    if lost is not None:
-        raise VectorsError(
-            f"{name}: row {lost.row + 1}: its numbers are out of all proportion and the word after them is no text; "
-            "bytes are lost, or a word holds a space (w2v convert --fix leaves such rows out)"
         )
 
 
@@ -134,7 +129,7 @@ def out_of_proportion(matrix: np.ndarray, norms: np.ndarray | None = None) -> li
 
     if not len(matrix):
         return []
-    sizes = np.abs(matrix).max(axis=1) if norms is None else norms
+    sizes = np.abs(matrix).max(axis=1).astype(np.float64) if norms is None else norms
     usual = np.median(sizes[sizes > 0]) if (sizes > 0).any() else 1.0
     return np.flatnonzero(~(sizes <= FAR * usual)).tolist()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from w2v.vectors._words import WordTable
+from w2v.vectors.formats.start import CONTROL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,7 +52,7 @@ def lost_boundary(
         numbers = np.asarray(row_of(place - 1), np.float32)
         after = words[place] if place < len(words) else rest + b"x"
         found = boundary_before(place - 1, words[place - 1], numbers, after, usual)
-        if found is not None and (place < len(words) or found.following == b"x"):
+        if found is not None and found.following and (place < len(words) or found.following == b"x"):
             return found
     return None
 
@@ -81,7 +82,7 @@ def usual_of(rows: int, row_of: Callable[[int], Any]) -> float:
 
 def usual_size(matrix: NDArray[np.float32]) -> float:
     """The median of the rows' largest numbers."""
-    largest = np.abs(matrix).max(axis=1)
+    largest = np.abs(matrix).max(axis=1).astype(np.float64)
     finite = largest[np.isfinite(largest)]
     return float(np.median(finite)) if len(finite) and np.median(finite) > 0 else 1.0
 
@@ -90,7 +91,8 @@ def boundary_before(
     row: int, word: bytes, numbers: NDArray[np.float32], next_word: bytes, usual: float
 ) -> LostBoundary | None:
     """The row as it was meant, if it ended too early and the next word holds the rest of its numbers; the row as it is
-    with nothing following, if its numbers are too large and the next word is no text, but do not fit together."""
+    with nothing following, if its numbers are out of proportion and the next word is no text, but do not fit together.
+    """
     if not far_rows(numbers[None], usual):
         return None
     data = numbers.astype("<f4").tobytes()
@@ -104,8 +106,9 @@ def boundary_before(
                 values = whole.view("<f4")
                 if not far_rows(values[None], usual):
                     return LostBoundary(row, word + b" " + data[:end], values, following)
-    large = not np.abs(numbers).max() <= FAR * usual
-    return LostBoundary(row, word, numbers, b"") if large and not is_text(next_word) else None
+    large = not float(np.abs(numbers).max()) <= FAR * usual  # others are far by a number that is tiny
+    wrong = not is_text(next_word) if large else CONTROL.search(next_word) is not None
+    return LostBoundary(row, word, numbers, b"") if wrong else None
 
 
 def is_text(word: bytes) -> bool:

@@ -152,13 +152,14 @@ def _without_header(lines: list[bytes]) -> Layout | None:
         skipped += 1
     if _is_heading(lines[skipped : skipped + 1]):
         skipped += 1
-    body = lines[skipped:]
-    if skipped == 0 and _is_plain(body):
+    if skipped == 0 and _is_plain(lines):
         return None
-    fitted = [_fitted(body, *pair) for pair in SEPARATORS]
+    fitted = [_fitted(lines[skipped:], *pair) for pair in SEPARATORS]
     layout, dim, share = max(fitted, key=lambda one: (one[2] >= SURE, one[1], one[2]))
     if dim < 2 or share < SURE:
         return None
+    while skipped and lines[skipped - 1].startswith(b"#") and layout.numbers_of(lines[skipped - 1]) == dim:
+        skipped -= 1  # a word that begins so
     return replace(layout, start=sum(len(line) + 1 for line in lines[:skipped]), lines=skipped)
 
 
@@ -179,7 +180,7 @@ def _is_heading(line: list[bytes]) -> bool:
     fields = [field.strip(b' "\r') for field in re.split(rb"[ \t,;|]", line[0].strip())]
     numbers = [bool(NUMBER.fullmatch(field)) for field in fields]
     counted = fields[0].lower() in CORNERS and len(fields) > 2 and _count_up(fields[1:])
-    return line[0].startswith(b"#") or line[0].strip().isdigit() or counted or (len(fields) > 1 and not any(numbers))
+    return line[0].strip().isdigit() or counted or (len(fields) > 1 and not any(numbers))
 
 
 def _fitted(lines: list[bytes], word_end: bytes, between: bytes) -> tuple[Layout, int, float]:

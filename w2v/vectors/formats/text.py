@@ -87,7 +87,9 @@ def load_lines(source: Source, header: Header | None, dim: int, options: LoadOpt
     try:
         lines.load(matrix, dim, spaced, options.threads)
         if header is not None and lines.count < header.rows and wanted == lines.count:
-            whole = os.pread(source.fd, 1, lines.end) == b"\n"  # without a newline the last row may have been cut
+            whole = (
+                os.pread(source.fd, 64, lines.end).lstrip(b" \r")[:1] == b"\n"
+            )  # without a newline the last row may have been cut
             if not (whole and options.lenient):
                 raise BadRow("truncated", lines.count, source.size, whole)
     except BadRow as bad:
