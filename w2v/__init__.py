@@ -13,6 +13,7 @@ _HOME = {
     "train": "w2v.training.train",
     "encode": "w2v.corpus.open",
     "find_phrases": "w2v.corpus.open",
+    "sessions": "w2v.corpus.sessions",
     "sweep": "w2v.training.train",
     "load": "w2v.vectors.vectors",
     "Vectors": "w2v.vectors.vectors",
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus as EncodedCorpus
     from w2v.corpus.open import encode as encode
     from w2v.corpus.open import find_phrases as find_phrases
+    from w2v.corpus.sessions import sessions as sessions
     from w2v.corpus.vocab import Vocab as Vocab
     from w2v.errors import CheckpointError as CheckpointError
     from w2v.errors import CorpusError as CorpusError

@@ -49,7 +49,7 @@ def test_str_and_bytes_are_the_same_word():
         ([["a", "b\n"]], "white space"),
         ([["a", "b\0"]], "white space"),
         ([["a", ""]], "sequence 0, token 1 is empty"),
-        ([["a", 5]], "5 is of type int; tokens are str or bytes"),
+        ([["a", 5.5]], "5.5 is of type float; tokens are str, bytes or whole numbers"),
         ([["\ud800"]], "surrogate"),
         ([5], "sequence 0 is of type int"),
         ([], "no words"),
@@ -142,9 +142,11 @@ def test_files_whose_names_have_spaces_are_read(monkeypatch, tmp_path):
         w2v.encode(["a text", "one more"], min_count=1)
 
 
-@pytest.mark.parametrize("token", [["a", "b"], {"a": 1}, 7, None, ("a", "b")])
+@pytest.mark.parametrize("token", [["a", "b"], {"a": 1}, 7.5, True, None, ("a", "b")])
 def test_what_is_no_token_is_refused_with_its_place(token):
-    with pytest.raises(CorpusError, match=r"sequence 1, token 2: .* is of type \w+; tokens are str or bytes"):
+    with pytest.raises(
+        CorpusError, match=r"sequence 1, token 2: .* is of type \w+; tokens are str, bytes or whole numbers"
+    ):
         encode_sequences([["a"], ["b", "c", token]], CorpusConfig(min_count=1))
 
 

@@ -12,7 +12,8 @@ from w2v.cli.errors import flush_output, say
 from w2v.cli.options import vectors_argument
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv
-from w2v.cli.values import Whole
+from w2v.cli.values import Number, Whole
+from w2v.errors import SettingsError, setting
 from w2v.vectors.scores import PairScores, Section
 
 if TYPE_CHECKING:
@@ -25,12 +26,17 @@ HELP = """Score vectors on analogy questions and on word pairs rated by people.
 A FILE in the form of questions-words.txt (': section' lines, then four words a line) gives the share of right answers
 for each section, the semantic and the syntactic ones and in total; a FILE of pairs (two words and a number, separated
 by tabs or commas) gives Spearman's rho and Pearson's r. Which it is, is told by content. Scores agree with gensim's
-evaluators. With n-grams, questions and pairs with words that were never seen are a row of their own, `unseen`.
+evaluators. --sessions gives HR@k, NDCG@k and MRR@k of the next item, and the share of the catalogue that is
+recommended. With n-grams, questions and pairs with words that were never seen are a row of their own, `unseen`.
 """
 
 EXAMPLES = [
     ("Analogies", "w2v evaluate vectors.bin data/world-questions.txt"),
     ("Rated word pairs, as JSON", "w2v evaluate vectors.bin pairs.tsv --json"),
+    (
+        "Recommendation: how often a session's last item is among the ten nearest to those before it",
+        "w2v evaluate vectors.bin --sessions corpus.txt -k 10",
+    ),
     ("Only the totals", "w2v evaluate vectors.bin data/world-questions.txt | grep -w total"),
 ]
 
@@ -38,7 +44,50 @@ EXAMPLES = [
 HEADER = ("file", "section", "score", "right", "asked", "skipped")
 
 
-def evaluate(vectors: str, files: tuple[str, ...], restrict_vocab: int, known_only: bool, form: str | None) -> None:
+def evaluate(
+    vectors: str,
+    files: tuple[str, ...],
+    sessions: tuple[str, ...],
+    topn: int,
+    decay: float,
+    restrict_vocab: int,
+    known_only: bool,
+    form: str | None,
+) -> None:
+    if not files and not sessions:
+        raise SettingsError(f"give a FILE of questions or word pairs, or {setting('sessions', 'FILE')}")
+    rows = score_files(vectors, files, restrict_vocab, known_only, form) if files else []
+    rows += score_sessions(vectors, sessions, topn, decay, form) if sessions else []
+    if form != "json":
+        write(aligned(HEADER, rows, left=2) if is_terminal(sys.stdout) else tsv(HEADER, rows))
+
+
+def score_sessions(
+    vectors: str, files: Sequence[str], topn: int, decay: float, form: str | None
+) -> list[Sequence[str]]:
+    """The rows of sessions' scores; JSON is written at once."""
+    from w2v.vectors.next_items import read_sessions
+    from w2v.vectors.next_items import score_sessions as scores_of
+
+    loaded = load_vectors(vectors)
+    rows: list[Sequence[str]] = []
+    for path in files:
+        scores = scores_of(loaded, read_sessions(path), topn, decay)
+        if form == "json":
+            write(json_line(scores.to_dict()))
+            flush_output()
+            continue
+        hits, *others = (f"hr@{topn}", scores.hr), (f"ndcg@{topn}", scores.ndcg), (f"mrr@{topn}", scores.mrr)
+        rows.append((path, hits[0], f"{hits[1]:.6f}", str(scores.hits), str(scores.asked), str(scores.skipped)))
+        for name, value in (*others, ("catalogue", scores.catalogue), ("coverage", scores.coverage)):
+            rows.append((path, name, f"{value:.6f}", "", str(scores.asked), str(scores.skipped)))
+    return rows
+
+
+def score_files(
+    vectors: str, files: Sequence[str], restrict_vocab: int, known_only: bool, form: str | None
+) -> list[Sequence[str]]:
+    """The rows of the scores of questions and pairs; JSON is written at once."""
     loaded = load_vectors(vectors, limit=restrict_vocab)  # no other row takes part
     if loaded.subwords is not None and not known_only and len(loaded) == restrict_vocab:
         loaded = load_vectors(vectors)  # for a word that is known no vector is made
@@ -55,8 +104,7 @@ def evaluate(vectors: str, files: tuple[str, ...], restrict_vocab: int, known_on
             flush_output()
         else:
             rows += score_rows(path, scores)
-    if form != "json":
-        write(aligned(HEADER, rows, left=2) if is_terminal(sys.stdout) else tsv(HEADER, rows))
+    return rows
 
 
 def score_rows(path: str, scores: Evaluation) -> Iterator[Sequence[str]]:
@@ -78,13 +126,36 @@ def score_rows(path: str, scores: Evaluation) -> Iterator[Sequence[str]]:
 
 command = Command(
     "evaluate",
-    usage="VECTORS FILE... [options]",
+    usage="VECTORS [FILE...] [options]",
     help=HELP,
     examples=EXAMPLES,
     callback=evaluate,
     params=[
         vectors_argument(),
-        Argument(["files"], nargs=-1, required=True, metavar="FILE", line="Analogy questions or rated word pairs."),
+        Argument(["files"], nargs=-1, metavar="FILE", line="Analogy questions or rated word pairs."),
+        Option(
+            ["--sessions"],
+            metavar="FILE",
+            multiple=True,
+            help="Sessions kept apart, one a line (w2v sessions --last-out): the last item is sought by those before "
+            "it. Repeatable.",
+        ),
+        Option(
+            ["-k", "--top", "topn"],
+            type=Whole(1),
+            metavar="N",
+            default=10,
+            shown_default="10",
+            help="How many items are recommended (--sessions).",
+        ),
+        Option(
+            ["--decay"],
+            type=Number(),
+            metavar="X",
+            default=1.0,
+            shown_default="1",
+            help="Each item weighs X times as much as the next one (--sessions).",
+        ),
         Option(
             ["--restrict-vocab"],
             type=Whole(1),

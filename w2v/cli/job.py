@@ -76,7 +76,11 @@ def checkpoint_settings(output: str, given: dict[str, Any]) -> Any:
         path = f"{output}.checkpoint"
     resume = given.pop("resume")
     return CheckpointSettings(
-        path, given.pop("checkpoint_every"), resume == "" or resume or False, given.pop("keep_checkpoint")
+        path,
+        given.pop("checkpoint_every"),
+        resume == "" or resume or False,
+        given.pop("keep_checkpoint"),
+        replaces=given.pop("replaces", None),
     )
 
 

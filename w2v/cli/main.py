@@ -26,6 +26,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "sweep": ("sweep", "Train with every combination of some settings, and compare the scores."),
     },
     "The corpus": {
+        "sessions": ("sessions", "Sessions from a table of events (who, what, when), as lines of items."),
         "vocab": ("vocab", "The words of a corpus and how often each occurs."),
         "phrases": ("phrases", "Collocations: found, and joined in the text to single words."),
         "encode": ("encode", "A corpus as numbers, so that every training on it starts at once."),

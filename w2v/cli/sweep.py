@@ -39,9 +39,9 @@ __all__ = ["command"]
 HELP = """Train once for every combination of settings, on one reading of the corpus, and print the scores as a table.
 
 Each option under Training takes one value or several between commas. A row is printed when its run has ended: the
-settings that differ, the scores of the --eval files (the share of right answers, or Spearman's rho), the loss of the
-last epoch, words/s, seconds. With --results or -o the rows are kept as JSON lines, and the same command goes on where
-it was stopped; more values can be added later.
+settings that differ, the scores of the --eval files (the share of right answers, Spearman's rho, HR@10), the loss of
+the last epoch, words/s, seconds. With --results or -o the rows are kept as JSON lines, and the same command goes on
+where it was stopped; more values can be added later.
 """
 
 EXAMPLES = [
@@ -97,10 +97,11 @@ def sweep(
 def check_places(folder: str | None, results: str | None, corpus: Sequence[str], tests: Sequence[str]) -> None:
     """Raise for places where the results could not be written."""
     from w2v.output import check_folder
+    from w2v.training.evaluation import file_of
 
     if STDOUT in (folder, results):
         raise SettingsError("-o, --results: standard output carries the table; give a name")
-    check_outputs([] if results is None else [results], [*corpus, *tests])
+    check_outputs([] if results is None else [results], [*corpus, *map(file_of, tests)])
     if folder is not None:
         check_folder(folder, corpus)
 
@@ -259,7 +260,8 @@ command = Command(
             metavar="FILE",
             multiple=True,
             group="Results",
-            help="Analogy questions or rated word pairs, as for w2v evaluate. Repeatable.",
+            help="Analogy questions or rated word pairs, as for w2v evaluate; sessions:FILE for sessions kept apart "
+            "(HR@10). Repeatable.",
         ),
         Option(
             ["--mean"],

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from w2v.cli.command import Command, Option
+from w2v.cli.errors import say, shown
 from w2v.cli.options import (
     PHRASES,
+    config_from,
     config_options,
     corpus_argument,
     quiet_option,
@@ -19,12 +21,14 @@ from w2v.cli.options import (
     tmp_dir_option,
 )
 from w2v.cli.values import Duration
-from w2v.corpus.config import CorpusConfig
+from w2v.corpus.config import CorpusConfig, SessionConfig
+from w2v.errors import SettingsError, setting
 from w2v.settings import options_of
-from w2v.training.config import TrainConfig
+from w2v.training.config import PRESETS, TrainConfig
 from w2v.vectors.formats import writable
 
 if TYPE_CHECKING:
+    from w2v.corpus.sessions import Sessions
     from w2v.training.run import Run
 
 __all__ = ["command"]
@@ -58,6 +62,10 @@ EXAMPLES = [
         "w2v train corpus.txt -o a.bin --keep-checkpoint\n  w2v train corpus/ -o b.bin --continue a.bin.checkpoint",
     ),
     (
+        "Every night with the day's sessions; the first time from the start",
+        "w2v train corpus.txt -o items.bin --preset sessions --epochs 2 --continue",
+    ),
+    (
         "On the nodes of a Ray cluster, or on a new one of this machine",
         "w2v train data/world.txt.gz -o vectors.bin --cluster auto",
     ),
@@ -68,7 +76,7 @@ EXAMPLES = [
 ]
 
 
-FIELDS = frozenset((*options_of(CorpusConfig), *options_of(TrainConfig)))
+FIELDS = frozenset((*options_of(CorpusConfig), *options_of(TrainConfig), *options_of(SessionConfig)))
 # As in w2v/vectors/derive.py, which is not loaded for --help.
 COMBINATIONS = ("input", "add", "concat")
 # Fields of TrainConfig under a heading of their own: what departs from plain word2vec, and how to turn it off; and how
@@ -86,8 +94,12 @@ def train(corpus: tuple[str, ...], output: str, kind: Callable[..., Run] | None 
     from w2v.training.run import Run
     from w2v.training.train import build_configs
 
+    table = corpus_table(corpus, given)
+    if given["continue_from"] == "":
+        take_up_beside(output, given)
+    preset = given.pop("preset", None)
     stated = {name: given[name] for config in (CorpusConfig, TrainConfig) for name in stated_options(config)}
-    configs = build_configs("train", stated, given["continue_from"])
+    configs = build_configs("train", stated, given["continue_from"], preset)
     given = {name: value for name, value in given.items() if name not in FIELDS}
     cluster, sync_every = given.pop("cluster"), given.pop("sync_every")
     if cluster is not None:
@@ -95,7 +107,36 @@ def train(corpus: tuple[str, ...], output: str, kind: Callable[..., Run] | None 
 
         kind = partial(ClusterRun, address=cluster, sync_every_s=sync_every)
     stated_names = frozenset(stated) & options_of(CorpusConfig).keys()
-    run_training(kind or Run, list(corpus), *configs, output=output, stated=stated_names, **given)
+    run_training(kind or Run, table or list(corpus), *configs, output=output, stated=stated_names, **given)
+    if preset is not None and not given["quiet"]:
+        say(f"preset {preset}: {' '.join(shown(text) for text in preset_texts(preset, stated))}")
+
+
+def corpus_table(corpus: Sequence[str], given: dict[str, Any]) -> Sessions | None:
+    """The sessions of the tables that the corpus is, if their columns are named."""
+    if not stated_options(SessionConfig):
+        return None
+    from w2v.corpus.sessions import Sessions
+
+    config = config_from(SessionConfig, dict(given))
+    if given["cluster"] is not None:
+        raise SettingsError(f"{setting('cluster')}: reads lines; write them first: w2v sessions ... -o sessions.txt")
+    return Sessions(corpus, config, tmp_dir=given["tmp_dir"])
+
+
+def take_up_beside(output: str, given: dict[str, Any]) -> None:
+    """--continue without a name: the checkpoint beside OUT, which this run's replaces together with OUT."""
+    from w2v.training.checkpointing import take_up
+
+    given["continue_from"], given["checkpoint"], given["replaces"] = take_up(output, given["checkpoint"])
+    given["keep_checkpoint"] = True
+    if given["continue_from"] is None:
+        say(f"{given['replaces']} is not there: beginning from the start")
+
+
+def preset_texts(preset: str, stated: Container[str]) -> list[str]:
+    """The settings that a preset brought."""
+    return [setting(name, value) for name, value in PRESETS[preset].items() if name not in stated]
 
 
 command = Command(
@@ -148,13 +189,21 @@ command = Command(
         *config_options(CorpusConfig, "Corpus", PHRASES),
         read_vocab_option(),
         tmp_dir_option(),
+        *config_options(SessionConfig, "Sessions, where CORPUS is a table (see w2v sessions)"),
+        Option(
+            ["--preset"],
+            type=click.Choice(tuple(PRESETS)),
+            group="Training",
+            help="Settings measured for sessions (docs/sessions.md), where none are given.",
+        ),
         *config_options(TrainConfig, "Training", GROUPS),
         Option(
             ["--eval"],
             metavar="FILE",
             multiple=True,
             group="Watching",
-            help="Analogy questions or rated word pairs, as for w2v evaluate: scores after each epoch. Repeatable.",
+            help="Analogy questions or rated word pairs, as for w2v evaluate: scores after each epoch; sessions:FILE "
+            "for sessions kept apart (HR@10). Repeatable.",
         ),
         Option(
             ["--eval-every"],
@@ -178,10 +227,13 @@ command = Command(
         ),
         Option(
             ["--continue", "continue_from"],
-            metavar="CHECKPOINT",
+            metavar="[CHECKPOINT]",
+            is_flag=False,
+            flag_value="",
             group="Starting from what exists",
             help="Go on with other text from a run that --keep-checkpoint kept: its words and new ones, its "
-            "settings where none are given, the learning rate anew.",
+            "settings where none are given, the learning rate anew. Without a name: from OUT.checkpoint, which is "
+            "replaced together with OUT; the first run begins from the start.",
         ),
         Option(
             ["--keep-checkpoint"],

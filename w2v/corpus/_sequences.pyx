@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int32_t, int64_t
 
+from numbers import Integral
+
 import numpy as np
 
 from w2v.corpus._blocks cimport Block, Slab
@@ -75,6 +77,11 @@ cdef class SequenceEncoder:
         return block
 
     cdef int64_t _enter(self, token, place) except -2:
+        if isinstance(token, Integral) and not isinstance(token, bool):  # an item's number is the word of its digits
+            text = str(int(token))
+            known = self.ids.get(text)
+            self.ids[token] = self._enter(text, place) if known is None else known
+            return self.ids[token]
         spelling_ = self.check(token, self.sequences, place)
         # the same word may come as str and as bytes
         twin = self.ids.get(spelling_ if isinstance(token, str) else token.decode("utf-8", "surrogateescape"))

@@ -1,4 +1,4 @@
-"""How text becomes words and which words stay: the settings of reading a corpus."""
+"""How text becomes words and which words stay, and how tables become sessions: the settings of reading a corpus."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from w2v.errors import SettingsError, setting
+from w2v.numbers import seconds_of
 from w2v.settings import check, option
 
-__all__ = ["WORD_SETTINGS", "CorpusConfig", "word_settings"]
+__all__ = ["WORD_SETTINGS", "CorpusConfig", "SessionConfig", "word_settings"]
 
 WORD_SETTINGS = ("whitespace", "tokenizer", "lower", "normalize")  # how text becomes words, whichever of them stay
 
@@ -77,3 +79,42 @@ def word_settings(settings: Mapping[str, Any] | None) -> dict[str, str]:
         for name in WORD_SETTINGS
         if settings is not None and settings.get(name, default[name]) != default[name]
     }
+
+
+@dataclass(frozen=True)
+class SessionConfig:
+    """How a table of events becomes sessions: lists of items."""
+
+    session: str | None = option(None, "The column that names the session, or the user.", metavar="COLUMN")
+    item: str | None = option(None, "The column that names the item.", metavar="COLUMN")
+    time: str | None = option(
+        None, "The column of the time that puts a session's items in order; else they keep that of the rows.",
+        metavar="COLUMN",
+    )  # fmt: skip
+    gap: str | None = option(
+        None, "A session ends where nothing happens for longer: 30m, 2h, 1d (needs a time).", metavar="TIME"
+    )
+    min_length: int = option(2, "Leave out sessions of fewer items.", minimum=1)
+    keep_repeats: bool = option(False, "Keep an item that follows itself; else it stands once.")
+    grouped: bool = option(False, "The rows of each session stand together: nothing is sorted on disk.")
+    lenient: bool = option(False, "Leave out rows that cannot be read, and count them.")
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.gap is None:
+            return
+        try:
+            gap = seconds_of(self.gap)
+        except ValueError:
+            gap = 0
+        if not gap:
+            raise SettingsError(f"{setting('gap')}: {self.gap!r} is not a length of time; write 30m, 2h or 1d")
+        if self.time is None:
+            raise SettingsError(f"{setting('gap')}: goes by the time of the rows; add {setting('time', 'COLUMN')}")
+
+    def columns(self) -> list[str]:
+        """The columns that are read. SettingsError where one that is needed is not named."""
+        for name in ("session", "item"):
+            if not getattr(self, name):
+                raise SettingsError(f"{setting(name)}: name the column of the table, {setting(name, 'COLUMN')}")
+        return [column for column in (self.session, self.item, self.time) if column is not None]

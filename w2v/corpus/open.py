@@ -15,6 +15,7 @@ from w2v.corpus.phrases import Joined, Phrase, PhraseSettings, join_phrases, req
 from w2v.corpus.reader import read_corpus
 from w2v.corpus.remap import apply_vocab
 from w2v.corpus.sequences import encode_sequences
+from w2v.corpus.sessions import Sessions
 from w2v.errors import CorpusError, SettingsError, setting, shortened, warn
 from w2v.settings import check_names
 
@@ -27,6 +28,7 @@ __all__ = [
     "agreed",
     "encode",
     "encoded_path",
+    "files_of",
     "find_phrases",
     "joined_corpus",
     "open_corpus",
@@ -64,8 +66,20 @@ def read(corpus: Any, config: CorpusConfig, **options: Any) -> EncodedCorpus:
     paths = paths_of(corpus)
     if paths is not None:
         return read_corpus(paths, config, **options)
-    options.pop("on_warning", None)
-    return encode_sequences(corpus, config, **options)
+    on_warning = options.pop("on_warning", None)
+    if not isinstance(corpus, Sessions):
+        return encode_sequences(corpus, config, **options)
+    corpus.on_progress = options.pop("on_progress", None)
+    encoded = encode_sequences(corpus, config, name=corpus.name, **options)
+    encoded.token_counts.files, encoded.token_counts.text_bytes = len(corpus.paths), corpus.bytes_read
+    for line in corpus.warnings() if on_warning is not None else ():
+        on_warning(line)
+    return encoded
+
+
+def files_of(corpus: Any) -> list[str | os.PathLike[str]]:
+    """The files and folders that a corpus is read from."""
+    return [*corpus.paths] if isinstance(corpus, Sessions) else paths_of(corpus) or []
 
 
 def paths_of(corpus: Any) -> list[str | os.PathLike[str]] | None:

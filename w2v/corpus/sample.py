@@ -12,11 +12,15 @@ import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from w2v.errors import setting
+
 if TYPE_CHECKING:
     from w2v.corpus.config import CorpusConfig
 
-__all__ = ["SAMPLE_BYTES", "json_fields", "lone_tokens", "oddity"]
+__all__ = ["EVENTS", "SAMPLE_BYTES", "json_fields", "lone_tokens", "oddity"]
 
+# What to do with a table whose rows are events.
+EVENTS = f"if its rows are events, train with {setting('session', 'COLUMN')} {setting('item', 'COLUMN')}"
 SAMPLE_BYTES = 1 << 16
 FEWEST_LINES = 3
 MOST_LINES = 1000
@@ -97,6 +101,9 @@ def lone_tokens(sample: bytes, whole: bool, config: CorpusConfig) -> str:
     if script:
         hint = f"it looks like {script}, written without spaces: split it into words first"
     elif inside and inside.most_common(1)[0][1] >= NEARLY_ALL * len(lines):
+        columns = _columns(lines, config)
+        if columns:
+            return f"this looks like {columns}, and each line is read as one token; {EVENTS}"
         found = inside.most_common(1)[0][0]
         hint = f"there are {SEPARATORS[found]} in them: tr '{found}' ' ' < FILE > NEW"
     else:
@@ -119,7 +126,7 @@ def oddity(sample: bytes, whole: bool, config: CorpusConfig) -> str:
         return f"this looks like {script}, written without spaces; split it into words first"
     columns = _columns(lines, config)
     if columns:
-        return f"this looks like {columns}, and all of it is read as text; write the column of the text as lines"
+        return f"this looks like {columns}, all of it read as text; write the column of the text as lines, or {EVENTS}"
     return ""
 
 

@@ -30,7 +30,7 @@ ASCII_SEPARATOR = re.compile("[ \t\n\r\x0b\x0c\0]")
 
 
 def encode_sequences(
-    sequences: Iterable[Sequence[str | bytes]],
+    sequences: Iterable[Sequence[str | bytes | int]],
     config: CorpusConfig,
     *,
     vocab: Vocab | None = None,
@@ -38,11 +38,13 @@ def encode_sequences(
     memory_limit: int | None = None,
     threads: int | None = None,
     on_progress: OnProgress | None = None,
+    name: str = "sequences",
 ) -> EncodedCorpus:
     """Encode any iterable of token sequences, gone through once; each sequence is a sentence.
 
-    Tokens are str or bytes and stay whole: one that is empty or holds white space raises CorpusError, because no file
-    of vectors could hold it. Normalisation, lower-casing and the tokenizer of the config apply to each token.
+    Tokens are str, bytes or whole numbers and stay whole: one that is empty or holds white space raises CorpusError,
+    because no file of vectors could hold it. Normalisation, lower-casing and the tokenizer of the config apply to each
+    token.
     """
     _require_corpus(sequences)
     spool = make_spool(memory_limit, tmp_dir)
@@ -56,7 +58,7 @@ def encode_sequences(
             if on_progress:
                 on_progress(ReadProgress(0, None, encoder.tokens))
         token_counts = TokenCounts(read=encoder.too_long, too_long=encoder.too_long)
-        selection = select(SpellingList(encoder.spellings, encoder.counts()), config, vocab, token_counts, "sequences")
+        selection = select(SpellingList(encoder.spellings, encoder.counts()), config, vocab, token_counts, name)
         maps = [Remapping(selection.final_ids, selection.run_ends, selection.run_ids)]
         del encoder
         ids = assemble(blocks, maps, spool, token_counts, threads or 1)
@@ -67,7 +69,7 @@ def encode_sequences(
             token_counts,
             settings=config.as_dict(),
             given_vocab=vocab is not None,
-            name="sequences",
+            name=name,
         )
     finally:
         spool.close()
@@ -104,7 +106,7 @@ def _require_sequence(sequence: object, number: int) -> None:
         raise CorpusError(f"{place} is of type {kind}, not a list of tokens")
 
 
-def _batches(sequences: Iterable[Sequence[str | bytes]]) -> Iterator[list[Sequence[str | bytes]]]:
+def _batches(sequences: Iterable[Sequence[str | bytes | int]]) -> Iterator[list[Sequence[str | bytes | int]]]:
     iterator = iter(sequences)
     first = 0
     while batch := list(itertools.islice(iterator, BATCH)):
@@ -132,8 +134,7 @@ class _Checker:
                 raise CorpusError(f"{where}: {token!r} holds a lone surrogate; no file could hold it") from None
         else:
             raise CorpusError(
-                f"{where}: {token!r} is of type {type(token).__name__}; tokens are str or bytes (use str(...) for "
-                "numbers)"
+                f"{where}: {token!r} is of type {type(token).__name__}; tokens are str, bytes or whole numbers"
             )
         if not text:
             raise CorpusError(f"{where} is empty; leave empty tokens out")

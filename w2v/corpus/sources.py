@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from w2v.corpus.sample import json_fields
+from w2v.corpus.sample import EVENTS, json_fields
 from w2v.errors import CorpusError
 from w2v.files import HEAD_BYTES, UTF8_BOM, check_supported, compression_of, foreign_format
 from w2v.output import PART_SUFFIX
 
-__all__ = ["OnProgress", "ReadProgress", "Source", "check_text", "expand", "files_below"]
+__all__ = ["OnProgress", "ReadProgress", "Source", "check_text", "expand", "files_below", "wide_encoding"]
 
 WIDE_MARKS = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
@@ -142,8 +142,9 @@ def check_text(head: bytes, name: str) -> int:
         raise CorpusError(f"{name}: this is an encoded corpus, not text; it is trained on alone")
     foreign = foreign_format(head)
     if foreign:
-        raise CorpusError(f"{name}: this is {foreign[0]}, not text; {foreign[1]}")
-    encoding = _wide_encoding(head)
+        events = f", or {EVENTS}" if "Parquet" in foreign[0] else ""
+        raise CorpusError(f"{name}: this is {foreign[0]}, not text; {foreign[1]}{events}")
+    encoding = wide_encoding(head)
     if encoding:
         raise CorpusError(
             f"{name}: the text is {encoding}, not UTF-8; convert it: iconv -f {encoding} -t UTF-8 FILE > NEW"
@@ -152,13 +153,15 @@ def check_text(head: bytes, name: str) -> int:
     if names is not None:
         field = names[0] if names else "text"
         fields = f" (fields: {', '.join(name[:20] for name in names[:5])})" if names else ""
-        raise CorpusError(f"{name}: this is JSON{fields}, not text; write its text as lines: jq -r .{field} FILE > NEW")
+        raise CorpusError(
+            f"{name}: this is JSON{fields}, not text; write its text as lines: jq -r .{field} FILE > NEW, or {EVENTS}"
+        )
     if _is_vectors(head):
         raise CorpusError(f"{name}: these are word vectors, not text to train on")
     return len(UTF8_BOM) if head.startswith(UTF8_BOM) else 0
 
 
-def _wide_encoding(head: bytes) -> str | None:
+def wide_encoding(head: bytes) -> str | None:
     """UTF-16 or UTF-32 by byte order mark, or by where the zero bytes of the first kilobytes stand."""
     for mark, encoding in WIDE_MARKS:
         if head.startswith(mark):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from w2v.training.config import TrainConfig
     from w2v.training.state import TrainState
 
-__all__ = ["CheckpointSession", "CheckpointSettings", "Checkpointer"]
+__all__ = ["CheckpointSession", "CheckpointSettings", "Checkpointer", "take_up"]
 
 Kind = TypeVar("Kind", bound=CheckpointFile)
 LOOK_S = 1.0  # from one look at the free memory to the next
@@ -35,7 +35,7 @@ class CheckpointSettings:
 
     `resume` goes on from it if it is there (True), or from another file. When the vectors are written it is removed, or
     with `keep` kept with the state in which the run ended. `replace_ended` allows another run's to be there before, if
-    that has ended.
+    that has ended. With `replaces` (see `take_up`) it takes that one's place when the vectors are in theirs.
     """
 
     path: str | None = None
@@ -43,6 +43,39 @@ class CheckpointSettings:
     resume: bool | str = False
     keep: bool = False
     replace_ended: bool = False
+    replaces: str | None = None
+
+
+NEXT = ".next"  # of the checkpoint that is to take another one's place
+
+
+def take_up(output: str | None, checkpoint: str | None) -> tuple[str | None, str, str]:
+    """To go on with vectors at `output` from the checkpoint that is kept beside them: (the checkpoint to go on from,
+    None for the first run; where this run's own is; which it replaces in the end).
+
+    The new checkpoint is complete before the vectors are replaced, and takes the old one's place after that. Where a
+    run was ended in between, by a power cut, it is found and put into its place here. W2VError where there are vectors
+    without a checkpoint, or where a run that did not end has left it.
+    """
+    if output is None or not is_replaced(output):
+        raise SettingsError(
+            f"{setting('continue_from')}: goes on beside a file of vectors; give {setting('output', 'FILE')}"
+        )
+    kept = checkpoint or f"{output}.checkpoint"
+    following = kept + NEXT
+    if has_ended(following) and not is_being_written(following):
+        os.replace(following, kept)
+    if os.path.exists(kept):
+        if os.path.exists(output) and not has_ended(kept):
+            with Checkpoint(kept):  # what is wrong with it, if it is not whole
+                raise W2VError(f"{kept}: a run that did not end has left this; go on with that one first, or remove it")
+        return kept, following, kept
+    if os.path.exists(output):
+        raise W2VError(
+            f"{kept}: is not there, and {output} is: a run goes on from its checkpoint; train once with"
+            f" {setting('keep_checkpoint', True)}, or begin with {setting('init', output)}"
+        )
+    return None, following, kept
 
 
 class Checkpointer:
@@ -155,6 +188,7 @@ class CheckpointSession:
         self.writer: Writer | None = None
         self.not_kept = ""  # why the checkpoint of a run that has ended is not there, though it was wanted
         self._keep_result: Callable[[], bool] = lambda: False
+        self._kept = False
 
     def check(self) -> None:
         """Raise for a checkpoint that would be lost, or that another run is keeping."""
@@ -170,6 +204,9 @@ class CheckpointSession:
         if not os.path.exists(self.path):
             return
         if self.source is not None and os.path.exists(self.source) and os.path.samefile(self.source, self.path):
+            return
+        if self.settings.replaces is not None:
+            self.reporter.warn(f"{self.path}: a run that did not end has left this; this run replaces it")
             return
         ended = has_ended(self.path)
         if ended and not self.settings.replace_ended:
@@ -206,6 +243,21 @@ class CheckpointSession:
         """The training has ended. `keep_result` brings it into the checkpoint, and says whether it is there."""
         self._keep_result = keep_result
 
+    def keep_first(self) -> None:
+        """Before the outputs are moved: the checkpoint that is to take another one's place is complete. TrainingError
+        where it cannot be, and all stays as it was."""
+        if self.settings.replaces is not None:
+            self._keep()
+            if self.not_kept:
+                raise TrainingError(f"{self.not_kept}; the vectors are as they were before")
+
+    def _keep(self) -> None:
+        self._kept = self._kept or self._keep_result()
+        if not self._kept:
+            failure = self.writer.failure if self.writer is not None else None
+            why = reason(failure) if failure is not None else "nothing was trained"
+            self.not_kept = f"the checkpoint could not be kept: {why}"
+
     def tell_failure(self, error: Exception) -> None:
         """A checkpoint on the way could not be written; the training goes on."""
         self.reporter.warn(f"the checkpoint could not be written, the training goes on: {reason(error)}")
@@ -241,10 +293,9 @@ class CheckpointSession:
 
     def _end(self, error: BaseException | None) -> None:
         if error is None and self.settings.keep:
-            if not self._keep_result():
-                failure = self.writer.failure if self.writer is not None else None
-                why = reason(failure) if failure is not None else "nothing was trained"
-                self.not_kept = f"the checkpoint could not be kept: {why}"
+            self._keep()
+            if self.settings.replaces is not None and self.path is not None and self._kept:
+                os.replace(self.path, self.settings.replaces)
         elif error is None:
             if self.place is not None:
                 self.place.remove()

@@ -13,9 +13,14 @@ from typing import Any
 from w2v.errors import SettingsError, setting
 from w2v.settings import check, number_text, option, options_of
 
-__all__ = ["ResolvedConfig", "TrainConfig"]
+__all__ = ["PRESETS", "ResolvedConfig", "TrainConfig", "preset_settings"]
 
 
+# Settings for what is no text, as measured in docs/sessions.md: every item has a vector, a whole session is one
+# context, hits are not pushed away from everything.
+PRESETS: dict[str, dict[str, Any]] = {
+    "sessions": {"min_count": 1, "sample": 0.0, "window": 50, "ns_exponent": -0.5, "epochs": 25}
+}
 SETTINGS_OF_THE_MACHINE = frozenset({"threads"})  # may differ where a run goes on
 
 # The learning rates at the start, when none is given. word2vec.c has 0.05 for CBOW; 0.06 scored better.
@@ -23,6 +28,13 @@ DEFAULT_LR = {"skipgram": 0.025, "cbow": 0.06}
 
 
 MOST_CHARACTERS = 64  # of an n-gram
+
+
+def preset_settings(name: str | None) -> dict[str, Any]:
+    """The settings of a preset; SettingsError for one that is not there."""
+    if name is not None and name not in PRESETS:
+        raise SettingsError(f"{setting('preset')}: {name!r:.40} is not one of {', '.join(PRESETS)}")
+    return {} if name is None else PRESETS[name]
 
 
 def ngram_text(value: Any) -> str:

@@ -13,6 +13,7 @@ from w2v.training.progress import EpochReport
 from w2v.training.subwords import word_vectors
 from w2v.vectors.derive import combine
 from w2v.vectors.evaluate import check_askable, evaluate
+from w2v.vectors.next_items import NextItems, read_sessions, score_sessions
 from w2v.vectors.questions import Pairs, Questions, read_questions
 from w2v.vectors.scores import PairScores
 from w2v.vectors.vectors import Vectors
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
     from w2v.training.progress import RunMonitor
     from w2v.training.state import Best, TrainState
 
-__all__ = ["EvalSchedule", "Evaluator", "read_tests", "score"]
+__all__ = ["EvalSchedule", "Evaluator", "Test", "file_of", "read_tests", "score"]
 
+Test = Questions | Pairs | NextItems
+
+SESSIONS = "sessions:"  # before the name of a file that holds sessions: by its content it may be word pairs
 NEVER = 1 << 62
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 
@@ -60,17 +64,29 @@ class EvalSchedule:
         return max(1, round(self.share * tokens_total)) if self.share else self.tokens
 
 
-def read_tests(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Questions | Pairs]:
-    """Files of questions or word pairs, read, by the name of their score: the file's, or its path where names meet."""
-    names = [os.path.basename(os.fspath(path)) for path in paths]
-    chosen = [name if names.count(name) == 1 else os.fspath(path) for name, path in zip(names, paths, strict=True)]
+def file_of(test: str | os.PathLike[str]) -> str:
+    """The file of a test, which is a path, or `sessions:` and a path."""
+    return os.fspath(test).removeprefix(SESSIONS)
+
+
+def read_tests(tests: Sequence[str | os.PathLike[str]]) -> dict[str, Test]:
+    """Files of questions, word pairs or sessions, read, by the name of their score: the file's, or its path where names
+    meet."""
+    paths = [file_of(test) for test in tests]
+    names = [os.path.basename(path) for path in paths]
+    chosen = [name if names.count(name) == 1 else path for name, path in zip(names, paths, strict=True)]
     if len(set(chosen)) < len(chosen):
         raise SettingsError(f"{setting('eval')}: {max(chosen, key=chosen.count)} is given twice")
-    return {name: read_questions(path) for name, path in zip(chosen, paths, strict=True)}
+    return {
+        name: read_sessions(path) if os.fspath(test).startswith(SESSIONS) else read_questions(path)
+        for name, path, test in zip(chosen, paths, tests, strict=True)
+    }
 
 
-def score(vectors: Vectors, asked: Questions | Pairs) -> float:
-    """One number: the share of questions answered right, or Spearman's rho."""
+def score(vectors: Vectors, asked: Test) -> float:
+    """One number: the share of questions answered right, Spearman's rho, or HR@10."""
+    if isinstance(asked, NextItems):
+        return score_sessions(vectors, asked).hr
     scores = evaluate(vectors, asked)
     return scores.spearman if isinstance(scores, PairScores) else scores.total.accuracy
 
@@ -79,14 +95,14 @@ class Evaluator:
     """Takes scores as a training goes on. `on_report` gets an EpochReport after each epoch and each scoring, `on_phase`
     a word for what is done before one.
 
-    `tests` are the questions and pairs by name; they are put to the vectors as they are then, and at the end, where an
-    earlier epoch was the best, to those that are written: `combination` says what becomes of the two matrices (see
-    w2v.vectors.derive).
+    `tests` are the questions, pairs and sessions by name; they are put to the vectors as they are then, and at the end,
+    where an earlier epoch was the best, to those that are written: `combination` says what becomes of the two matrices
+    (see w2v.vectors.derive).
     """
 
     def __init__(
         self,
-        tests: dict[str, Questions | Pairs] | None = None,
+        tests: dict[str, Test] | None = None,
         schedule: str | int | EvalSchedule = 1,
         combination: str = "input",
         on_report: Callable[[EpochReport], Any] | None = None,
@@ -103,7 +119,10 @@ class Evaluator:
         """Raise now for a test that cannot be put to vectors of these words."""
         self._words = Words(words)
         for asked in self.tests.values():
-            check_askable(self._words, asked)
+            if isinstance(asked, NextItems):
+                asked.check_askable(self._words)
+            else:
+                check_askable(self._words, asked)
 
     def next_place(self, state: TrainState, done: int) -> int:
         """Tokens done at which the training is to rest for scores."""

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from w2v.corpus.encoded import CorpusInfo, EncodedCorpus
-from w2v.corpus.open import SELECTING, encoded_path, open_encoded, paths_of, read
+from w2v.corpus.open import SELECTING, encoded_path, files_of, open_encoded, read
 from w2v.corpus.vocab import Vocab
 from w2v.errors import Message, SettingsError, TrainingError, os_error_text, setting
 from w2v.memory import reserve, room
@@ -22,7 +22,7 @@ from w2v.numbers import count, duration, plural
 from w2v.output import AtomicOutput, OutputSet, check_outputs
 from w2v.training.checkpoint import Checkpoint, CheckpointFile
 from w2v.training.checkpointing import Checkpointer, CheckpointSession, CheckpointSettings
-from w2v.training.evaluation import Evaluator, read_tests
+from w2v.training.evaluation import Evaluator, file_of, read_tests
 from w2v.training.log import TrainingLog
 from w2v.training.memory import check_memory
 from w2v.training.progress import Reporter, Reporters, TrainingStopped, TrainResult
@@ -233,7 +233,7 @@ class Run:
 
     def inputs(self) -> list[str]:
         """Every file and folder that is read."""
-        given = [*(paths_of(self.corpus) or ()), *self.eval, self.read_vocab, self.init, self.continue_from]
+        given = [*files_of(self.corpus), *map(file_of, self.eval), self.read_vocab, self.init, self.continue_from]
         return [os.fspath(path) for path in given if isinstance(path, (str, os.PathLike))]
 
     @cached_property
@@ -242,7 +242,7 @@ class Run:
 
     @cached_property
     def evaluator(self) -> Evaluator:
-        if STDOUT in self.eval:
+        if STDOUT in map(file_of, self.eval):
             raise SettingsError(f"{setting('eval')}: give a file; standard input is read once, and may be the corpus")
         return Evaluator(
             read_tests(self.eval), self.eval_every, self.outputs.combination, self.reporter.epoch, self.reporter.phase
@@ -278,6 +278,7 @@ class Run:
                 recorder.times, recorder.outputs = times, self.written(places)
                 report = recorder.report(corpus, result, self.corpus_config, self.config.resolved(), self.before)
                 report.write(places[self.outputs.report])
+            self.session.keep_first()
         return RunResult(corpus, result, times, self.content(result.vectors), self.session.not_kept)
 
     def connect(self, files: ExitStack) -> None:
@@ -300,7 +301,7 @@ class Run:
         if self.outputs.report is None:
             return None
         vocab = os.fspath(self.read_vocab) if isinstance(self.read_vocab, (str, os.PathLike)) else None
-        return Recorder(paths_of(self.corpus) or (), read_vocab=vocab, command=self.command)
+        return Recorder(files_of(self.corpus), read_vocab=vocab, command=self.command)
 
     def read(self, files: ExitStack, last: ExitStack) -> CorpusInfo:
         """The corpus, from its text or as it was encoded, with the words of the run that is continued.

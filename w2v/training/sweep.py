@@ -24,8 +24,8 @@ from w2v.training.config import DEFAULT_LR, SETTINGS_OF_THE_MACHINE, TrainConfig
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
+    from w2v.training.evaluation import Test
     from w2v.training.progress import Reporter
-    from w2v.vectors.questions import Pairs, Questions
 
 __all__ = ["Results", "SweepRun", "combinations", "sweep", "varied_names", "vectors_name"]
 
@@ -195,7 +195,7 @@ class Results:
 def sweep(
     corpus: EncodedCorpus,
     configs: Sequence[TrainConfig],
-    tests: Mapping[str, Questions | Pairs],
+    tests: Mapping[str, Test],
     varied: Sequence[str] = (),
     *,
     results: str | os.PathLike[str] | None = None,
@@ -233,7 +233,7 @@ def sweep(
 def one_run(
     corpus: EncodedCorpus,
     config: TrainConfig,
-    tests: Mapping[str, Questions | Pairs],
+    tests: Mapping[str, Test],
     place: str | None,
     reporters: Sequence[Reporter],
 ) -> SweepRun:

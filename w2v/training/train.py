@@ -10,7 +10,7 @@ from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError, setting, warn
 from w2v.numbers import seconds_of
 from w2v.settings import check_names, options_of
-from w2v.training.config import TrainConfig
+from w2v.training.config import TrainConfig, preset_settings
 from w2v.training.progress import Reporter
 
 if TYPE_CHECKING:
@@ -25,13 +25,15 @@ Path = str | os.PathLike[str]
 
 
 def build_configs(
-    function: str, settings: Mapping[str, Any], continue_from: Path | None = None
+    function: str, settings: Mapping[str, Any], continue_from: Path | None = None, preset: str | None = None
 ) -> tuple[CorpusConfig, TrainConfig]:
-    """Both configs from the settings that are given; what is not has its default, or as in the run that is continued.
+    """Both configs from the settings that are given; what is not is as in the `preset`, in the run that is continued,
+    or has its default.
 
     SettingsError names a setting that is of neither, OSError or CheckpointError what is wrong with the run's file.
     """
     check_names(function, settings, CorpusConfig, TrainConfig)
+    settings = {**preset_settings(preset), **settings}
     if continue_from is not None:
         if not os.fspath(continue_from):
             raise SettingsError(f"{setting('continue_from')}: the name is empty; give a file")
@@ -80,7 +82,8 @@ def train(
     combine: str = "input",
     unit: bool = False,
     init: Path | Vectors | None = None,
-    continue_from: Path | None = None,
+    continue_from: Path | bool | None = None,
+    preset: str | None = None,
     checkpoint: Path | None = None,
     checkpoint_every: str | float = "10m",
     resume: bool | Path = False,
@@ -91,12 +94,13 @@ def train(
     """Train word vectors on `corpus`: a path, a list of paths, an iterable of token sequences, or an encoded corpus.
 
     Settings are the fields of `CorpusConfig` and `TrainConfig`, with the command line's names and defaults: ``dim=100,
-    window=5, model="skipgram", min_count=5, held_out=0.01, ...``. `on_progress` gets a
-    `w2v.training.progress.Progress` about ten times a second, `on_epoch` an `EpochReport` after each epoch: its loss,
-    the loss on the text that `held_out` sets aside, and the scores on the files of questions or word pairs in `eval`,
-    taken every `eval_every` (2: epochs, "10%" of the run, "50M" tokens). `log` names a file for all that (docs/log.md),
-    `report` one for the report of the run (docs/report.md), `output` one for the vectors, `save_vocab` one for the
-    vocabulary; `read_vocab` is a vocabulary, or the file of one, to be used instead of counting.
+    window=5, model="skipgram", min_count=5, held_out=0.01, ...``. `on_progress` gets a `w2v.training.progress.Progress`
+    about ten times a second, `on_epoch` an `EpochReport` after each epoch: its loss, the loss on the text that
+    `held_out` sets aside, and the scores on the files of questions or word pairs in `eval` ("sessions:FILE": of
+    sessions, HR@10), taken every `eval_every` (2: epochs, "10%" of the run, "50M" tokens). `log` names a file for all
+    that (docs/log.md), `report` one for the report of the run (docs/report.md), `output` one for the vectors,
+    `save_vocab` one for the vocabulary; `read_vocab` is a vocabulary, or the file of one, to be used instead of
+    counting.
 
     `checkpoint` names a file for the whole state of the run: it is written every `checkpoint_every` ("30s", "10m",
     "2h", or seconds; 0: only when the run is stopped) and kept when the run has ended. Ctrl-C stops a training between
@@ -106,14 +110,21 @@ def train(
 
     `init` are vectors whose rows the words begin with. `continue_from` goes on from the checkpoint of a run that has
     ended with another corpus: its words stay, new ones join, its settings hold where none are given, and the learning
-    rate falls anew. `combine` "add" or "concat" joins each word's input and context vector, `unit` gives rows of length
-    1. Returns `Vectors`, float32 [V, dim] in falling order of word count, whose `context` are the context vectors, None
-    for hierarchical softmax. Raises W2VError.
+    rate falls anew. ``continue_from=True`` goes on from the checkpoint beside `output`, which this run's replaces
+    together with the vectors; the first run begins from the start. `preset` "sessions" has the settings for sessions
+    that docs/sessions.md measured, where none are given. `combine` "add" or "concat" joins each word's input and
+    context vector, `unit` gives rows of length 1. Returns `Vectors`, float32 [V, dim] in falling order of word count,
+    whose `context` are the context vectors, None for hierarchical softmax. Raises W2VError.
     """
-    from w2v.training.checkpointing import CheckpointSettings
+    from w2v.training.checkpointing import CheckpointSettings, take_up
     from w2v.training.run import Outputs, Run
 
-    corpus_config, config = build_configs("train", settings, continue_from)
+    replaces = None
+    if isinstance(continue_from, bool):
+        continue_from, checkpoint, replaces = (
+            take_up(name_of(output), name_of(checkpoint)) if continue_from else (None, checkpoint, None)
+        )
+    corpus_config, config = build_configs("train", settings, continue_from, preset)
     run = Run(
         corpus,
         corpus_config,
@@ -125,6 +136,7 @@ def train(
             resume if isinstance(resume, bool) else os.fspath(resume),
             keep=checkpoint is not None,
             replace_ended=True,
+            replaces=replaces,
         ),
         eval=[eval] if isinstance(eval, (str, os.PathLike)) else eval,
         eval_every=eval_every,

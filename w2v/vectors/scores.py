@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["AnalogyScores", "Evaluation", "PairScores", "Section"]
+__all__ = ["AnalogyScores", "Evaluation", "PairScores", "Section", "SessionScores"]
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,46 @@ class PairScores:
             "malformed": self.malformed,
             "left_out": self.left_out,
             **({"unseen": self.unseen.to_dict()} if self.unseen is not None else {}),
+        }
+
+
+@dataclass(frozen=True)
+class SessionScores:
+    """How often the last item of a session is among the `topn` recommended (see w2v.vectors.next_items)."""
+
+    path: str
+    topn: int
+    hits: int
+    ndcg: float
+    mrr: float
+    catalogue: float  # share of all items that were recommended
+    asked: int
+    skipped: int  # sessions with an unknown or repeated last item, or none before it that is known
+
+    kind = "sessions"
+
+    @property
+    def hr(self) -> float:
+        return self.hits / self.asked if self.asked else 0.0
+
+    @property
+    def coverage(self) -> float:
+        """Share of the sessions that could be asked."""
+        return self.asked / (self.asked + self.skipped) if self.asked + self.skipped else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "path": self.path,
+            "kind": self.kind,
+            "topn": self.topn,
+            "hr": self.hr,
+            "ndcg": self.ndcg,
+            "mrr": self.mrr,
+            "catalogue": self.catalogue,
+            "hits": self.hits,
+            "asked": self.asked,
+            "skipped": self.skipped,
+            "coverage": self.coverage,
         }
 
 

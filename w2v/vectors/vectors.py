@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from w2v.corpus.vocab import Vocab
     from w2v.output import AtomicOutput
     from w2v.vectors._words import WordTable
-    from w2v.vectors.scores import Evaluation
+    from w2v.vectors.scores import Evaluation, SessionScores
     from w2v.vectors.subwords import Subwords
 
 __all__ = ["Vectors", "load"]
@@ -428,6 +428,19 @@ class Vectors:
         return evaluate(
             self, path, restrict_vocab=restrict_vocab, case_insensitive=case_insensitive, known_only=known_only
         )
+
+    def evaluate_sessions(
+        self,
+        sessions: str | os.PathLike[str] | Iterable[Iterable[Word]],
+        topn: int = 10,
+        decay: float = 1.0,
+    ) -> SessionScores:
+        """Seek the last item of each session by the mean of those before it: HR, NDCG and MRR at `topn`, coverage (see
+        w2v.vectors.next_items). `sessions` is a file with one a line, or lists of items."""
+        from w2v.vectors.next_items import of_lists, read_sessions, score_sessions
+
+        read = read_sessions(sessions) if isinstance(sessions, (str, os.PathLike)) else of_lists(sessions)
+        return score_sessions(self, read, topn, decay)
 
     def _one(self, query: Query, topn: int, method: str, restrict_vocab: int | None = None) -> Neighbours:
         (answer,) = nearest(self, [query], topn, method, restrict_vocab)

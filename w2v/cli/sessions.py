@@ -1,0 +1,114 @@
+"""`w2v sessions`: a table of events to lines of items."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+from w2v.cli.command import Argument, Command, Option
+from w2v.cli.errors import say
+from w2v.cli.options import config_from, config_options, quiet_option, tmp_dir_option
+from w2v.cli.output import STDOUT
+from w2v.corpus.config import SessionConfig
+from w2v.errors import SettingsError, setting
+
+__all__ = ["command"]
+
+HELP = """Sessions from a table of events: who, what, when. A session a line, its items between spaces.
+
+TABLE is CSV, TSV, JSON lines or Parquet (w2v[tables]), plain or compressed, told by content; - is standard input.
+Columns are named as in its first row, or, where that is data, by their numbers from 1. Times are ISO 8601, or numbers
+since 1970 in seconds, milliseconds, microseconds or nanoseconds.
+
+Rows may stand in any order: they are sorted by session and time, past 256 MB on disk (--tmp-dir, else $TMPDIR or
+/tmp), in about the space of the three columns. White space within an item becomes _. w2v train takes the same options
+and a table in place of a text.
+"""
+
+EXAMPLES = [
+    (
+        "A day's log of a shop; a session ends where nothing happens for 30 minutes",
+        "w2v sessions events.csv --session user --item item --time time --gap 30m -o sessions.txt",
+    ),
+    (
+        "Each session's last item kept apart, to score with",
+        "w2v sessions events.csv --session user --item item --time time -o train.txt --last-out heldout.txt",
+    ),
+    ("From a pipe, columns by number", "tail -n +2 events.csv | w2v sessions - --session 1 --item 2 --time 3"),
+]
+
+
+def sessions(
+    tables: tuple[str, ...], output: str, last_out: str | None, tmp_dir: str | None, quiet: bool, **given: Any
+) -> None:
+    from w2v.cli.progress import progress_for
+    from w2v.cli.streams import text_output
+    from w2v.corpus.sessions import Sessions
+    from w2v.output import check_outputs
+
+    config = config_from(SessionConfig, given)
+    if last_out == STDOUT:
+        raise SettingsError(f"{setting('last_out')}: - is no file; standard output may carry the sessions")
+    check_outputs([output, *([last_out] if last_out else [])], tables)
+    with progress_for(quiet) as progress:
+        found = Sessions(tables, config, tmp_dir=tmp_dir, on_progress=progress.reading)
+        with ExitStack() as files:
+            out = files.enter_context(text_output(output))
+            apart = files.enter_context(text_output(last_out)) if last_out else None
+            for items in found:
+                if apart is not None and len(items) > 1:
+                    apart.write((" ".join(items) + "\n").encode("utf-8", "surrogateescape"))
+                    items.pop()
+                out.write((" ".join(items) + "\n").encode("utf-8", "surrogateescape"))
+        progress.finish()
+    if not quiet:
+        for line in (*summary(found.counts, config), *(f"warning: {text}" for text in found.warnings())):
+            say(line)
+
+
+def summary(counts: Any, config: SessionConfig) -> list[str]:
+    """What became of the rows."""
+    from w2v.numbers import count, plural
+
+    mean = counts.items / max(1, counts.sessions)
+    lines = [f"{plural(counts.rows, 'row')}: {plural(counts.sessions, 'session')} of {mean:.1f} items in the mean"]
+    left_out = {
+        f"of sessions shorter than {config.min_length}": counts.short_items,
+        "that repeat the item before": counts.repeats,
+        "without an item": counts.no_item,
+        "without a session": counts.no_session,
+    }
+    told = [f"{count(number)} {what}" for what, number in left_out.items() if number]
+    if told:
+        lines.append(f"rows left out: {', '.join(told)}")
+    return lines
+
+
+command = Command(
+    "sessions",
+    usage="TABLE... --session COLUMN --item COLUMN [options]",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=sessions,
+    params=[
+        Argument(["tables"], nargs=-1, required=True, metavar="TABLE", line="Tables of events; - is standard input."),
+        *config_options(SessionConfig, "Sessions"),
+        Option(
+            ["-o", "--output"],
+            metavar="FILE",
+            default=STDOUT,
+            shown_default="standard output",
+            group="Output",
+            help="Where the lines go; compressed if it ends in .gz.",
+        ),
+        Option(
+            ["--last-out"],
+            metavar="FILE",
+            group="Output",
+            help="Keep the last item of each session out of the lines; whole sessions go to FILE, for w2v evaluate "
+            "--sessions.",
+        ),
+        tmp_dir_option(),
+        quiet_option(),
+    ],
+)
