@@ -215,6 +215,29 @@ def test_text_a_pipe_and_an_encoded_corpus_give_the_same_bytes(tmp_path, monkeyp
     assert len({each.matrix.tobytes() for each in found}) == 1
 
 
+def test_first_values_and_runs_that_go_on_keep_the_bytes_with_any_number_of_threads(tmp_path, many_lanes):
+    known = w2v.train(corpus(), dim=12, epochs=1, threads=1)
+    settings = {"reproducible": True, "dim": 12, "epochs": 2, "min_count": 1, "whitespace": "ascii"}
+    found = []
+    for threads in (1, 3):
+        place, more = tmp_path / f"{threads}", {"threads": threads, "checkpoint_every": 0}
+        first = w2v.train(sentences(), init=known, checkpoint=place, **settings, **more)
+        again = w2v.train([*sentences(300, 2), ["new", "words"] * 9], continue_from=place, threads=threads)
+        assert "new" in again.words
+        found.append([first.matrix.tobytes(), again.matrix.tobytes()])
+    assert found[0] == found[1]
+    assert found[0][0] != w2v.train(sentences(), **settings).matrix.tobytes()
+
+
+def test_runs_of_a_sweep_are_those_of_single_trainings_with_any_number_of_threads(tmp_path, many_lanes):
+    settings = {"reproducible": True, "dim": 12, "epochs": 2}
+    runs = list(w2v.sweep(corpus(), window=[2, 5], threads=3, folder=tmp_path / "runs", **settings))
+    assert len(runs) == 2
+    for run, window in zip(runs, (2, 5), strict=True):
+        alone = w2v.train(corpus(), window=window, threads=1, **settings)
+        assert w2v.load(run.vectors).matrix.tobytes() == alone.matrix.tobytes()
+
+
 PROGRAM = """
 import hashlib, sys, w2v
 found = w2v.train("{path}", reproducible=True, threads=2, dim=20, epochs=2, min_count=1)

@@ -89,6 +89,7 @@ cdef struct Lane:            # where a lane is, and what it will do in the next 
     int64_t planned          # centres
     int32_t *outputs         # [most outputs] output rows, block behind block
     float **output_rows      # [most outputs] where they are
+    int32_t *label_signs     # [most outputs] of tree nodes
     int64_t output_count
     int32_t *block_outputs   # [most blocks] how many each block has
     int64_t blocks

@@ -44,6 +44,7 @@ cdef class LaneWorker(Worker):
         lane.text_rows = <float **>zeros(memory, text, np.int64)
         lane.centres = <PlannedCentre *>zeros(memory, centres * sizeof(PlannedCentre), np.uint8)
         lane.outputs = <int32_t *>zeros(memory, outputs, np.int32)
+        lane.label_signs = <int32_t *>zeros(memory, 1 if model.negative else outputs, np.int32)
         lane.output_rows = <float **>zeros(memory, outputs, np.int64)
         lane.block_outputs = <int32_t *>zeros(memory, blocks, np.int32)
         lane.own_inputs.most_claims = text + 1  # claim() writes one too many

@@ -207,7 +207,7 @@ cdef inline int planned_outputs(
     """The same as a lane has planned them."""
     cdef int m = lane.block_outputs[lane.blocks_read]
     if model.negative == 0:
-        draw_path(model, worker, centre)  # its labels
+        block.label_signs = lane.label_signs + lane.outputs_read
     block.out = lane.output_rows + lane.outputs_read
     lane.outputs_read += m
     lane.blocks_read += 1
@@ -367,20 +367,25 @@ cdef inline void fetch_ahead(
         block.fetch[1] = row_of(model.outputs, &worker.private_outputs, model.stride, worker.sentence[centre])
 
 
-cdef inline void fetch_path(
-    const ModelState *model, const WorkerState *worker, Block *block, int64_t length, int64_t i
+cdef inline void prefetch_path(
+    const ModelState *model, const WorkerState *worker, int64_t length, int64_t i
 ) noexcept nogil:
-    """Hierarchical softmax, in three steps: where a centre's path starts, the path, and the rows of its deepest nodes.
-
-    The other nodes are common to many words and in cache.
-    """
-    cdef int64_t near = i + AHEAD // 2, middle = i + AHEAD, far = i + 2 * AHEAD, start, end
-    cdef int q
+    """Hierarchical softmax, in two steps: where the path of a coming centre starts, and the path."""
+    cdef int64_t middle = i + AHEAD, far = i + 2 * AHEAD
     if far < length:
         prefetch(model.path_start + worker.sentence[far])
     if middle < length:
         prefetch(model.path + model.path_start[worker.sentence[middle]])
         prefetch(model.path + model.path_start[worker.sentence[middle] + 1] - 1)
+
+
+cdef inline void fetch_path(
+    const ModelState *model, const WorkerState *worker, Block *block, int64_t length, int64_t i
+) noexcept nogil:
+    """The third step: the rows of the deepest nodes; the other nodes are common to many words and in cache."""
+    cdef int64_t near = i + AHEAD // 2, start, end
+    cdef int q
+    prefetch_path(model, worker, length, i)
     if near < length:
         start = model.path_start[worker.sentence[near]]
         end = model.path_start[worker.sentence[near] + 1]

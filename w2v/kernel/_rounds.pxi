@@ -154,9 +154,11 @@ cdef inline void plan_centre(const LanesState *all, Lane *lane, int64_t i) noexc
         prefetch(rng_column(bits, model.vocab_size, <const AliasColumn *>model.alias))
         claim(&lane.own_outputs, centre.fresh)
         claim(&lane.own_outputs, worker.sentence[i])
+    if model.negative == 0:
+        prefetch_path(model, worker, lane.length, i)
     for block in range(1 if model.cbow or model.share_negatives else last - first):
         if model.negative == 0:
-            plan_outputs(lane, draw_path(model, worker, worker.sentence[i]), block == 0)
+            plan_path(model, lane, worker.sentence[i], block == 0)
         else:
             plan_outputs(lane, draw_negatives(model, worker, worker.sentence[i]), model.pool_size == 0)
 
@@ -169,6 +171,22 @@ cdef inline void plan_outputs(Lane *lane, int m, bint claimed) noexcept nogil:
         lane.outputs[lane.output_count + k] = worker.drawn[k]
         if claimed:
             claim(&lane.own_outputs, worker.drawn[k])
+    lane.output_count += m
+    lane.block_outputs[lane.blocks] = m
+    lane.blocks += 1
+
+
+cdef inline void plan_path(const ModelState *model, Lane *lane, int32_t centre, bint claimed) noexcept nogil:
+    """The nodes on the centre's Huffman path and their labels."""
+    cdef int64_t start = model.path_start[centre]
+    cdef int32_t *outputs = lane.outputs + lane.output_count
+    cdef int32_t *label_signs = lane.label_signs + lane.output_count
+    cdef int k, m = <int>(model.path_start[centre + 1] - start)
+    for k in range(m):
+        outputs[k] = model.path[start + k] >> 1
+        label_signs[k] = 0 if model.path[start + k] & 1 else LABEL_1
+        if claimed:
+            claim(&lane.own_outputs, outputs[k])
     lane.output_count += m
     lane.block_outputs[lane.blocks] = m
     lane.blocks += 1
