@@ -188,9 +188,7 @@ def test_lanes_go_on_within_a_sentence_from_their_state_to_the_same_bytes(
 def test_stamps_that_are_used_up_begin_anew(kernel: ModuleType) -> None:
     # 255 rounds later the stamp is the same again: rows that both lanes touched then, and nobody since, are not shared
     # by that. Each sentence is a round; words 10 to 19 come in the first ten rounds and in their stamps' next ones.
-    rounds = [
-        [10 + i % LAST_STAMP, 1, 2, 3, 4] if i % LAST_STAMP < 10 else [5, 6, 7, 8, 9] for i in range(520)
-    ]
+    rounds = [[10 + i % LAST_STAMP, 1, 2, 3, 4] if i % LAST_STAMP < 10 else [5, 6, 7, 8, 9] for i in range(520)]
     wanted = case({"model": "skipgram", "loss": "ns", "sample": 0}, vocab_size=20)
     ids = span_of(*rounds, *rounds)
     found, right = (lanes_of(wanted, 2, threads, 1000, always, ids) for threads, always in ((3, 0), (1, 20)))

@@ -24,6 +24,10 @@ cdef extern from "pairs.h" nogil:
         const int32_t *roles
         const float *rarity
         float least
+        const float *weight
+        float fewest
+        const uint8_t *sketch
+        uint64_t sketch_mask
         uint32_t base, deepest
         int32_t start
         uint32_t between, depth, at, filled
@@ -33,6 +37,7 @@ cdef extern from "pairs.h" nogil:
     int pair_rebuild(pair_table *t, uint64_t size)
     int pair_flush(pair_table *t)
     int pair_walk(pair_table *t, const int32_t *ids, int64_t n)
+    void pair_sketch(pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask)
     int64_t pair_join(
         const pair_table *phrases, const uint8_t *marks, const int32_t *ids, int64_t n, int32_t *out, int64_t *changes
     )
@@ -56,21 +61,28 @@ cdef class Pairs:
     """A table of pairs of ids, for the walk over ids that `roles` describes: int32 [W], 0 for a word that may be in a
     phrase, -1 for one that may not, c = 1..connectors for a connector.
 
-    `rarity` (float32 [W], or None) leaves out pairs whose smaller value is not `least` times the larger.
+    `rarity` (float32 [W], or None) leaves out pairs whose smaller value is not `least` times the larger. A pair is
+    wanted if it occurs more than `fewest` times + the product of its words' `weight` (float32 [W]).
     """
 
     cdef pair_table table
     cdef const int32_t[::1] roles
     cdef const float[::1] rarity
+    cdef const float[::1] weight
+    cdef const uint8_t[::1] sketched
 
     def __init__(
-        self, roles, Py_ssize_t connectors, uint64_t seed, rarity=None, float least=0.0, int64_t memory=1 << 30
+        self, roles, Py_ssize_t connectors, uint64_t seed, weight, float fewest, rarity=None, float least=0.0,
+        int64_t memory=1 << 30
     ):
         self.roles = roles
         self.rarity = rarity
         self.table.roles = &self.roles[0] if self.roles.shape[0] else NULL
         self.table.rarity = &self.rarity[0] if rarity is not None and self.rarity.shape[0] else NULL
-        if rarity is not None and self.rarity.shape[0] != self.roles.shape[0]:
+        self.weight = weight
+        self.table.weight = &self.weight[0] if self.weight.shape[0] else NULL
+        self.table.fewest = fewest
+        if rarity is not None and self.rarity.shape[0] != self.roles.shape[0] or len(weight) != self.roles.shape[0]:
             raise ValueError("as many values as ids are needed")
         self.table.least = least
         self.table.seed = seed
@@ -105,20 +117,47 @@ cdef class Pairs:
     def walk(self, const int32_t[::1] ids):
         """Count the pairs of more ids, which follow those of the call before."""
         cdef int failed = 0
-        cdef int64_t i
-        cdef uint32_t limit = <uint32_t>self.roles.shape[0]
+        self._check(ids)
         if ids.shape[0] == 0:
             return
         with nogil:
-            for i in range(ids.shape[0]):
-                if ids[i] != -1 and <uint32_t>ids[i] >= limit:
-                    failed = 1
-            if not failed:
-                failed = pair_walk(&self.table, &ids[0], ids.shape[0])
-        if failed > 0:
-            raise ValueError("an id is of no word")
+            failed = pair_walk(&self.table, &ids[0], ids.shape[0])
         if failed:
             raise MemoryError("no memory for a table of pairs")
+
+    cdef int _check(self, const int32_t[::1] ids) except -1:
+        cdef bint good = True
+        cdef int64_t i
+        cdef uint32_t limit = <uint32_t>self.roles.shape[0]
+        with nogil:
+            for i in range(ids.shape[0]):
+                if ids[i] != -1 and <uint32_t>ids[i] >= limit:
+                    good = False
+        if not good:
+            raise ValueError("an id is of no word")
+        return 0
+
+    def sketch(self, const int32_t[::1] ids, uint8_t[::1] sketch):
+        """Count the pairs of whole sentences in `sketch`: a power of two of bytes, each up to 255."""
+        self._check(ids)
+        self._check_sketch(sketch)
+        if ids.shape[0] == 0:
+            return
+        self.table.start = -1
+        with nogil:
+            pair_sketch(&self.table, &ids[0], ids.shape[0], &sketch[0], <uint64_t>sketch.shape[0] - 1)
+
+    def use_sketch(self, const uint8_t[::1] sketch):
+        """From now on leave out pairs that are not wanted by what all ids gave in `sketch`."""
+        self._check_sketch(sketch)
+        self.sketched = sketch
+        self.table.sketch = &sketch[0]
+        self.table.sketch_mask = <uint64_t>sketch.shape[0] - 1
+
+    cdef int _check_sketch(self, const uint8_t[::1] sketch) except -1:
+        if sketch.shape[0] < 1 or sketch.shape[0] & (sketch.shape[0] - 1):
+            raise ValueError("the size of a sketch is a power of two")
+        return 0
 
     def counted(self, int64_t least):
         """(a, b, between, count), arrays of the pairs that were counted at least so often, in any order."""

@@ -5,8 +5,11 @@
  *
  * Counting: one open-addressing table a thread, each for a range of hashes, so that nothing is shared and nothing merged.
  * A table that may not grow any more gives up the upper half of its range; the caller counts that in another round, so
- * no pair is ever dropped for lack of memory. A slot is fetched 32 pairs before it is needed: the tables are larger than
- * any cache, and waiting for memory was nearly all of the time. */
+ * no pair is ever dropped for lack of memory. What a pair needs from memory is fetched 32 pairs ahead.
+ *
+ * Most pairs occur once or twice and need no slot. So a walk ahead counts all pairs in one array of bytes, where several
+ * pairs may share one: it is small, and no pair occurs more often than its byte says. Those that cannot reach what a
+ * phrase of these two words needs by that are left out. */
 
 #ifndef W2V_PAIRS_H
 #define W2V_PAIRS_H
@@ -20,7 +23,8 @@
 #define SENTENCE -1
 #define COUNT_BITS 48
 #define COUNT_MASK ((1ull << COUNT_BITS) - 1)
-#define DEEPEST 4 /* connectors between two words */
+#define DEEPEST 4       /* connectors between two words */
+#define SKETCH_FULL 255 /* so often or more */
 
 typedef struct {
     uint32_t a, b;
@@ -43,6 +47,10 @@ typedef struct {
         *roles;          /* of an id: 0 a word that may be in a phrase, -1 one that may not, c > 0 connector number c */
     const float *rarity; /* NULL, or ln(tokens / count) of an id */
     float least;         /* with rarity: the smaller must be this share of the larger */
+    const float *weight; /* a pair needs more than fewest + weight of a * weight of b to be a phrase */
+    float fewest;
+    const uint8_t *sketch; /* NULL, or how often the pairs that share a byte occur */
+    uint64_t sketch_mask;
     uint32_t base, deepest; /* C + 1; connectors in a row */
     int32_t start;          /* the word before, -1 for none */
     uint32_t between, depth;
@@ -96,8 +104,19 @@ static int pair_make_room(pair_table *t) {
     return pair_rebuild(t, size);
 }
 
+/* The byte of a pair in a sketch: by other bits of its hash than its slot and its range. */
+static inline uint64_t sketch_place(uint64_t hash, uint64_t mask) { return hash >> 20 & mask; }
+
+static inline int pair_may_be_phrase(const pair_table *t, const pair_key *k) {
+    if (!t->sketch) return 1;
+    uint8_t seen = t->sketch[sketch_place(k->hash, t->sketch_mask)];
+    float needed = (t->fewest + t->weight[k->a] * t->weight[k->b]) * (1 - 1e-5f); /* rounding may not leave one out */
+    return seen == SKETCH_FULL || seen >= needed;
+}
+
 static int pair_count(pair_table *t, const pair_key *k) {
     if (k->hash >> 32 >= t->high) return 0; /* the range has shrunk meanwhile */
+    if (!pair_may_be_phrase(t, k)) return 0;
     pair_slot *s = pair_find(t->slots, t->mask, k);
     if (s->rest) {
         s->rest++;
@@ -115,7 +134,8 @@ static inline int pair_add(pair_table *t, uint32_t a, uint32_t b, uint32_t betwe
     pair_key k = {a, b, between, pair_hash(a, b, between, t->seed)};
     uint64_t h = k.hash >> 32;
     if (h < t->low || h >= t->high) return 0;
-    __builtin_prefetch(&t->slots[k.hash & t->mask], 1);
+    if (t->sketch) __builtin_prefetch(&t->sketch[sketch_place(k.hash, t->sketch_mask)]);
+    else __builtin_prefetch(&t->slots[k.hash & t->mask], 1);
     if (t->filled == PENDING) {
         if (pair_count(t, &t->pending[t->at]) < 0) return -1;
     } else {
@@ -135,8 +155,9 @@ static int pair_flush(pair_table *t) {
     return 0;
 }
 
-/* Counts the pairs of n more ids. 0, or -1 for no memory. */
-static int pair_walk(pair_table *t, const int32_t *ids, int64_t n) {
+/* Counts the pairs of n more ids: in `sketch` where there is one, else in the table. 0, or -1 for no memory. */
+static inline __attribute__((always_inline)) int
+pair_visit(pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask) {
     int32_t start = t->start;
     uint32_t between = t->between, depth = t->depth;
     for (int64_t i = 0; i < n; i++) {
@@ -157,7 +178,10 @@ static int pair_walk(pair_table *t, const int32_t *ids, int64_t n) {
                 float x = t->rarity[start], y = t->rarity[id];
                 may = x < y ? x >= t->least * y : y >= t->least * x;
             }
-            if (may && pair_add(t, (uint32_t)start, (uint32_t)id, between) < 0) return -1;
+            if (sketch && may) {
+                uint8_t *seen = &sketch[sketch_place(pair_hash((uint32_t)start, (uint32_t)id, between, t->seed), mask)];
+                *seen += *seen != SKETCH_FULL;
+            } else if (may && pair_add(t, (uint32_t)start, (uint32_t)id, between) < 0) return -1;
         }
         start = role == 0 ? id : SENTENCE; /* a word that may not be in a phrase begins none */
         between = depth = 0;
@@ -166,6 +190,12 @@ static int pair_walk(pair_table *t, const int32_t *ids, int64_t n) {
     t->between = between;
     t->depth = depth;
     return 0;
+}
+
+static int pair_walk(pair_table *t, const int32_t *ids, int64_t n) { return pair_visit(t, ids, n, NULL, 0); }
+
+static void pair_sketch(pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask) {
+    pair_visit(t, ids, n, sketch, mask);
 }
 
 /* Joins n ids of whole sentences, from left to right: a pair that is a phrase becomes one id, and the word after it can

@@ -19,6 +19,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -204,16 +205,17 @@ class _Pass:
 
     def _count(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
         """(a, b, between, count) of all pairs that occur often enough and score over the threshold."""
-        ids, seed = self.state.ids, secrets.randbits(64)
-        memory = max(self.spool.memory_limit // self.threads, 4 * SLOT_BYTES)
-        bound = max(0.0, self.settings.least * (1 - 1e-5))
+        ids = self.state.ids
+        new_pairs = self._new_pairs(secrets.randbits(64))
+        sketch = self._sketch(new_pairs)
         cuts = [HASH_END * i // self.threads for i in range(self.threads + 1)]
         parts: list[list[tuple[NDArray[Any], ...]]] = [[] for _ in range(self.threads)]
         stop = threading.Event()
 
         def count(part: int) -> Callable[[], None]:
             def work() -> None:
-                pairs = Pairs(self.roles, len(self.connectors), seed, self.rarity, bound, memory)
+                pairs = new_pairs()
+                pairs.use_sketch(sketch)
                 low = cuts[part]
                 while low < cuts[part + 1]:
                     pairs.begin(low, cuts[part + 1])
@@ -232,6 +234,44 @@ class _Pass:
         columns = zip(*(rows for part in parts for rows in part), strict=True)
         a, b, between, number = (np.concatenate(column) for column in columns)
         return a, b, between, number
+
+    def _new_pairs(self, seed: int) -> Callable[[], Pairs]:
+        """Makes tables of pairs that hash alike."""
+        least = self.settings.least
+        memory = max(self.spool.memory_limit // self.threads, 4 * SLOT_BYTES)
+        # the count that `original` asks of a pair: min_count + least n(a) n(b) / N
+        factor = max(0.0, least) / max(1, self.tokens) if self.settings.score == "original" else 0.0
+        weight = (self.state.counts * factor**0.5).astype(np.float32)
+        bound = max(0.0, least * (1 - 1e-5))
+        return partial(
+            Pairs, self.roles, len(self.connectors), seed, weight, self.settings.min_count, self.rarity, bound, memory
+        )
+
+    def _sketch(self, new_pairs: Callable[[], Pairs]) -> NDArray[np.uint8]:
+        """uint8: how often the pairs that share a byte occur, up to 255. Few bytes for so many pairs tell less, and more
+        of them are counted for nothing."""
+        ids = self.state.ids
+        pieces = list(_pieces(ids))
+        room = max(1, self.spool.memory_limit // (4 * self.threads))
+        size = 1 << (max(1, min(len(ids) // 4, room)).bit_length() - 1)
+        sketches = [np.zeros(size, np.uint8) for _ in range(max(1, min(self.threads, len(pieces))))]
+        stop = threading.Event()
+
+        def sketch(thread: int) -> Callable[[], None]:
+            def work() -> None:
+                pairs = new_pairs()
+                for piece in pieces[thread :: len(sketches)]:
+                    if stop.is_set():
+                        return
+                    pairs.sketch(ids[piece], sketches[thread])
+
+            return work
+
+        run_all([*map(sketch, range(len(sketches)))], stop=stop)
+        whole = sketches[0]
+        for other in sketches[1:]:
+            np.add(whole, np.minimum(other, 255 - whole), out=whole)
+        return whole
 
     def scores(
         self, a: NDArray[np.int32], b: NDArray[np.int32], _between: NDArray[np.int32], count: NDArray[np.int64]
