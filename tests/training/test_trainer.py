@@ -293,7 +293,7 @@ def test_private_rows_of_several_threads_lose_nothing(settings: dict) -> None:
 def test_at_the_end_no_change_waits_in_a_private_row() -> None:
     trainer = trainer_of(class_corpus(20_000), threads=4, epochs=2)
     Turns(trainer)  # each of them trains
-    assert trainer._private_rows() > 20
+    assert trainer.private_rows() > 20
     trainer.run()
     before = bytes_of(trainer)
     for worker in trainer.state.workers:

@@ -248,7 +248,7 @@ class _Pass:
         )
 
     def _sketch(self, new_pairs: Callable[[], Pairs]) -> NDArray[np.uint8]:
-        """uint8: how often the pairs that share a byte occur, up to 255. Few bytes for so many pairs tell less, and more
+        """uint8: how often the pairs that share a byte occur, up to 255. Few bytes for many pairs tell less, and more
         of them are counted for nothing."""
         ids = self.state.ids
         pieces = list(_pieces(ids))

@@ -99,13 +99,13 @@ class ThreadedModel:
 
         A single thread has no one to share rows with and keeps no private copies.
         """
-        private_rows = self._private_rows() if self.threads > 1 else 0
+        private_rows = self.private_rows() if self.threads > 1 else 0
         merge_after = self.merge_after_at(self.config.lr)
         if merge_after == 1:  # a copy that is merged at every update gains nothing
             private_rows = 0
         return [Worker(self.model, first + i, private_rows, merge_after) for i in range(self.threads)]
 
-    def _private_rows(self) -> int:
+    def private_rows(self) -> int:
         """How many words get private copies: `hot_rows` of them at the most, and only those that come often enough."""
         occurrences = np.asarray(self.vocab.counts) * self.config.epochs
         return min(self.config.hot_rows, int(np.count_nonzero(occurrences >= PRIVATE_OCCURRENCES)))
