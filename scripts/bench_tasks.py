@@ -32,8 +32,15 @@ def w2v_train(
     return {
         "words_per_s": summary.words_per_s, "kernel": summary.kernel, "loss": summary.loss, "seconds": summary.seconds,
         "tokens": summary.tokens_total, "trained": summary.trained, "examples": summary.examples,
-        "vocabulary": len(encoded.vocab),
+        "vocabulary": len(encoded.vocab), "memory": most_memory(),
     }  # fmt: skip
+
+
+def most_memory() -> int:
+    """The most bytes that this process has had."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def shorten(encoded: Any, ids: int) -> None:
@@ -43,6 +50,75 @@ def shorten(encoded: Any, ids: int) -> None:
     ends = np.flatnonzero(encoded.ids < 0)
     encoded.ids = encoded.ids[: ends[max(np.searchsorted(ends, ids), 1) - 1] + 1]
     encoded.token_counts.kept = int(np.count_nonzero(encoded.ids >= 0))
+
+
+def fasttext_train(corpus: str, epochs: int, settings: dict[str, Any], vectors: str = "") -> dict[str, Any]:
+    """Training words/s of fastText: what more epochs take, so that reading the vocabulary is left out.
+
+    The words' vectors are written as a word2vec binary file, or, with another suffix, fastText's model."""
+    import fasttext
+
+    ngrams = settings["subwords"].split("-")
+    names = {
+        "dim": settings["dim"], "ws": settings["window"], "neg": settings["negative"], "lr": settings["lr"],
+        "t": settings["sample"], "minn": int(ngrams[0]), "maxn": int(ngrams[1]), "bucket": settings["buckets"],
+        "thread": settings["threads"], "seed": settings.get("seed", 0), "verbose": 0,
+    }  # fmt: skip
+    took = []
+    for count in (epochs, 2 * epochs) if not vectors else (epochs,):
+        started = time.perf_counter()
+        model = fasttext.train_unsupervised(corpus, epoch=count, minCount=5, **names)
+        took.append(time.perf_counter() - started)
+    tokens = sum(model.get_words(include_freq=True)[1])
+    if vectors:
+        save_fasttext(model, vectors)
+    return {"words_per_s": tokens * epochs / (took[-1] - took[0] or took[0]), "memory": most_memory()}
+
+
+def save_fasttext(model: Any, vectors: str) -> None:
+    import numpy as np
+
+    import w2v
+
+    if not vectors.endswith(".bin"):
+        model.save_model(vectors)
+        return
+    words = model.get_words()
+    w2v.Vectors(words, np.array([model.get_word_vector(word) for word in words])).save(vectors)
+
+
+def unseen_words(count: int) -> list[str]:
+    """Words that no text holds: of syllables, ten letters long on average."""
+    import numpy as np
+
+    random = np.random.default_rng(1)
+    syllables = np.array([a + b for a in "bcdfghklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "ing")])
+    return ["".join(each) + "q" for each in syllables[random.integers(0, len(syllables), (count, 4))]]
+
+
+def w2v_made(vectors: str, count: int, threads: int) -> dict[str, Any]:
+    """Vectors of words never seen, words/s; loading left out."""
+    import w2v
+
+    words = [word.encode() for word in unseen_words(count)]
+    subwords = w2v.load(vectors).subwords
+    subwords.vectors(words[:1000], threads=threads)
+    started = time.perf_counter()
+    subwords.vectors(words, threads=threads)
+    return {"words_per_s": count / (time.perf_counter() - started)}
+
+
+def fasttext_made(vectors: str, count: int) -> dict[str, Any]:
+    """The same of fastText, whose Python has a call a word."""
+    import fasttext
+
+    words = unseen_words(count)
+    model = fasttext.load_model(vectors)
+    model.get_word_vector(words[0])
+    started = time.perf_counter()
+    for word in words:
+        model.get_word_vector(word)
+    return {"words_per_s": count / (time.perf_counter() - started)}
 
 
 def gensim_train(
@@ -217,6 +293,9 @@ def evaluate(vectors: str, data: str) -> dict[str, Any]:
     for name, file in (("analogy", "questions-words.txt"), ("wordsim", "wordsim353.tsv"), ("simlex", "simlex999.txt")):
         result = model.evaluate(f"{data}/{file}")
         scores[name] = 100 * result.total.accuracy if name == "analogy" else result.spearman
+        if name == "analogy":
+            scores["semantic"] = 100 * result.semantic.accuracy
+            scores["syntactic"] = 100 * result.syntactic.accuracy
     return scores
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import shutil
+import struct
 import sys
 from pathlib import Path
 
@@ -28,6 +29,14 @@ class Inputs:
             with lzma.open(packed) as source, open(partial, "wb") as file:
                 shutil.copyfileobj(source, file, 1 << 20)
             partial.rename(path)
+        return str(path)
+
+    def wiki_start(self, size: int = 30_000_000) -> str:
+        """Its first bytes, up to the end of a line."""
+        path = self.work / f"wiki{size // 1_000_000}.txt"
+        if not path.exists():
+            with open(self.wiki(), "rb") as whole:
+                path.write_bytes(whole.read(size) + whole.readline())
         return str(path)
 
     def wiki_gz(self) -> str:
@@ -68,4 +77,33 @@ class Inputs:
 
             matrix = np.random.default_rng(1).standard_normal((1_000_000, 300), np.float32)
             w2v.Vectors([b"w%x" % i for i in range(len(matrix))], matrix).save(path)
+        return str(path)
+
+    def fasttext_model(self, words: int = 2_000_000, buckets: int = 2_000_000, dim: int = 300) -> str:
+        """A model of fastText's of the size that is published, 4.8 GB: generated words, rows of random numbers. The
+        matrix of outputs, which no question needs, is a hole in the file."""
+        path = self.work / "published.ftbin"
+        if not path.exists():
+            import numpy as np
+
+            random = np.random.default_rng(1)
+            partial = path.with_suffix(".part")
+            with open(partial, "wb") as file:
+                file.write(struct.pack("<2i", 793712314, 12))
+                file.write(struct.pack("<12id", dim, 5, 5, 5, 5, 1, 2, 2, buckets, 3, 6, 100, 1e-4))
+                file.write(struct.pack("<3i2q", words, words, 0, 10 * words, -1))
+                for first in range(0, words, 100_000):
+                    file.write(
+                        b"".join(
+                            b"%xword\0" % i + struct.pack("<qb", 10, 0)
+                            for i in range(first, min(first + 100_000, words))
+                        )
+                    )
+                file.write(struct.pack("<b2q", 0, words + buckets, dim))
+                for first in range(0, words + buckets, 50_000):
+                    rows = min(50_000, words + buckets - first)
+                    file.write(random.standard_normal((rows, dim), np.float32).tobytes())
+                file.write(struct.pack("<b2q", 0, words, dim))
+                file.truncate(file.tell() + 4 * words * dim)
+            partial.rename(path)
         return str(path)

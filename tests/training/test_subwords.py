@@ -34,7 +34,7 @@ def config(**change):
 
 
 def test_the_parts_of_a_word_are_its_row_and_its_ngrams(corpus):
-    parts = find_parts(corpus.vocab.words, corpus.vocab.counts, config())
+    parts = find_parts(corpus.vocab.words, config())
     row_of = dict(zip(parts.buckets.tolist(), parts.bucket_rows.tolist(), strict=True))
     for i, word in enumerate(corpus.vocab.words):
         mine = [parts.own[i], *(row_of[fnv(n) % 500] for n in ngrams(word, 3, 5))]
@@ -48,7 +48,7 @@ def test_the_parts_of_a_word_are_its_row_and_its_ngrams(corpus):
 def test_a_row_is_as_often_there_as_each_of_those_that_it_stands_for(corpus):
     """A change goes to each entry of a word's list once: an n-gram that occurs twice gets it twice."""
     words = [b"abcabcabc", b"xyz", b"abc"]
-    parts = find_parts(words, np.array([3, 2, 1]), config(subwords="3-3"))
+    parts = find_parts(words, config(subwords="3-3"))
     row_of = dict(zip(parts.buckets.tolist(), parts.bucket_rows.tolist(), strict=True))
     first = parts.rows[parts.starts[0] : parts.starts[1]].tolist()
     assert first.count(row_of[fnv(b"abc") % 500]) == 3
@@ -57,10 +57,18 @@ def test_a_row_is_as_often_there_as_each_of_those_that_it_stands_for(corpus):
 
 
 def test_rows_that_stand_for_the_same_words_are_one():
-    parts = find_parts([b"unique", b"other"], np.array([2, 1]), config())
+    parts = find_parts([b"unique", b"other"], config())
     assert len(parts.sizes) == 2  # no n-gram is in both
     assert parts.sizes.tolist() == [1 + 15, 1 + 12]
     assert parts.weights.tolist() == [1, 1]
+
+
+def test_rows_come_as_the_words_need_them(corpus):
+    """The rows of a word lie side by side, where no more frequent word has them."""
+    parts = find_parts(corpus.vocab.words, config())
+    _, first = np.unique(parts.rows, return_index=True)
+    words = np.searchsorted(parts.starts, first, side="right") - 1
+    assert (np.diff(words) >= 0).all()
 
 
 def test_the_vectors_are_made_of_the_rows(corpus):

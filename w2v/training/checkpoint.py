@@ -278,7 +278,7 @@ class Checkpoint(CheckpointFile):
         from w2v.vectors.vectors import Vectors
 
         vocab, settings = self.vocab(), TrainConfig(**self.state["train"]).resolved()
-        parts = find_parts(vocab.words, vocab.counts, settings)
+        parts = find_parts(vocab.words, settings)
         matrices = [
             np.empty((rows, settings.dim), np.float32)
             for rows in (len(vocab) if parts is None else len(parts.sizes), len(vocab) - (settings.loss == "hs"))
@@ -297,7 +297,7 @@ class Checkpoint(CheckpointFile):
         now."""
         prefix = "best_" if self.state.get("best_epoch") is not None else ""
         settings, vocab = TrainConfig(**self.state["train"]).resolved(), self.vocab()
-        parts = find_parts(vocab.words, vocab.counts, settings)
+        parts = find_parts(vocab.words, settings)
         if parts is None or model.parts is None:
             self._scatter_rows(f"{prefix}vectors", model.inputs, rows, model.dim)
         else:

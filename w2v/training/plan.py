@@ -179,7 +179,7 @@ def _needs(
 
 def _ngrams(vocab: Vocab, config: ResolvedConfig) -> dict[str, Any]:
     """What a file says of its n-grams; empty without subwords."""
-    parts = find_parts(vocab.words, vocab.counts, config)
+    parts = find_parts(vocab.words, config)
     if parts is None:
         return {}
     return {

@@ -71,7 +71,7 @@ class ThreadedModel:
         if config.reproducible:
             self.rounds = rounds_for(config, vocab.counts, tokens_per_epoch)
             self.threads = min(config.threads, self.rounds.lanes)
-        self.model = Model(vocab.counts, config, find_parts(vocab.words, vocab.counts, config))
+        self.model = Model(vocab.counts, config, find_parts(vocab.words, config))
 
     def _span_size(self) -> int:
         """Ids of a span: by the work they are, but never so many that the learning rate would fall in few steps."""

@@ -23,9 +23,8 @@ def bucket_signatures(
     buckets: NDArray[np.uint32],
     starts: NDArray[np.int64],
     word_signatures: NDArray[np.uint64],
-    counts: NDArray[np.int64],
     signatures: NDArray[np.uint64],
-    weights: NDArray[np.int64],
+    met: NDArray[np.int64],
 ) -> None: ...
 def join_parts(
     buckets: NDArray[np.uint32],
@@ -64,6 +63,7 @@ class NgramRows:
         buckets: int,
         used: NDArray[np.uint32] | None = None,
         places: NDArray[np.int64] | None = None,
+        pruned: bool = False,
     ) -> None: ...
     def vectors(
         self,

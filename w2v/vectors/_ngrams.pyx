@@ -48,6 +48,7 @@ cdef extern from "ngrams.h" nogil:
         const uint32_t* used
         const int64_t* places
         int64_t used_count
+        bint pruned
         const char* rows
         int64_t row_bytes
         int64_t dim
@@ -146,21 +147,22 @@ def fill_buckets(WordTable words, int least, int most, uint32_t buckets, const i
 
 
 def bucket_signatures(const uint32_t[::1] buckets, const int64_t[::1] starts, const uint64_t[::1] word_signatures,
-                      const int64_t[::1] counts, uint64_t[::1] signatures, int64_t[::1] weights):
-    """Add to each bucket's signature and weight those of the words that it is an n-gram of, once an occurrence.
+                      uint64_t[::1] signatures, int64_t[::1] met):
+    """Add to each bucket's signature those of the words that it is an n-gram of, once an occurrence; `met`, which is -1
+    before, is given the place where it comes first.
 
     Buckets that belong to the same words have the same signature.
     """
-    cdef int64_t word, place, words = counts.shape[0], most = weights.shape[0]
-    if starts.shape[0] != words + 1 or starts[words] != buckets.shape[0] or signatures.shape[0] != most or \
-            word_signatures.shape[0] != words:
+    cdef int64_t word, place, words = word_signatures.shape[0], most = signatures.shape[0]
+    if starts.shape[0] != words + 1 or starts[words] != buckets.shape[0] or met.shape[0] != most:
         raise ValueError("wrong shape")
     with nogil:
         for word in range(words):
             for place in range(starts[word], starts[word + 1]):
                 if buckets[place] < most:
                     signatures[buckets[place]] += word_signatures[word]
-                    weights[buckets[place]] += counts[word]
+                    if met[buckets[place]] < 0:
+                        met[buckets[place]] = place
 
 
 def join_parts(const uint32_t[::1] buckets, const int64_t[::1] starts, const int32_t[::1] own,
@@ -361,7 +363,7 @@ cdef class NgramRows:
 
     `source` has them; n-grams have `least` to `most` characters and are hashed to `buckets`. `used` uint32 are the
     buckets that have rows, rising, and `places` int64 the row of each; without them every bucket has the row of its
-    number. A bucket without a row counts as zeros, and buckets may share one.
+    number. A bucket without a row counts as zeros, or not at all in a `pruned` model; buckets may share one.
     """
 
     cdef NgramRowsC rows
@@ -369,7 +371,7 @@ cdef class NgramRows:
     cdef object keep_alive
 
     def __init__(self, FloatRows source, int least, int most, uint32_t buckets, const uint32_t[::1] used=None,
-                 const int64_t[::1] places=None):
+                 const int64_t[::1] places=None, bint pruned=False):
         if not 1 <= least <= most or not buckets:
             raise ValueError("wrong ranges")
         self.source = source
@@ -377,6 +379,7 @@ cdef class NgramRows:
         self.rows.least = least
         self.rows.most = most
         self.rows.buckets = buckets
+        self.rows.pruned = pruned
         self.rows.dim = source.dim
         self.rows.row_bytes = source.row_bytes
         self.rows.rows = source.data

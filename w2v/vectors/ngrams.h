@@ -67,6 +67,7 @@ typedef struct {
     const uint32_t *used;  /* the buckets that have rows, rising; NULL: all, each at its own place */
     const int64_t *places; /* the row of each of them */
     int64_t used_count;
+    int pruned; /* a bucket without a row does not count; else as zeros */
     const char *rows;
     int64_t row_bytes; /* from one row to the next */
     int64_t dim;
@@ -74,7 +75,7 @@ typedef struct {
 
 typedef float loose_float __attribute__((aligned(1), may_alias));
 
-/* The row of a bucket, or NULL if it has none: it was never trained, and counts as zeros. */
+/* The row of a bucket, or NULL if it has none. */
 static inline const char *bucket_row(const NgramRows *r, uint32_t bucket) {
     if (!r->used) return r->rows + (int64_t)bucket * r->row_bytes;
     int64_t low = 0, high = r->used_count;
@@ -127,9 +128,10 @@ static void make_vectors(void *argument) {
         Ngrams g = ngrams_of(w->words + w->ends[i], (size_t)(w->ends[i + 1] - w->ends[i]), r->least, r->most);
         memset(sum, 0, (size_t)r->dim * sizeof(float));
         if (w->own) add_row(sum, w->own + i * w->own_bytes, r->dim);
-        for (; next_ngram(&g); count++) {
+        while (next_ngram(&g)) {
             const char *row = bucket_row(r, g.hash % r->buckets);
             if (row) add_row(sum, row, r->dim);
+            count += row || !r->pruned;
         }
         if (w->counts) w->counts[i] = count;
         float share = 1.0f / (float)(count + (w->own ? 1 : 0) > 0 ? count + (w->own ? 1 : 0) : 1);

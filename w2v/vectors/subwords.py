@@ -27,7 +27,7 @@ class Subwords:
 
     `used` uint32, rising, are the buckets that have rows, and `places` int64 the row of each: buckets that belong to
     the same words may share one. Without them every bucket has the row of its number. A bucket without a row was never
-    trained and counts as zeros.
+    trained and counts as zeros, unless the model was `pruned`: then it does not count.
 
     What only a file of fastText's holds: the words' `own` rows (else they are found from the vectors), and `args`, the
     training's settings by fastText's names. `on_made` is called with each word that a vector is made for.
@@ -42,6 +42,7 @@ class Subwords:
     own: FloatRows | None = None
     args: dict[str, Any] = field(default_factory=dict)
     on_made: Callable[[bytes], object] | None = None
+    pruned: bool = False
 
     @property
     def dim(self) -> int:
@@ -49,20 +50,24 @@ class Subwords:
 
     @cached_property
     def maker(self) -> NgramRows:
-        return NgramRows(self.rows, self.least, self.most, self.buckets, self.used, self.places)
+        return NgramRows(self.rows, self.least, self.most, self.buckets, self.used, self.places, self.pruned)
 
     def ngrams(self, word: bytes) -> list[tuple[bytes, int]]:
         """The n-grams of a word and the bucket of each, in the order of fastText."""
         return [(ngram, fnv(ngram) % self.buckets) for ngram in ngrams(word, self.least, self.most)]
 
+    def place_of(self, bucket: int) -> int:
+        """Which row a bucket has; -1 for none."""
+        if self.used is None or self.places is None:
+            return bucket
+        found = int(np.searchsorted(self.used, bucket))
+        return int(self.places[found]) if found < len(self.used) and self.used[found] == bucket else -1
+
     def row_of(self, bucket: int) -> NDArray[np.float32]:
         """The row of a bucket [D]; zeros where it has none."""
-        place = bucket
-        if self.used is not None and self.places is not None:
-            found = int(np.searchsorted(self.used, bucket))
-            if found == len(self.used) or self.used[found] != bucket:
-                return np.zeros(self.dim, np.float32)
-            place = int(self.places[found])
+        place = self.place_of(bucket)
+        if place < 0:
+            return np.zeros(self.dim, np.float32)
         (row,) = self.rows.read(place, place + 1)
         return np.asarray(row, np.float32)
 
@@ -94,7 +99,7 @@ class Subwords:
         """(n-gram, bucket, its share of the word's vector) for each, the largest first; the word's own row, if it is
         `known`, has bucket -1. Shares are of the length along the vector, so they add up to 1."""
         wide = vector.astype(np.float64)
-        found = self.ngrams(word)
+        found = [each for each in self.ngrams(word) if not self.pruned or self.place_of(each[1]) >= 0]
         rows = [(ngram, bucket, self.row_of(bucket).astype(np.float64)) for ngram, bucket in found]
         count = len(rows) + known
         length = wide @ wide
@@ -106,11 +111,12 @@ class Subwords:
         return sorted(shares, key=lambda share: -share[2])
 
     def own_rows(self, words: WordTable, vectors: NDArray[np.float32], threads: int | None = None) -> FloatRows:
-        """The words' own rows: those that are kept, or what their vectors say they must be."""
-        if self.own is not None:
+        """The words' own rows: those that are kept, or what their vectors say they must be. Other formats do not know
+        of pruned buckets, so there they are zeros."""
+        if self.own is not None and not self.pruned:
             return self.own
         out = np.empty((len(words), self.dim), np.float32)
-        self.maker.own_rows(words, out, FloatRows(np.ascontiguousarray(vectors)), threads)
+        replace(self, pruned=False).maker.own_rows(words, out, FloatRows(np.ascontiguousarray(vectors)), threads)
         return FloatRows(out)
 
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Subwords:

@@ -9,7 +9,9 @@
     int8    quantised?   int64 rows columns   float32 output
 
 Little-endian (src/fasttext.cc, src/dictionary.cc, src/densematrix.cc of 0.9.3). Files of before version 11 have neither
-magic nor quantisation. A word's vector is the mean of its own row and those of its n-grams.
+magic nor quantisation; the rows of a quantised matrix are in codes (fasttext_codes.py). A pruned model has int32 pairs
+behind its dictionary, of each bucket that is left and its row. A word's vector is the mean of its own row and those of
+its n-grams; n-grams of buckets that were pruned do not count.
 """
 
 from __future__ import annotations
@@ -166,9 +168,9 @@ class FastTextFile:
                 f"{file.size:,} bytes; it was cut short or damaged"
             )
         self.words, self.counts, at = self._dictionary()
-        if start.pruned > 0:
-            raise self._quantised("pruned and quantised")
-        rows, at = self._matrix(at, "input", start.words + start.args["bucket"])
+        self.pruned, at = self._pruned_buckets(at)
+        least = start.args["bucket"] if self.pruned is None else len(self.pruned[0])
+        rows, at = self._matrix(at, "input", start.words + least)
         own = rows.slice(0, start.words)
         self.own: FloatRows = own
         self.ngrams: FloatRows = rows.slice(start.words, rows.count)
@@ -192,6 +194,27 @@ class FastTextFile:
             )
         return words, counts, at
 
+    def _pruned_buckets(self, at: int) -> tuple[tuple[NDArray[np.uint32], NDArray[np.int64]] | None, int]:
+        """(the buckets that pruning has left, rising, and the row of each; None where all are there), and the offset
+        behind them."""
+        import numpy as np
+
+        count, buckets = self.start.pruned, self.start.args["bucket"]
+        if count < 0:
+            return None, at
+        if count > buckets:
+            raise VectorsError(
+                f"{self.name}: byte {at}: {count:,} buckets are left of {buckets:,}; the file is damaged"
+            )
+        pairs = np.frombuffer(self._bytes(at, 8 * count), "<i4").reshape(count, 2)
+        pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
+        left, rows = pairs[:, 0], pairs[:, 1]
+        if count and not (
+            0 <= left[0] and left[-1] < buckets and (np.diff(left) > 0).all() and rows.min() >= 0 and rows.max() < count
+        ):
+            raise VectorsError(f"{self.name}: byte {at}: the list of its {count:,} buckets is damaged")
+        return (left.astype(np.uint32), rows.astype(np.int64)), at + 8 * count
+
     def _matrix(self, at: int, what: str, least: int) -> tuple[FloatRows, int]:
         """The rows of a matrix that begins at this offset, and the offset behind it."""
         from w2v.vectors._ngrams import FloatRows
@@ -199,7 +222,7 @@ class FastTextFile:
         flag = 0 if self.start.old else 1
         start = bytes(self._bytes(at, flag + MATRIX.size))
         if flag and start[0] == 1:
-            raise self._quantised("quantised")
+            return self._quantised(at + flag, what, least)
         rows, columns = MATRIX.unpack_from(start, flag)
         at += flag + MATRIX.size
         if columns != self.start.args["dim"] or rows < least or (start[0] if flag else 0):
@@ -216,8 +239,6 @@ class FastTextFile:
 
     def _check_outputs(self, lenient: bool) -> None:
         """VectorsError if the last matrix is cut short, or more follows it."""
-        if not self.start.old and self._bytes(self.outputs_at, 1) == b"\x01":
-            return  # of a kind that is not read
         _, end = self._matrix(self.outputs_at, "output", 0)
         if end < self.file.size and not lenient:
             raise VectorsError(
@@ -231,11 +252,16 @@ class FastTextFile:
             raise VectorsError(f"{self.name}: byte {at}: the file ends here; it was cut short, fetch or write it again")
         return found
 
-    def _quantised(self, what: str) -> VectorsError:
-        return VectorsError(
-            f"{self.name}: is a {what} fastText model (.ftz), whose rows are not kept as numbers; take the .bin that "
-            "it was made from, or in fastText: model.get_word_vector for the words that are wanted"
-        )
+    def _quantised(self, at: int, what: str, least: int) -> tuple[FloatRows, int]:
+        from w2v.vectors._ngrams import FloatRows
+        from w2v.vectors.formats.fasttext_codes import read_quantised
+
+        rows, end = read_quantised(self.name, self._bytes, at, self.file.size, self.start.args["dim"])
+        if len(rows) < least:
+            raise VectorsError(
+                f"{self.name}: byte {at}: the {what} matrix has {len(rows)} rows, not {least}; the file is damaged"
+            )
+        return FloatRows(rows), end
 
     def outputs(self) -> NDArray[np.float32] | None:
         """The output rows of the words, where the model has such: negative sampling or softmax over words."""
@@ -297,7 +323,10 @@ class FastTextFile:
 
         if self.start.range is None:
             return None
-        return Subwords(*self.start.range, self.start.args["bucket"], self.ngrams, own=self.own, args=self.start.args)
+        args, pruned = self.start.args, self.pruned
+        if pruned is None:
+            return Subwords(*self.start.range, args["bucket"], self.ngrams, own=self.own, args=args)
+        return Subwords(*self.start.range, args["bucket"], self.ngrams, *pruned, self.own, args, pruned=True)
 
     def vectors(self, threads: int | None) -> NDArray[np.float32]:
         import numpy as np
