@@ -2,10 +2,10 @@
 
 One training loop is compiled several times, once for each instruction set; which one runs is decided at run time, so
 nothing here depends on the CPU that builds. W2V_DEBUG=1 turns bounds checks on, W2V_SANITIZE=address the sanitizer.
+No absolute path and no time gets into what is compiled: two builds of one commit are the same, byte for byte.
 """
 
 import os
-import platform
 import re
 import shutil
 import sys
@@ -19,9 +19,15 @@ from setuptools import Extension, setup
 DEBUG = os.environ.get("W2V_DEBUG") == "1"
 SANITIZE = os.environ.get("W2V_SANITIZE", "")
 # What the compiler builds for: on macOS ARCHFLAGS, or the flags that Python was built with, may name two machines.
+# _PYTHON_HOST_PLATFORM, which get_platform() obeys, names another machine than this one in a cross build.
+PLATFORM = sysconfig.get_platform()
 MACHINES = re.findall(r"-arch\s+(\S+)", os.environ.get("ARCHFLAGS") or str(sysconfig.get_config_var("CFLAGS"))) or [
-    platform.machine().lower()
+    PLATFORM.rpartition("-")[2].lower()
 ]
+if PLATFORM.startswith("win"):
+    sys.exit("w2v: Windows is not supported (it needs POSIX: pread, mmap, signals); use WSL, the Linux inside Windows")
+if sys.byteorder == "big":
+    sys.exit(f"w2v: {PLATFORM} is big-endian, and vector files are little-endian; build on a little-endian machine")
 X86_64 = bool({"x86_64", "amd64"} & set(MACHINES)) and "-m32" not in os.environ.get("CFLAGS", "")
 
 # -O3 is ours to set: setuptools lets CFLAGS replace the flags that Python was built with.
@@ -29,6 +35,8 @@ FLAGS = ["-O1", "-g"] if DEBUG or SANITIZE else ["-O3", "-g0"]
 FLAGS += ["-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
 FLAGS += ["-Wno-unused-function", "-Wno-unreachable-code", "-Wno-psabi"]
 LINK = []
+# The stable ABI: what is built on 3.11 serves every later Python. Free-threaded builds and 3.10 lack it.
+LIMITED = sys.version_info >= (3, 11) and not sysconfig.get_config_var("Py_GIL_DISABLED") and not (DEBUG or SANITIZE)
 if SANITIZE:
     FLAGS += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
     LINK += [f"-fsanitize={SANITIZE}"]
@@ -42,7 +50,6 @@ DIRECTIVES = {
     "cdivision": True,
     "initializedcheck": DEBUG,
     "embedsignature": True,
-    "freethreading_compatible": True,
 }
 
 
@@ -55,6 +62,8 @@ def extension(name: str, *flags: str, kind: str = ".pyx", depends: tuple[str, ..
         extra_link_args=LINK,
         depends=list(depends),
         include_dirs=["w2v", "w2v/kernel", "w2v/corpus", "w2v/vectors"],
+        define_macros=[("Py_LIMITED_API", "0x030B0000")] if LIMITED else [],
+        py_limited_api=LIMITED,
     )
 
 
@@ -107,11 +116,12 @@ if X86_64:
 
 # What else decides the machine code, beside the sources; the file says it of what is in build/ and of the C files.
 MADE_WITH = repr((
-    sys.version, Cython.__version__, FLAGS, LINK, DIRECTIVES, AVX2, AVX512, MACHINES,
+    sys.version, Cython.__version__, FLAGS, LINK, DIRECTIVES, AVX2, AVX512, MACHINES, LIMITED,
     [os.environ.get(name) for name in ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS")],
 ))  # fmt: skip
 STAMP = Path("build", "made-with")
-CPUS = os.cpu_count() or 1
+JOBS = re.findall(r"\bparallel=(\d+)", os.environ.get("DEB_BUILD_OPTIONS", "")) or [os.environ.get("CPU_COUNT")]
+CPUS = int(JOBS[0] or os.cpu_count() or 1)  # Debian's way to say it, conda's, all that there are
 
 
 def newest(*patterns: str) -> float:
@@ -120,9 +130,12 @@ def newest(*patterns: str) -> float:
 
 def forget_removed() -> None:
     """Take out of build/ the modules that are no longer in the sources: setuptools would install them again."""
+    compiled = {each.name.replace(".", "/") for each in EXTENSIONS}
     for folder in Path("build").glob("lib*"):
-        for built in folder.rglob("*.py*"):
-            if not Path(built.relative_to(folder)).exists():
+        for built in filter(Path.is_file, folder.rglob("*")):
+            path = built.relative_to(folder)
+            kept = str(path).partition(".")[0] in compiled if path.suffix == ".so" else path.exists()
+            if not kept:
                 built.unlink()
 
 
@@ -155,4 +168,7 @@ def translated(listed: list[Extension]) -> list[Extension]:
 
 
 forget_removed()
-setup(ext_modules=translated(EXTENSIONS), options={"build_ext": {"parallel": CPUS}})
+setup(
+    ext_modules=translated(EXTENSIONS),
+    options={"build_ext": {"parallel": CPUS}, "bdist_wheel": {"py_limited_api": "cp311" if LIMITED else False}},
+)

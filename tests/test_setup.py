@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import runpy
 import sys
@@ -57,7 +56,7 @@ def flags_of(found: list[SimpleNamespace]) -> dict[str, list[str]]:
 )
 def test_only_x86_gets_its_flags_also_in_a_build_for_two_machines(monkeypatch, tmp_path, machine, archflags, kernels):
     """clang refuses -mavx2 for arm64: a universal2 wheel for macOS could not be built."""
-    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(sysconfig, "get_platform", lambda: f"linux-{machine}")
     monkeypatch.setattr(sysconfig, "get_config_var", lambda name: None)
     monkeypatch.setenv("ARCHFLAGS", archflags)
     found = flags_of(extensions(monkeypatch, tmp_path))
@@ -70,7 +69,7 @@ def test_only_x86_gets_its_flags_also_in_a_build_for_two_machines(monkeypatch, t
 
 def test_pythons_own_flags_name_the_machines_where_archflags_does_not(monkeypatch, tmp_path):
     monkeypatch.delenv("ARCHFLAGS", raising=False)
-    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(sysconfig, "get_platform", lambda: "macosx-11.0-universal2")
     monkeypatch.setattr(sysconfig, "get_config_var", lambda name: "-arch arm64 -arch x86_64 -g")
     assert "-Xarch_x86_64" in flags_of(extensions(monkeypatch, tmp_path))["w2v.kernel._loop_avx2"]
 
@@ -121,8 +120,32 @@ def test_a_source_archive_holds_what_is_compiled_and_included():
 
 
 def test_a_module_that_was_removed_is_not_installed_from_what_an_earlier_build_left(monkeypatch, tmp_path):
-    for path in ("w2v/here.py", "build/lib.linux/w2v/here.py", "build/lib.linux/w2v/gone.py"):
+    extensions(monkeypatch, tmp_path)
+    here = ("w2v/here.py", "build/lib.linux/w2v/here.py", "build/lib.linux/w2v/kernel/_cpu.abi3.so")
+    gone = ("build/lib.linux/w2v/gone.py", "build/lib.linux/w2v/_gone.abi3.so")
+    for path in (*here, *gone):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("")
     extensions(monkeypatch, tmp_path)
-    assert not (tmp_path / "build/lib.linux/w2v/gone.py").exists()
+    assert not any((tmp_path / path).exists() for path in gone)
+    assert all((tmp_path / path).exists() for path in here)
+
+
+@pytest.mark.parametrize(
+    ("platform", "byteorder", "message"),
+    [("win-amd64", "little", "Windows is not supported.*use WSL"), ("linux-s390x", "big", "s390x is big-endian")],
+)
+def test_a_system_that_w2v_cannot_run_on_is_refused_by_a_sentence(monkeypatch, tmp_path, platform, byteorder, message):
+    monkeypatch.setattr(sysconfig, "get_platform", lambda: platform)
+    monkeypatch.setattr(sys, "byteorder", byteorder)
+    with pytest.raises(SystemExit, match=message):
+        extensions(monkeypatch, tmp_path)
+
+
+@pytest.mark.parametrize("gil", [True, False])
+def test_one_build_serves_every_python_from_3_11_but_the_free_threaded(monkeypatch, tmp_path, gil):
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda name: not gil if name == "Py_GIL_DISABLED" else "")
+    stable = gil and sys.version_info >= (3, 11)
+    for each in extensions(monkeypatch, tmp_path):
+        assert each.py_limited_api == stable
+        assert bool(each.define_macros) == stable

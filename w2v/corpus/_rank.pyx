@@ -1,6 +1,6 @@
 """The order of words in a vocabulary (rank.h)."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AsString, PyBytes_Size
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free, malloc
 
@@ -40,8 +40,8 @@ def rank(list words, const int64_t[::1] counts):
             if word is None:
                 raise TypeError("a word is None")
             items[i].count = counts[i]
-            items[i].bytes = <const uint8_t *>PyBytes_AS_STRING(word)
-            items[i].length = <int32_t>PyBytes_GET_SIZE(word)
+            items[i].bytes = <const uint8_t *>PyBytes_AsString(word)
+            items[i].length = <int32_t>PyBytes_Size(word)
             items[i].prefix = prefix_of(items[i].bytes, items[i].length)
             items[i].index = <int32_t>i
         with nogil:

@@ -1,7 +1,7 @@
 """Character n-grams of words, the buckets that they fall into, and vectors made from the buckets' rows (ngrams.h)."""
 from array import array
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AsString, PyBytes_Size
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free
 from libc.string cimport memset
@@ -83,14 +83,14 @@ def fnv(bytes text) -> int:
     """fastText's hash of an n-gram."""
     cdef uint32_t hash = FNV_OFFSET
     cdef Py_ssize_t i
-    for i in range(PyBytes_GET_SIZE(text)):
-        hash = fnv_step(hash, PyBytes_AS_STRING(text)[i])
+    for i in range(PyBytes_Size(text)):
+        hash = fnv_step(hash, PyBytes_AsString(text)[i])
     return hash
 
 
 def ngrams(bytes word, int least, int most) -> list:
     """The n-grams of a word, bytes, in the order of fastText; one that occurs twice is there twice."""
-    cdef Ngrams each = ngrams_of(PyBytes_AS_STRING(word), PyBytes_GET_SIZE(word), least, most)
+    cdef Ngrams each = ngrams_of(PyBytes_AsString(word), PyBytes_Size(word), least, most)
     cdef bytes whole = b"<" + word + b">"
     found = []
     while next_ngram(&each):

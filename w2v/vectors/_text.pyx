@@ -2,7 +2,7 @@
 
 import os
 
-from cpython.bytes cimport PyBytes_AS_STRING
+from cpython.bytes cimport PyBytes_AsString
 from libc.errno cimport EINTR, errno
 from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
@@ -306,7 +306,7 @@ cdef bint all_finite(const char* values, int64_t dim) noexcept nogil:
 def py_read_float(bytes text):
     """(value, bytes read) of the decimal at the start of `text`, or None; for the tests."""
     cdef float value = 0
-    cdef const char* start = PyBytes_AS_STRING(text)
+    cdef const char* start = PyBytes_AsString(text)
     cdef const char* end = read_float(start, start + len(text), &value)
     return None if end == NULL else (value, end - start)
 

@@ -8,7 +8,7 @@ import os
 import threading
 from array import array
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AsString, PyBytes_FromStringAndSize, PyBytes_Size
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
@@ -68,12 +68,12 @@ cdef class WordTable:
         self.ends[0] = 0
         for item in words:
             word = item if isinstance(item, bytes) else item.encode("utf-8", "surrogateescape")
-            length = PyBytes_GET_SIZE(word)
+            length = PyBytes_Size(word)
             if used + length > room:
                 room = grown(<void**> &self.data, used + length, 1)
             if <size_t> self.count + 2 > rows_room:
                 rows_room = grown(<void**> &self.ends, self.count + 2, sizeof(int64_t))
-            memcpy(self.data + used, PyBytes_AS_STRING(word), length)
+            memcpy(self.data + used, PyBytes_AsString(word), length)
             used += length
             self.count += 1
             self.ends[self.count] = used
@@ -231,8 +231,8 @@ cdef class WordTable:
 
     def find(self, bytes word) -> int:
         """Row of the word (the first, if it is there again), or -1."""
-        cdef const char* text = PyBytes_AS_STRING(word)
-        cdef Py_ssize_t length = PyBytes_GET_SIZE(word)
+        cdef const char* text = PyBytes_AsString(word)
+        cdef Py_ssize_t length = PyBytes_Size(word)
         if self.repeated is None:
             self.build_index()
         return self.place(hash_word(text, length, SEED), text, length, -1)
@@ -252,8 +252,8 @@ cdef class WordTable:
 
     def find_first(self, bytes word) -> int:
         """As `find`, without an index: one look at each word, which a single question has sooner."""
-        cdef const char* text = PyBytes_AS_STRING(word)
-        cdef Py_ssize_t length = PyBytes_GET_SIZE(word)
+        cdef const char* text = PyBytes_AsString(word)
+        cdef Py_ssize_t length = PyBytes_Size(word)
         cdef int64_t row, found = -1
         if self.repeated is not None:
             return self.find(word)
@@ -269,7 +269,7 @@ cdef class WordTable:
         """At most `most` rows spelled within `limit` edits (ASCII case aside), nearest and lowest first."""
         cdef uint32_t[64] sought
         cdef uint32_t* letters = sought
-        cdef int length = spell(PyBytes_AS_STRING(word), PyBytes_GET_SIZE(word), letters, SPELLING_ROOM)
+        cdef int length = spell(PyBytes_AsString(word), PyBytes_Size(word), letters, SPELLING_ROOM)
         cdef list found = []
         if length > SPELLING_ROOM or length == 0:
             return found
