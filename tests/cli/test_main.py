@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import platform
 import re
 import subprocess
 
@@ -66,6 +68,30 @@ def test_version_names_version_and_kernel(w2v):
     assert w2v("-V").out == done.out
     assert done.returncode == 0
     assert done.out == f"w2v {package.__version__} ({describe()})\n"
+
+
+def test_version_as_json_says_what_a_bug_report_should(w2v):
+    import numpy
+
+    import w2v as package
+    from w2v.kernel import kernels
+
+    done = w2v("--version", "--json")
+    assert (done.returncode, w2v("--json", "-V").out) == (0, done.out)
+    said = json.loads(done.out)
+    assert (said["w2v"], said["numpy"], said["python"]) == (
+        package.__version__, numpy.__version__, platform.python_version(),
+    )  # fmt: skip
+    assert said["machine"]["kernel"] == kernels.choose().NAME
+    assert all(
+        kernel == "baseline" or kernel in " ".join(said["machine"]["cpu_flags"])
+        for kernel in said["machine"]["kernels"]
+    )
+    assert {"zstandard", "ray", "matplotlib"} <= set(said["optional"])
+    assert "pytest" not in said["optional"]
+    alone = w2v("--json")
+    assert (alone.returncode, alone.out) == (2, "")
+    assert "--json is for --version" in alone.err
 
 
 def test_python_m_w2v_is_the_command(environment, tmp_path):

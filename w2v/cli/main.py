@@ -115,10 +115,13 @@ class LazyGroup(click.Group):
 
 
 def show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-    if not value or ctx.resilient_parsing:
+    if ctx.resilient_parsing:
         return
-    click.echo(version_text())
-    ctx.exit()
+    if value:
+        click.echo(version_report() if ctx.params["json"] else version_text())
+        ctx.exit()
+    if ctx.params["json"]:
+        raise click.UsageError("--json is for --version; a command that prints JSON has --format json", ctx=ctx)
 
 
 def version_text() -> str:
@@ -132,6 +135,33 @@ def version_text() -> str:
     return f"w2v {w2v.__version__} ({describe()})"
 
 
+def version_report() -> str:
+    """What a bug report should say, as JSON: versions, the machine, and the optional libraries."""
+    import json
+    import platform
+    import re
+    from importlib import metadata
+
+    from w2v.kernel import kernels
+    from w2v.training.report import cpu_flags, machine, versions
+
+    def version_of(library: str) -> str | None:
+        try:
+            return metadata.version(library)
+        except metadata.PackageNotFoundError:
+            return None
+
+    needs = "\n".join(metadata.requires("w2v") or ())
+    optional = re.findall(r"^([\w.-]+).*extra == .(?!test|lint|release)[\w-]+.$", needs, re.MULTILINE)
+    report = {
+        **versions(),
+        "click": version_of("click"),
+        "machine": machine(kernels.choose().NAME) | {"cpu_flags": cpu_flags(), "libc": " ".join(platform.libc_ver())},
+        "optional": {library: version_of(library) for library in optional},
+    }
+    return json.dumps(report, indent=2)
+
+
 cli = LazyGroup(
     "w2v",
     help="word2vec on the CPU: from a text corpus to vectors and answers.",
@@ -141,11 +171,11 @@ cli = LazyGroup(
         Option(
             ["-V", "--version"],
             is_flag=True,
-            is_eager=True,
             expose_value=False,
             callback=show_version,
             help="Show version, kernel and CPU, and exit.",
         ),
+        Option(["--json"], is_flag=True, is_eager=True, help="With --version: all that a bug report should say."),
         # Taken out of the arguments before they are parsed, so that it works in any place.
         Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks of errors."),
     ],

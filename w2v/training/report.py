@@ -29,6 +29,7 @@ __all__ = ["FORMAT", "InputFile", "OutputFile", "Recorder", "Report"]
 
 FORMAT = "w2v report 2"
 BLOCK_BYTES = 1 << 20
+CPU_FLAGS = re.compile(r"^(?:flags|Features)\s*:\s*(.+)$", re.MULTILINE)
 CPU_NAMES = re.compile(r"^(?:model name|Model|Hardware|cpu model)\s*:\s*(.+)$", re.MULTILINE)
 
 
@@ -185,6 +186,16 @@ def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     except OSError:
         found = None
     return found[1].strip() if found else platform.processor()
+
+
+def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> list[str]:
+    """The processor's vector instructions, as Linux names them; empty where the system does not say."""
+    try:
+        found = CPU_FLAGS.search(cpuinfo.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return []
+    wanted = ("sse", "ssse", "avx", "fma", "bmi", "f16c", "asimd", "sve", "neon")
+    return sorted(flag for flag in found[1].split() if flag.startswith(wanted)) if found else []
 
 
 def _now() -> str:
