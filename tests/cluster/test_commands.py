@@ -56,7 +56,7 @@ class Run:
 
     def ray(self, name):
         """Ray's processes of this name."""
-        import psutil
+        psutil = pytest.importorskip("psutil")
 
         self.others.update(
             {process.pid: process for process in psutil.Process(self.process.pid).children(recursive=True)}

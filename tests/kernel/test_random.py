@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from w2v.kernel import _tables, kernels
 from w2v.kernel._state import Model, Worker
@@ -103,6 +102,7 @@ def test_first_input_values_are_the_reference_s(dim: int) -> None:
 
 
 def test_first_input_values_are_uniform_within_half_over_dim() -> None:
+    stats = pytest.importorskip("scipy.stats")
     dim = 64
     model = Model(np.full(5000, 3), TrainConfig(dim=dim, threads=1).resolved())
     model.fill_inputs(0, 5000)
@@ -114,6 +114,7 @@ def test_first_input_values_are_uniform_within_half_over_dim() -> None:
 
 @pytest.mark.parametrize("window", [1, 2, 5, 13])
 def test_window_sizes_are_uniform_and_those_that_a_kernel_uses(window: int) -> None:
+    stats = pytest.importorskip("scipy.stats")
     # With two words every Huffman path has one node, so a kernel's examples are its pairs of centre and context.
     config = TrainConfig(loss="hs", dim=1, window=window, sample=0, threads=1, seed=window).resolved()
     model = Model(np.array([5, 4]), config)
@@ -139,6 +140,7 @@ def test_fixed_window_uses_the_whole_window() -> None:
 
 @pytest.mark.parametrize("kernel", kernels.available())
 def test_subsampling_keeps_each_word_with_its_probability(kernel: str) -> None:
+    stats = pytest.importorskip("scipy.stats")
     train = import_module(f"w2v.kernel._loop_{kernel}").train
     counts = np.array([60_000, 20_000, 5000, 1000, 300])
     sample = 0.002

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from w2v.kernel import _tables, tables
 from w2v.kernel.tables import alias_probabilities, alias_table, keep_probability, keep_thresholds, sigmoid_table
@@ -122,6 +121,7 @@ def test_alias_probabilities_are_those_of_the_draws() -> None:
 
 @pytest.mark.parametrize(("size", "exponent"), [(1000, 0.75), (50, 0), (200, 1.0), (2, 0.75), (100_000, 0.75)])
 def test_ten_million_draws_have_the_shares_of_the_counts(size: int, exponent: float) -> None:
+    stats = pytest.importorskip("scipy.stats")
     counts = zipf(size)
     draws = 10_000_000
     hits = _tables.py_draw(tables.alias_columns(counts, exponent), 99, draws)
