@@ -66,14 +66,15 @@ def test_space_that_is_not_there_is_said_before_any_work(tmp_path):
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_permissions_follow_the_umask(tmp_path):
-    before = os.umask(0o027)
+@pytest.mark.parametrize(("mask", "mode"), [(0o027, 0o640), (0, 0o666)])
+def test_permissions_follow_the_umask(tmp_path, mask, mode):
+    before = os.umask(mask)
     try:
         with AtomicOutput(tmp_path / "out") as out:
             out.write(b"x")
     finally:
         os.umask(before)
-    assert stat.S_IMODE(os.stat(tmp_path / "out").st_mode) == 0o640
+    assert stat.S_IMODE(os.stat(tmp_path / "out").st_mode) == mode
 
 
 def test_a_symbolic_link_stays_and_its_target_is_replaced(tmp_path):

@@ -10,6 +10,8 @@ import subprocess
 import numpy as np
 import pytest
 
+from w2v.cli.check import value_text
+from w2v.findings import Finding
 from w2v.safetensors import read_header
 from w2v.vectors.formats.sniff import looks_like_vectors
 from w2v.vectors.vectors import Vectors, load
@@ -189,3 +191,11 @@ def test_a_flipped_bit_in_a_checkpoint_is_a_fault(w2v, corpus, tmp_path):
     (fault,) = [row for row in table(done.out) if row[1] == "fault"]
     assert fault[5].endswith(": its checksum is wrong; the file is damaged")
     assert fault[5].startswith("tensor ")
+
+
+@pytest.mark.parametrize(
+    ("what", "value", "text"),
+    [("mean norm", 0.98765, "0.9877"), ("share below min-count 5", 0.0321, "3.21%"), ("tokens", 1234, "1,234")],
+)
+def test_facts_are_shown_as_what_they_are(what, value, text):
+    assert value_text(Finding("fact", what, value)) == text

@@ -163,6 +163,8 @@ def test_the_centre_first_as_tutorials_print_pairs(w2v):
     [
         (("--order", "input-first", "--model", "cbow"), "--order input-first"),
         (("--order", "input-first", "--numbers"), "--order input-first"),
+        (("--order", "input-first", "--steps"), "--order input-first"),
+        (("--order", "input-first", "--loss", "hs"), "--order input-first"),
         (("--epochs", "3"), "--numbers"),
         (("--loss", "softmax"), "all words"),
     ],

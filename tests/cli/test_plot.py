@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from w2v.cli.plot import Size
+
 
 @pytest.fixture
 def lists(tmp_path):
@@ -89,3 +91,8 @@ def test_a_missing_extra_is_one_line_that_says_what_to_install(w2v, vectors, tmp
     done = w2v(args[0], vectors, *args[1:], env={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 1
     assert done.err == f"w2v: error: this needs {package}, which is not installed: pip install 'w2v[plot]'\n"
+
+
+def test_a_size_is_in_inches():
+    assert Size().convert("10x7.5", None, None) == (10.0, 7.5)
+    assert Size().convert("8×6", None, None) == (8.0, 6.0)

@@ -12,6 +12,10 @@ def test_show_prints_plain_numbers_in_a_pipe(w2v, vectors):
     assert [row[0] for row in rows] == ["king", "서울"]
     assert all(len(row) == 21 and float(row[1]) for row in rows)
     assert "\x1b" not in done.out
+    in_order = w2v("show", vectors, "--sort", "king", "서울").out.splitlines()
+    columns = zip(*([float(number) for number in line.split("\t")[1:]] for line in in_order), strict=True)
+    means = [sum(column) for column in columns]
+    assert means == sorted(means, reverse=True)
 
 
 @pytest.mark.parametrize(("deep", "code"), [("truecolor", "\x1b[48;2;"), ("", "\x1b[48;5;")])

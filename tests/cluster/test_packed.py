@@ -19,7 +19,7 @@ import pytest
 from w2v.cluster import chunks, packed
 from w2v.cluster.chunks import align, begins, cut
 from w2v.cluster.files import find_files
-from w2v.cluster.packed import XzBlocks, varint, xz_blocks
+from w2v.cluster.packed import XzBlocks, is_zstd_frame, varint, xz_blocks
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus, tally_words
 from w2v.errors import CorpusError
@@ -226,6 +226,15 @@ def test_no_file_in_a_stored_block_is_taken_for_a_member(tmp_path):
     path.write_bytes(gzip.compress(b"a b\n" * 200 + inner + b"\nc d\n" * 900, compresslevel=0))
     assert inner in path.read_bytes()
     assert len(in_parts(path, 900)) == 1
+
+
+@pytest.mark.parametrize(("kind", "whole"), [(0, True), (1, False), (2, False), (3, False)])
+def test_a_frame_with_a_reserved_or_longer_block_is_none(kind, whole):
+    last_block = (1 | kind << 1 | 5 << 3).to_bytes(3, "little") + b"abcde"  # raw: five bytes, and the file ends
+    frame = b"\x28\xb5\x2f\xfd" + bytes([1 << 5, 5]) + last_block
+    assert is_zstd_frame(io.BytesIO(frame), 0) == (whole or kind == 2)
+    if kind == 1:  # one byte, repeated
+        assert is_zstd_frame(io.BytesIO(frame[:-4]), 0)
 
 
 @pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])

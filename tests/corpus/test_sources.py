@@ -17,6 +17,7 @@ import pytest
 import reference
 
 from w2v.corpus.config import CorpusConfig
+from w2v.corpus.feed import _enlarge_pipe
 from w2v.corpus.reader import count_words, read_corpus
 from w2v.corpus.sources import ReadProgress, expand, look_at
 from w2v.errors import CorpusError, ThreadError
@@ -460,3 +461,9 @@ def test_a_source_stands_for_itself(tmp_path):
     source = look_at(str(path))
     assert expand(source) == [source]
     assert expand([source, path]) == [source, source]
+
+
+def test_a_pipe_that_cannot_be_made_larger_is_read_as_it_is(tmp_path):
+    with open(tmp_path / "file", "wb") as file:
+        _enlarge_pipe(file.fileno())
+    _enlarge_pipe(1 << 20)  # no descriptor at all

@@ -9,6 +9,7 @@ import pytest
 
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
+from w2v.corpus.selection import DROPPED, RUN_BASE, _runs
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError
 
@@ -109,3 +110,14 @@ def test_words_are_ranked_as_python_sorts_them():
     order = rank(words, counts)
     assert order.tolist() == sorted(range(len(words)), key=lambda i: (-counts[i], words[i]))
     assert rank([], np.zeros(0, np.int64)).tolist() == []
+
+
+def test_a_word_that_is_not_there_is_in_row_minus_one():
+    assert Vocab([b"a", b"b"], [3, 2]).rows([b"b", b"x", b"a"]).tolist() == [1, -1, 0]
+
+
+def test_a_spelling_that_is_one_kept_word_needs_no_run():
+    flat, ends = np.array([7, -1, 3, 4, 5, -1, 6], np.int32), np.array([0, 1, 2, 4, 6, 7])
+    final_ids, run_ends, run_ids = _runs(flat, ends)
+    assert final_ids.tolist() == [7, DROPPED, RUN_BASE, 5, 6]
+    assert (run_ends.tolist(), run_ids.tolist()) == ([0, 2], [3, 4])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from w2v.errors import UnknownWordError, W2VError
-from w2v.seeing import cells, extras
+from w2v.seeing import cells, curves, extras
 from w2v.seeing.log import read_log
 
 from .conftest import HOSTILE
@@ -133,3 +133,14 @@ def test_what_is_no_log_is_an_error(tmp_path, text):
     (tmp_path / "log").write_bytes(text)
     with pytest.raises(W2VError, match="no line is an event"):
         read_log(tmp_path / "log")
+
+
+@pytest.mark.parametrize(
+    ("panel", "from_zero"), [("lr", True), ("words_per_s", True), ("loss", False), ("scores", False)]
+)
+def test_rates_and_speeds_are_drawn_from_zero_on(panel, from_zero):
+    axes = pytest.importorskip("matplotlib.figure").Figure().subplots()
+    axes.plot([0, 1], [5, 6])
+    curves.finish(axes, panel, 2e6, [])
+    assert (axes.get_ylim()[0] == 0) == from_zero
+    assert axes.get_xlim() == (0, 2)

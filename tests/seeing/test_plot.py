@@ -246,3 +246,9 @@ def test_among_many_words_labels_are_spread_and_stay_near_their_dots(varied):
 def test_a_few_words_are_laid_out_by_pca(method):
     rows = np.random.default_rng(2).normal(size=(4, 10))
     np.testing.assert_array_equal(layout.lay_out(rows, method), layout.by_pca(rows, 1))
+
+
+def test_no_row_is_among_its_nearest_ones():
+    units = np.array([[1, 0], [0.8, 0.6], [0, 1], [-1, 0]])
+    assert layout.nearest_rows(units, 2).tolist() == [[1, 2], [0, 2], [1, 0], [2, 1]]
+    assert layout.nearest_rows(units, 9, block=3).shape == (4, 3)

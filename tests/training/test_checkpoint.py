@@ -347,3 +347,12 @@ def test_a_file_of_any_kind_of_error_is_named(tmp_path):
     with pytest.raises(W2VError, match="byte 7: the file ends within its header") as caught:
         TensorFile(path)
     assert type(caught.value) is W2VError
+
+
+def test_a_loss_of_zero_is_one_that_can_be(tmp_path):
+    trainer = Trainer(corpus(), config())
+    checkpointer = Checkpointer(tmp_path / "c")
+    assert rest_after(trainer, 200, checkpointer) is None
+    trainer.state.epoch_losses = [0.0] * trainer.state.epoch
+    assert checkpointer.write(trainer.state)
+    resumed(checkpointer.path, {})

@@ -181,3 +181,9 @@ def test_settings_do_without_numpy() -> None:
 def test_a_number_of_hundreds_of_digits_is_refused_in_few_words(name: str, number: int) -> None:
     with pytest.raises(SettingsError, match=f"^{name}: (100000000000000000000|a number of about [0-9]+ digits) is too"):
         (CorpusConfig if name == "min_count" else TrainConfig)(**{name: number})
+
+
+def test_more_passes_than_ten_are_refused():
+    assert CorpusConfig(phrases=10).phrases == 10
+    with pytest.raises(SettingsError, match="got 11"):
+        CorpusConfig(phrases=11)

@@ -15,6 +15,7 @@ from w2v.memory import Room
 from w2v.training import plan as module
 from w2v.training.config import TrainConfig
 from w2v.training.plan import calibrate, disk_needed, plan_training
+from w2v.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,16 @@ def test_memory_of_words_is_that_of_their_objects_in_a_list(text):
     found = plan_training(text, CorpusConfig(min_count=20), TrainConfig(dim=8, threads=1), seconds=0)
     words = w2v.encode(text, min_count=20).vocab.words
     assert found.memory["words"] == pytest.approx(sum(map(sys.getsizeof, words)) + 8 * len(words), rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("seen", "speed"),
+    [
+        ([(0.1, 50), (0.5, 1000), (1.5, 3000)], 2000),  # what was done in the warm-up, until 0.3 s, does not count
+        ([(0.1, 50), (0.5, 1000)], 2000),  # one look after it: since the beginning
+        ([(0.5, 1000), (1.0, 1001)], 2),
+    ],
+)
+def test_the_speed_is_that_between_the_warm_up_and_the_last_look(text, seen, speed):
+    trainer = Trainer(w2v.encode(text), TrainConfig(dim=2, threads=1))
+    assert module._slope(seen, trainer).words_per_s == pytest.approx(speed)

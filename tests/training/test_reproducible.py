@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import subprocess
@@ -316,6 +317,9 @@ EXTREMES = {
 }
 
 
+EXACT = {("default", "skipgram", "ns"): (8, 39, 953, 16), ("200 sentences", "cbow", "hs"): (2, 31, 3, 1)}
+
+
 @pytest.mark.parametrize("model", ["skipgram", "cbow"])
 @pytest.mark.parametrize("loss", ["ns", "hs"])
 @pytest.mark.parametrize("name", EXTREMES)
@@ -328,6 +332,8 @@ def test_lanes_and_rounds_follow_from_settings_and_vocabulary_and_never_from_thr
     }
     assert len(found) == 1
     (rounds,) = found
+    if (name, model, loss) in EXACT:
+        assert dataclasses.astuple(rounds) == EXACT[name, model, loss]
     assert 1 <= rounds.lanes <= LANES
     assert 1 <= rounds.centres <= MOST_CENTRES
     assert rounds.batch >= 1

@@ -205,3 +205,9 @@ def test_the_number_of_threads_makes_runs_differ_only_where_it_is_wanted():
     assert identity(two) == identity(four)
     assert identity(two, True) != identity(four, True)
     assert identity(two) != identity(TrainConfig(threads=2, seed=2).resolved())
+
+
+def test_a_learning_rate_that_is_given_is_in_the_name():
+    assert vectors_name(TrainConfig(lr=0.5).resolved(), []) == "lr-0.5.bin"
+    assert vectors_name(TrainConfig(model="cbow").resolved(), []) == "model-cbow.bin"
+    assert vectors_name(TrainConfig().resolved(), []) == "seed-1.bin"

@@ -112,3 +112,12 @@ def test_what_cannot_be_compared_is_refused():
         compare([make(), Vectors(["other"], np.ones((1, 12)))])
     with pytest.raises(VectorsError, match="overlap at 10 needs 11"):
         compare([make(rows=10), make(rows=10)])
+
+
+def test_a_word_is_shared_if_every_model_has_it():
+    models = [Vectors(words.split(), np.eye(7, dtype=np.float32)[: len(words.split())]) for words in FOUR_MODELS]
+    found = compare(models, k=2)
+    assert (found.words, found.shared) == (["c", "d", "e"], 3)
+
+
+FOUR_MODELS = ["a b c d e", "c d e a", "e d c b x", "b a c e d"]

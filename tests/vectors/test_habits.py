@@ -305,3 +305,10 @@ def test_first_words_that_begin_with_a_hash_are_no_comments(tmp_path, separator,
     found = load(tmp_path / "v")
     assert list(found.words) == words
     assert np.allclose(found.matrix, MATRIX[:5], atol=1e-5)
+
+
+@pytest.mark.parametrize(("points", "vectors"), [(5, True), (4, False), (3, False)])
+def test_a_table_of_numbers_is_one_of_vectors_if_most_have_points(points, vectors):
+    numbers = [f"{i}.5" for i in range(points)] + [str(i) for i in range(9 - points)]
+    lines = "".join(f"w{row}\t" + "\t".join(numbers) + "\n" for row in range(9))
+    assert looks_like_vectors(lines.encode()) == vectors
