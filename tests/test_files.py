@@ -104,7 +104,9 @@ def descriptors() -> set[str]:
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="/proc")
-@pytest.mark.parametrize("content", [b"plain\n", *(pack(b"packed\n") for pack in PACKERS.values())])
+@pytest.mark.parametrize(
+    "content", [b"plain\n", *(pack(b"packed\n") for pack in PACKERS.values())], ids=["plain", *PACKERS]
+)
 def test_no_file_stays_open(tmp_path, monkeypatch, content):
     path = tmp_path / "file"
     path.write_bytes(content)
