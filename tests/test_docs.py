@@ -24,7 +24,7 @@ def test_readme_holds_the_two_commands():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     first = "pip install . && w2v train data/world.txt.gz -o vectors.bin && w2v analogy vectors.bin man king woman"
     assert f"<!-- ci: first -->\n```sh\n{first}\n```\n" in text
-    assert "<!-- ci: test -->\n```sh\npip install '.[test-all]' && pytest\n```\n" in text
+    assert "<!-- ci: test -->\n```sh\npip install '.[test-all]' && pytest -n 2\n```\n" in text
 
 
 def test_the_library_example_in_the_readme_runs(tmp_path):
