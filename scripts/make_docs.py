@@ -95,6 +95,7 @@ def run_console(text: str) -> str:
     """Run every `$ ` line of a page's console blocks in one fresh folder, in order, and put its output below it."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(ROOT / "data", Path(folder) / "data")
+        (Path(folder) / "scripts").symlink_to(ROOT / "scripts")
         return CONSOLE.sub(lambda block: run_block(block[0], folder), text)
 
 

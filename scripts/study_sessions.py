@@ -2,6 +2,7 @@
 
     python scripts/study_sessions.py                    # the table of docs/sessions.md, as Markdown
     python scripts/study_sessions.py --write sessions.txt    # only the sessions, one a line, for w2v train
+    python scripts/study_sessions.py --events events.csv     # 200,000 as the log of a service, with songs' titles.tsv
 
 2,500 songs lie in 50 scenes of 50; within a scene a few are heard much more than the rest (Zipf). A listener stays in
 one scene, drifts along a chain of neighbouring ones, and now and then hears one of the service's hits, which go with
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ import numpy as np
 SONGS, SCENES = 2500, 50
 SCENE_SONGS = SONGS // SCENES
 SESSIONS, SHORTEST, MEAN_MORE = 30_000, 4, 10
+EVENT_SESSIONS = 200_000
 HITS, HIT_SHARE = 25, 0.15  # songs that are heard in every scene, and how often
 DRIFT = 0.05  # chance to move to the next scene after a song
 ZIPF = 0.8
@@ -70,6 +73,24 @@ def make_sessions(seed: int = 1, count: int = SESSIONS) -> list[list[str]]:
     return sessions
 
 
+def write_events(path: Path, sessions: list[list[str]]) -> int:
+    """The sessions as a service logs them, in the order of time: a week of listeners, each with about five sessions.
+    Songs are numbered; titles.tsv beside it says what they are called. Returns the rows."""
+    draw = np.random.default_rng(2)
+    rows = []
+    for session in sessions:
+        user, start = int(draw.integers(len(sessions) // 5)), int(draw.integers(7 * 86_400))
+        for place, song in enumerate(session):
+            rows.append((1_700_000_000 + start + 200 * place, user, 100_000 + int(song.removeprefix("song"))))
+    with path.open("w", encoding="utf-8") as file:
+        file.write("time,user,item\n")
+        file.writelines(f"{time},{user},{item}\n" for time, user, item in sorted(rows))
+    with path.with_name("titles.tsv").open("w", encoding="utf-8") as file:
+        for song in range(SONGS):
+            file.write(f"{100_000 + song}\tscene {song // SCENE_SONGS + 1}, song {song % SCENE_SONGS + 1}\n")
+    return len(rows)
+
+
 def score(vectors: Any, held_out: list[list[str]]) -> tuple[float, float]:
     """(HR@10, NDCG@10) of the last song of each session, asked from the one before it."""
     pairs = [(session[-2], session[-1]) for session in held_out]
@@ -98,8 +119,15 @@ def gains(rank: np.ndarray) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", metavar="FILE", help="write the sessions and end")
+    parser.add_argument("--events", metavar="FILE", type=Path, help="write events as CSV, and titles.tsv, and end")
+    parser.add_argument("--count", type=int, default=EVENT_SESSIONS, help="sessions for --events [200000]")
+    parser.add_argument("--seed", type=int, default=1, help="of the events [1]")
     parser.add_argument("--seeds", default="1,2,3", help="of the trainings [1,2,3]")
     options = parser.parse_args()
+    if options.events:
+        rows = write_events(options.events, make_sessions(options.seed, options.count))
+        print(f"{options.events}: {rows:,} rows")
+        return
     sessions = make_sessions()
     if options.write:
         with open(options.write, "w", encoding="utf-8") as file:

@@ -69,6 +69,15 @@ def test_a_session_gets_what_it_does_not_hold(w2v, some):
     assert table(decayed.out)[0][:3] == ["40 10", "1", "20"]
 
 
+def test_a_session_that_comes_alone_is_answered_at_once(start, vectors):
+    process = start("similar", vectors, "--mean", "-k", "1", stdin=subprocess.PIPE)
+    process.stdin.write(b"king queen\n")
+    process.stdin.flush()
+    assert process.stdout.readline().startswith(b"king queen\t1\t")
+    process.communicate()
+    assert process.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,6 +68,7 @@ def plot(
     top: int | None,
     groups: str | None,
     pairs: str | None,
+    names: str | None,
     method: str | None,
     title: str | None,
     size: tuple[float, float],
@@ -75,7 +77,7 @@ def plot(
 ) -> None:
     if bool(words) + bool(word_file) + bool(top) > 1:
         raise usage_error("the words come from the command line, from --words or from --top; give one of them")
-    form = figure_format(output, [path for path in (vectors, word_file, groups, pairs) if path])
+    form = figure_format(output, [path for path in (vectors, word_file, groups, pairs, names) if path])
 
     from w2v.seeing.lists import read_groups, read_pairs, read_words
     from w2v.seeing.plot import MapStyle, check_libraries, draw_map, map_of
@@ -98,6 +100,9 @@ def plot(
     if method == "tsne" and len(wanted) > SLOW_T_SNE:
         say(f"t-SNE of {count(len(wanted))} words takes minutes; --method neighbours takes seconds")
     made = map_of(found, wanted, method, seed, group_of, arrows)
+    if names:
+        name_of = read_groups(names, "name")
+        made = replace(made, words=tuple(name_of.get(word, word) for word in made.words))
     write_figure(output, lambda file: draw_map(made, file, form, MapStyle(size, dpi, argument_text(title or ""))))
 
 
@@ -161,6 +166,12 @@ command = Command(
             metavar="FILE",
             group="Words",
             help="Lines of word, tab, group: a colour and a shape for each group.",
+        ),
+        Option(
+            ["--names"],
+            metavar="FILE",
+            group="Words",
+            help="What words are called: lines of word, tab, name (titles of items).",
         ),
         Option(
             ["--pairs"],

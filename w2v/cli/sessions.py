@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
@@ -11,6 +11,9 @@ from w2v.cli.options import config_from, config_options, quiet_option, tmp_dir_o
 from w2v.cli.output import STDOUT
 from w2v.corpus.config import SessionConfig
 from w2v.errors import SettingsError, setting
+
+if TYPE_CHECKING:
+    from w2v.corpus.sessions import SessionCounts
 
 __all__ = ["command"]
 
@@ -62,12 +65,14 @@ def sessions(
                 out.write((" ".join(items) + "\n").encode("utf-8", "surrogateescape"))
         progress.finish()
     if not quiet:
-        for line in (*summary(found.counts, config), *(f"warning: {text}" for text in found.warnings())):
+        for line in (*summary(found.counts, config, tmp_dir), *(f"warning: {text}" for text in found.warnings())):
             say(line)
 
 
-def summary(counts: Any, config: SessionConfig) -> list[str]:
+def summary(counts: SessionCounts, config: SessionConfig, tmp_dir: str | None) -> list[str]:
     """What became of the rows."""
+    import tempfile
+
     from w2v.numbers import count, plural
 
     mean = counts.items / max(1, counts.sessions)
@@ -81,6 +86,8 @@ def summary(counts: Any, config: SessionConfig) -> list[str]:
     told = [f"{count(number)} {what}" for what, number in left_out.items() if number]
     if told:
         lines.append(f"rows left out: {', '.join(told)}")
+    if counts.runs:
+        lines.append(f"sorted on disk, in {plural(counts.runs + 1, 'run')} in {tmp_dir or tempfile.gettempdir()}")
     return lines
 
 

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from w2v.cli.answers import ANSWER_OPTIONS, Answer, answer_all, format_answer, load_vectors, made_note, ranked
+from w2v.cli.answers import (
+    ANSWER_OPTIONS,
+    Answer,
+    answer_all,
+    format_answer,
+    load_vectors,
+    made_note,
+    prompt_lines,
+    ranked,
+)
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, named_output, say
 from w2v.cli.lookups import words_of
 from w2v.cli.options import quiet_option, vectors_argument
 from w2v.cli.output import check_stdout
-from w2v.cli.streams import argument_text, write
+from w2v.cli.streams import argument_text, is_terminal, read_lines, write
 from w2v.cli.values import Number, Whole
-from w2v.errors import SettingsError, VectorsError, setting, shortened
+from w2v.errors import SettingsError, setting
 
 if TYPE_CHECKING:
     from w2v.cli.progress import NullProgress
@@ -34,9 +44,9 @@ Without a QUERY, one query a line from standard input, each answered as it arriv
 the query are left out of its answer. A row a neighbour: query, rank, word, cosine.
 
 --all asks for every word of the file, on all cores, and writes the answers as they are found; it takes the vectors'
-memory, and time with the square of their number: 1,000,000 words of 100 numbers, about an hour on 2 cores. --approx
-takes minutes for them, misses a few neighbours, and says how many. --mean recommends: each line is a session, asked by
-the mean of its items.
+memory, and time with the square of their number: 1,000,000 words of 100 numbers, about half an hour on 2 cores.
+--approx takes minutes for them, misses a few neighbours, and says how many. --mean recommends: each line is a session,
+asked by the mean of its items.
 """
 
 EXAMPLES = [
@@ -74,6 +84,8 @@ def similar(
     quiet: bool,
     **limits: Any,
 ) -> int:
+    from w2v.seeing.lists import read_groups
+
     many = f"{setting('all', True)}, {setting('words')} or {setting('mean', True)}"
     given = [name for name, value in (("all", every), ("words", words), ("mean", mean)) if value]
     if len(given) > 1 or (query and given and not mean):
@@ -84,7 +96,7 @@ def similar(
         raise SettingsError(f"{setting('approx')}: is for many queries: {many}")
     if nested and form != "json":
         raise SettingsError(f"{setting('nested')}: is for {setting('form', 'json')}")
-    output = Output("nested" if nested else form, None if names is None else read_names(names))
+    output = Output("nested" if nested else form, None if names is None else read_groups(names, "name"))
     if given:
         if form in TABLES:
             check_stdout("-")
@@ -129,22 +141,18 @@ def tell_missing(missing: Sequence[bytes], what: str) -> None:
     say(f"{plural(len(missing), 'word')} {what} {'is' if len(missing) == 1 else 'are'} not in the vocabulary: {few}")
 
 
-def read_names(path: str) -> dict[str, str]:
-    """word -> what stands behind its tab, of a file of such lines."""
-    from w2v.files import lines_of
-
-    names: dict[str, str] = {}
-    for number, line in lines_of(path, times=1000, least=32 << 20):
-        word, tab, name = line.decode("utf-8", "surrogateescape").partition("\t")
-        if not tab and word:
-            raise VectorsError(f"{path}:{number}: {shortened(word)!r} is not a word, a tab and its name")
-        names.setdefault(word, name)
-    return names
-
-
 # --- many queries ---
 
-Queries = Iterator[tuple[str, list[int]]]  # as they are shown, and the places of their words
+Asked = tuple[str, list[int]]  # a query as it is shown, and the places of its words
+
+
+def batches(queries: Iterable[Asked]) -> Iterator[list[Asked]]:
+    """As many at a time as are answered together."""
+    from w2v.vectors.neighbours import QUERIES
+
+    queries = iter(queries)
+    while batch := list(islice(queries, QUERIES)):
+        yield batch
 
 
 def answer_many(
@@ -162,18 +170,19 @@ def answer_many(
     """Answer every row, the words of a file or the means of sessions, block by block; exit code 1 if a word is not
     there."""
     from w2v.cli.progress import progress_for
-    from w2v.vectors.neighbours import QUERIES, check_decay, nearest_rows
+    from w2v.vectors.neighbours import check_decay, nearest_rows
 
     check_decay(decay)
     vectors = load_vectors(path)
     scope = scope_of(vectors, limits)
-    asked = Asked(vectors)
-    queries = asked.sessions(arguments) if mean else asked.listed(words) if words else asked.rows()
+    asked = Questions(vectors)
+    every = ((word, [row]) for row, word in enumerate(vectors.words))
+    queries = asked.sessions(arguments) if mean else batches(asked.listed(words) if words else every)
     total = None if mean or words else len(vectors)
-    with progress_for(quiet) as progress, writer_of(output) as put:
+    with progress_for(quiet or is_terminal(sys.stdout)) as progress, writer_of(output) as put:
         index = make_index(scope, topn, progress) if approx else None
         done = 0
-        while block := list(islice(queries, QUERIES)):
+        for block in queries:
             rows, cosines = nearest_rows(vectors, [places for _, places in block], topn, scope, decay, index)
             put(
                 [
@@ -187,7 +196,7 @@ def answer_many(
     return asked.tell()
 
 
-class Asked:
+class Questions:
     """Many queries, and what of them is not in the vocabulary."""
 
     def __init__(self, vectors: Vectors):
@@ -196,10 +205,7 @@ class Asked:
         self.empty = 0  # sessions of which no item is known
         self.failed = False
 
-    def rows(self) -> Queries:
-        return ((word, [row]) for row, word in enumerate(self.vectors.words))
-
-    def listed(self, path: str) -> Queries:
+    def listed(self, path: str) -> Iterator[Asked]:
         """Each word of a file that is there."""
         from w2v.vectors.derive import read_list
         from w2v.vectors.words import to_text
@@ -210,16 +216,21 @@ class Asked:
                 yield to_text(word), places
             self.failed = self.failed or not places
 
-    def sessions(self, arguments: Sequence[str]) -> Queries:
-        """Each line of standard input, or the arguments as one."""
-        from w2v.cli.streams import read_lines
+    def sessions(self, arguments: Sequence[str]) -> Iterator[list[Asked]]:
+        """The arguments as one line, or the lines of standard input, as many at a time as have arrived."""
+        if arguments:
+            arrived: Iterable[list[str]] = [[" ".join(map(argument_text, arguments))]]
+        elif is_terminal(sys.stdin):
+            arrived = ([line] for line in prompt_lines("session> "))
+        else:
+            arrived = read_lines()
+        for lines in arrived:
+            yield from batches(self.session(items) for line in lines if (items := words_of(line)))
 
-        lines = [[" ".join(map(argument_text, arguments))]] if arguments else read_lines()
-        for line in chain.from_iterable(lines):
-            if items := words_of(line):
-                places = self.known(items)
-                self.empty += not places
-                yield " ".join(items), places
+    def session(self, items: Sequence[str]) -> Asked:
+        places = self.known(items)
+        self.empty += not places
+        return " ".join(items), places
 
     def known(self, words: Sequence[str]) -> list[int]:
         from w2v.vectors.neighbours import known_places

@@ -66,7 +66,7 @@ def take_up(output: str | None, checkpoint: str | None) -> tuple[str | None, str
     if has_ended(following) and not is_being_written(following):
         os.replace(following, kept)
     if os.path.exists(kept):
-        if os.path.exists(output) and not has_ended(kept):
+        if not has_ended(kept):
             with Checkpoint(kept):  # what is wrong with it, if it is not whole
                 raise W2VError(f"{kept}: a run that did not end has left this; go on with that one first, or remove it")
         return kept, following, kept

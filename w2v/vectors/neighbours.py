@@ -220,17 +220,18 @@ def all_neighbours(
     """As `Vectors.neighbours`, which has the words."""
     _check(topn)
     check_decay(decay)
-    groups = [[row] for row in range(len(vectors))] if words is None else [_places(vectors, word) for word in words]
-    rows = np.empty((len(groups), max(0, topn)), np.int64)
+    asked = range(len(vectors)) if words is None else [_places(vectors, word) for word in words]
+    rows = np.empty((len(asked), max(0, topn)), np.int64)
     cosines = np.empty(rows.shape, np.float32)
     index = None
     if approx:
         from w2v.vectors.approximate import Index
 
         index = Index(scope)
-    for low in range(0, len(groups), QUERIES):
+    for low in range(0, len(asked), QUERIES):
         some = slice(low, low + QUERIES)
-        rows[some], cosines[some] = nearest_rows(vectors, groups[some], topn, scope, decay, index)
+        groups = [[one] if isinstance(one, int) else one for one in asked[some]]
+        rows[some], cosines[some] = nearest_rows(vectors, groups, topn, scope, decay, index)
     return rows, cosines
 
 
