@@ -2,7 +2,8 @@
 
     python scripts/make_docs.py            tables and command reference
     python scripts/make_docs.py --check    exit 1 when one of these is not current
-    python scripts/make_docs.py --tour [FILE]   run the console examples of README.md, or another page, again
+    python scripts/make_docs.py --tour [FILE]   run the console examples of README.md, or another page, again;
+                                                those of a block "console terminal" see a terminal
 
 Runs with the installed w2v.
 """
@@ -10,16 +11,23 @@ Runs with the installed w2v.
 from __future__ import annotations
 
 import argparse
+import codecs
+import fcntl
 import os
+import pty
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
+from itertools import takewhile
 from pathlib import Path
 
 import click
 
+from w2v.cli.command import ALL_OPTIONS
 from w2v.cli.main import cli
 from w2v.cli.options import as_option, default_text
 from w2v.corpus.config import CorpusConfig
@@ -34,6 +42,10 @@ COMMANDS = ROOT / "docs" / "commands.md"
 VECTOR_FILES = ROOT / "docs" / "vector-files.md"
 TABLE = r"(<!-- {0}: made by scripts/make_docs.py -->\n).*?(<!-- end of {0} -->)"
 CONSOLE = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"(?<=^```console)( terminal)?\n(.*?)(?=^```$)", re.DOTALL | re.MULTILINE)
+TYPED = re.compile(r"[A-Za-z ]+> (.*)")  # at a prompt
+CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # what moves a cursor or colours
+COLUMNS = 80
 
 
 def option_table() -> str:
@@ -66,6 +78,7 @@ def command_reference() -> str:
     """Every command's help page, as --help prints it."""
     parts = ["# Commands\n\nMade from `--help` by scripts/make_docs.py; a test checks that it is current.\n"]
     with click.Context(cli, info_name="w2v", terminal_width=100) as context:
+        context.meta[ALL_OPTIONS] = True
         parts.append(f"\n```text\n{cli.get_help(context)}\n```\n")
         for name in cli.list_commands(context):
             command = cli.get_command(context, name)
@@ -96,14 +109,20 @@ def run_console(text: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(ROOT / "data", Path(folder) / "data")
         (Path(folder) / "scripts").symlink_to(ROOT / "scripts")
-        return CONSOLE.sub(lambda block: run_block(block[0], folder), text)
+        return BLOCK.sub(lambda block: f"{block[1] or ''}\n{run_block(block[2], folder, bool(block[1]))}", text)
 
 
-def run_block(block: str, folder: str) -> str:
+def run_block(block: str, folder: str, terminal: bool = False) -> str:
     lines = []
     path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-    for line in block.splitlines():
+    given = block.splitlines()
+    for place, line in enumerate(given):
         if not line.startswith("$ "):
+            continue
+        if terminal:
+            rest = takewhile(lambda other: not other.startswith("$ "), given[place + 1 :])
+            typed = [found[1] for other in rest if (found := TYPED.fullmatch(other))]
+            lines += [line, *on_terminal(line[2:], typed, folder, {**os.environ, "PATH": path})]
             continue
         done = subprocess.run(
             ["bash", "-c", line[2:]],
@@ -117,6 +136,29 @@ def run_block(block: str, folder: str) -> str:
         )
         lines += [line, *done.stdout.splitlines()]
     return "\n".join(lines) + "\n"
+
+
+def on_terminal(line: str, typed: list[str], folder: str, environment: dict[str, str]) -> list[str]:
+    """The lines that a terminal shows when a command has ended; `typed` are those that its prompt gets."""
+    end, other = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, COLUMNS, 0, 0))
+    environment |= {"TERM": "xterm", "LC_ALL": "C.UTF-8", "XDG_STATE_HOME": folder}
+    process = subprocess.Popen(
+        ["bash", "-c", line], cwd=folder, env=environment, stdin=other, stdout=other, stderr=other
+    )
+    os.close(other)
+    seen = ""
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    while True:
+        try:
+            seen += CODES.sub("", decode(os.read(end, 65536)))
+        except OSError:  # nobody has the other end any more
+            break
+        if typed and seen.endswith("> "):
+            os.write(end, typed.pop(0).encode() + b"\n")
+    os.close(end)
+    process.wait()
+    return [shown.rstrip("\r").rpartition("\r")[2].rstrip() for shown in seen.rstrip().split("\n")]
 
 
 def main() -> None:

@@ -31,6 +31,13 @@ _HOME = {
     "VectorsError": "w2v.errors",
 }
 
+_HABITS = {  # of gensim, and what they are here
+    "Word2Vec": "train with w2v.train(corpus, dim=100)",
+    "FastText": 'train with w2v.train(corpus, subwords="3-6")',
+    "KeyedVectors": "read vectors with w2v.load(path)",
+    "Phrases": "see w2v.find_phrases(corpus)",
+}
+
 __all__ = ["__version__", *_HOME]
 
 if TYPE_CHECKING:
@@ -59,7 +66,8 @@ if not TYPE_CHECKING:  # a type checker must not take every name for one of ours
 
     def __getattr__(name: str) -> object:
         if name not in _HOME:
-            raise AttributeError(f"module 'w2v' has no attribute {name!r}")
+            hint = f"; {_HABITS[name]}" if name in _HABITS else ""
+            raise AttributeError(f"module 'w2v' has no attribute {name!r}{hint}")
         from importlib import import_module
 
         value = getattr(import_module(_HOME[name]), name)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from w2v.errors import SettingsError, setting
 
-__all__ = ["Option", "check", "check_names", "number_text", "option", "options_of", "out_of_range"]
+__all__ = ["Option", "check", "check_names", "habit", "number_text", "option", "options_of", "out_of_range"]
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,56 @@ def options_of(config: type) -> dict[str, tuple[dataclasses.Field[Any], Option]]
     return {f.name: (f, f.metadata["option"]) for f in dataclasses.fields(config)}
 
 
+# What word2vec.c, gensim and fastText have in place of a setting: its name here, and a value for theirs.
+CHOICES: dict[str, tuple[str, dict[str, str]]] = {
+    "sg": ("model", {"1": "skipgram", "0": "cbow"}),
+    "skipgram": ("model", {"1": "skipgram", "0": "cbow"}),
+    "cbow": ("model", {"1": "cbow", "0": "skipgram"}),
+    "hs": ("loss", {"1": "hs", "0": "ns"}),
+}
+OTHER_NAMES = {"iterations": "epochs", "minn": "subwords", "maxn": "subwords", "word_ngrams": "phrases"}
+NEEDLESS = {
+    "cbow_mean": "the mean is always taken",
+    "sorted_vocab": "the words are always sorted",
+    "batch_words": "there are no batches",
+    "compute_loss": "the loss is always reported",
+}
+
+
+def habit(name: str, value: object = None) -> str:
+    """What to write in place of another program's setting, such as sg=1; empty for one that is not known."""
+    name = name.replace("-", "_").lower()
+    if name in CHOICES:
+        own, values = CHOICES[name]
+        text = str(int(value) if isinstance(value, bool) else value)
+        return f"write {setting(own, values.get(text, values['1']))}"
+    if name in OTHER_NAMES:
+        return f"write {setting(OTHER_NAMES[name])}"
+    return f"leave it out: {NEEDLESS[name]}" if name in NEEDLESS else ""
+
+
 def check_names(function: str, settings: Iterable[str], *configs: type) -> None:
     """Raise SettingsError for the first name that is no field of the configs, with what was perhaps meant."""
-    known = sorted(name for config in configs for name in options_of(config))
+    known = {name: option for config in configs for name, (_, option) in options_of(config).items()}
     unknown = sorted(set(settings) - set(known))
-    if unknown:
-        import difflib
+    if not unknown:
+        return
+    values = settings if isinstance(settings, Mapping) else {}
+    named = [f"{name!r}{hint_for(name, values.get(name), known)}" for name in unknown]
+    raise SettingsError(f"{function}: there is no setting {'; nor '.join(named)}")
 
-        close = difflib.get_close_matches(unknown[0], known, 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        for config in configs:
-            for name, (_, opt) in options_of(config).items():
-                if unknown[0] in [alias.lstrip("-").replace("-", "_") for alias in opt.aliases]:
-                    hint = f"; it is {name} here"
-        raise SettingsError(f"{function}: there is no setting {unknown[0]!r}{hint}")
+
+def hint_for(name: str, value: object, known: Mapping[str, Option]) -> str:
+    """What was perhaps meant by a setting that is not known, behind a semicolon; empty where nothing comes near."""
+    import difflib
+
+    value = value if isinstance(value, (str, int, float)) else None
+    for own, option in known.items():
+        if name in [alias.lstrip("-").replace("-", "_") for alias in option.aliases]:
+            return f"; write {setting(own, value)}"
+    close = difflib.get_close_matches(name, known, 1)
+    hint = habit(name, value) or (f"did you mean {close[0]}?" if close else "")
+    return f"; {hint}" if hint else ""
 
 
 def check(config: Any) -> None:

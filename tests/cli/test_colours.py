@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from w2v.cli import colours
-from w2v.cli.colours import NONE, TRUE, XTERM, colour_depth, nearest_of_256, painted, paper
+from w2v.cli.colours import LEVELS, NONE, TRUE, XTERM, colour_depth, nearest_of_256, painted, paper, shade
 from w2v.cli.steps import cells
+from w2v.seeing.cells import RED
 
 
 @pytest.mark.parametrize(("when", "terminal", "environment", "depth"), [
@@ -40,6 +41,27 @@ def test_ink_is_black_on_light_paper_and_white_on_dark():
     assert paper((128, 128, 128), TRUE).endswith(";97")  # 128,000 of luma: not above it
     assert paper((129, 128, 128), TRUE).endswith(";30")
     assert paper((255, 0, 0), XTERM) == "48;5;196;97"
+
+
+def test_a_ramp_of_256_colours_goes_from_blue_over_white_to_red():
+    steps = [shade(share / 10, XTERM) for share in range(-10, 11)]
+    colours = [xterm_rgb(int(code.split(";")[2])) for code in dict.fromkeys(steps)]
+    assert len(colours) == 11
+    for red, green, blue in colours[:5]:
+        assert blue > red
+        assert blue >= green >= red
+    for red, green, blue in colours[6:]:
+        assert red > green == blue
+    assert max(colours[5]) - min(colours[5]) == 0
+    assert shade(-7, XTERM) == steps[0]
+    assert shade(1.0, TRUE) == paper(RED, TRUE)
+
+
+def xterm_rgb(number: int) -> tuple[int, int, int]:
+    if number >= 232:
+        return (8 + 10 * (number - 232),) * 3
+    cube = number - 16
+    return LEVELS[cube // 36], LEVELS[cube // 6 % 6], LEVELS[cube % 6]
 
 
 def test_text_is_painted_where_there_are_colours():

@@ -37,6 +37,19 @@ def test_every_command_has_a_help_page_with_examples(w2v, name):
     assert max(map(len, done.out.splitlines())) <= 100
 
 
+def test_the_help_of_train_fits_a_screen_and_help_all_has_every_option(w2v):
+    short, whole = w2v("train", "--help").out, w2v("train", "--help-all").out
+    assert len(short.splitlines()) <= 50
+    options = {line.split()[0] for line in short.splitlines() if line.startswith("  -")}
+    assert (
+        {"-o,", "--help-all", "-h,"} < options < {line.split()[0] for line in whole.splitlines() if line[:3] == "  -"}
+    )
+    for name in ("--lr", "--phrases", "--keep-checkpoint", "--cluster"):
+        assert f"  {name} " in whole
+        assert name not in short
+    assert "see w2v train --help-all" in w2v("train", "x", "-o", "v.bin", "--lr", "ten").err
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_short_help_option_works(w2v, name):
     assert w2v(name, "-h").out == w2v(name, "--help").out
@@ -110,7 +123,7 @@ def test_python_m_w2v_is_the_command(environment, tmp_path):
         (["train", "--dmi", "3"], "no such option: --dmi (did you mean --dim?); see w2v train --help"),
         (["train", "x", "-o", "v.bin", "--dim"], "option --dim requires an argument; see w2v train --help"),
         (["train", "x"], "-o/--output is missing; see w2v train --help"),
-        (["train", "-o", "v.bin"], "CORPUS is missing; see w2v train --help"),
+        (["train", "-o", "v.bin"], "CORPUS is missing; write - to read standard input; see w2v train --help"),
         (["train", "x", "-o", "v.bin", "--dim", "ten"], "-d/--dim: 'ten' is not a whole number; see w2v train --help"),
         (["train", "x", "-o", "v.bin", "--dim", "0"], "--dim: must be between 1 and 65536 (got 0)"),
         (["train", "x", "-o", "v.bin", "--lr", "nan"], "--lr: must be more than 0 and at most 10 (got nan)"),

@@ -18,7 +18,7 @@ def folder(w2v, corpus, vectors, tmp_path):
     return tmp_path
 
 
-CHECKPOINT = "is the checkpoint of a training, not vectors; go on with the training: its command line and --resume, or"
+CHECKPOINT = "is the checkpoint of a training, not vectors; go on with it: w2v train with the same options and "
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ CHECKPOINT = "is the checkpoint of a training, not vectors; go on with the train
             1,
             "corpus.ids: is an encoded corpus, not vectors; train on it first: w2v train corpus.ids -o OUT.bin",
         ),
-        ("info a.bin.checkpoint", 1, f"a.bin.checkpoint: {CHECKPOINT} --continue with other text"),
+        ("info a.bin.checkpoint", 1, f"a.bin.checkpoint: {CHECKPOINT}--resume, or with --continue and other text"),
         ("similar dir king", 1, "dir: is a directory; give a file"),
         ("similar picture king", 1, "picture: is a picture, not word vectors that can be read; give another file"),
         ("train picture -o x.bin", 1, "picture: this is a picture, not text; give another file"),
@@ -78,20 +78,31 @@ def test_a_number_of_hundreds_of_digits_is_a_usage_error_of_one_short_line(w2v, 
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
-        ("train t -o v.bin -size 50", "no such option: -size (write --dim; w2v word2vec takes the options of word2vec"),
-        ("train t -o v.bin -iter 3", "no such option: -iter (write --epochs; "),
-        ("train t -o v.bin -window 5", "no such option: -window (write --window; "),
-        ("train t -o v.bin -window=5", "no such option: -window=5 (write --window; "),
-        ("train t -o v.bin -min_count 5", "no such option: -min_count (write --min-count; "),
-        ("train t -output v.bin", "no such option: -output (write --output; "),
-        ("train -train t -output v.bin", "no such option: -train (write the text without an option: w2v train "),
-        ("train t -o v.bin -cbow 0", "no such option: -cbow (write --model cbow, or --model skipgram for -cbow 0; "),
-        ("train t -o v.bin -binary 1", "no such option: -binary (write -o NAME.bin, or -o NAME.txt for text; "),
-        ("train t -o v.bin --sg 1", "no such option: --sg (write --model skipgram, or --model cbow for --sg 0)"),
+        ("train t -o v.bin -size 50", "no such option: -size (write --dim 50); w2v word2vec takes the options of "),
+        ("train t -o v.bin -iter 3", "no such option: -iter (write --epochs 3); "),
+        ("train t -o v.bin -window 5", "no such option: -window (write --window 5); "),
+        ("train t -o v.bin -window=5", "no such option: -window=5 (write --window 5); "),
+        ("train t -o v.bin -min_count 5", "no such option: -min_count (write --min-count 5); "),
+        ("train t -output v.bin", "no such option: -output (write --output v.bin); "),
+        (
+            "train -train t -output v.bin -size 50 -cbow 1",
+            "no such options: -train (write t without an option), -output (write --output v.bin), "
+            "-size (write --dim 50), -cbow (write --model cbow); w2v word2vec takes the options of word2vec",
+        ),
+        ("train t -o v.bin -cbow 0", "no such option: -cbow (write --model skipgram); "),
+        ("train t -o v.bin -binary 1", "no such option: -binary (write -o NAME.bin, or -o NAME.txt for text); "),
+        ("train t -o v.bin --sg 1", "no such option: --sg (write --model skipgram)"),
+        ("train t -o v.bin --sg=0", "no such option: --sg (write --model cbow)"),
+        ("train t -o v.bin --cbow", "no such option: --cbow (write --model cbow)"),
+        ("train t -o v.bin --minn 3", "no such option: --minn (write --subwords)"),
+        ("train t -o v.bin --compute-loss", "(leave it out: the loss is always reported)"),
+        ("nn v.bin 10", "no such command: nn (write w2v similar)"),
+        ("skipgram -input t", "no such command: skipgram (write w2v train CORPUS -o OUT --model skipgram)"),
+        ("word-analogy v.bin", "no such command: word-analogy (write w2v analogy)"),
         ("train t -o v.bin --hs", "no such option: --hs (write --loss hs)"),
         ("train t -o v.bin --dims 4", "no such option: --dims (did you mean --dim?)"),
-        ("sweep t -size 5,6", "no such option: -size (write --dim; "),
-        ("vocab t -top 5", "no such option: -top (write --top)"),
+        ("sweep t -size 5,6", "no such option: -size (write --dim 5,6); "),
+        ("vocab t -top 5", "no such option: -top (write --top 5)"),
         ("vocab t --hs", "no such option: --hs;"),
         ("word2vec -train t -output v.bin -resume", "no such option: -resume (write --resume)"),
         ("similar v.bin -lrb-", "no such option: -l; a word that begins with - goes behind --"),
@@ -109,6 +120,19 @@ def test_habits_of_other_programs_are_answered_with_what_to_write(w2v, tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", [("similar", "king"), ("analogy", "man", "king", "woman")])
+def test_topn_is_understood_where_words_are_asked_for(w2v, vectors, command):
+    name, *words = command
+    assert w2v(name, vectors, *words, "--topn", "3").out == w2v(name, vectors, *words, "-k", "3").out != ""
+
+
+def test_answers_to_analogies_can_be_kept_among_frequent_words(w2v, vectors):
+    every = w2v("analogy", vectors, "man", "king", "woman", "-k", "50").out.splitlines()
+    few = w2v("analogy", vectors, "man", "king", "woman", "-k", "50", "--restrict-vocab", "10").out.splitlines()
+    assert len(few) == 10 < len(every)
+    assert {line.split("\t")[2] for line in few} < {line.split("\t")[2] for line in every}
+
+
 def test_a_query_that_begins_with_a_dash_is_asked_behind_two(w2v, vectors):
     done = w2v("similar", vectors, "--", "-size")
     assert (done.returncode, done.err) == (1, 'w2v: error: "-size" is not in the vocabulary\n')
@@ -122,7 +146,6 @@ def test_a_query_that_begins_with_a_dash_is_asked_behind_two(w2v, vectors):
         (("train", "t", "-o", "v.bin", "--log", ""), "--log"),
         (("train", "t", "-o", "v.bin", "--save-vocab", ""), "--save-vocab"),
         (("train", "t", "-o", "v.bin", "--checkpoint", ""), "--checkpoint"),
-        (("train", "t", "-o", "v.bin", "--continue", ""), "--continue"),
         (("train", "t", "-o", "v.bin", "--eval", ""), "--eval"),
         (("train", "", "-o", "v.bin"), "CORPUS"),
         (("word2vec", "-train", "t", "-output", ""), "-output"),

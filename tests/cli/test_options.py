@@ -3,6 +3,7 @@ from __future__ import annotations
 import click
 import pytest
 
+from w2v.cli.command import ALL_OPTIONS
 from w2v.cli.main import cli
 from w2v.corpus.config import CorpusConfig
 from w2v.settings import options_of
@@ -84,6 +85,7 @@ def test_every_spelling_of_an_option_sets_its_field(parsed, config, name):
 def test_help_shows_the_option_and_hides_its_aliases(config, name):
     command = cli.get_command(None, "train")
     with click.Context(command, info_name="train") as context:
+        context.meta[ALL_OPTIONS] = True
         words = command.get_help(context).replace("[no-]", "").split()
     declared = options_of(config)[name][1]
     assert "--" + name.replace("_", "-") in words

@@ -68,7 +68,7 @@ def test_summary_tells_what_was_cut():
 
 
 def test_numbers_are_in_one_column():
-    text = lines(below_min_count=100, summary={"held_out": 12})[:-3]
+    text = lines(below_min_count=100, summary={"held_out": 12})[:-4]
     assert len({len(t) - len(t.lstrip(" 0123456789,")) for t in text}) == 1
 
 
@@ -78,7 +78,7 @@ def test_last_line_says_where_the_vectors_are():
 
 def test_losses_are_told_by_epoch_and_the_middle_of_many_is_left_out():
     told = {"epoch_losses": (0.5,) * 30, "held_out_losses": (0.25, 0.125), "best_epoch": 2}
-    assert lines(summary=told)[-5:-2] == [
+    assert lines(summary=told)[-6:-3] == [
         "loss by epoch: 0.5000 0.5000 0.5000 0.5000 0.5000 ... 0.5000 0.5000 0.5000 0.5000 0.5000",
         "held-out loss after each: 0.2500 0.1250",
         "the vectors are those of epoch 2",

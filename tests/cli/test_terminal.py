@@ -124,21 +124,73 @@ def test_vectors_are_not_written_to_a_terminal(start, corpus, screen):
     assert b"standard output is a terminal" in err
 
 
-def test_the_prompt_answers_line_by_line_and_ends_at_end_of_input(start, vectors, screen, tmp_path):
+@pytest.fixture
+def prompt(start, vectors, screen, tmp_path):
+    """`w2v similar` at its prompt, with a history to write."""
     ends = dict.fromkeys(("stdin", "stdout", "stderr"), screen.process_end)
-    env = {"XDG_STATE_HOME": str(tmp_path), "TERM": "xterm"}
-    process = start("similar", vectors, "-k", "2", env=env, **ends)
+    process = start("similar", vectors, "-k", "2", env={"XDG_STATE_HOME": str(tmp_path), "TERM": "xterm"}, **ends)
+    screen.read_until(rb"x 20\. Try king - man \+ woman; help says more, quit ends\.")
     screen.read_until(rb"similar> ")
+    return process
+
+
+ANSWER = "1  [a-z]+ +0\\.[0-9]{4}  (━)+(╸)?\r\n2  [a-z]+ +0\\.[0-9]{4}".encode()
+
+
+def test_the_prompt_answers_line_by_line_and_ends_at_end_of_input(prompt, screen, tmp_path):
     screen.type("king\n")
-    screen.read_until(rb"king\t1\t.*\r\nking\t2\t.*\r\n")
+    screen.read_until(b"king\r\n" + ANSWER)
     screen.read_until(rb"similar> ")
     screen.type("kong\n")
     screen.read_until(rb'"kong" is not in the vocabulary')
     screen.read_until(rb"similar> ")
     screen.type("\x04")
-    assert process.wait(TIMEOUT_S) == 0
+    assert prompt.wait(TIMEOUT_S) == 0
     pytest.importorskip("readline")
     assert (tmp_path / "w2v" / "history").read_text().split() == ["king", "kong"]
+
+
+def test_the_prompt_knows_help_and_quit_and_completes_words(prompt, screen):
+    screen.type("help\n")
+    screen.read_until(rb"A word, or words joined by \+ and -: .* Tab completes")
+    screen.read_until(rb"similar> ")
+    pytest.importorskip("readline")
+    screen.type("quee\t\n")
+    screen.read_until(b"queen \r\n" + ANSWER)
+    screen.type("quit\n")
+    assert prompt.wait(TIMEOUT_S) == 0
+
+
+def test_the_prompt_outlives_ctrl_c_but_not_sigterm(prompt, screen):
+    for _ in range(3):
+        screen.type("ki\x03")  # the terminal makes a signal of it only for its own processes
+        wait_until_it_sleeps(prompt)
+        prompt.send_signal(signal.SIGINT)
+        screen.read_until(rb"similar> ")
+    wait_until_it_sleeps(prompt)
+    screen.type("king\n")
+    screen.read_until(ANSWER)
+    screen.read_until(rb"similar> ")
+    wait_until_it_sleeps(prompt)
+    prompt.send_signal(signal.SIGTERM)
+    assert prompt.wait(TIMEOUT_S) == 143
+
+
+def test_answers_are_lined_up_on_a_terminal_in_the_characters_that_it_has(start, vectors):
+    for locale, columns, bar in (("C", 80, "=+"), ("C.UTF-8", 80, "(━)+╸?"), ("C.UTF-8", 24, "")):
+        screen = Screen(columns)
+        env = {"LC_ALL": locale, "NO_COLOR": "1"}
+        done = start("similar", vectors, "king", "서울", "-k", "2", stdout=screen.process_end, env=env)
+        assert done.wait(TIMEOUT_S) == 0
+        row = rf"  [12]  \S+ +0\.\d{{4}}{'  ' * bool(bar)}{bar}"
+        assert re.fullmatch(rf"king\n{row}\n{row}\n서울\n{row}\n{row}\n", screen.rest().decode().replace("\r", ""))
+
+
+@pytest.mark.parametrize("form", ["tsv", "json"])
+def test_a_form_that_is_asked_for_is_kept_on_a_terminal(start, vectors, screen, form):
+    done = start("similar", vectors, "king", "-k", "1", "--format", form, stdout=screen.process_end)
+    assert done.wait(TIMEOUT_S) == 0
+    assert screen.rest().startswith(b"king\t1\t" if form == "tsv" else b'{"query": "king", ')
 
 
 def test_pairs_does_not_wait_for_a_terminal(start, screen):
@@ -158,16 +210,6 @@ def test_rows_that_are_redirected_hold_no_prompt(start, vectors, screen):
     assert process.stdout.read() == b""
 
 
-def test_ctrl_c_at_the_prompt_ends_with_130(start, vectors, screen):
-    process = start("similar", vectors, stdin=screen.process_end, stdout=screen.process_end, stderr=subprocess.PIPE)
-    screen.read_until(rb"similar> ")
-    wait_until_it_sleeps(process)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=TIMEOUT_S)
-    assert process.returncode == 130
-    assert b"Traceback" not in err
-
-
 def test_a_byte_that_is_not_utf8_can_be_typed_at_the_prompt(start, vectors, screen):
     ends = dict.fromkeys(("stdin", "stdout", "stderr"), screen.process_end)
     env = {"TERM": "dumb", "PYTHONIOENCODING": "utf-8:strict"}  # as in most locales, though not in C.UTF-8
@@ -177,7 +219,7 @@ def test_a_byte_that_is_not_utf8_can_be_typed_at_the_prompt(start, vectors, scre
     screen.read_until(rb'"caf\\xff" is not in the vocabulary')
     screen.read_until(rb"similar> ")
     screen.type("king\n")
-    screen.read_until(rb"king\t1\t")
+    screen.read_until(rb"1  [a-z]+")
     screen.read_until(rb"similar> ")
     screen.type("\x04")
     assert process.wait(TIMEOUT_S) == 0

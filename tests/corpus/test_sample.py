@@ -12,7 +12,7 @@ import w2v
 from w2v.corpus.check import check_corpus
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import count_words, read_corpus
-from w2v.errors import CorpusError
+from w2v.errors import CorpusError, render
 
 ONE = CorpusConfig(min_count=1)
 DRAW = random.Random(3)
@@ -93,7 +93,8 @@ def test_a_table_or_markup_is_named(tmp_path, text):
 )
 def test_ordinary_text_is_read_without_a_word(tmp_path, text):
     (tmp_path / "text").write_text(text)
-    read_corpus([tmp_path / "text"], ONE, on_warning=lambda said: pytest.fail(said))
+    words = CorpusConfig(min_count=1, tokenizer="words")
+    read_corpus([tmp_path / "text"], words, on_warning=lambda said: pytest.fail(said))
 
 
 def test_a_pointer_of_git_lfs_is_named(tmp_path):
@@ -124,3 +125,39 @@ def test_the_library_warns_of_a_table_wherever_it_reads_text(tmp_path):
     assert "comma-separated values" in check_corpus(path).notes[0].meaning
     path.write_text(next(iter(LONE.values()))[0])
     assert "nearly every line is one token" in check_corpus(path).notes[0].meaning
+
+
+def warnings_of(paths, **settings) -> list[str]:
+    said: list[str] = []
+    read_corpus(paths, CorpusConfig(min_count=1, **settings), on_warning=said.append)
+    return [render(line, lambda name, value: f"{name}={value}") for line in said]
+
+
+def test_punctuation_that_makes_other_words_is_told_with_what_takes_it_off(tmp_path):
+    (tmp_path / "text").write_text("He said, that it was so.\nThen he went home , and slept .\n" * 20)
+    assert warnings_of([tmp_path / "text"]) == [
+        f"{tmp_path}/text: 14% of the tokens end in punctuation (said, so. ...), which makes other words of them; "
+        "tokenizer=words takes it off"
+    ]
+    assert warnings_of([tmp_path / "text"], tokenizer="words") == []
+
+
+def test_text_that_is_not_utf8_is_told_with_how_to_convert_it(tmp_path):
+    (tmp_path / "text").write_bytes("le café est très loin d ici\n".encode("latin-1") * 20)
+    assert ["29% of the tokens are not UTF-8" in line for line in warnings_of([tmp_path / "text"])] == [True]
+
+
+def test_a_file_that_is_there_twice_is_named(tmp_path):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "a").write_text("one two three\n" * 5)
+    (folder / "b").write_text("four five six\n" * 5)
+    assert warnings_of([folder]) == []
+    assert warnings_of([folder, folder / "b"]) == [f"{folder}/b: is given twice, and its text counts twice"]
+    (folder / "c").symlink_to(folder / "a")
+    assert warnings_of([folder]) == [f"{folder}/c: is the same file as {folder}/a, and its text counts twice"]
+    (folder / "c").unlink()
+    (folder / "c").write_text("one two three\n" * 4 + "one two other\n")
+    assert warnings_of([folder]) == []
+    (folder / "c").write_bytes((folder / "b").read_bytes())
+    assert warnings_of([folder]) == [f"{folder}/c: looks like a copy of {folder}/b, and its text counts twice"]

@@ -14,10 +14,12 @@ from w2v.seeing.log import read_log
 from .conftest import HOSTILE
 
 
-def test_an_expression_brings_its_words_itself_and_its_nearest_word(varied):
+def test_an_expression_brings_its_words_itself_and_its_nearest_words(varied):
     made = cells.cells_of(varied, ["king - man + woman"])
-    assert made.labels == ("king", "woman", "man", "king - man + woman", "nearest: queen")
-    assert np.allclose(made.values[3], made.values[0] - made.values[2] + made.values[1])
+    assert made.titles()[:4] == ["king", "- man", "+ woman", "= king - man + woman"]
+    nearest = [f"~ {word} {cosine:.2f}" for word, cosine in varied.query("king - man + woman", 3)]
+    assert made.titles()[4:] == nearest
+    assert np.allclose(made.values[3], made.values[0] - made.values[1] + made.values[2])
 
 
 def test_sorted_columns_fall_by_their_mean(varied):
@@ -48,7 +50,7 @@ def test_figures_are_drawn_the_same_each_time(varied, form, head):
     files = [io.BytesIO(), io.BytesIO()]
     for file in files:
         made = cells.cells_of(varied, ["king", "queen", HOSTILE[0]])
-        cells.draw_cells(cells.Cells(("$x_$", *made.labels[1:]), made.values, made.largest), file, form)
+        cells.draw_cells(cells.Cells(("$x_$", *made.labels[1:]), made.signs, made.values, made.largest), file, form)
     assert files[0].getvalue() == files[1].getvalue()
     assert files[0].getvalue().startswith(head)
 

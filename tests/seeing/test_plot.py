@@ -252,3 +252,19 @@ def test_no_row_is_among_its_nearest_ones():
     units = np.array([[1, 0], [0.8, 0.6], [0, 1], [-1, 0]])
     assert layout.nearest_rows(units, 2).tolist() == [[1, 2], [0, 2], [1, 0], [2, 1]]
     assert layout.nearest_rows(units, 9, block=3).shape == (4, 3)
+
+
+def test_words_go_where_their_cosines_with_two_directions_are(varied):
+    pytest.importorskip("matplotlib")
+    made = plot.map_of(varied, ROYALS, axes=("woman - man", "king"))
+    for word, (across, up) in zip(made.words, made.places, strict=True):
+        unit = varied.units([varied.index(word)])[0]
+        step = np.subtract(*varied.units([varied.index("woman"), varied.index("man")]))
+        assert across == pytest.approx(unit @ step / np.linalg.norm(step), abs=1e-6)
+        assert up == pytest.approx(varied.similarity(word, "king"), abs=1e-6)
+    drawing = plot.drawing_of(made)
+    texts = [text.get_text() for text in drawing.figure.axes[0].texts]
+    assert any(text.startswith("woman - man  ") for text in texts)
+    assert {text.get_text() for text in drawing.labels} == {*ROYALS}
+    with pytest.raises(UnknownWordError):
+        plot.map_of(varied, ROYALS, axes=("woman - nobody", "king"))

@@ -93,14 +93,32 @@ def test_settings_of_both_kinds_are_told_apart() -> None:
         ("windows", "; did you mean window?"),
         ("on_stop", ""),
         ("Dim", "; did you mean dim?"),
-        ("vector_size", "; it is dim here"),
-        ("workers", "; it is threads here"),
-        ("iter", "; it is epochs here"),
+        ("vector_size", "; write dim=5"),
+        ("workers", "; write threads=5"),
+        ("iter", "; write epochs=5"),
+        ("cbow_mean", "; leave it out: the mean is always taken"),
     ],
 )
 def test_unknown_setting_is_refused_with_a_hint(name: str, hint: str) -> None:
     with pytest.raises(SettingsError, match=f"there is no setting '{name}'{hint.replace('?', '[?]')}"):
         w2v.train(SENTENCES, **{name: 5})
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"), [({"sg": 1}, "model='skipgram'"), ({"sg": 0}, "model='cbow'"), ({"hs": True}, "loss='hs'")]
+)
+def test_settings_of_gensim_are_answered_with_those_that_mean_the_same(given: dict[str, int], hint: str) -> None:
+    with pytest.raises(SettingsError, match=f"; write {hint}"):
+        w2v.train(SENTENCES, **given)
+    with pytest.raises(SettingsError, match=f"'[sh][gs]'; write {hint}; nor 'vector_size'; write dim=5"):
+        w2v.train(SENTENCES, vector_size=5, **given)
+    with pytest.raises(AttributeError, match="; train with"):
+        w2v.Word2Vec  # noqa: B018
+    vectors = w2v.train(SENTENCES, min_count=1, dim=2, epochs=1)
+    with pytest.raises(AttributeError, match=r"'wv'; write vectors[.]most"):
+        vectors.wv  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no attribute 'most'$"):
+        vectors.most  # noqa: B018
 
 
 @pytest.mark.parametrize("name", ["log", "report", "checkpoint"])

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from w2v.errors import SettingsError, UnknownWordError
+from w2v.vectors.query import VectorFile
+from w2v.vectors.relations import ranks
 from w2v.vectors.senses import senses_of
 from w2v.vectors.vectors import Vectors
 
@@ -55,3 +57,29 @@ def test_what_cannot_be_asked_is_an_error(two_topics):
         senses_of(two_topics, "nowhere")
     with pytest.raises(SettingsError, match="links"):
         senses_of(two_topics, "piano", links=0)
+
+
+def unit_of(vectors: Vectors) -> np.ndarray:
+    return vectors["keyboard"] / np.linalg.norm(vectors["keyboard"])
+
+
+def test_a_sense_is_a_word_wherever_one_is_asked_for(two_topics, tmp_path):
+    found = senses_of(two_topics, "keyboard")
+    name = found[-1].name
+    np.testing.assert_array_equal(two_topics[name], found[-1].vector)
+    two_topics.save(tmp_path / "v.bin")
+    for asker in (two_topics, VectorFile(tmp_path / "v.bin")):
+        nearest = asker.similar([name])[0] if isinstance(asker, VectorFile) else asker.most_similar(name)
+        assert kinds(nearest[:5]) == kinds(found[-1].words)
+    picked, unknown = VectorFile(tmp_path / "v.bin").pick([name, "keyboard"])
+    assert not unknown
+    assert picked.similarity(name, "keyboard") == pytest.approx(float(found[-1].vector @ unit_of(two_topics)), abs=1e-6)
+    assert VectorFile(tmp_path / "v.bin").ranks([(name, "keyboard")]) == ranks(two_topics, [(name, "keyboard")])
+
+
+def test_a_sense_that_is_not_there_is_answered_with_those_that_are(two_topics):
+    last = senses_of(two_topics, "keyboard")[-1].name
+    with pytest.raises(UnknownWordError, match=f'"keyboard#99" is not in the vocabulary; did you mean .*{last}'):
+        two_topics.place("keyboard#99")
+    with pytest.raises(UnknownWordError, match='"nothing#1" is not in the vocabulary'):
+        two_topics.place("nothing#1")

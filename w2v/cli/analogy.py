@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,8 @@ from w2v.cli.answers import ANSWER_OPTIONS, Answer, answer_all, made_note
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import usage_error
 from w2v.cli.options import vectors_argument
+from w2v.cli.prompt import Prompt
+from w2v.cli.values import Whole
 from w2v.errors import W2VError
 
 if TYPE_CHECKING:
@@ -33,7 +36,9 @@ EXAMPLES = [
 ]
 
 
-def analogy(vectors: str, words: tuple[str, ...], method: str, topn: int, form: str) -> int:
+def analogy(
+    vectors: str, words: tuple[str, ...], method: str, restrict_vocab: int | None, topn: int, form: str | None
+) -> int:
     from w2v.vectors.expressions import analogy_words
     from w2v.vectors.query import VectorFile
 
@@ -51,8 +56,14 @@ def analogy(vectors: str, words: tuple[str, ...], method: str, topn: int, form: 
             return answer(lines)
         return asker.analogies(questions, topn, method)
 
-    with VectorFile(vectors, on_made=made_note()) as asker:
-        return answer_all([" ".join(words)] if words else [], answer_together, form, "A B C> ")
+    scope = None
+    if restrict_vocab is not None:
+        from w2v.vectors.neighbours import Scope
+
+        scope = partial(Scope, restrict_vocab=restrict_vocab)
+    with VectorFile(vectors, on_made=made_note(), scope=scope) as asker:
+        prompt = Prompt("A B C> ", asker, "{1} {0} {2}", "Three words: A is to B as C is to the words of the answer.")
+        return answer_all([" ".join(words)] if words else [], answer_together, form, prompt)
 
 
 def answer_line(asker: VectorFile, words: list[str], topn: int, method: str) -> Answer | W2VError:
@@ -81,6 +92,7 @@ command = Command(
             shown_default="add",
             help="add: cosine with B - A + C; mul: product and quotient of cosines (Levy and Goldberg 2014).",
         ),
+        Option(["--restrict-vocab"], type=Whole(1), metavar="N", help="Answers are among the N most frequent words."),
         *ANSWER_OPTIONS,
     ],
 )

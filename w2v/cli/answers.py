@@ -7,23 +7,25 @@ others are still answered.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from w2v.cli.command import Option
 from w2v.cli.errors import flush_output, say
-from w2v.cli.options import format_option
+from w2v.cli.prompt import Prompt, prompt_lines
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
-from w2v.cli.table import tsv_line
+from w2v.cli.table import ALIGNED, UNNAMED, aligned_rows, suiting, tsv_line
 from w2v.cli.values import Whole
 from w2v.errors import W2VError
+from w2v.numbers import count
 
 if TYPE_CHECKING:
+    from w2v.cli.progress import NullProgress
     from w2v.vectors.vectors import Vectors
 
 __all__ = [
@@ -35,15 +37,20 @@ __all__ = [
     "answers_format",
     "load_vectors",
     "made_note",
-    "prompt_lines",
 ]
 
 Answer = Sequence["tuple[str, float] | tuple[int, str, float]"]  # word and score, best first; or rank, word and score
 Answerer = Callable[[Sequence[str]], Sequence["Answer | W2VError"]]
 
 
-def answers_format(columns: str) -> Option:
-    return format_option(f"tsv: {columns}; json: an object a line with the same names, or with `error`.")
+def answers_format(columns: str, *more: str, help: str = "") -> Option:
+    """Rows for programs where that is asked for, `more` forms too; else what suits the place."""
+    return Option(
+        ["--format", "form"],
+        type=click.Choice(("tsv", "json", *more)),
+        shown_default="aligned on a terminal, else tsv",
+        help=f"tsv: {columns}; json: an object a line with the same names, or with `error`{help}.",
+    )
 
 
 ANSWER_OPTIONS = (
@@ -51,6 +58,7 @@ ANSWER_OPTIONS = (
         ["-k", "--top", "topn"],
         type=Whole(1),
         metavar="N",
+        aliases=["--topn"],
         default=10,
         shown_default="10",
         help="How many words for each query.",
@@ -90,19 +98,46 @@ def load_vectors(path: str, **options: Any) -> Vectors:
 
 
 def answer_all(
-    arguments: Sequence[str], answerer: Answerer, form: str, prompt: str, names: Mapping[str, str] | None = None
+    arguments: Sequence[str],
+    answerer: Answerer,
+    form: str | None,
+    prompt: Prompt,
+    names: Mapping[str, str] | None = None,
 ) -> int:
     """Answer the arguments, or else standard input; exit code 1 when a question could not be answered. With `names`,
     each answer has that of its word beside it."""
+    form = suiting(form)
     if arguments:
         failures = answer_queries([argument_text(a) for a in arguments], answerer, form, names)
     elif is_terminal(sys.stdin):
         for line in prompt_lines(prompt):
-            answer_lines([line], answerer, form, names)
+            with prompt.answering():
+                answer_lines([line], answerer, UNNAMED if form == ALIGNED else form, names)
         failures = 0  # at a prompt the asker has seen it
     else:
-        failures = sum(answer_lines(lines, answerer, form, names) for lines in read_lines())
+        failures = 0
+        with asking_progress() as progress:
+            asked = 0
+            for lines in read_lines():
+                failures += answer_lines(lines, answerer, form, names)
+                asked += len(lines)
+                progress.work("asking", *input_read(), f"{count(asked)} lines")
     return 1 if failures else 0
+
+
+def asking_progress() -> NullProgress:
+    """Progress of questions from a file or a pipe, for one who sees neither them nor the answers."""
+    from w2v.cli.progress import progress_for
+
+    return progress_for(is_terminal(sys.stdout) or not is_terminal(sys.stderr), leave=False)
+
+
+def input_read() -> tuple[int, int | None]:
+    """How many bytes of standard input are read, and of how many; None for a pipe."""
+    try:
+        return os.lseek(0, 0, os.SEEK_CUR), os.fstat(0).st_size or None
+    except OSError:
+        return 0, None
 
 
 def answer_lines(lines: Iterable[str], answerer: Answerer, form: str, names: Mapping[str, str] | None = None) -> int:
@@ -121,7 +156,7 @@ def answer_queries(
         if isinstance(answer, W2VError):
             failures += 1
             say(f"error: {answer}")
-            if form != "tsv":  # a co-process waits for something
+            if form in ("json", "nested"):  # a co-process waits for something
                 rows.append(json_line({"query": query, "error": str(answer)}))
         else:
             rows.append(format_answer(query, answer, form, names))
@@ -132,6 +167,12 @@ def answer_queries(
 
 def format_answer(query: str, answer: Answer, form: str, names: Mapping[str, str] | None = None) -> str:
     """The rows of an answer; "nested" is one JSON object for all of them."""
+    if form in (ALIGNED, UNNAMED):
+        lines = [
+            {"query": query, "rank": rank, "word": word, "cosine": float(score), **name_of(word, names)}
+            for rank, word, score in ranked(answer)
+        ]
+        return aligned_rows(lines, "query", named=form == ALIGNED)
     if form == "tsv":
         shown = " ".join(query.split("\t"))
         return "".join(
@@ -139,18 +180,17 @@ def format_answer(query: str, answer: Answer, form: str, names: Mapping[str, str
             for rank, word, score in ranked(answer)
         )
     rows = [
-        {
-            "rank": rank,
-            "word": word,
-            "cosine": round(float(score), 6),
-            **({} if names is None else {"name": names.get(word)}),
-        }
+        {"rank": rank, "word": word, "cosine": round(float(score), 6), **name_of(word, names)}
         for rank, word, score in ranked(answer)
     ]
     if form == "nested":
-        own = {} if names is None else {"name": names.get(query)}
-        return json_line({"query": query, **own, "neighbours": rows})
+        return json_line({"query": query, **name_of(query, names), "neighbours": rows})
     return "".join(json_line({"query": query, **row}) for row in rows)
+
+
+def name_of(word: str, names: Mapping[str, str] | None) -> dict[str, object]:
+    """What the word is called, as a column; none without `names`."""
+    return {} if names is None else {"name": names.get(word)}
 
 
 def ranked(answer: Answer) -> Iterator[tuple[int, str, float]]:
@@ -163,53 +203,3 @@ def json_line(value: object) -> str:
     valid JSON and reads back."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text) + "\n"
-
-
-def prompt_lines(prompt: str) -> Iterator[str]:
-    """Lines typed at a terminal, with editing and history where readline is there. Ends at Ctrl-D."""
-    if not is_terminal(sys.stdout):  # rows are redirected: the prompt must not be among them
-        while True:
-            sys.stderr.write(prompt)
-            sys.stderr.flush()
-            line = sys.stdin.buffer.readline()
-            if not line:
-                return
-            yield line.decode("utf-8", "surrogateescape").rstrip("\n")
-    history = start_history()
-    if isinstance(sys.stdin, io.TextIOWrapper):  # a byte that is not UTF-8 can be typed, and is a word's byte
-        sys.stdin.reconfigure(errors="surrogateescape")
-    try:
-        while True:
-            try:
-                line = input(prompt)
-            except EOFError:
-                write("\n")
-                return
-            yield argument_text(line)
-    finally:
-        if history is not None:
-            history()
-
-
-def start_history() -> Callable[[], None] | None:
-    """Load the history of earlier prompts; returns what saves it."""
-    try:
-        import readline
-    except ImportError:
-        return None
-    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    place = Path(state) / "w2v" / "history"
-    readline.set_history_length(1000)
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        readline.read_history_file(place)
-    except OSError:
-        pass
-
-    def save() -> None:
-        try:
-            readline.write_history_file(place)
-        except OSError:
-            pass  # a home that cannot be written costs the history, not the answers
-
-    return save

@@ -11,7 +11,7 @@ import click
 from w2v.cli.command import Option
 from w2v.cli.streams import is_terminal
 
-__all__ = ["COLOUR_OPTION", "NONE", "TRUE", "XTERM", "colour_depth", "painted", "paper"]
+__all__ = ["COLOUR_OPTION", "NONE", "TRUE", "XTERM", "colour_depth", "painted", "paper", "shade"]
 
 NONE, XTERM, TRUE = 0, 256, 1 << 24  # how many colours
 
@@ -50,6 +50,20 @@ def paper(rgb: tuple[int, int, int], depth: int) -> str:
     if depth == TRUE:
         return f"48;2;{red};{green};{blue};{ink}"
     return f"48;5;{nearest_of_256(rgb)};{ink}"
+
+
+# From blue over white to red among xterm's colours: the nearest ones of mixed colours are grey or pink.
+RAMP = (25, 67, 110, 153, 189, 255, 224, 217, 174, 167, 124)
+
+
+def shade(share: float, depth: int) -> str:
+    """SGR codes of a cell: blue at -1, white at 0, red at 1, with ink that can be read on it."""
+    if depth == TRUE:
+        from w2v.seeing.cells import colour
+
+        return paper(colour(share), depth)
+    place = round((min(1.0, max(-1.0, share)) + 1) / 2 * (len(RAMP) - 1))
+    return f"48;5;{RAMP[place]};{'97' if place in (0, 1, 9, 10) else '30'}"
 
 
 def nearest_of_256(rgb: tuple[int, int, int]) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,13 +14,24 @@ from w2v.errors import W2VError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["Argument", "Command", "Option"]
+__all__ = ["ALL_OPTIONS", "Argument", "Command", "Option"]
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 # What stands for a value that is a file or a folder: the Tab key completes names there.
 FILES = frozenset(("CHECKPOINT", "CORPUS", "DIR", "FILE", "IN", "LOG", "OUT", "PAGE", "QUESTIONS", "TEXT", "VECTORS"))
+
+
+ALL_OPTIONS = "w2v.all_options"  # of a context: the help shows every option
+MOST_EXAMPLES = 3  # of a short help
+
+
+def show_all(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        ctx.meta[ALL_OPTIONS] = True
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
 
 
 def completions(param: click.Parameter, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -114,13 +126,37 @@ class Argument(click.Argument):
 
 
 class Command(click.Command):
-    """A command whose help groups its options under headings and ends with examples that can be run as they stand."""
+    """A command whose help groups its options under headings and ends with examples that can be run as they stand.
 
-    def __init__(self, name: str, *, usage: str, examples: Sequence[tuple[str, str]] = (), **kw: Any):
+    With `common`, the names of the options that most need, --help shows those alone, and --help-all the rest too.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        usage: str,
+        examples: Sequence[tuple[str, str]] = (),
+        common: Collection[str] = (),
+        help_all: str = "Show every option and exit.",
+        **kw: Any,
+    ):
         kw.setdefault("context_settings", CONTEXT)
         super().__init__(name, **kw)
         self.usage = usage
         self.examples = tuple(examples)  # (what it does, shell line)
+        self.common = frozenset(common)
+        if common:
+            self.params.append(
+                Option(
+                    ["--help-all"],
+                    is_flag=True,
+                    is_eager=True,
+                    expose_value=False,
+                    callback=show_all,
+                    help=help_all,
+                )
+            )
 
     def make_context(self, *args: Any, **kw: Any) -> click.Context:
         with named_output():  # --help
@@ -151,16 +187,31 @@ class Command(click.Command):
         aliases = {alias for param in self.params for alias in getattr(param, "aliases", ())}
         return [item for item in super().shell_complete(ctx, incomplete) if item.value not in aliases]
 
+    def is_short(self, ctx: click.Context) -> bool:
+        """Whether the help is that of the common options."""
+        return bool(self.common) and not ctx.meta.get(ALL_OPTIONS)
+
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write_usage(ctx.command_path, self.usage)
 
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Of the short help, the first paragraphs: the last one is for those who read all."""
+        text = self.help or ""
+        if self.is_short(ctx):
+            text = text.rstrip().rpartition("\n\n")[0]
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(inspect.cleandoc(text))
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         arguments = [(p.metavar or "", p.line) for p in self.params if isinstance(p, Argument) and p.line]
-        groups: dict[str, list[tuple[str, str]]] = {"Arguments": arguments} if arguments else {}
+        short = self.is_short(ctx)
+        groups: dict[str, list[tuple[str, str]]] = {"Arguments": arguments} if arguments and not short else {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None and isinstance(param, click.Option):
-                groups.setdefault(getattr(param, "group", "Options"), []).append(record)
+            rare = short and param.name not in self.common and not {"--help", "--help-all"} & {*param.opts}
+            if record is not None and isinstance(param, click.Option) and not rare:
+                groups.setdefault("Options" if short else getattr(param, "group", "Options"), []).append(record)
         if len(groups) > 1 and "Options" in groups:
             groups["Options"] = groups.pop("Options")  # the general ones last
         width = max((len(names) for records in groups.values() for names, _ in records), default=0)
@@ -173,6 +224,6 @@ class Command(click.Command):
         if not self.examples:
             return
         with formatter.section("Examples"):
-            for what, line in self.examples:
+            for what, line in self.examples[: MOST_EXAMPLES if self.is_short(ctx) else None]:
                 formatter.write(f"{'':{formatter.current_indent}}# {what}\n")
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")

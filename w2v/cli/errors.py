@@ -9,18 +9,21 @@ import contextlib
 import os
 import re
 import shlex
+import stat
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from w2v.cli.signals import Terminated, raised_signals
 from w2v.errors import W2VError, os_error_text, printable, render, setting
+from w2v.settings import habit
 
 __all__ = [
+    "LIVE",
     "check_dashes",
     "guarded",
     "named_output",
@@ -144,11 +147,25 @@ def usage_text(error: click.ClickException) -> str:
         text = text.replace("Option ", "option ", 1).replace("'", "")
     elif isinstance(error, click.MissingParameter):
         text = f"{error.param.get_error_hint(context) if error.param else ''} is missing"
+        if error.param is not None and error.param.name == "corpus" and is_piped(sys.stdin):
+            text += "; write - to read standard input"
     elif isinstance(error, click.BadParameter) and error.param is not None:
         text = f"{error.param.get_error_hint(context)}: {text}"
     if not isinstance(error, click.UsageError):
         return text
-    return f"{text}; see {command} --help"
+    common = getattr(context.command, "common", ()) if context else ()
+    option = getattr(error, "param", None)
+    rare = bool(common) and isinstance(option, click.Option) and option.name not in common
+    return f"{text}; see {command} --help{'-all' * rare}"
+
+
+def is_piped(stream: TextIO | None) -> bool:
+    """Whether a pipe or a file stands where the terminal would."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode if stream is not None else 0
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
 
 
 def usage_error(text: str) -> click.UsageError:
@@ -156,28 +173,45 @@ def usage_error(text: str) -> click.UsageError:
     return click.UsageError(text, ctx=click.get_current_context(silent=True))
 
 
-# Options of word2vec.c, gensim and fastText that none here is like, and what takes their place in a training.
+# Options of word2vec.c and fastText for what is no setting, and what takes their place in a training.
 HABITS = {
-    "sg": "--model skipgram, or --model cbow for --sg 0",
-    "cbow": "--model cbow, or --model skipgram for -cbow 0",
-    "skipgram": "--model skipgram",
-    "hs": "--loss hs",
-    "train": "the text without an option: w2v train CORPUS -o OUT",
-    "input": "the text without an option: w2v train CORPUS -o OUT",
+    "train": "CORPUS without an option",
+    "input": "CORPUS without an option",
     "binary": "-o NAME.bin, or -o NAME.txt for text",
     "classes": "w2v word2vec -classes N",
     "debug": "-q for less, or nothing",
     "pretrainedvectors": "--init VECTORS",
     "saveoutput": "--save-context FILE",
+    "save-vocab": "--save-vocab FILE",
 }
+
+
+def habit_hint(name: str, value: str | None, options: Sequence[str]) -> str:
+    """What to write in a training in place of another program's option; empty for one that is not known."""
+    if "--model" not in options:
+        return ""
+    own = HABITS.get(name)
+    return f"write {own.replace('CORPUS', value or 'CORPUS')}" if own else shown(habit(name, value))
+
+
+def value_of(option: str, arguments: Sequence[str]) -> str | None:
+    """What stands behind an option in a command line, if that is a number or a word."""
+    name, equals, value = option.partition("=")
+    if equals:
+        return value
+    for place, argument in enumerate(arguments[:-1]):
+        if argument == option and not re.match("-[A-Za-z-]", arguments[place + 1]):
+            return arguments[place + 1]
+    return next((other.partition("=")[2] for other in arguments if other.startswith(f"{name}=")), None)
 
 
 def option_hint(name: str, context: click.Context | None) -> str:
     """What to write in place of an option that is not there."""
     options = visible_options(context)
-    habit = HABITS.get(plain_name(name))
-    if habit and "--model" in options:
-        return f" (write {habit})"
+    arguments = context.meta.get("w2v.arguments", ()) if context else ()
+    found = habit_hint(plain_name(name), value_of(name, arguments), options)
+    if found:
+        return f" ({found})"
     params = context.command.params if context else []
     if not name.startswith("--") and any(isinstance(p, click.Argument) and p.metavar in WORDS for p in params):
         return "; a word that begins with - goes behind --"
@@ -195,20 +229,24 @@ def check_dashes(context: click.Context, arguments: Sequence[str]) -> None:
     options = [param for param in context.command.params if isinstance(param, click.Option)]
     long = {plain_name(name): option for option in options for name in option.opts if name.startswith("--")}
     known = {name for option in options for name in option.opts}
+    found = []
     for argument in arguments:
         name = plain_name(argument)
         if argument == "--":
-            return
+            break
         if not re.match("-[A-Za-z]{2}", argument) or argument.partition("=")[0] in known:
             continue
+        value = value_of(argument, arguments)
         if name in long:
             wanted = long[name].get_error_hint(context).split("/")[-1]
-        elif name in HABITS and "--model" in visible_options(context):
-            wanted = HABITS[name]
+            wanted = f"write {wanted}{f' {value}' if value and not getattr(long[name], 'is_flag', False) else ''}"
         else:
-            continue
+            wanted = habit_hint(name, value, visible_options(context))
+        if wanted:
+            found.append(f"{argument} ({wanted})")
+    if found:
         original = "; w2v word2vec takes the options of word2vec.c" if "model" in long else ""
-        raise click.UsageError(f"no such option: {argument} (write {wanted}{original})", context)
+        raise click.UsageError(f"no such option{'s' * (len(found) > 1)}: {', '.join(found)}{original}", context)
 
 
 def visible_options(context: click.Context | None) -> list[str]:
@@ -226,9 +264,14 @@ def did_you_mean(word: str, possible: list[str]) -> str:
     return f" (did you mean {' or '.join(near)}?)" if near else ""
 
 
+LIVE: list[Callable[[], object]] = []  # what takes a line of progress off the screen before another one is written
+
+
 def say(text: str) -> None:
     """One line on stderr, whatever the text holds; nothing when stderr is closed."""
     line = printable(f"w2v: {shown(text)}")
+    for clear in LIVE:
+        clear()
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(line + "\n")
         sys.stderr.flush()

@@ -10,6 +10,7 @@ from w2v.cli.answers import json_line, load_vectors
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
 from w2v.cli.options import vectors_argument
+from w2v.cli.progress import progress_for
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv
 from w2v.cli.values import Number, Whole
@@ -17,6 +18,7 @@ from w2v.errors import SettingsError, setting
 from w2v.vectors.scores import PairScores, Section
 
 if TYPE_CHECKING:
+    from w2v.cli.progress import NullProgress
     from w2v.vectors.scores import Evaluation
 
 __all__ = ["command"]
@@ -56,14 +58,15 @@ def evaluate(
 ) -> None:
     if not files and not sessions:
         raise SettingsError(f"give a FILE of questions or word pairs, or {setting('sessions', 'FILE')}")
-    rows = score_files(vectors, files, restrict_vocab, known_only, form) if files else []
-    rows += score_sessions(vectors, sessions, topn, decay, form) if sessions else []
+    with progress_for(form == "json", leave=False) as progress:
+        rows = score_files(vectors, files, restrict_vocab, known_only, form, progress) if files else []
+        rows += score_sessions(vectors, sessions, topn, decay, form, progress) if sessions else []
     if form != "json":
         write(aligned(HEADER, rows, left=2) if is_terminal(sys.stdout) else tsv(HEADER, rows))
 
 
 def score_sessions(
-    vectors: str, files: Sequence[str], topn: int, decay: float, form: str | None
+    vectors: str, files: Sequence[str], topn: int, decay: float, form: str | None, progress: NullProgress
 ) -> list[Sequence[str]]:
     """The rows of sessions' scores; JSON is written at once."""
     from w2v.vectors.next_items import read_sessions
@@ -72,6 +75,7 @@ def score_sessions(
     loaded = load_vectors(vectors)
     rows: list[Sequence[str]] = []
     for path in files:
+        progress.phase(f"evaluating: {path}")
         scores = scores_of(loaded, read_sessions(path), topn, decay)
         if form == "json":
             write(json_line(scores.to_dict()))
@@ -85,7 +89,12 @@ def score_sessions(
 
 
 def score_files(
-    vectors: str, files: Sequence[str], restrict_vocab: int, known_only: bool, form: str | None
+    vectors: str,
+    files: Sequence[str],
+    restrict_vocab: int,
+    known_only: bool,
+    form: str | None,
+    progress: NullProgress,
 ) -> list[Sequence[str]]:
     """The rows of the scores of questions and pairs; JSON is written at once."""
     loaded = load_vectors(vectors, limit=restrict_vocab)  # no other row takes part
@@ -93,6 +102,7 @@ def score_files(
         loaded = load_vectors(vectors)  # for a word that is known no vector is made
     rows: list[Sequence[str]] = []
     for path in files:
+        progress.phase(f"evaluating: {path}")
         scores = loaded.evaluate(path, restrict_vocab=restrict_vocab, known_only=known_only)
         if scores.malformed:
             from w2v.numbers import plural

@@ -11,6 +11,7 @@ from w2v.cli.errors import say
 from w2v.cli.figures import check_page
 from w2v.cli.options import map_seed_option, quiet_option, vectors_argument
 from w2v.cli.output import STDOUT
+from w2v.cli.progress import progress_for
 from w2v.cli.streams import argument_text
 from w2v.cli.values import Whole
 from w2v.errors import W2VError
@@ -64,8 +65,8 @@ def explore(
         if len(loaded) < 2:
             raise W2VError(f"{word_file}: holds {len(loaded)} of the words of {vectors}; a map needs two")
     name = "vectors" if vectors == STDOUT else os.path.basename(vectors)
-    page = make_page(loaded, argument_text(title or name), layout, seed, group_of, name_of)
-    with AtomicOutput(output) as file:
+    with progress_for(quiet, leave=False) as progress, AtomicOutput(output) as file:
+        page = make_page(loaded, argument_text(title or name), layout, seed, group_of, name_of, progress.part)
         file.write(page.html)
     if not quiet:
         say(f"{output}: {count(page.words)} words, {page.dim} dimensions at {page.bits} bits, {size(len(page.html))}")

@@ -10,10 +10,11 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from w2v.cli.answers import json_line, prompt_lines
+from w2v.cli.answers import json_line
 from w2v.cli.errors import flush_output, say
+from w2v.cli.prompt import Prompt, prompt_lines
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
-from w2v.cli.table import tsv_line
+from w2v.cli.table import ALIGNED, UNNAMED, aligned_rows, suiting, tsv_line
 from w2v.errors import UnknownWordError, W2VError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Row", "answer_rows", "each_line", "words_of"]
 
+ONCE = ("query", "word")  # columns that people see once for all rows of an answer
 Row = dict[str, object]  # the columns of a row, by name
 Answer = tuple[list[Row], list[W2VError]]  # the rows for a line, and what could not be answered of it
 
@@ -31,18 +33,19 @@ def words_of(line: str) -> list[str]:
 
 
 def answer_rows(
-    arguments: Sequence[str], answer: Callable[[list[list[str]]], Iterable[Answer]], form: str, prompt: str
+    arguments: Sequence[str], answer: Callable[[list[list[str]]], Iterable[Answer]], form: str | None, prompt: Prompt
 ) -> int:
     """Answer the words of the arguments, or of each line of standard input; exit code 1 when one could not be.
 
     `answer` gets the words of several lines and gives an Answer for each.
     """
+    form = suiting(form)
     if arguments:
         failed = show(answer([[argument_text(a) for a in arguments]]), form)
     elif is_terminal(sys.stdin):
         for line in prompt_lines(prompt):
-            if words := words_of(line):
-                show(answer([words]), form)
+            with prompt.answering():
+                show(answer([words_of(line)]), UNNAMED if form == ALIGNED else form)
         failed = 0  # at a prompt it has been seen
     else:
         failed = 0
@@ -82,13 +85,19 @@ def each_line(
 def show(answers: Iterable[Answer], form: str) -> int:
     """Print a batch and flush; returns how much could not be answered."""
     failed, out = 0, []
+    found: list[Row] = []
     for rows, errors in answers:
         failed += len(errors)
+        found += rows
         for error in errors:
             say(f"error: {error}")
             if form == "json":  # a co-process waits for something
                 out.append(json_line({"error": str(error)}))
-        out += [json_line(row) if form == "json" else text_row(row) for row in rows]
+        if form in ("tsv", "json"):
+            out += [json_line(row) if form == "json" else text_row(row) for row in rows]
+    if form in (ALIGNED, UNNAMED) and found:
+        once = next((name for name in ONCE if name in found[0]), "")
+        out.append(aligned_rows(found, once, named=form == ALIGNED))
     write("".join(out))
     flush_output()
     return failed

@@ -66,6 +66,22 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
 }
 
 
+# Commands of word2vec.c, fastText and gensim, and what they are here.
+HABITS = {
+    "nn": "similar",
+    "distance": "similar",
+    "most-similar": "similar",
+    "word-analogy": "analogy",
+    "analogies": "analogy",
+    "skipgram": "train CORPUS -o OUT --model skipgram",
+    "cbow": "train CORPUS -o OUT --model cbow",
+    "compute-accuracy": "evaluate",
+    "word2phrase": "phrases",
+    "doesnt-match": "odd-one-out",
+    "print-word-vectors": "vector",
+}
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands' names and help lines without importing them."""
 
@@ -89,7 +105,9 @@ class LazyGroup(click.Group):
         if command is None:
             if ctx.resilient_parsing:  # the Tab key behind a command that is not there
                 return name, click.Command(name), args[1:]
-            raise click.UsageError(f"no such command: {name}{did_you_mean(name, self.list_commands(ctx))}", ctx=ctx)
+            habit = HABITS.get(name.replace("_", "-"))
+            hint = f" (write w2v {habit})" if habit else did_you_mean(name, self.list_commands(ctx))
+            raise click.UsageError(f"no such command: {name}{hint}", ctx=ctx)
         return name, command, args[1:]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -111,7 +129,8 @@ class LazyGroup(click.Group):
         records = [r for p in self.get_params(ctx) if (r := p.get_help_record(ctx)) is not None]
         with formatter.section("Options"):
             formatter.write_dl(records)
-        formatter.write("\nw2v COMMAND --help tells more and shows examples.\n")
+        formatter.write("\nTo begin: w2v train corpus.txt -o vectors.bin, then w2v similar vectors.bin\n")
+        formatter.write("w2v COMMAND --help tells more and shows examples.\n")
 
 
 def show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:

@@ -9,6 +9,7 @@ from w2v.cli.command import Argument, Command
 from w2v.cli.errors import usage_error
 from w2v.cli.lookups import Row, answer_rows, each_line
 from w2v.cli.options import vectors_argument
+from w2v.cli.prompt import Prompt
 
 if TYPE_CHECKING:
     from w2v.vectors.vectors import Vectors
@@ -27,14 +28,21 @@ EXAMPLES = [
 ]
 
 
-def odd_one_out(vectors: str, words: tuple[str, ...], form: str) -> int:
+def odd_one_out(vectors: str, words: tuple[str, ...], form: str | None) -> int:
     if len(words) == 1:
         raise usage_error("words are compared with each other; give at least two")
 
     from w2v.vectors.query import VectorFile
 
     with VectorFile(vectors, on_made=made_note()) as asker:
-        return answer_rows(words, each_line(asker.pick, rows, partly=True), form, "words> ")
+        return answer_rows(
+            words,
+            each_line(asker.pick, rows, partly=True),
+            form,
+            Prompt(
+                "words> ", asker, "{0} {1} {2} {3}", "Three words or more: the one that does not belong comes first."
+            ),
+        )
 
 
 def rows(vectors: Vectors, words: list[str]) -> list[Row]:

@@ -13,6 +13,7 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
 from w2v.cli.figures import figure_format, write_figure
 from w2v.cli.options import map_seed_option, vectors_argument
+from w2v.cli.progress import progress_for
 from w2v.cli.streams import argument_text
 from w2v.cli.values import ParamType, Whole
 from w2v.numbers import count
@@ -37,6 +38,10 @@ EXAMPLES = [
     (
         "A few words, where their vectors point",
         "w2v plot vectors.bin king queen man woman --method pca --size 6x4 -o royals.pdf",
+    ),
+    (
+        "Words along two directions: the sexes, and rank",
+        "w2v plot vectors.bin king queen prince princess --axes 'woman - man' 'king - man' -o map.png",
     ),
 ]
 
@@ -69,6 +74,7 @@ def plot(
     groups: str | None,
     pairs: str | None,
     names: str | None,
+    axes: tuple[str, str] | None,
     method: str | None,
     title: str | None,
     size: tuple[float, float],
@@ -77,12 +83,16 @@ def plot(
 ) -> None:
     if bool(words) + bool(word_file) + bool(top) > 1:
         raise usage_error("the words come from the command line, from --words or from --top; give one of them")
+    if axes and method:
+        raise usage_error("--axes says where each word goes; leave out --method")
     form = figure_format(output, [path for path in (vectors, word_file, groups, pairs, names) if path])
 
     from w2v.seeing.lists import read_groups, read_pairs, read_words
     from w2v.seeing.plot import MapStyle, check_libraries, draw_map, map_of
+    from w2v.vectors.expressions import parse_query
 
-    method = method or ("pca" if pairs else "tsne")
+    axes = (argument_text(axes[0]), argument_text(axes[1])) if axes else None
+    method = method or ("pca" if pairs or axes else "tsne")
     check_libraries(method)
     group_of = read_groups(groups) if groups else {}
     arrows = read_pairs(pairs) if pairs else []
@@ -91,25 +101,30 @@ def plot(
     if not given and not listed and not top:
         listed = [*group_of] if group_of else []
         top = None if group_of or arrows else TOP
+    measured = [str(word) for text in axes or () for word in parse_query(text).words]
     if top:
-        found, wanted = first_words(vectors, top, [word for pair in arrows for word in pair])
+        found, wanted = first_words(vectors, top, [word for pair in arrows for word in pair], measured)
     else:
-        found, wanted = these_words(vectors, given, [*listed, *(word for pair in arrows for word in pair)])
+        found, wanted = these_words(vectors, given, [*listed, *(word for pair in arrows for word in pair)], measured)
     there = set(wanted)
     arrows = [pair for pair in arrows if there.issuperset(pair)]
     if method == "tsne" and len(wanted) > SLOW_T_SNE:
         say(f"t-SNE of {count(len(wanted))} words takes minutes; --method neighbours takes seconds")
-    made = map_of(found, wanted, method, seed, group_of, arrows)
-    if names:
-        name_of = read_groups(names, "name")
-        made = replace(made, words=tuple(name_of.get(word, word) for word in made.words))
-    write_figure(output, lambda file: draw_map(made, file, form, MapStyle(size, dpi, argument_text(title or ""))))
+    style = MapStyle(size, dpi, argument_text(title or ""))
+    with progress_for(False, leave=False) as progress:
+        progress.phase(f"placing {count(len(wanted))} words")
+        made = map_of(found, wanted, method, seed, group_of, arrows, axes)
+        if names:
+            name_of = read_groups(names, "name")
+            made = replace(made, words=tuple(name_of.get(word, word) for word in made.words))
+        progress.phase(f"drawing {count(len(wanted))} words")
+        write_figure(output, lambda file: draw_map(made, file, form, style))
 
 
-def first_words(path: str, top: int, others: list[str]) -> tuple[Vectors, list[str]]:
-    """The first words of a file, and those others that are there."""
+def first_words(path: str, top: int, others: list[str], measured: list[str]) -> tuple[Vectors, list[str]]:
+    """The first words of a file, and those others that are there; the vectors have the `measured` words too."""
 
-    if not others:
+    if not others and not measured:
         found = load_vectors(path, limit=top)
         return found, list(found.words)
     found = load_vectors(path)
@@ -119,13 +134,13 @@ def first_words(path: str, top: int, others: list[str]) -> tuple[Vectors, list[s
     return found, list(dict.fromkeys([*words, *(word for word in others if word in found)]))
 
 
-def these_words(path: str, given: list[str], listed: list[str]) -> tuple[Vectors, list[str]]:
-    """The words given, which must all be there, and those of lists that are there."""
+def these_words(path: str, given: list[str], listed: list[str], measured: list[str]) -> tuple[Vectors, list[str]]:
+    """The words given, which must all be there, as must the `measured` ones, and those of lists that are there."""
     from w2v.vectors.query import VectorFile
 
     with VectorFile(path, on_made=made_note()) as asker:
-        found, unknown = asker.pick([*given, *listed])
-    for word in given:
+        found, unknown = asker.pick([*given, *listed, *measured])
+    for word in [*given, *measured]:
         if word in unknown:
             raise unknown[word]
     tell_missing([word for word in dict.fromkeys(listed) if word in unknown], len(set(listed)))
@@ -184,6 +199,13 @@ command = Command(
             type=click.Choice(METHODS),
             group="Map",
             help="What makes the map; neighbours is quick with many words. [tsne; pca with --pairs]",
+        ),
+        Option(
+            ["--axes"],
+            nargs=2,
+            metavar="X Y",
+            group="Map",
+            help="Two directions such as 'woman - man' 'king - man': each word goes where its cosines with them are.",
         ),
         map_seed_option("Seed of the map.", group="Map"),
         Option(["--title"], metavar="TEXT", group="Picture", help="A line above the map."),

@@ -10,6 +10,7 @@ import click
 from w2v.cli.answers import ANSWER_OPTIONS, answers_format, load_vectors
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.lookups import Row, answer_rows, each_line, words_of
+from w2v.cli.prompt import Prompt
 from w2v.cli.streams import argument_text
 from w2v.errors import UnknownWordError, W2VError
 
@@ -54,7 +55,7 @@ BLANK = "___"
 
 
 def predict(
-    model: str, words: tuple[str, ...], topn: int, sort: str, form: str, context: str | None, vocab: str | None
+    model: str, words: tuple[str, ...], topn: int, sort: str, form: str | None, context: str | None, vocab: str | None
 ) -> int:
     vectors = load_model(model, context, vocab)
 
@@ -83,7 +84,14 @@ def predict(
         ]
 
     words = tuple(word for argument in words for word in words_of(argument_text(argument)))
-    return answer_rows(words, each_line(pick, rows, partly=True), form, "predict> ")
+    return answer_rows(
+        words,
+        each_line(pick, rows, partly=True),
+        form,
+        Prompt(
+            "predict> ", vectors, "{0} ___ {3}", "Words, or a sentence with ___ in it: the words that are likely there."
+        ),
+    )
 
 
 def load_model(path: str, context: str | None, vocab: str | None) -> Vectors:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from w2v.cli.bars import bar, columns, shows_unicode
-from w2v.cli.errors import say
+from w2v.cli.errors import LIVE, say
 from w2v.cli.streams import is_terminal
 from w2v.numbers import duration, short, size
 from w2v.training.progress import Reporter
@@ -31,11 +31,14 @@ FIRST_GUESS_S = 1.0  # of how long something takes
 LEAST_BAR, MOST_BAR = 8, 30  # characters
 
 
-def progress_for(quiet: bool) -> NullProgress:
-    """What suits the place: a bar on a terminal, lines in a log and on a terminal that cannot go back in a line."""
+def progress_for(quiet: bool, leave: bool = True) -> NullProgress:
+    """What suits the place: a bar on a terminal, lines in a log and on a terminal that cannot go back in a line.
+
+    Without `leave` nothing of a bar is left when its step has ended.
+    """
     if quiet:
         return NullProgress()
-    return Bars() if is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb" else Lines()
+    return Bars(leave) if is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb" else Lines()
 
 
 class NullProgress(Reporter):
@@ -54,6 +57,14 @@ class NullProgress(Reporter):
 
     def work(self, name: str, done: int, total: int | None, *details: str) -> None:
         """How much of something is done, of how much if that is known; `details` say it with units."""
+
+    def part(self, name: str, done: int, total: int) -> None:
+        """A part of a work: how much of it is done, or, where nobody knows (0), that it begins."""
+        if total:
+            self.work(name, done, total)
+        else:
+            self.finish()
+            self.phase(name)
 
     def note(self, text: str, important: bool = False) -> None:
         if important:
@@ -160,6 +171,7 @@ class Bars(NullProgress):
         self.began = self.drawn = -math.inf
         self.shown = 0  # characters that are in the line
         self.unicode = shows_unicode(sys.stderr)
+        LIVE[:] = [self.clear]
 
     def show(self, step: Step) -> None:
         """The step as it is now, or what comes after it."""
@@ -184,9 +196,11 @@ class Bars(NullProgress):
             sys.stderr.flush()
         self.shown = 0 if end else len(line)
 
-    def note(self, text: str, important: bool = False) -> None:
+    def clear(self) -> None:
         if self.shown:
             self.put("")
+
+    def note(self, text: str, important: bool = False) -> None:
         say(text)
         if self.step is not None:
             self.draw(self.step)
@@ -194,8 +208,7 @@ class Bars(NullProgress):
     def finish(self, complete: bool = True) -> None:
         step, self.step = self.step, None
         if step is None or not self.leave:
-            if self.shown:
-                self.put("")
+            self.clear()
             return
         if complete:
             took = f"in {duration(self.clock() - self.began)}"

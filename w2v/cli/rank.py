@@ -7,6 +7,7 @@ from w2v.cli.command import Argument, Command
 from w2v.cli.errors import usage_error
 from w2v.cli.lookups import Answer, answer_rows
 from w2v.cli.options import vectors_argument
+from w2v.cli.prompt import Prompt
 from w2v.errors import UnknownWordError, W2VError
 
 __all__ = ["command"]
@@ -23,7 +24,7 @@ EXAMPLES = [
 ]
 
 
-def rank(vectors: str, words: tuple[str, ...], form: str) -> int:
+def rank(vectors: str, words: tuple[str, ...], form: str | None) -> int:
     if words and len(words) != 2:
         raise usage_error(f"a rank is asked of two words, A B; found {len(words)}")
 
@@ -35,7 +36,12 @@ def rank(vectors: str, words: tuple[str, ...], form: str) -> int:
             found = iter(asker.ranks([(line[0], line[1]) for line in asked if len(line) == 2]))
             return [shown(line, next(found)) if len(line) == 2 else ([], [not_two(line)]) for line in asked]
 
-        return answer_rows(words, answer, form, "A B> ")
+        return answer_rows(
+            words,
+            answer,
+            form,
+            Prompt("A B> ", asker, "{0} {3}", "Two words: the place of the second among the neighbours of the first."),
+        )
 
 
 def shown(words: list[str], answer: tuple[int, float] | UnknownWordError) -> Answer:

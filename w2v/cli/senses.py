@@ -6,6 +6,7 @@ from w2v.cli.answers import answers_format, load_vectors
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.lookups import Answer, Row, answer_rows
 from w2v.cli.options import vectors_argument
+from w2v.cli.prompt import Prompt
 from w2v.cli.values import Whole
 from w2v.errors import W2VError
 
@@ -14,18 +15,20 @@ __all__ = ["command"]
 HELP = """The senses of a word: its neighbours in groups that are near to each other.
 
 One row per sense, the one with most of the neighbours first: the word, its name, its share of the neighbours, and its
-nearest words. A word with one sense has one row.
+nearest words. A word with one sense has one row. The names can be asked for wherever a word can: w2v similar
+vectors.bin polish#2 (with these names as they are without --links).
 
 A vector is the mean of all the senses that a word had in the text; this takes them apart (Pelevina et al. 2016).
 """
 
 EXAMPLES = [
     ("What a word means", "w2v senses vectors.bin king"),
+    ("The words nearest to its first sense", "w2v similar vectors.bin king#1"),
     ("Finer senses, with more words of each", "w2v senses vectors.bin king --links 8 -k 20"),
 ]
 
 
-def senses(vectors: str, words: tuple[str, ...], topn: int, links: int, form: str) -> int:
+def senses(vectors: str, words: tuple[str, ...], topn: int, links: int, form: str | None) -> int:
     from w2v.vectors.senses import senses_of
 
     loaded = load_vectors(vectors)
@@ -54,7 +57,9 @@ def senses(vectors: str, words: tuple[str, ...], topn: int, links: int, form: st
             answers.append((rows, errors))
         return answers
 
-    return answer_rows(words, answer, form, "senses> ")
+    return answer_rows(
+        words, answer, form, Prompt("senses> ", loaded, "{0}", "A word: its neighbours in groups, one for each sense.")
+    )
 
 
 command = Command(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from w2v.cli.answers import load_vectors
-from w2v.cli.colours import COLOUR_OPTION, colour_depth, paper
+from w2v.cli.colours import COLOUR_OPTION, colour_depth, shade
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.figures import figure_format, write_figure
 from w2v.cli.options import vectors_argument
@@ -25,16 +25,17 @@ __all__ = ["command"]
 
 HELP = """Vectors as rows of coloured cells: blue below zero, white at zero, red above.
 
-A WORD is a word or an expression such as 'king - man + woman', which is drawn with its words and beside its nearest
-word. Where the terminal is narrower than a vector, neighbouring values are drawn as one, their mean. In a pipe: the
+A WORD is a word or an expression such as king - man + woman, which is drawn as it was typed: its words behind their
+signs, their sum behind =, and behind ~ the three words that are nearest to it. A scale below says what the colours
+mean. Where the terminal is narrower than a vector, neighbouring values are drawn as one, their mean. In a pipe: the
 label and the numbers, separated by tabs.
 """
 
 EXAMPLES = [
     ("Three words", "w2v show vectors.bin king queen man"),
     (
-        "An expression beside its nearest word, what they share first",
-        "w2v show vectors.bin 'king - man + woman' --sort",
+        "An expression beside its nearest words, what they share first",
+        "w2v show vectors.bin king - man + woman --sort",
     ),
     (
         "The same along the directions in which words differ most",
@@ -42,6 +43,7 @@ EXAMPLES = [
     ),
 ]
 
+SCALE = 11  # cells of the scale of colours
 NARROWEST = 16  # columns for the cells, however long the labels
 
 
@@ -49,8 +51,10 @@ def show(vectors: str, words: tuple[str, ...], output: str | None, sort: bool, r
     form = figure_format(output, [vectors]) if output else None
 
     from w2v.seeing.cells import cells_of, draw_cells
+    from w2v.vectors.expressions import joined_arguments
 
-    cells = cells_of(load_vectors(vectors), [argument_text(word) for word in words], sort, rotate == "pca")
+    asked = joined_arguments([argument_text(word) for word in words])
+    cells = cells_of(load_vectors(vectors), asked, sort, rotate == "pca")
     if output and form:
         write_figure(output, lambda file: draw_cells(cells, file, form))
         return
@@ -60,26 +64,32 @@ def show(vectors: str, words: tuple[str, ...], output: str | None, sort: bool, r
 
 
 def numbers(cells: Cells) -> Iterator[str]:
-    for label, row in zip(cells.labels, cells.values, strict=True):
-        yield tsv_line([label, *(f"{value:.6g}" for value in row)])
+    for title, row in zip(cells.titles(), cells.values, strict=True):
+        yield tsv_line([title, *(f"{value:.6g}" for value in row)])
 
 
 def coloured(cells: Cells, depth: int, width: int) -> Iterator[str]:
-    """A line a row: the label, and as many cells as fit."""
+    """A line a row: the sign, the label, and as many cells as fit; below them the scale of the colours."""
     import numpy as np
 
-    from w2v.seeing.cells import colour
-
     dim = cells.values.shape[1]
+    lead = 2 * any(cells.signs)  # columns for the signs
     labels = [printable(label) for label in cells.labels]
     longest = max(map(width_of, labels), default=0)
-    room = max(NARROWEST, width - longest - 2)
+    room = max(NARROWEST, width - lead - longest - 2)
     cuts = np.linspace(0, dim, min(dim, room) + 1).astype(int)
     wide = max(1, min(4, room // dim))
-    for label, row in zip(labels, cells.values, strict=True):
+    for sign, label, row in zip(cells.signs, labels, cells.values, strict=True):
         means = [row[low:high].mean() / cells.largest for low, high in pairwise(cuts)]
-        line = "".join(f"\x1b[{paper(colour(mean), depth)}m{' ' * wide}" for mean in means)
-        yield f"{label}{' ' * (longest - width_of(label))}  {line}\x1b[0m\n"
+        space = " " * (longest - width_of(label))
+        yield f"{sign.ljust(lead)}{label}{space}  {painted_cells(means, ' ' * wide, depth)}\n"
+    low, high = f"{-cells.largest:.2g}", f"{cells.largest:.2g}"
+    ramp = painted_cells(np.linspace(-1, 1, SCALE).tolist(), " ", depth)
+    yield f"{low.rjust(lead + longest)}  {ramp} {high}\n"
+
+
+def painted_cells(shares: Sequence[float], cell: str, depth: int) -> str:
+    return "".join(f"\x1b[{shade(share, depth)}m{cell}" for share in shares) + "\x1b[0m"
 
 
 command = Command(

@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from w2v.cli.answers import (
     ANSWER_OPTIONS,
     Answer,
     answer_all,
+    answers_format,
     format_answer,
     load_vectors,
     made_note,
-    prompt_lines,
     ranked,
 )
 from w2v.cli.command import Argument, Command, Option
@@ -26,7 +24,9 @@ from w2v.cli.errors import flush_output, named_output, say
 from w2v.cli.lookups import words_of
 from w2v.cli.options import quiet_option, vectors_argument
 from w2v.cli.output import check_stdout
+from w2v.cli.prompt import Prompt, prompt_lines
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
+from w2v.cli.table import suiting
 from w2v.cli.values import Number, Whole
 from w2v.errors import SettingsError, setting
 
@@ -65,7 +65,7 @@ EXAMPLES = [
 class Output:
     """How answers are written."""
 
-    form: str  # tsv, json, nested, parquet or arrow
+    form: str  # aligned, tsv, json, nested, parquet or arrow
     names: Mapping[str, str] | None
 
 
@@ -73,7 +73,7 @@ def similar(
     vectors: str,
     query: tuple[str, ...],
     topn: int,
-    form: str,
+    form: str | None,
     nested: bool,
     every: bool,
     words: str | None,
@@ -96,7 +96,7 @@ def similar(
         raise SettingsError(f"{setting('approx')}: is for many queries: {many}")
     if nested and form != "json":
         raise SettingsError(f"{setting('nested')}: is for {setting('form', 'json')}")
-    output = Output("nested" if nested else form, None if names is None else read_groups(names, "name"))
+    output = Output("nested" if nested else suiting(form), None if names is None else read_groups(names, "name"))
     if given:
         if form in TABLES:
             check_stdout("-")
@@ -112,7 +112,7 @@ def similar(
             joined_arguments(query),
             lambda lines: asker.similar(lines, topn),
             output.form,
-            "similar> ",
+            Prompt("similar> ", asker, "{0} - {1} + {2}", "A word, or words joined by + and -: their nearest words."),
             output.names,
         )
 
@@ -221,7 +221,8 @@ class Questions:
         if arguments:
             arrived: Iterable[list[str]] = [[" ".join(map(argument_text, arguments))]]
         elif is_terminal(sys.stdin):
-            arrived = ([line] for line in prompt_lines("session> "))
+            prompt = Prompt("session> ", self.vectors, "{0} {3}", "The items of a session: what is near their mean.")
+            arrived = ([line] for line in prompt_lines(prompt))
         else:
             arrived = read_lines()
         for lines in arrived:
@@ -305,13 +306,8 @@ command = Command(
         vectors_argument(),
         Argument(["query"], nargs=-1, metavar="QUERY", line="A word, or words joined by ' + ' and ' - '."),
         ANSWER_OPTIONS[0],
-        Option(
-            ["--format", "form"],
-            type=click.Choice(("tsv", "json", *TABLES)),
-            default="tsv",
-            shown_default="tsv",
-            help="tsv: query, rank, word, cosine; json: an object a line with the same names, or with `error`; of many "
-            "queries also a table for other programs (w2v[tables]).",
+        answers_format(
+            "query, rank, word, cosine", *TABLES, help="; of many queries also a table for other programs (w2v[tables])"
         ),
         Option(["--nested"], is_flag=True, help="An object a query, with a list of its neighbours (--format json)."),
         Option(["--all", "every"], setting="all", is_flag=True, group="Many queries", help="Ask for every word."),

@@ -9,6 +9,7 @@ from w2v.cli.command import Argument, Command
 from w2v.cli.errors import usage_error
 from w2v.cli.lookups import Row, answer_rows, each_line
 from w2v.cli.options import vectors_argument
+from w2v.cli.prompt import Prompt
 from w2v.errors import W2VError
 
 if TYPE_CHECKING:
@@ -32,14 +33,16 @@ EXAMPLES = [
 ]
 
 
-def similarity(vectors: str, words: tuple[str, ...], form: str) -> int:
+def similarity(vectors: str, words: tuple[str, ...], form: str | None) -> int:
     if words and len(words) != 2:
         raise usage_error(f"two words are compared, A B; found {len(words)}")
 
     from w2v.vectors.query import VectorFile
 
     with VectorFile(vectors, on_made=made_note()) as asker:
-        return answer_rows(words, each_line(asker.pick, cosine), form, "A B> ")
+        return answer_rows(
+            words, each_line(asker.pick, cosine), form, Prompt("A B> ", asker, "{0} {3}", "Two words: their cosine.")
+        )
 
 
 def cosine(vectors: Vectors, words: list[str]) -> list[Row]:

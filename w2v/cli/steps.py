@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.cli.answers import json_line
-from w2v.cli.colours import painted, paper
+from w2v.cli.colours import painted, paper, shade
 from w2v.cli.table import aligned, tsv_line, width_of
-from w2v.seeing.cells import colour
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -193,9 +192,7 @@ def cells(row: NDArray[np.float32], largest: float, room: int, depth: int) -> st
     if depth:
         wide = max(1, min(2, room // len(row)))
         return (
-            "".join(
-                f"\x1b[{paper(colour(float(value) / largest), depth)}m{' ' * wide}" for value in row[: room // wide]
-            )
+            "".join(f"\x1b[{shade(float(value) / largest, depth)}m{' ' * wide}" for value in row[: room // wide])
             + "\x1b[0m"
         )
     shown = max(1, room // CELL)

@@ -44,8 +44,9 @@ def summary_lines(done: RunResult, output: str) -> list[str]:
     parts = [f"{duration(spent[step])} {step}" for step in STEPS if step in spent]
     lines.append(
         f"{short(summary.words_per_s)} words/s on {plural(summary.threads, 'thread')}, kernel {summary.kernel}, "
-        f"loss {summary.loss:.4f}; {duration(times['all'])} in all: {', '.join(parts)}"
+        f"loss {summary.loss:.4f}"
     )
+    lines.append(f"{duration(times['all'])} in all: {', '.join(parts)}")
     if summary.reproducible is not None:
         lines.append(f"the same bytes with any number of threads, with kernel {summary.reproducible.kernel}")
     if hasattr(summary, "nodes"):

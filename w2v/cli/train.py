@@ -76,6 +76,11 @@ EXAMPLES = [
 ]
 
 
+# What most need.
+COMMON = (
+    *("output", "min_count", "tokenizer", "lower", "model", "dim", "window", "negative", "epochs", "subwords"),
+    *("threads", "eval", "resume", "quiet"),
+)
 FIELDS = frozenset((*options_of(CorpusConfig), *options_of(TrainConfig), *options_of(SessionConfig)))
 # As in w2v/vectors/derive.py, which is not loaded for --help.
 COMBINATIONS = ("input", "add", "concat")
@@ -144,6 +149,8 @@ command = Command(
     usage="CORPUS... -o OUT [options]",
     help=HELP,
     examples=EXAMPLES,
+    common=COMMON,
+    help_all="Show every option: phrases, held-out text, logs, checkpoints, clusters, ...",
     callback=train,
     params=[
         corpus_argument(),

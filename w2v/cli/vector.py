@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from w2v.cli.answers import answers_format, made_note
+from w2v.cli.answers import made_note
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.lookups import Answer, Row, answer_rows
-from w2v.cli.options import vectors_argument
+from w2v.cli.options import format_option, vectors_argument
+from w2v.cli.prompt import Prompt
 from w2v.errors import VectorsError, W2VError
 
 if TYPE_CHECKING:
@@ -60,7 +61,12 @@ def vector(vectors: str, words: tuple[str, ...], unit: bool, ngrams: bool, form:
                     answers.append(([], [error]))
             return answers
 
-        return answer_rows(words, answer, form, "words> ")
+        return answer_rows(
+            words,
+            answer,
+            form,
+            Prompt("words> ", asker, "{0} - {1} + {2}", "Words, or words joined by + and -: their numbers."),
+        )
 
 
 def ngram_rows(found: Vectors, word: str) -> list[Row]:
@@ -94,6 +100,6 @@ command = Command(
             help="The n-grams of each word, their buckets and their shares of its vector, in place of its numbers.",
         ),
         Option(["--unit"], is_flag=True, help="At length 1."),
-        answers_format("the word, then its numbers"),
+        format_option("tsv: the word, then its numbers; json: an object a line, or one with `error`."),
     ],
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from w2v.cli.answers import answers_format
 from w2v.cli.command import Command, Option
 from w2v.cli.errors import say, warn
 from w2v.cli.options import (
@@ -11,16 +13,16 @@ from w2v.cli.options import (
     config_from,
     config_options,
     corpus_argument,
-    format_option,
     quiet_option,
     stated_options,
     threads_option,
 )
 from w2v.cli.output import STDOUT
 from w2v.cli.progress import progress_for
-from w2v.cli.streams import text_output
+from w2v.cli.streams import TerminalOutput, text_output
 from w2v.cli.values import Whole
 from w2v.corpus.config import CorpusConfig
+from w2v.numbers import count
 
 if TYPE_CHECKING:
     from w2v.cli.progress import NullProgress
@@ -50,7 +52,7 @@ LINES = 4096  # written at once
 def vocab(
     corpus: tuple[str, ...],
     output: str,
-    form: str,
+    form: str | None,
     max_vocab: int | None,
     threads: int | None,
     quiet: bool,
@@ -71,6 +73,8 @@ def vocab(
             token_counts.kept = words.total
         if form == "json":
             write_json(words, out)
+        elif form is None and isinstance(out, TerminalOutput):
+            write_aligned(words, out)
         else:
             words.write(out)
     if not quiet:
@@ -106,10 +110,23 @@ def counted(
 def write_json(words: Vocab, out: Sink) -> None:
     from w2v.cli.answers import json_line
 
-    for start in range(0, len(words), LINES):
-        rows = zip(words.words[start : start + LINES], words.counts[start : start + LINES].tolist(), strict=True)
-        lines = [json_line({"word": word.decode("utf-8", "surrogateescape"), "count": number}) for word, number in rows]
+    for rows in blocks_of(words):
+        lines = [json_line({"word": word, "count": number}) for word, number in rows]
         out.write("".join(lines).encode("utf-8", "surrogateescape"))
+
+
+def write_aligned(words: Vocab, out: Sink) -> None:
+    from w2v.cli.table import in_columns
+
+    for rows in blocks_of(words):
+        text = in_columns([{"word": word, "count": count(number)} for word, number in rows], numbers=("count",))
+        out.write(text.encode("utf-8", "surrogateescape"))
+
+
+def blocks_of(words: Vocab) -> Iterator[list[tuple[str, int]]]:
+    for start in range(0, len(words), LINES):
+        some = [word.decode("utf-8", "surrogateescape") for word in words.words[start : start + LINES]]
+        yield list(zip(some, words.counts[start : start + LINES].tolist(), strict=True))
 
 
 def summary(words: Vocab, token_counts: TokenCounts) -> list[str]:
@@ -135,7 +152,7 @@ command = Command(
             shown_default="standard output",
             help="Where the words go; compressed if it ends in .gz.",
         ),
-        format_option("tsv: word, count; json: an object a line with the same names."),
+        answers_format("word, count"),
         *(option for option in config_options(CorpusConfig, "Corpus", PHRASES) if option.name != "max_vocab"),
         Option(
             ["--top", "max_vocab"],

@@ -20,9 +20,9 @@ from w2v.corpus.assembly import assemble
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.feed import Feed
-from w2v.corpus.sample import SAMPLE_BYTES, lone_tokens, oddity
+from w2v.corpus.sample import SAMPLE_BYTES, lone_tokens, oddity, strange_words
 from w2v.corpus.selection import Selection, select, tally
-from w2v.corpus.sources import OnProgress, Path, ReadProgress, Source, expand
+from w2v.corpus.sources import OnProgress, Path, ReadProgress, Source, expand, repeated_file
 from w2v.corpus.spool import make_spool
 from w2v.corpus.token_counts import TokenCounts
 from w2v.cpus import thread_count
@@ -71,7 +71,7 @@ def read_corpus(
         reading.token_counts.check()
         if not part and reading.token_counts.kept == reading.token_counts.sentences and reading.lone():
             raise CorpusError(f"{reading.name}: {reading.lone()}")
-        reading.warn(on_warning)
+        reading.warn(on_warning, selection.vocab)
         return EncodedCorpus(
             ids,
             selection.vocab,
@@ -99,7 +99,7 @@ def count_words(
     vocab = reading.select(None, least=1).vocab
     reading.token_counts.kept = vocab.total
     reading.token_counts.check()
-    reading.warn(on_warning)
+    reading.warn(on_warning, vocab)
     return vocab, reading.token_counts
 
 
@@ -148,6 +148,7 @@ class _Reading:
         on_progress: OnProgress | None,
     ):
         self.config = config
+        self.sources = sources
         self.name = sources[0].name + (f" and {len(sources) - 1} more" if len(sources) > 1 else "")
         self.token_counts = TokenCounts(files=len(sources))
         self.on_progress = on_progress
@@ -213,11 +214,15 @@ class _Reading:
         """What is seen where nearly every line is one token."""
         return lone_tokens(self.feed.sample, len(self.feed.sample) < SAMPLE_BYTES, self.config)
 
-    def warn(self, on_warning: Callable[[str], object] | None) -> None:
+    def warn(self, on_warning: Callable[[str], object] | None, vocab: Vocab) -> None:
         """Say what the text looks like, if that is hardly what was meant."""
-        found = oddity(self.feed.sample, len(self.feed.sample) < SAMPLE_BYTES, self.config) if on_warning else ""
-        if found and on_warning:
-            on_warning(f"{self.name}: {found}")
+        if on_warning is None:
+            return
+        found = oddity(self.feed.sample, len(self.feed.sample) < SAMPLE_BYTES, self.config)
+        for line in [found] if found else strange_words(vocab, self.token_counts.not_utf8, self.config):
+            on_warning(f"{self.name}: {line}")
+        if repeated := repeated_file(self.sources):
+            on_warning(repeated)
 
     def remappings(self, selection: Selection) -> list[Remapping]:
         """What each encoder's provisional ids become. The tables are given up."""

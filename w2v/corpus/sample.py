@@ -1,4 +1,4 @@
-"""What the beginning of a text looks like, where training on it is hardly what was meant.
+"""What a text looks like, by its beginning and its words, where training on it is hardly what was meant.
 
 A few commas make no table: its columns are the same from line to line. What is JSON is JSON in every line.
 """
@@ -16,8 +16,9 @@ from w2v.errors import setting
 
 if TYPE_CHECKING:
     from w2v.corpus.config import CorpusConfig
+    from w2v.corpus.vocab import Vocab
 
-__all__ = ["EVENTS", "SAMPLE_BYTES", "json_fields", "lone_tokens", "oddity"]
+__all__ = ["EVENTS", "SAMPLE_BYTES", "json_fields", "lone_tokens", "oddity", "strange_words"]
 
 # What to do with a table whose rows are events.
 EVENTS = f"if its rows are events, train with {setting('session', 'COLUMN')} {setting('item', 'COLUMN')}"
@@ -26,6 +27,8 @@ FEWEST_LINES = 3
 MOST_LINES = 1000
 NEARLY_ALL = 0.95  # of the lines
 LONG_TOKEN = 8  # characters; words of scripts that are written without spaces are shorter
+MANY = 0.1  # of the tokens
+PUNCTUATION = tuple(mark.encode() for mark in ".,;:!?)]\"'\u2019\u201d\u00bb\u2026\u3002\uff0c\u3001\uff01\uff1f")
 JSON_OBJECT = re.compile(r'\s*\[?\s*\{\s*"(?:[^"\\]|\\.)*"\s*:')
 OPENING = re.compile(r"\s*[\[{]+\s*$")
 MARKUP = re.compile(rb"\s*<(?:\?xml|!doctype|html|mediawiki|tei)\b", re.IGNORECASE)
@@ -165,3 +168,27 @@ def _columns(lines: list[str], config: CorpusConfig) -> str:
             names = ", ".join(cell.strip()[:20] for cell in rows[0][:5])
             return f"{what} ({width[0]} columns: {names}{', ...' if width[0] > 5 else ''})"
     return ""
+
+
+def strange_words(vocab: Vocab, not_utf8: int, config: CorpusConfig) -> list[str]:
+    """What should be said of a text with these words, of whose tokens so many are not UTF-8."""
+    found = []
+    if not_utf8 > MANY * vocab.total:
+        share = not_utf8 / vocab.total
+        found.append(
+            f"{share:.0%} of the tokens are not UTF-8; to convert the text: iconv -f LATIN1 -t UTF-8 FILE > NEW"
+        )
+    if config.tokenizer == "none":
+        ends = [row for row, word in enumerate(vocab.words) if word.endswith(PUNCTUATION) and _has_letters(word)]
+        share = int(vocab.counts[ends].sum()) / max(1, vocab.total)
+        if share > MANY:
+            few = " ".join(vocab.words[row].decode("utf-8", "replace")[:20] for row in ends[:3])
+            found.append(
+                f"{share:.0%} of the tokens end in punctuation ({few} ...), which makes other words of them;"
+                f" {setting('tokenizer', 'words')} takes it off"
+            )
+    return found
+
+
+def _has_letters(word: bytes) -> bool:
+    return any(map(str.isalnum, word.decode("utf-8", "replace")))

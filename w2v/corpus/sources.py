@@ -6,15 +6,24 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from w2v.corpus.sample import EVENTS, json_fields
+from w2v.corpus.sample import EVENTS, SAMPLE_BYTES, json_fields
 from w2v.errors import CorpusError
 from w2v.files import HEAD_BYTES, UTF8_BOM, check_supported, compression_of, foreign_format
 from w2v.output import PART_SUFFIX
 
-__all__ = ["OnProgress", "ReadProgress", "Source", "check_text", "expand", "files_below", "wide_encoding"]
+__all__ = [
+    "OnProgress",
+    "ReadProgress",
+    "Source",
+    "check_text",
+    "expand",
+    "files_below",
+    "repeated_file",
+    "wide_encoding",
+]
 
 WIDE_MARKS = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
@@ -50,6 +59,8 @@ class Source:
     size: int | None  # bytes in the file, None for a pipe
     origin: int = 0  # where the text begins: behind a byte order mark, or where a part of a plain file does
     stop: int | None = None  # where a part of a plain file ends; None: with the file
+    identity: tuple[int, int] | None = None  # device and inode: the same for all names of one file
+    beginning: int = 0  # hash of the first bytes
 
     @property
     def name(self) -> str:
@@ -127,11 +138,12 @@ def look_at(path: str) -> Source:
         head = file.read(HEAD_BYTES)
     if not head or status.st_size == 0:  # empty, or made while it is read, as in /proc
         return Source(path, STREAM, None if head else 0)
-    kind = compression_of(head)
+    kind, identity = compression_of(head), (status.st_dev, status.st_ino)
     if kind:
         check_supported(kind, path, CorpusError)
-        return Source(path, kind, status.st_size)
-    return Source(path, PLAIN, status.st_size, check_text(head, path))
+        return Source(path, kind, status.st_size, identity=identity, beginning=hash(head))
+    origin = check_text(head, path)
+    return Source(path, PLAIN, status.st_size, origin, identity=identity, beginning=hash(head))
 
 
 def check_text(head: bytes, name: str) -> int:
@@ -216,3 +228,33 @@ def _is_vectors(head: bytes) -> bool:
         return True
     strange = sum(b < 32 and b not in b"\t\n\r\x0b\x0c" for b in rest)
     return len(rest) > 64 and strange > len(rest) // 50
+
+
+def repeated_file(sources: Iterable[Source]) -> str:
+    """What should be said of the first file that is there twice, perhaps under another name or as a copy; empty where
+    none is."""
+    files: dict[tuple[int, int], Source] = {}
+    texts: dict[tuple[int | None, int], Source] = {}
+    for source in sources:
+        if source.identity is None or source.stop is not None:  # a pipe, or a part of a file
+            continue
+        first = files.setdefault(source.identity, source)
+        alike = texts.setdefault((source.size, source.beginning), source)
+        if first is not source:
+            again = "is given twice" if first.path == source.path else f"is the same file as {first.name}"
+        elif alike is not source and _end_alike(source.path, alike.path):
+            again = f"looks like a copy of {alike.name}"
+        else:
+            continue
+        return f"{source.name}: {again}, and its text counts twice"
+    return ""
+
+
+def _end_alike(one: str, other: str) -> bool:
+    """Whether two files of one size end in the same bytes."""
+    ends = []
+    for path in (one, other):
+        with open(path, "rb") as file:
+            file.seek(-min(SAMPLE_BYTES, os.fstat(file.fileno()).st_size), os.SEEK_END)
+            ends.append(file.read())
+    return ends[0] == ends[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,20 +47,25 @@ def make_page(
     seed: int = 1,
     groups: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
+    on_progress: Callable[[str, int, int], object] = lambda *_: None,
 ) -> Contents:
     """The page for all of `vectors`. `layout` is the map shown first; PCA is always there too.
 
     `groups` are the groups that words are coloured by, where they are not to be found from the vectors; words in none
     of them are one more. `names` are what words are called, such as the titles of items, shown before the word itself.
+    `on_progress` gets what is done, how much of it, and of how much (0 where nobody knows).
     """
     units = unit_rows(vectors.matrix)
-    near = neighbour_rows(vectors, NEIGHBOURS)
+    near = neighbour_rows(vectors, NEIGHBOURS, lambda done: on_progress("neighbours", done, len(units)))
+    on_progress(f"map by {LABELS[layout]}", 0, 0)
     maps = {layout: by_neighbours(units, seed, near) if layout == "neighbours" else lay_out(units, layout, seed)}
     maps.setdefault("pca", lay_out(units, "pca"))
     wide = np.uint16 if len(units) <= 1 << 16 else np.uint32
     shown = [f"{names[word]} · {word}" if names and word in names else word for word in vectors.words]
     words = as_json(shown)
+    on_progress("groups", 0, 0)
     legend, group_of = given_groups(vectors, groups) if groups is not None else found_groups(units, seed)
+    on_progress("page", 0, 0)
     bits = bits_that_fit(units.shape, LARGEST - len(words) - 40 * len(units) - 200_000)
     about = {
         "title": title,

@@ -13,6 +13,7 @@ import numpy as np
 from w2v.errors import SettingsError, UnknownWordError
 from w2v.seeing.extras import needed
 from w2v.vectors.expressions import Query
+from w2v.vectors.neighbours import QUERIES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -140,13 +141,20 @@ def nearest_rows(units: np.ndarray, count: int, block: int = 1024) -> np.ndarray
     return found
 
 
-def neighbour_rows(vectors: Vectors, count: int) -> np.ndarray:
-    """As `nearest_rows`, by the same code as `w2v similar`, so that the two agree to the last tie."""
+def neighbour_rows(vectors: Vectors, count: int, on_progress: Callable[[int], object] | None = None) -> np.ndarray:
+    """As `nearest_rows`, by the same code as `w2v similar`, so that the two agree to the last tie.
+
+    `on_progress` gets the number of rows that are done.
+    """
     count = min(count, len(vectors) - 1)
     words = [vectors.words.table[row] for row in range(len(vectors))]
     place = {word: row for row, word in enumerate(vectors.words)}
-    answers = vectors.nearest([Query((word,)) for word in words], count)
-    found = [[place[word] for word, _ in answer] for answer in answers if not isinstance(answer, UnknownWordError)]
+    found: list[list[int]] = []
+    for low in range(0, len(words), QUERIES):
+        answers = vectors.nearest([Query((word,)) for word in words[low : low + QUERIES]], count)
+        found += [[place[word] for word, _ in answer] for answer in answers if not isinstance(answer, UnknownWordError)]
+        if on_progress is not None:
+            on_progress(len(found))
     return np.array(found, np.int64).reshape(len(words), count)
 
 

@@ -13,11 +13,14 @@ from w2v.seeing.cells import plain
 from w2v.seeing.extras import needed
 from w2v.seeing.layout import LIBRARY, by_pca, lay_out, unit_rows
 from w2v.seeing.placing import leader, place_labels
+from w2v.vectors.expressions import parse_query
+from w2v.vectors.neighbours import unit_mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.text import Text
+    from numpy.typing import NDArray
 
     from w2v.vectors.vectors import Vectors
 
@@ -38,13 +41,17 @@ MARGIN, SPACE, GAP = 16, 0.8, 4  # points: around the map, around a label, betwe
 
 @dataclass(frozen=True)
 class Map:
-    """Words and their places, float64 [n, 2]; `groups` holds each word's group, "" for none; `pairs` are rows."""
+    """Words and their places, float64 [n, 2]; `groups` holds each word's group, "" for none; `pairs` are rows.
+
+    `axes` name the two directions that the places are measured along; without them only distances mean something.
+    """
 
     words: tuple[str, ...]
     places: np.ndarray
     groups: tuple[str, ...] = ()
     pairs: tuple[tuple[int, int], ...] = ()
     caption: str = ""
+    axes: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,8 +86,11 @@ def map_of(
     seed: int = 1,
     groups: Mapping[str, str] | None = None,
     pairs: Sequence[tuple[str, str]] = (),
+    axes: tuple[str, str] | None = None,
 ) -> Map:
     """Places for words, by `method` (see w2v.seeing.layout) of their unit vectors; the same seed gives the same map.
+
+    With `axes`, two expressions such as "woman - man", a word's place is its cosine with each of them instead.
 
     Words of `groups` and `pairs` are not added: all must be among `words`. UnknownWordError for a word that is not in
     the vectors, W2VError for fewer than two words.
@@ -89,9 +99,11 @@ def map_of(
     if len(words) < 2:
         raise W2VError(f"a map needs two words or more; there {'is' if len(words) == 1 else 'are'} {len(words)}")
     units = unit_rows(vectors.rows_at([vectors.place(word) for word in words]))
-    places = lay_out(units, method, seed)
-    caption = NAMES[method]
-    if method == "pca":
+    if axes is not None:
+        places, caption = units @ np.array([direction(vectors, text) for text in axes]).T, "cosines with two directions"
+    else:
+        places, caption = lay_out(units, method, seed), NAMES[method]
+    if method == "pca" and axes is None:
         total = np.square(units - units.mean(axis=0)).sum()
         caption += f" ({np.square(places).sum() / total:.0%} of the variance)" if total > 0 else ""
     row = {word: place for place, word in enumerate(words)}
@@ -101,7 +113,15 @@ def map_of(
         tuple((groups or {}).get(word, "") for word in words),
         tuple((row[a], row[b]) for a, b in pairs),
         caption,
+        axes,
     )
+
+
+def direction(vectors: Vectors, text: str) -> NDArray[np.float64]:
+    """Where an expression points, at length 1, as `w2v similar` has it."""
+    query = parse_query(text)
+    places = [[vectors.place(word) for word in words] for words in (query.positive, query.negative)]
+    return unit_mean(vectors, *places)
 
 
 def draw_map(made: Map, file: BinaryIO, form: str, style: MapStyle = MapStyle()) -> list[str]:
@@ -153,6 +173,8 @@ def drawn(made: Map, style: MapStyle) -> Drawing:
     axes = figure.add_axes((0, 20 / height, 1, room[1] / height), xlim=(0, room[0]), ylim=(0, room[1]))
     axes.set_axis_off()
     points = fitted(made.places, room)
+    if made.axes is not None:
+        points = add_axes(axes, made.places, made.axes, room, fonts)
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
     add_points(axes, points, made.groups, colours)
     add_arrows(axes, points, made.pairs)
@@ -161,6 +183,27 @@ def drawn(made: Map, style: MapStyle) -> Drawing:
         room_for_more = f"a larger {setting('size')} has room for more"
         warnings.append(Message(f"{len(labels)} of the {len(points)} words have labels; {room_for_more}"))
     return Drawing(figure, labels, warnings)
+
+
+def add_axes(
+    axes: Axes, places: NDArray[np.float64], names: Sequence[str], room: tuple[float, float], fonts: list[str]
+) -> NDArray[np.float64]:
+    """Lines where each cosine is 0, with the directions' names and the largest cosines at their ends; returns the
+    places in the room's own unit, each direction stretched to fill it."""
+    low, high = np.minimum(places.min(axis=0), 0), np.maximum(places.max(axis=0), 0)
+    spans = np.maximum(high - low, 1e-9)
+    inner = np.subtract(room, (5 * MARGIN, 4 * MARGIN))
+    corner = np.subtract(room, inner) / 2
+    zero = corner - low / spans * inner
+    axes.axvline(zero[0], color=PALE, linewidth=0.8, zorder=1)
+    axes.axhline(zero[1], color=PALE, linewidth=0.8, zorder=1)
+    style = {"fontfamily": fonts, "fontsize": 8, "color": GREY, "zorder": 1}
+    across, up = (f"{plain(name)}  {value:+.2f}" for name, value in zip(names, high, strict=True))
+    # In the margins, where no word is.
+    axes.text(room[0] - MARGIN, MARGIN / 2, f"{across} →", ha="right", va="bottom", **style)
+    axes.text(zero[0] + 4, room[1] - 2, f"{up} ↑", ha="left", va="top", **style)
+    points: NDArray[np.float64] = corner + (places - low) / spans * inner
+    return points
 
 
 def fitted(places: np.ndarray, room: tuple[float, float]) -> np.ndarray:

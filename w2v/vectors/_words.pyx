@@ -104,6 +104,23 @@ cdef class WordTable:
         """A table of some rows, in the order given."""
         return WordTable([self[row] for row in rows])
 
+    def rows_with_prefix(self, bytes prefix, Py_ssize_t most) -> list[int]:
+        """The first rows, at most so many, whose words begin with these bytes."""
+        cdef const char* start = PyBytes_AsString(prefix)
+        cdef int64_t length = PyBytes_Size(prefix), row = 0
+        cdef list found = []
+        while row < self.count and len(found) < most:
+            with nogil:
+                while row < self.count:
+                    if (self.ends[row + 1] - self.ends[row] >= length
+                            and memcmp(self.data + self.ends[row], start, length) == 0):
+                        break
+                    row += 1
+            if row < self.count:
+                found.append(row)
+                row += 1
+        return found
+
     def first_with(self, bytes separators) -> int:
         """The first row whose word is empty or holds one of these bytes, or -1."""
         cdef int64_t row, i

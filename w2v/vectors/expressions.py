@@ -12,9 +12,19 @@ from w2v.errors import SettingsError, shortened
 if TYPE_CHECKING:
     from w2v.vectors.words import Word
 
-__all__ = ["METHODS", "Query", "analogy_query", "analogy_words", "joined_arguments", "parse_query"]
+__all__ = [
+    "METHODS",
+    "Query",
+    "analogy_query",
+    "analogy_words",
+    "joined_arguments",
+    "parse_query",
+    "sense_parts",
+    "terms_of",
+]
 
 METHODS = ("add", "mul")
+SENSE = re.compile("(.+)#([1-9][0-9]{0,2})", re.DOTALL)  # polish#2
 SIGNS = {"+": "+", "-": "-", "\u2212": "-", "\u2013": "-"}  # a minus sign, and the dash that word processors make of it
 
 
@@ -36,14 +46,20 @@ def parse_query(text: str) -> Query:
 
     SettingsError if it is empty, a sign has no word, or two words have no sign between them.
     """
+    terms = terms_of(text)
+    positive, negative = (tuple(word for mark, word in terms if mark == sign) for sign in "+-")
+    return Query(positive, negative, text.strip(" \t\r\n"))
+
+
+def terms_of(text: str) -> list[tuple[str, str]]:
+    """The signs, + or -, and the words of an expression, in their order. Errors as of `parse_query`."""
     text = text.strip(" \t\r\n")  # a word may be any other white space
     fields = re.split(r"[ \t\r\n]+", text)
     if fields == [""]:
         raise SettingsError("the query is empty; give a word, or words joined by ' + ' and ' - '")
     if len(fields) == 1:  # a sign alone is a word like any other
-        return Query((fields[0],), (), text)
-    positive: list[str] = []
-    negative: list[str] = []
+        return [("+", fields[0])]
+    terms: list[tuple[str, str]] = []
     sign = "" if fields[0] in SIGNS else "+"
     for field in fields:
         if field in SIGNS and not sign:
@@ -52,11 +68,18 @@ def parse_query(text: str) -> Query:
             where = f'"{shortened(text)}": no sign before "{shortened(field)}"'
             raise SettingsError(f"{where}; join words by ' + ' or ' - '")
         else:
-            (positive if sign == "+" else negative).append(field)
+            terms.append((sign, field))
             sign = ""
     if sign:
         raise SettingsError(f'"{shortened(text)}": ends in a sign; a word must follow it')
-    return Query(tuple(positive), tuple(negative), text)
+    return terms
+
+
+def sense_parts(word: Word) -> tuple[str, int] | None:
+    """The word and the number of a name of a sense, polish#2; None of any other word."""
+    text = word.decode("utf-8", "surrogateescape") if isinstance(word, bytes) else str(word)
+    found = SENSE.fullmatch(text)
+    return (found[1], int(found[2])) if found else None
 
 
 def analogy_query(words: Sequence[str | bytes]) -> Query:

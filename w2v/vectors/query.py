@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from itertools import chain
 from math import sqrt
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,14 +19,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from w2v.errors import SettingsError, UnknownWordError, W2VError
 from w2v.vectors._best import SPARE, Best, best_of, exact_cosines, product_score, shifted_quotient
 from w2v.vectors._scan import BadRow, BinaryRows
-from w2v.vectors.expressions import METHODS, Query, analogy_query, parse_query
+from w2v.vectors.expressions import METHODS, Query, analogy_query, parse_query, sense_parts
 from w2v.vectors.formats.binary import check_boundaries
 from w2v.vectors.formats.load import check_repeats, load_rows
 from w2v.vectors.formats.rows import LoadOptions, row_error
 from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import Source, open_source
 from w2v.vectors.spelling import unknown_word
-from w2v.vectors.words import Word, to_bytes, to_text
+from w2v.vectors.words import Word, Words, to_bytes, to_text
 
 if TYPE_CHECKING:
     from w2v.vectors.formats.format import FewWords
@@ -113,11 +114,20 @@ class VectorFile:
         self._open.close()
 
     def __len__(self) -> int:
-        return self._rows.count if self._rows is not None else len(self._load())
+        return len(self.words)
+
+    @property
+    def words(self) -> Words:
+        """The words of the file, in the order of its rows."""
+        if self._rows is not None:
+            return Words(self._rows.words)
+        return Words(self._model.words) if self._model is not None else self._load().words
 
     @property
     def dim(self) -> int:
-        return self._rows.dim if self._rows is not None else self._load().dim
+        if self._rows is not None:
+            return self._rows.dim
+        return self._model.dim if self._model is not None else self._load().dim
 
     def similar(self, texts: Sequence[str], topn: int = 10, method: str = "add") -> list[Answer | W2VError]:
         """Neighbours of words or expressions; an error stands in the place of an answer that cannot be given."""
@@ -137,12 +147,13 @@ class VectorFile:
         """
         wanted = list(dict.fromkeys(words))
         unknown: dict[str, UnknownWordError] = {}
-        if self._model is not None and len(wanted) <= FEW:
+        senses = self._has_sense(wanted)
+        if self._model is not None and len(wanted) <= FEW and not senses:
             from w2v.vectors.vectors import Vectors
 
             rows, made, unknown = self._model.pick(wanted, self._on_made)
             return Vectors.of_rows(rows, made), unknown
-        if self._rows is None or len(wanted) > MANY:
+        if self._rows is None or len(wanted) > MANY or senses:
             vectors = self._load()
             for word in wanted:
                 try:
@@ -168,7 +179,7 @@ class VectorFile:
         from w2v.vectors.relations import rank_in, ranks
 
         rows = self._rows
-        if rows is None or len(pairs) > FEW:
+        if rows is None or len(pairs) > FEW or self._has_sense(chain.from_iterable(pairs)):
             return ranks(self._load(), pairs)
         import numpy as np
 
@@ -209,7 +220,8 @@ class VectorFile:
         """As `Vectors.nearest`."""
         if method not in METHODS:
             raise SettingsError(f"method: {method!r} is neither add nor mul")
-        if self._rows is None or len(queries) > FEW or self._make_scope is not None:
+        senses = self._has_sense(word for q in queries for word in q.words)
+        if self._rows is None or len(queries) > FEW or self._make_scope is not None or senses:
             vectors = self._load()
             if self._make_scope is not None and self._scope is None:
                 self._scope = self._make_scope(vectors)
@@ -225,6 +237,11 @@ class VectorFile:
             for (number, _, _), answer in zip(asked, self._scan(asked, topn, method), strict=True):
                 answers[number] = answer
         return answers
+
+    def _has_sense(self, words: Iterable[Word]) -> bool:
+        """Whether one of the words is a sense (polish#2), which is made of many rows."""
+        named = ((word, parts) for word in words if (parts := sense_parts(word)) is not None)
+        return any(word not in self.words and parts[0] in self.words for word, parts in named)
 
     def _row(self, word: Word) -> int:
         assert self._rows is not None

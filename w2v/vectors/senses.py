@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.errors import SettingsError
+from w2v.errors import SettingsError, UnknownWordError
+from w2v.vectors.expressions import sense_parts
 from w2v.vectors.neighbours import at_unit_length
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from w2v.vectors.vectors import Vectors
 
-__all__ = ["NEIGHBOURS", "Sense", "senses_of"]
+__all__ = ["NEIGHBOURS", "Sense", "sense_vector", "senses_of"]
 
 NEIGHBOURS = 200  # of the word: the nodes
 LINKS = 15  # from each node to the ones nearest to it
@@ -75,6 +76,18 @@ def senses_of(vectors: Vectors, word: str, neighbours: int = NEIGHBOURS, links: 
         )
         for number, (weight, members) in enumerate(found, 1)
     ]
+
+
+def sense_vector(vectors: Vectors, word: str) -> NDArray[np.float32] | None:
+    """The vector of a sense by its name, as `senses_of` gives it: polish#2. None for a word that is no such name, or
+    whose own word is not among the vectors; UnknownWordError where it has fewer senses."""
+    parts = sense_parts(word)
+    if parts is None or parts[0] not in vectors:
+        return None
+    found = senses_of(vectors, parts[0])
+    if parts[1] > len(found):
+        raise UnknownWordError(word, tuple(sense.name for sense in found))
+    return found[parts[1] - 1].vector
 
 
 def links_of(units: NDArray[np.float32], links: int) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ import numpy as np
 from w2v.errors import UnknownWordError, VectorsError
 from w2v.vectors._best import exact_cosines
 from w2v.vectors._scan import row_norms
-from w2v.vectors.expressions import Query, analogy_query, parse_query
+from w2v.vectors.expressions import Query, analogy_query, parse_query, sense_parts
 from w2v.vectors.formats.load import load_rows
 from w2v.vectors.formats.rows import LoadOptions, ModelParts, Rows
 from w2v.vectors.neighbours import Neighbours, Scope, nearest, nearest_to, unit_mean
@@ -33,6 +33,16 @@ __all__ = ["Vectors", "load"]
 
 SHORT, LONG = 1e-15, 1e15  # lengths between which float32 products are safe; as in rows.h
 UNITS = 4096  # rows in float64 at once
+HABITS = {  # of gensim, and what is written here
+    "wv": "vectors.most_similar(...), these are the vectors themselves",
+    "vectors": "vectors.matrix",
+    "vector_size": "vectors.dim",
+    "index_to_key": "vectors.words",
+    "key_to_index": "vectors.index(word)",
+    "get_vector": "vectors[word]",
+    "similar_by_word": "vectors.most_similar(word)",
+    "save_word2vec_format": "vectors.save(path)",
+}
 
 
 class Vectors:
@@ -159,6 +169,12 @@ class Vectors:
 
         return unit(self)
 
+    if not TYPE_CHECKING:  # a type checker must not take every name for one of ours
+
+        def __getattr__(self, name: str) -> object:
+            hint = f"; write {HABITS[name]}" if name in HABITS else ""
+            raise AttributeError(f"'Vectors' object has no attribute {name!r}{hint}")
+
     def __len__(self) -> int:
         return len(self.words)
 
@@ -213,14 +229,19 @@ class Vectors:
             self.subwords = dataclasses.replace(self.subwords, on_made=call)
 
     def place(self, word: Word) -> int:
-        """As `index`, but a word that is not there gets a vector made from its n-grams, where there are subwords. Its
-        place is behind the rows: `rows_at` and `units` have it."""
+        """As `index`, but a sense (polish#2) has the vector of `w2v.vectors.senses`, and any other word that is not
+        there one made from its n-grams, where there are subwords. Their places are behind the rows: `rows_at` and
+        `units` have them."""
         row = self.words.find(word)
-        if row >= 0 or self.subwords is None:
+        if row >= 0 or (self.subwords is None and sense_parts(word) is None):
             return row if row >= 0 else self.index(word)
         spelling = to_bytes(word)
         if spelling not in self._made:
-            made = self.subwords.make(spelling)
+            from w2v.vectors.senses import sense_vector
+
+            made = sense_vector(self, to_text(spelling))
+            if made is None and self.subwords is not None:
+                made = self.subwords.make(spelling)
             if made is None:
                 raise unknown_word(self.words.table, word)
             self._made_rows = np.concatenate([self._made_rows, made[None]])

@@ -177,6 +177,10 @@ class FastTextFile:
         self.outputs_at = at
         self._check_outputs(lenient)
 
+    @property
+    def dim(self) -> int:
+        return self.own.dim
+
     def _dictionary(self) -> tuple[WordTable, array[int], int]:
         start = self.start
         try:

@@ -15,6 +15,7 @@ from w2v.vectors.formats.rows import WHITE_SPACE
 if TYPE_CHECKING:
     from w2v.errors import UnknownWordError
     from w2v.vectors._scan import BinaryRows
+    from w2v.vectors._words import WordTable
     from w2v.vectors.formats.row_writer import RowWriter
     from w2v.vectors.formats.rows import Contents, LoadOptions, Rows, Shape
     from w2v.vectors.formats.salvage import Block, Salvage
@@ -26,6 +27,10 @@ __all__ = ["FORMATS", "FewWords", "Format", "format_named", "writable"]
 class FewWords(Protocol):
     """A whole model of which a few words' vectors are read or made without all others."""
 
+    words: WordTable
+
+    @property
+    def dim(self) -> int: ...
     def pick(
         self, wanted: list[str], on_made: Callable[[bytes], object] | None = None
     ) -> tuple[Rows, set[bytes], dict[str, UnknownWordError]]: ...
