@@ -109,6 +109,9 @@ def test_quoted_fields_hold_separators_quotation_marks_and_line_breaks(tmp_path)
     assert list(found) == [["one,_two", "three_four"]]
     assert found.counts.renamed.count == 2
     assert found.warnings() == ["white space in the items of 2 rows became _: 'one, two' is one,_two"]
+    found = w2v.sessions(table(tmp_path, b"who,what\nu,caf\xe9 1\nu,b\n"), "who", "what")
+    assert list(found) == [["caf\udce9_1", "b"]]
+    assert found.warnings() == ["white space in the items of 1 row became _: 'caf\\xe9 1' is caf\\xe9_1"]
 
 
 def test_items_of_any_bytes_become_one_token_each_and_train(tmp_path):
@@ -142,6 +145,7 @@ def test_rows_without_an_item_or_a_session_are_counted(tmp_path):
         ("who,what,when\nu,a,1\nu,b,soon\n", r"t.csv:3: 'soon' is not a time; write 2024-05-31T18:00:00Z, or seconds"),
         ("who,what,when\nu,a,\n", r"t.csv:2: '' is not a time"),
         ('who,what\nu,a\nu,"b\nu,c\n', r"t.csv:3: a quotation mark opens a field here, and none closes it"),
+        ("who,what\nu,a\n" + "u" * 200_000 + ",b\n", r"t.csv:\d+: a field is longer than 131,072 characters, or"),
         ('who,what\nu,a\nu,"b"c\n', r"t.csv:3: not a row of CSV"),
         ("who,who,what\nu,v,a\n", r"t.csv: 2 columns are called 'who'; rename one of them"),
         ("Who,what\nu,a\n", r"t.csv: there is no column 'who'; did you mean 'Who'\? \(columns: Who, what\)"),

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from w2v.corpus.sources import wide_encoding
-from w2v.errors import CorpusError, setting, shortened
+from w2v.errors import CorpusError, printable, setting, shortened
 from w2v.files import foreign_format, lines_of
 from w2v.findings import SHOWN, Tally
 
@@ -159,10 +159,10 @@ class Table:
                 names = names or tuple(record)
                 values = tuple([_plain(record.get(column)) for column in self.columns])
             except (ValueError, RecursionError):
-                self.refuse(f"not an object of JSON with plain values: {shortened(_text(line))!r}")
+                self.refuse(f"not an object of JSON with plain values: '{printable(shortened(_text(line)))}'")
                 continue
             except (AttributeError, TypeError):
-                self.refuse(f"not an object of JSON: {shortened(_text(line))!r}")
+                self.refuse(f"not an object of JSON: '{printable(shortened(_text(line)))}'")
                 continue
             for column in self.columns:
                 seen[column] = seen[column] or column in record
@@ -223,6 +223,9 @@ def _plain(value: Any) -> Any:
 
 def _csv_error(error: csv.Error) -> str:
     text = str(error)
-    if "unexpected end of data" in text or "field larger" in text:
+    if "field larger" in text:
+        most = f"{csv.field_size_limit():,} characters"
+        return f"a field is longer than {most}, or a quotation mark that opens one is never closed"
+    if "unexpected end of data" in text:
         return "a quotation mark opens a field here, and none closes it"
     return f"not a row of CSV ({text})"

@@ -21,7 +21,7 @@ from w2v.corpus.config import SessionConfig
 from w2v.corpus.rows import Table
 from w2v.corpus.sources import ReadProgress
 from w2v.corpus.spool import spool_errors, unnamed_file
-from w2v.errors import CorpusError, SettingsError, setting, shortened
+from w2v.errors import CorpusError, SettingsError, printable, setting, shortened
 from w2v.findings import Tally
 from w2v.numbers import plural, seconds_of
 from w2v.settings import check_names
@@ -172,7 +172,9 @@ class Sessions:
         token = SPACE.sub("_", item.strip())
         if token != item and token:
             self.counts.renamed.add(
-                f"{shortened(item)!r} is {shortened(token)}" if not self.counts.renamed.places else ""
+                f"'{printable(shortened(item))}' is {printable(shortened(token))}"
+                if not self.counts.renamed.places
+                else ""
             )
         return token
 
