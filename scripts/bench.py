@@ -20,12 +20,25 @@ from bench.accuracy import SETTINGS, accuracy, accuracy_gensim, oversubscribed, 
 from bench.centre import centre
 from bench.files import answer, encode, help_, queries, write_bin, write_txt
 from bench.runner import Bench, machine, save
-from bench.speed import cbow100, costs, hs100, kernels, large, limits, reproducible, scaling, sg100, sg300, whole
+from bench.speed import (
+    cbow100,
+    costs,
+    hs100,
+    kernels,
+    large,
+    limits,
+    reproducible,
+    scaling,
+    sg100,
+    sg300,
+    to_score,
+    whole,
+)
 from bench.subwords import subwords, subwords_whole
 
 ROWS: dict[str, Callable[[Bench], None]] = {
     "sg100": sg100, "sg300": sg300, "hs100": hs100, "cbow100": cbow100, "large": large, "whole": whole,
-    "scaling": scaling, "reproducible": reproducible, "kernels": kernels, "switches": switches,
+    "to-score": to_score, "scaling": scaling, "reproducible": reproducible, "kernels": kernels, "switches": switches,
     "oversubscribed": oversubscribed, "costs": costs, "limits": limits, "centre": centre, "encode": encode,
     "answer": answer, "queries": queries, "write-txt": write_txt, "write-bin": write_bin, "help": help_,
     "accuracy": accuracy, "accuracy-gensim": accuracy_gensim,
