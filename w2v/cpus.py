@@ -24,7 +24,7 @@ def available_cpus() -> int:
 
 
 def thread_count(threads: int | None = None) -> int:
-    """Threads to use: as told, or the CPUs that this process may run on."""
+    """Threads to use: as given, or the CPUs that this process may run on."""
     return available_cpus() if threads is None else max(1, threads)
 
 

@@ -149,7 +149,7 @@ class VectorsError(W2VError):
 
 
 class TrainingError(W2VError):
-    """Training cannot start or go on: not enough memory or disk, divergence, a worker's failure."""
+    """Training cannot start or continue: not enough memory or disk, divergence, a worker's failure."""
 
 
 class ThreadError(W2VError):

@@ -1,6 +1,6 @@
 """Files opened by what is in them: plain, gzip, bzip2, xz, zstd, each with several members one after the other.
 
-Neutral ground: corpus, vectors and cli may import it. The kind is told by the first bytes, never by the name.
+Neutral ground: corpus, vectors and cli may import it. The kind is recognised by the first bytes, never by the name.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "
 BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")  # the second: an empty file
 MAGIC_BYTES = 10
 
-# What is told by its first bytes and not read here: (first bytes, what it is, what to do)
+# What is recognised by its first bytes and not read here: (first bytes, what it is, what to do)
 FOREIGN = (
     (b"version https://git-lfs", "a pointer of Git LFS, not the file", "fetch the file itself: git lfs pull"),
     (b"%PDF-", "a PDF document", "turn it into text first (pdftotext)"),

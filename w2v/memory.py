@@ -25,7 +25,7 @@ class Room(NamedTuple):
 
 
 def available_memory(cgroup: Path = CGROUP) -> int:
-    """Bytes that can be taken without swapping, as far as the system tells."""
+    """Bytes that can be taken without swapping, as far as the system says."""
     return room(cgroup).size
 
 

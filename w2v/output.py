@@ -180,7 +180,7 @@ def _check_descriptor(name: str, number: int) -> None:
 
 
 def _check_apart(output: str, source: str) -> None:
-    """Raise where an output is the input `source`, by whatever name, or would be read with it."""
+    """Raise where an output is the input `source`, under any name, or would be read with it."""
     if not os.path.isdir(source):
         if os.path.realpath(output) == os.path.realpath(source) or _is_same(output, source):
             raise SettingsError(f"{output}: is an input too; choose another name for the output")
@@ -422,7 +422,7 @@ class AtomicOutput:
             try:
                 os.close(fd)
             except OSError:
-                if not self._moved:  # what was flushed and moved is complete, whatever close says
+                if not self._moved:  # what was flushed and moved is complete, even if close fails
                     raise
             if self._moved:
                 _sync_folder(os.path.dirname(self._target))
@@ -628,7 +628,7 @@ def is_being_written(path: Path) -> bool:
 class _Flusher:
     """Brings what has been written of a large file to the disk while the rest is written.
 
-    The flush at the end is shorter by that time. An error is told to one caller only, by the system: it is kept here
+    The flush at the end is shorter by that time. The system reports an error to one caller only: it is kept here
     and raised by the next flush or by the end.
     """
 

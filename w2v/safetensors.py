@@ -127,7 +127,7 @@ def read_header(name: str, read: Callable[[int], bytes], size: int | None, error
     except (ValueError, RecursionError) as wrong:  # bad UTF-8 and bad JSON are kinds of ValueError
         raise error(f"{name}: byte {LENGTH_BYTES}: the header cannot be read ({wrong}); the file is damaged") from None
     if size is not None and end != size:
-        what = "is cut short" if end > size else "goes on after its last tensor"
+        what = "is cut short" if end > size else "continues after its last tensor"
         raise error(f"{name}: byte {min(end, size)}: the file {what}: its tensors end at byte {end:,}, it has {size:,}")
     return Header(tensors, metadata, data, end)
 
@@ -147,7 +147,7 @@ def _read_all(name: str, read: Callable[[int], bytes], size: int, at: int, error
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a name is there twice")
+        raise ValueError("a name occurs twice")
     return found
 
 

@@ -249,7 +249,7 @@ class _Ahead(Generic[Item, Result]):
         yield from self._given(0)
 
     def _given(self, most: int) -> Iterator[Result]:
-        """What is ready, and more until at most so many are being made."""
+        """What is ready, and more until at most this many are being made."""
         while self.given < self.taken:
             with self.changed:
                 if self.taken - self.given <= most and self.given not in self.ready:

@@ -191,7 +191,7 @@ def test_phrases_are_listed_with_their_scores(w2v):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--delimiter", " "), "--delimiter: ' ' cannot stand inside a word"),
+        (("--delimiter", " "), "--delimiter: ' ' cannot occur inside a word"),
         (("--format", "json"), "--format: is for --list"),
         (("--passes", "99"), "--passes: must be between 0 and 10 (got 99)"),
     ],

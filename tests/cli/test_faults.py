@@ -94,7 +94,7 @@ def checkpoint(w2v, corpus, tmp_path):
 def test_a_checkpoint_is_not_taken_for_vectors_nor_for_a_corpus(w2v, checkpoint):
     done = w2v("similar", "c", "king")
     assert (done.returncode, one_line(done)) == (1, True), done.err
-    assert "c: is the checkpoint of a training, not vectors; go on with" in done.err
+    assert "c: is the checkpoint of a training, not vectors; continue it" in done.err
     with pytest.raises(library.VectorsError, match="is the checkpoint of a training, not vectors"):
         library.load(checkpoint)
     done = w2v("train", "c", "-o", "v.bin")

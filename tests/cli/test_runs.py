@@ -31,7 +31,7 @@ def test_a_run_stopped_by_a_signal_says_how_to_go_on_and_ends_with_the_same_byte
     _, err = go_on(process, number)
     assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number], err
     lines = err.decode().splitlines()
-    assert re.fullmatch(r"w2v: stopped after \d+ %; v\.bin\.checkpoint holds the run\. Go on with:", lines[0])
+    assert re.fullmatch(r"w2v: stopped after \d+ %; v\.bin\.checkpoint holds the run\. To continue:", lines[0])
     command = lines[1].removeprefix("w2v: ").strip()
     assert command.startswith("w2v train ")
     assert command.endswith(" --resume")
@@ -62,7 +62,7 @@ def test_a_short_run_that_is_stopped_is_saved_too(start, corpus, tmp_path, log):
 def test_resume_without_a_checkpoint_begins_from_the_start(w2v, corpus, tmp_path):
     first = w2v("train", corpus, "-o", "v.bin", *PLAIN, "--resume")
     assert first.returncode == 0, first.err
-    assert first.err == "w2v: v.bin.checkpoint is not there: beginning from the start\n"
+    assert first.err == "w2v: v.bin.checkpoint does not exist: starting from the beginning\n"
     assert w2v("train", corpus, "-o", "w.bin", *PLAIN).returncode == 0
     assert (tmp_path / "v.bin").read_bytes() == (tmp_path / "w.bin").read_bytes()
 
@@ -81,7 +81,7 @@ def test_a_checkpoint_that_is_there_is_never_overwritten_by_a_run_that_does_not_
     before = stopped.read_bytes()
     done = w2v("train", corpus, "-o", "v.bin", *PLAIN)
     assert done.returncode == 1
-    assert "add --resume to go on from it" in done.err
+    assert "add --resume to continue from it" in done.err
     assert stopped.read_bytes() == before
 
 

@@ -67,7 +67,7 @@ def test_a_table_given_as_a_text_is_recognised(w2v, events):
 def test_a_run_that_goes_on_every_night_replaces_vectors_and_checkpoint(w2v, events, tmp_path):
     night = ("train", "events.csv", *COLUMNS, "-o", "items.bin", *QUICK, "--min-count", "1", "--continue", "-q")
     first = w2v(*night)
-    assert first.err == "w2v: items.bin.checkpoint is not there: beginning from the start\n"
+    assert first.err == "w2v: items.bin.checkpoint does not exist: starting from the beginning\n"
     before = (tmp_path / "items.bin").read_bytes()
     second = w2v(*night)
     assert (second.returncode, second.err) == (0, "")

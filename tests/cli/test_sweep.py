@@ -63,7 +63,7 @@ def test_a_sweep_that_is_stopped_goes_on_with_the_same_command(start, w2v, corpu
     rest, err = process.communicate(timeout=LATEST_S)
     out = shown + rest
     assert process.returncode == 130
-    assert b"2 of 3 runs are done; the same command goes on" in err
+    assert b"2 of 3 runs are done; the same command continues" in err
     assert len(out.splitlines()) == 3
     again = rows(w2v("sweep", corpus, "--dim", "8", "-t", "1", *pairs, "--epochs", "1,2", "--results", "r.jsonl"))
     assert ["\t".join(row) for row in again] == out.decode().splitlines()

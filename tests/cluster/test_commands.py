@@ -116,7 +116,7 @@ def test_a_signal_to_the_process_group_leaves_a_checkpoint_and_nothing_else(runs
     os.killpg(run.process.pid, getattr(signal, name))
     assert run.end() == 128 + getattr(signal, name), run.said
     *_, stopped, command, last = run.said.splitlines()
-    assert "v.bin.checkpoint holds the run. Go on with:" in stopped
+    assert "v.bin.checkpoint holds the run. To continue:" in stopped
     assert "train" in command
     assert last == ("w2v: interrupted" if name == "SIGINT" else "w2v: stopped by a signal")
     assert "lost" not in run.said
@@ -125,7 +125,7 @@ def test_a_signal_to_the_process_group_leaves_a_checkpoint_and_nothing_else(runs
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("gcs_server", "has not answered for 0.5 s (Connection refused); "), ("raylet", "are gone")]
+    ("name", "said"), [("gcs_server", "has not answered for 0.5 s (Connection refused); "), ("raylet", "are lost")]
 )
 def test_a_cluster_that_is_killed_ends_the_run_which_names_its_checkpoint(runs, name, said):
     run = runs[name]

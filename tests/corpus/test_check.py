@@ -124,7 +124,7 @@ def test_what_is_worth_knowing_is_a_note():
         "duplicate lines": 2,
     }
     (copies,) = [f for f in report.notes if f.what == "duplicate lines"]
-    assert copies.where == "50.0% of the lines; one stands there 3 times"
+    assert copies.where == "50.0% of the lines; one occurs 3 times"
     assert [f.where for f in report.notes if f.what == "no-break and other wide spaces"] == ["line 1 (byte 5)"]
 
 

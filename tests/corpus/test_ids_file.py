@@ -329,7 +329,7 @@ def test_file_cut_short_anywhere_is_refused(saved, tmp_path):
         with pytest.raises(CorpusError, match=r"short\.ids: byte"):
             EncodedCorpus.load(target)
     target.write_bytes(data + b"\0")
-    with pytest.raises(CorpusError, match="goes on after its last tensor"):
+    with pytest.raises(CorpusError, match="continues after its last tensor"):
         EncodedCorpus.load(target)
 
 

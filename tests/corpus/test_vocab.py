@@ -65,7 +65,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path):
         (b"the\t5\nof\n", 'v:2: "of" is not a word'),
         (b"", "v: no words"),
         (b"a\t5\nb\t-1\n", "v:2: the count"),
-        (b"a\t5\na\t4\n", 'v:2: the word "a" stands there twice'),
+        (b"a\t5\na\t4\n", 'v:2: the word "a" occurs twice'),
         (b"a\t0\n", "v:1: count 0"),
         (b"a\t5\n\n", "v:2"),
         (b"a b\t5\n", "v:1: .*white space"),

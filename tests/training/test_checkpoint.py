@@ -97,7 +97,7 @@ def test_a_checkpoint_cut_short_anywhere_is_refused(good, tmp_path):
     draw = random.Random(1)
     for size in [0, 1, 7, 8, 9, 10, len(good) - 1, *(draw.randrange(len(good)) for _ in range(40))]:
         refused(tmp_path / "c", good[:size])
-    refused(tmp_path / "c", good + b"\0", "goes on after its last tensor")
+    refused(tmp_path / "c", good + b"\0", "continues after its last tensor")
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_what_does_not_fit_is_told_and_not_tried(text, monkeypatch):
     monkeypatch.setattr(module, "room", lambda: Room(10_000, "left for this test"))
     found = plan_training(text, CorpusConfig(), TrainConfig(dim=50, threads=1), seconds=1)
     assert found.calibration is None
-    assert "more memory than is there" in found.warnings[0]
+    assert "more memory than is available" in found.warnings[0]
     assert found.memory_there == (10_000, "left for this test")
     assert json.loads(json.dumps(found.as_dict()))["time"]["training_s"] is None
 

@@ -139,7 +139,7 @@ def test_a_checkpoint_that_cannot_be_written_is_a_warning_and_the_vectors_are_re
     with pytest.warns(RuntimeWarning) as caught:
         assert same(w2v.train(TEXT, checkpoint=tmp_path / "c", checkpoint_every=0.01, **FEW), whole)
     texts = [str(warning.message) for warning in caught]
-    assert texts[0] == "the checkpoint could not be written, the training goes on: c: No space left on device"
+    assert texts[0] == "the checkpoint could not be written; the training continues: c: No space left on device"
     assert texts[-1] == "the checkpoint could not be kept: c: No space left on device"
     assert os.listdir(tmp_path) == []
 

@@ -24,9 +24,9 @@ __all__ = ["command"]
 HELP = """A is to B as C is to ?
 
 The order is the original program's: 'man king woman' asks for the word that is to woman as king is to man; 'man:king
-woman' and 'man is to king as woman is to ?' ask the same. With a fourth word, the answer that is expected, its row
-follows the best ones, with the rank that it has. Without words, a question per line from standard input, each answered
-as it arrives; on a terminal, a prompt. The three words are left out of the answer.
+woman' and 'man is to king as woman is to ?' ask the same. A fourth word is the expected answer: its row, with its rank,
+follows the best ones. Without words, reads one question per line from standard input and answers each as it arrives; on
+a terminal, shows a prompt. The three words are left out of the answer.
 """
 
 EXAMPLES = [

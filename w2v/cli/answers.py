@@ -1,7 +1,7 @@
 """Questions in, rows out: what `w2v similar` and `w2v analogy` share.
 
-Questions come from the arguments, from standard input (as many at a time as have arrived, so that a file is answered
-in batches and a co-process line by line) or from a prompt. A question that cannot be answered is told on stderr; the
+Questions come from the arguments, from standard input (as many at a time as have arrived, so that a file is answered in
+batches and a co-process line by line) or from a prompt. A question that cannot be answered is reported on stderr; the
 others are still answered.
 """
 
@@ -49,7 +49,7 @@ def answers_format(columns: str, *more: str, help: str = "") -> Option:
         ["--format", "form"],
         type=click.Choice(("tsv", "json", *more)),
         shown_default="aligned on a terminal, else tsv",
-        help=f"tsv: {columns}; json: an object a line with the same names, or with `error`{help}.",
+        help=f"tsv: {columns}; json: one object per line with the same names, or with `error`{help}.",
     )
 
 
@@ -61,7 +61,7 @@ ANSWER_OPTIONS = (
         aliases=["--topn"],
         default=10,
         shown_default="10",
-        help="How many words for each query.",
+        help="Number of words per query.",
     ),
     answers_format("query, rank, word, cosine"),
 )

@@ -26,7 +26,7 @@ def shows_unicode(stream: TextIO | None, environment: Mapping[str, str] | None =
 
 
 def bar(share: float, cells: int, unicode: bool, rest: bool = True) -> str:
-    """A share from 0 to 1 as so many cells; without the `rest`, only the part that is full, in half cells."""
+    """A share from 0 to 1 as this many cells; without the `rest`, only the part that is full, in half cells."""
     halves = round(2 * cells * min(1.0, max(0.0, share)))
     if not rest:
         return ("━" * (halves // 2) + "╸" * (halves % 2)) if unicode else "=" * ((halves + 1) // 2)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HELP = """What a vector file or a corpus is, and what is wrong with it. Which of the two it is, is told by its content.
+HELP = """What a vector file or a corpus is, and what is wrong with it. Which of the two it is, is recognised by
+content.
 
 Facts say what is there. A fault loses or spoils data: the exit code is 1 when there is one. A note is worth knowing and
 does not change the exit code.
@@ -123,7 +124,7 @@ def are_vectors(head: bytes) -> bool:
     try:
         with open_source(BytesIO(head)) as source:
             return looks_like_vectors(source.head)
-    except VectorsError:  # damaged compression: whatever it is, the checks say so
+    except VectorsError:  # damaged compression: the checks will say so
         return False
 
 
@@ -252,6 +253,6 @@ command = Command(
             shown_default="unicode",
             help="What separates the tokens of a corpus.",
         ),
-        format_option("In a pipe: a row for each finding, or an object for each file."),
+        format_option("In a pipe: one row per finding, or one object per file."),
     ],
 )

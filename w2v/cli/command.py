@@ -126,7 +126,7 @@ class Argument(click.Argument):
 
 
 class Command(click.Command):
-    """A command whose help groups its options under headings and ends with examples that can be run as they stand.
+    """A command whose help groups its options under headings and ends with examples that can be run as written.
 
     With `common`, the names of the options that most need, --help shows those alone, and --help-all the rest too.
     """

@@ -27,10 +27,11 @@ __all__ = ["command"]
 
 HELP = """Convert vectors: every format that is read into every format that is written.
 
-IN is told by its content, plain or compressed: word2vec binary or text, fastText .vec, GloVe text, .npy, safetensors,
-the embedding projector's .tsv, fastText's binary model. OUT is told by its name: .bin, .txt or .vec, .npy,
-.safetensors, .tsv, .ftbin (a fastText model), also with .gz; GloVe text needs --format glove. Either may be - for a
-pipe. .npy and .tsv take a second file for the words, one a line: X.words.txt beside X.npy, X.metadata.tsv beside X.tsv.
+The format of IN is recognised by content, plain or compressed: word2vec binary or text, fastText .vec, GloVe text,
+.npy, safetensors, the embedding projector's .tsv, fastText's binary model. That of OUT is taken from its name: .bin,
+.txt or .vec, .npy, .safetensors, .tsv, .ftbin (a fastText model), also with .gz; GloVe text needs --format glove.
+Either may be - for a pipe. .npy and .tsv take a second file for the words, one a line: X.words.txt beside X.npy,
+X.metadata.tsv beside X.tsv.
 
 --fix writes a damaged file again without the damage: rows that are whole stay as they are, the others are left out,
 words that programs choke on are renamed, and each kind of repair is counted on stderr. No number is ever made up.
@@ -106,7 +107,7 @@ class Conversion:
         if missing:
             told.append(f"{shown(self.words)}: {missing_text(missing, found)} not in {shown(self.source)}")
         if wanted is not None and not len(vectors):
-            raise VectorsError(told[-1] if missing else f"{shown(self.words)}: holds no words; put one a line")
+            raise VectorsError(told[-1] if missing else f"{shown(self.words)}: holds no words; put one on each line")
         if self.compact:
             if vectors.subwords is None:
                 raise VectorsError(f"{shown(self.source)}: has no n-grams, so nothing can be left out of it")
@@ -208,7 +209,7 @@ command = Command(
             ["--words"],
             metavar="FILE",
             group="Which words",
-            help="Keep the words of this file: one a line, up to a tab; - is standard input.",
+            help="Keep the words of this file: one per line, up to a tab; - is standard input.",
         ),
         Option(["--unit"], is_flag=True, group="What is written", help="Every vector at length 1."),
         Option(
@@ -227,7 +228,7 @@ command = Command(
             ["--format", "form"],
             type=click.Choice(writable()),
             group="What is written",
-            help="The format of OUT, where its name does not tell it.",
+            help="The format of OUT, if its name does not determine it.",
         ),
         Option(
             ["--out-words"],
@@ -256,7 +257,7 @@ command = Command(
             default="error",
             shown_default="error",
             group="What is read",
-            help="first: keep the first row of a word that is there twice.",
+            help="first: keep the first row of a word that occurs twice.",
         ),
         Option(
             ["--lenient"],
@@ -268,8 +269,8 @@ command = Command(
             ["--fix"],
             is_flag=True,
             group="What is read",
-            help="Keep the good rows of a damaged file; w2v check tells what is wrong with it.",
+            help="Keep the good rows of a damaged file; w2v check shows what is wrong with it.",
         ),
-        quiet_option("No line about what was written."),
+        quiet_option("Print nothing about what was written."),
     ],
 )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HELP = """How two models or more differ, over the words that they share.
+HELP = """How two or more models differ on the words that they share.
 
 For each pair of models: overlap, the mean share of a word's K nearest words that is the same in both; cosine, the mean
 cosine of a word's two vectors once one space is rotated onto the other (orthogonal Procrustes), and the least.
@@ -134,7 +134,7 @@ command = Command(
             metavar="K",
             default=10,
             shown_default="10",
-            help="How many neighbours of a word are compared.",
+            help="Number of neighbours per word to compare.",
         ),
         Option(
             ["--top"],
@@ -142,7 +142,7 @@ command = Command(
             metavar="N",
             default=10_000,
             shown_default="10000",
-            help="Compare the N most frequent words of A that all have; 0: all. Time grows with N squared.",
+            help="Compare the N most frequent words of A that all models have; 0: all. Time grows with N squared.",
         ),
         Option(
             ["--words"],
@@ -150,8 +150,8 @@ command = Command(
             metavar="N",
             default=10,
             shown_default="10",
-            help="How many words are shown; 0: all that were compared.",
+            help="Number of words to show; 0: all that were compared.",
         ),
-        format_option("tsv: rows that begin with pair or word; json: an object a line."),
+        format_option("tsv: rows that begin with pair or word; json: one object per line."),
     ],
 )

@@ -173,6 +173,6 @@ command = Command(
         ),
         *(option for option in config_options(CorpusConfig, "How lines become words") if option.name in WORD_SETTINGS),
         threads_option("Threads that read and add."),
-        quiet_option("No line about what was written."),
+        quiet_option("Print nothing about what was written."),
     ],
 )

@@ -25,18 +25,18 @@ from w2v.numbers import count, size
 
 __all__ = ["command"]
 
-HELP = """Read a corpus once and keep it as numbers, so that every training on it starts at once.
+HELP = """Encode a corpus as numbers, so that training on it starts immediately.
 
-The file holds a number for each token, the words with their counts, the options below, the token counts and a
-digest. w2v train CORPUS.ids reads it and gives the same vectors as from the text, with the same --seed and one thread;
-a higher --min-count and a smaller --max-vocab are possible then, everything else is as at encoding. It is a safetensors
-file; nothing in it is trusted when it is read, and its digest is checked.
+The file holds a number for each token, the words with their counts, the options below, the token counts and a digest.
+w2v train CORPUS.ids gives the same vectors as the text would, with the same --seed and one thread. A higher --min-count
+and a smaller --max-vocab can still be chosen then; everything else is fixed here. It is a safetensors file; nothing in
+it is trusted when it is read, and its digest is checked.
 """
 
 EXAMPLES = [
     ("Once", "w2v encode data/world.txt.gz -o corpus.ids"),
     (
-        "Then as often as wanted",
+        "Then as often as you like",
         "w2v encode corpus.txt --min-count 1 -o corpus.ids\n"
         "  w2v train corpus.ids -o a.bin --dim 50\n"
         "  w2v train corpus.ids -o b.bin --dim 50 --min-count 20 --window 10",

@@ -42,7 +42,7 @@ NO_MEMORY = re.compile("failed to map segment|cannot allocate memory", re.IGNORE
 
 
 def guarded(work: Callable[[], int | None], debug: bool = False) -> int:
-    """Run `work` and return the exit code; whatever it raises is told in one line."""
+    """Run `work` and return the exit code; any error becomes one line."""
     try:
         with raised_signals():
             try:
@@ -268,7 +268,7 @@ LIVE: list[Callable[[], object]] = []  # what takes a line of progress off the s
 
 
 def say(text: str) -> None:
-    """One line on stderr, whatever the text holds; nothing when stderr is closed."""
+    """One line on stderr, for any text; nothing when stderr is closed."""
     line = printable(f"w2v: {shown(text)}")
     for clear in LIVE:
         clear()

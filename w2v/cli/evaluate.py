@@ -177,8 +177,8 @@ command = Command(
         Option(
             ["--known-only"],
             is_flag=True,
-            help="Leave out what asks for words that only n-grams have vectors for; else it is scored apart.",
+            help="Leave out questions and pairs with words that were never seen, instead of scoring them separately.",
         ),
-        Option(["--json", "form"], flag_value="json", help="An object a line instead of the table."),
+        Option(["--json", "form"], flag_value="json", help="One JSON object per line instead of the table."),
     ],
 )

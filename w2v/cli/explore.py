@@ -21,9 +21,9 @@ __all__ = ["command"]
 
 HELP = """One self-contained page to explore vectors in: open it in any browser, mail it, put it anywhere.
 
-A map to pan and zoom, search as you type, the nearest neighbours of a word with their cosines, expressions such as
-king - man + woman, analogies, words compared as coloured rows. The address restores the view. The page asks no server
-for anything.
+A map to pan and zoom, search as you type, the nearest neighbours of a word with their cosines, expressions such as king
+- man + woman, analogies, words compared as coloured rows. The address restores the view. The page asks no server for
+anything.
 """
 
 EXAMPLES = [
@@ -89,7 +89,7 @@ command = Command(
             shown_default="20000",
             help="The first N words of the file.",
         ),
-        Option(["--words", "word_file"], metavar="FILE", help="These words, one a line, in place of the first ones."),
+        Option(["--words", "word_file"], metavar="FILE", help="These words, one per line, instead of the first ones."),
         Option(["--groups"], metavar="FILE", help="Colours: lines of word, tab, group; without it, groups are found."),
         Option(["--names"], metavar="FILE", help="What words are called: lines of word, tab, name (titles of items)."),
         Option(

@@ -17,10 +17,10 @@ KINDS = ("png", "svg", "pdf")
 
 
 def figure_format(path: str, inputs: Sequence[str] = ()) -> str:
-    """png, svg or pdf; SettingsError for another suffix, and whatever is wrong with the place."""
+    """png, svg or pdf; SettingsError for another suffix, and for a place that cannot be written."""
     kind = "png" if path == STDOUT else Path(path).suffix.lower().removeprefix(".")
     if kind not in KINDS:
-        raise SettingsError(f"{path}: the suffix does not tell the kind of picture; name it .png, .svg or .pdf")
+        raise SettingsError(f"{path}: the suffix does not name a kind of picture; use .png, .svg or .pdf")
     check_outputs([path], inputs)
     return kind
 

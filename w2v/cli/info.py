@@ -25,13 +25,13 @@ __all__ = ["command"]
 HELP = """What a vector file is: format, words, length of the vectors, size, norms, first words, and the settings that
 they were trained with where the file knows them (safetensors).
 
-The numbers are read once, whatever the file's size, to take the norms; --short reads only the start of the file where
-that tells the rest. On a terminal a list; in a pipe a row for each fact: file, name, value.
+The numbers are read once, to compute the norms; --short reads only the start of the file where that is enough. Prints a
+list on a terminal, and in a pipe one row per fact: file, name, value.
 """
 
 EXAMPLES = [
     ("One file", "w2v info vectors.bin"),
-    ("Many, a line each", "w2v info --short *.bin"),
+    ("Many, one line each", "w2v info --short *.bin"),
     ("For programs", "w2v info vectors.bin --format json"),
 ]
 
@@ -57,7 +57,7 @@ def info(files: tuple[str, ...], short: bool, form: str, told: str | None) -> in
             write(listed(found, number) if is_terminal(sys.stdout) else rows(found))
         flush_output()
         if found.faults:
-            say(f"{found.name}: {found.faults} kinds of faults; w2v check tells them, w2v convert --fix repairs them")
+            say(f"{found.name}: {found.faults} kinds of faults; w2v check lists them, w2v convert --fix repairs them")
     return 1 if failed else 0
 
 
@@ -130,8 +130,8 @@ command = Command(
             metavar="FILE",
             line="Vector files of any format that w2v reads; - is standard input.",
         ),
-        Option(["--short"], is_flag=True, help="One line a file, without norms and first words."),
-        format_option("json: an object a line."),
+        Option(["--short"], is_flag=True, help="One line per file, without norms and first words."),
+        format_option("json: one object per line."),
         Option(
             ["--from", "told"], type=click.Choice(tuple(FORMATS)), help="The files' format, where the content misleads."
         ),

@@ -24,7 +24,7 @@ __all__ = ["run_training"]
 
 
 def run_training(kind: Callable[..., Run], *configs: Any, output: str, quiet: bool, **given: Any) -> None:
-    """Run it to its end and tell what it came to. `given` are the options of `w2v train` that are no settings."""
+    """Run it to its end and report the result. `given` are the options of `w2v train` that are no settings."""
     from w2v.cli.summary import summary_lines
     from w2v.training.progress import TrainingStopped
     from w2v.training.run import Outputs, graceful_stop
@@ -91,7 +91,7 @@ def tell_stop(stop: TrainingStopped) -> None:
     elif stop.failure is not None:
         say(f"warning: the run could not be kept: {reason(stop.failure)}")
     else:
-        say(f"stopped after {100 * stop.share:.0f} %; {stop.checkpoint} holds the run. Go on with:")
+        say(f"stopped after {100 * stop.share:.0f} %; {stop.checkpoint} holds the run. To continue:")
         say(f"  {resume_command()}")
 
 

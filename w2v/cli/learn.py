@@ -21,7 +21,7 @@ __all__ = ["command"]
 HELP = """Watch a small text being learned, step by step.
 
 TEXT is a sentence, words, or files; a line is a sentence. With -o the training becomes one self-contained page, which
-goes forward, back and to any epoch: the window, the samples, dot products, sigmoids, errors and updates, both matrices
+steps forward, back and to any epoch: the window, the samples, dot products, sigmoids, errors and updates, both matrices
 and the words moving on a map. Without -o it plays in the terminal.
 
 Every number is recorded from the trainer. The settings suit a few words; those of w2v train can be given too.

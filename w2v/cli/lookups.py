@@ -1,7 +1,7 @@
 """Lines of words in, a row each out: what `w2v similarity`, `rank`, `odd-one-out` and `vector` share.
 
 Lines come from the arguments, from standard input (as many at a time as have arrived) or from a prompt. What cannot be
-answered is told on stderr; the others are still answered, and the exit code is 1.
+answered is reported on stderr; the others are still answered, and the exit code is 1.
 """
 
 from __future__ import annotations

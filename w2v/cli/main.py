@@ -22,15 +22,15 @@ __all__ = ["COMMANDS", "cli", "main", "run"]
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Training": {
         "train": ("train", "Train word vectors on a text corpus."),
-        "word2vec": ("word2vec", "The same with the options of the original program."),
-        "sweep": ("sweep", "Train with every combination of some settings, and compare the scores."),
+        "word2vec": ("word2vec", "Train with the options of the original program."),
+        "sweep": ("sweep", "Train with each combination of some settings, and compare the scores."),
     },
     "The corpus": {
         "sessions": ("sessions", "Sessions from a table of events (who, what, when), as lines of items."),
         "vocab": ("vocab", "The words of a corpus and how often each occurs."),
-        "phrases": ("phrases", "Collocations: found, and joined in the text to single words."),
-        "encode": ("encode", "A corpus as numbers, so that every training on it starts at once."),
-        "plan": ("plan", "What a training will take: memory, disk, time."),
+        "phrases": ("phrases", "Find collocations, and join them into single words."),
+        "encode": ("encode", "Encode a corpus as numbers, so that training on it starts immediately."),
+        "plan": ("plan", "What a training would take: memory, disk, time."),
     },
     "Asking": {
         "similar": ("similar", "The nearest words to a word, or to an expression: king - man + woman."),
@@ -41,13 +41,16 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "senses": ("senses", "The senses of a word, by groups of its neighbours."),
         "vector": ("vector", "The numbers of a word."),
         "embed": ("embed", "A vector for each line of text: the mean of its words, or by SIF."),
-        "predict": ("predict", "The words that are likely to stand beside others."),
+        "predict": ("predict", "The words that are likely to occur beside others."),
         "evaluate": ("evaluate", "Score vectors on analogy questions and on word pairs rated by people."),
     },
     "Vector files": {
         "check": ("check", "What a vector file or a corpus is, and what is wrong with it."),
         "info": ("info", "What a vector file is: format, words, length, norms."),
-        "convert": ("convert", "Vectors from one format to another; a part of them, at length 1, in half precision."),
+        "convert": (
+            "convert",
+            "Convert vectors between formats; select some, scale them to length 1, halve their precision.",
+        ),
     },
     "Comparing": {
         "diff": ("diff", "How models differ: neighbours, alignment, the words that moved most."),
@@ -61,7 +64,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "explore": ("explore", "One self-contained page to explore vectors in."),
     },
     "The shell": {
-        "completion": ("completion", "Commands, options and files by the Tab key, in bash, zsh and fish."),
+        "completion": ("completion", "Complete commands, options and files with the Tab key, in bash, zsh and fish."),
     },
 }
 
@@ -130,7 +133,7 @@ class LazyGroup(click.Group):
         with formatter.section("Options"):
             formatter.write_dl(records)
         formatter.write("\nTo begin: w2v train corpus.txt -o vectors.bin, then w2v similar vectors.bin\n")
-        formatter.write("w2v COMMAND --help tells more and shows examples.\n")
+        formatter.write("w2v COMMAND --help explains more and shows examples.\n")
 
 
 def show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:

@@ -18,13 +18,13 @@ __all__ = ["command"]
 
 HELP = """The word that does not belong: the one whose cosine to the mean of all of them is the least.
 
-A row for each word, the odd one first, with that cosine. Without words, a set a line from standard input. As gensim's
-`doesnt_match`.
+Prints one row per word with that cosine, the odd one first. Without words, reads one set per line from standard input.
+The same as gensim's `doesnt_match`.
 """
 
 EXAMPLES = [
     ("One of these is not like the others", "w2v odd-one-out vectors.bin king queen prince today"),
-    ("A set a line, as JSON lines", "w2v odd-one-out vectors.bin --format json < questions.txt"),
+    ("One set per line, as JSON lines", "w2v odd-one-out vectors.bin --format json < questions.txt"),
 ]
 
 

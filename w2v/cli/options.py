@@ -75,7 +75,7 @@ def tmp_dir_option() -> Option:
         ["--tmp-dir"],
         metavar="DIR",
         group="Corpus",
-        help="Where a corpus too large for memory is spooled.",
+        help="Folder for temporary files, where a corpus is too large for memory.",
         type=click.Path(exists=True, file_okay=False),
     )
 

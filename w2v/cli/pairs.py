@@ -32,9 +32,9 @@ __all__ = ["command"]
 HELP = """The training samples of a text, as the trainer makes them.
 
 TEXT is a sentence; words given one by one make one sentence. If every TEXT names a file, the files are read; without
-any, standard input. A row a sample: input, output, label. The input is a context word and the output its centre, label
-1, or a word drawn at random, label 0 (so w2v trains, as the original program does); for cbow the input is the mean of
-all contexts; for hierarchical softmax the outputs are nodes of the tree on the way to the centre.
+any, standard input. Prints one row per sample: input, output, label. The input is a context word and the output its
+centre, label 1, or a word drawn at random, label 0 (this is how w2v trains, like the original program); for cbow the
+input is the mean of all contexts; for hierarchical softmax the outputs are nodes of the tree on the way to the centre.
 
 The samples are those of the first epoch of `w2v train` on the same text with the same options and one thread.
 
@@ -251,7 +251,7 @@ def options() -> list[Option]:
     names = (*SHOWN[:6], "sample", *SHOWN[6:], *NUMBERS, *corpus)
     kept = picked_options(found, names, {"min_count": 1, "sample": 0.0, "epochs": EPOCHS, "dim": DIM, "lr": LR})
     kept["negative"].type = Whole(0)
-    kept["epochs"].help = "Show the numbers of the last of so many epochs."
+    kept["epochs"].help = "Show the numbers of the last of this many epochs."
     kept["dim"].help = "Length of the vectors that --numbers trains."
     kept["lr"].help = "Learning rate of --numbers, the same in all epochs."
     return list(kept.values())

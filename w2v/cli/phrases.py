@@ -32,26 +32,26 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HELP = """Join words that stand together more often than chance would have it: new york becomes new_york.
+HELP = """Join words that occur together more often than by chance: new york becomes new_york.
 
 The corpus is read once, with all its words; then the text is written, a sentence a line, a space between words. --list
 writes the phrases instead, with their counts and scores. w2v train --phrases N does the same on the way to its vectors,
 and finds the same phrases.
 
-With N tokens in all and n() for how often something occurs, a pair of words is scored
+With N tokens in total and n() for a count, the score of a pair of words is
 
 \b
   original  (n(a b) - min_count) N / (n(a) n(b)), as in word2phrase
   npmi      ln(n(a b) N / (n(a) n(b))) / -ln(n(a b) / N), from -1 to 1
 
-and joined if it scores more than the threshold, and if both words and the pair occur --min-count times. The text is
-gone through from left to right; a word that was joined to the one before it begins no pair. So a pass makes phrases of
-two words, and another pass, which counts the joined text anew, up to twice as long ones.
+It is joined if it scores more than the threshold, and if both words and the pair occur --min-count times. The text is
+scanned from left to right, and a word joined to the one before it starts no new pair. So one pass makes phrases of two
+words; the next, which counts the joined text again, makes phrases up to twice as long.
 """
 
 EXAMPLES = [
     ("The phrases, the best first", "w2v phrases data/world.txt.gz --list --threshold 10 > phrases.tsv"),
-    ("A joined corpus, up to four words a phrase", "w2v phrases corpus.txt --passes 2 -o joined.txt.gz"),
+    ("A joined corpus, with phrases of up to four words", "w2v phrases corpus.txt --passes 2 -o joined.txt.gz"),
     (
         "By mutual information, with names such as bank_of_england",
         "w2v phrases corpus.txt --score npmi --connectors english | w2v train - -o vectors.bin",
@@ -85,7 +85,7 @@ def phrases(
     if form and not listed:
         raise SettingsError("--format: is for --list; the joined corpus is text")
     if not delimiter or len(delimiter.split()) != 1 or delimiter.split()[0] != delimiter:
-        raise SettingsError(f"--delimiter: {delimiter!r} cannot stand inside a word")
+        raise SettingsError(f"--delimiter: {delimiter!r} cannot occur inside a word")
     import dataclasses
 
     from w2v.corpus.phrases import PhraseSettings, join_phrases
@@ -217,14 +217,14 @@ command = Command(
             ["--list", "listed"],
             is_flag=True,
             group="Output",
-            help="Write the phrases instead of the text: phrase, count, score, the pass that found it.",
+            help="Write the phrases instead of the text: phrase, count, score, and the pass that found it.",
         ),
         Option(
             ["--format", "form"],
             type=click.Choice(("tsv", "json")),
             group="Output",
             shown_default="tsv",
-            help="Of --list; json: an object a line with the names phrase, count, score, pass.",
+            help="For --list; json: one object per line with the names phrase, count, score, pass.",
         ),
         option_of(
             "phrases",
@@ -243,7 +243,7 @@ command = Command(
             default="_",
             shown_default="_",
             group="Phrases",
-            help="What stands between the words of a phrase.",
+            help="Text between the words of a phrase.",
         ),
         *(option for option in config_options(CorpusConfig, "Corpus") if option.name not in LEFT_OUT),
         tmp_dir_option(),

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HELP = """What a training will take, before it is started: words at several --min-count, memory, disk, time here.
+HELP = """What a training would take: words at several --min-count, memory, disk, and time on this machine.
 
-The corpus is read once; then it is trained on for two seconds with the options given, which are those of w2v train, at
-places all over the text. Nothing is written. On a terminal a list, in a pipe a row for each number: what, item, value
+The corpus is read once, then trained on for two seconds, at places all over the text, with the options given, which are
+those of w2v train. Nothing is written. Prints a list on a terminal, and in a pipe one row per number: what, item, value
 (bytes, seconds).
 """
 

@@ -205,7 +205,7 @@ def read_number(wait: Wait) -> int:
 
 
 class Wait:
-    """Waits for a key, at most so many seconds; "" where none comes, or where there is no keyboard."""
+    """Waits for a key, at most this many seconds; "" where none comes, or where there is no keyboard."""
 
     def __init__(self, fd: int | None):
         self.fd = fd

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HELP = """A map of words: similar words lie side by side.
+HELP = """A map of words, with similar words side by side.
 
-The words are those given, or of a file, or the most frequent ones (--top); with --groups or --pairs alone, theirs. No
-two labels overlap; those that find no place are left out, and counted. PCA keeps directions, so that arrows (--pairs)
-can be compared; t-SNE and UMAP keep neighbours, and far distances mean nothing there. The same seed gives the same
-map. Needs w2v[plot].
+Draws the words given, those of a file, or the most frequent ones (--top); with only --groups or --pairs, the words in
+these. Labels never overlap; those that find no place are left out and counted. PCA keeps directions, so that arrows
+(--pairs) can be compared; t-SNE and UMAP keep neighbours, and far distances mean nothing there. The same seed gives the
+same map. Needs w2v[plot].
 """
 
 EXAMPLES = [
@@ -168,7 +168,7 @@ command = Command(
             metavar="FILE",
             help="The picture: .png, .svg or .pdf; - is standard output (PNG).",
         ),
-        Option(["--words", "word_file"], metavar="FILE", group="Words", help="Words from a file, one a line."),
+        Option(["--words", "word_file"], metavar="FILE", group="Words", help="Words from a file, one per line."),
         Option(
             ["--top"],
             type=Whole(2),
@@ -225,7 +225,7 @@ command = Command(
             default=150,
             shown_default="150",
             group="Picture",
-            help="Dots an inch of a PNG.",
+            help="Dots per inch of a PNG.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""`w2v predict`: the words that are likely to stand beside others."""
+"""`w2v predict`: the words that are likely to occur beside others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HELP = """The probability of each word to stand beside WORD, by the model that was trained.
+HELP = """The probability of each word to occur beside WORD, according to a trained model.
 
 Several words predict the word that belongs among them; in a sentence, ___ marks its place. They predict by the mean of
 their vectors, as CBOW does. Without words, a query per line from standard input. Words that the model does not know are
@@ -29,17 +29,17 @@ MODEL holds both matrices and the counts: a .safetensors file that w2v train --w
 it holds the vectors alone, and --context and --vocab name the files that --save-context and --save-vocab wrote.
 
 The probabilities are those of the text as it was trained on, where frequent words are thinned out. --loss softmax gives
-them directly; hs as the product along each word's path; ns in proportion to noise probability x exp(dot product),
-which is what negative sampling converges to (Levy and Goldberg 2014).
+them directly; hs as the product along each word's path; ns in proportion to noise probability x exp(dot product), which
+is what negative sampling converges to (Levy and Goldberg 2014).
 """
 
 EXAMPLES = [
     (
-        "What stands beside a word",
+        "What occurs beside a word",
         "w2v train data/world.txt.gz -o model.safetensors --with-context\n  w2v predict model.safetensors king",
     ),
     (
-        "What stands beside it more than beside others, and the word that belongs in a sentence",
+        "What occurs beside it more than beside others, and the word that belongs in a sentence",
         "w2v train data/world.txt.gz -o model.safetensors --with-context\n"
         "  w2v predict model.safetensors king --sort relevance\n"
         "  w2v predict model.safetensors 'the ___ said' -k 3",

@@ -1,4 +1,4 @@
-"""Progress on stderr: a line with a bar on a terminal, lines elsewhere, nothing when told to be quiet."""
+"""Progress on stderr: a line with a bar on a terminal, lines elsewhere, nothing with --quiet."""
 
 from __future__ import annotations
 

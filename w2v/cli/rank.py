@@ -14,8 +14,8 @@ __all__ = ["command"]
 
 HELP = """The place of B among the neighbours of A, from 1: one more than the number of words that are nearer to A.
 
-Not the same the other way round: a rare word's nearest neighbour may have a thousand nearer ones. Without words, a pair
-a line from standard input. As gensim's `rank`.
+It is not symmetric: a rare word's nearest neighbour may have a thousand nearer ones. Without words, reads one pair per
+line from standard input. The same as gensim's `rank`.
 """
 
 EXAMPLES = [

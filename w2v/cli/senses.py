@@ -14,8 +14,8 @@ __all__ = ["command"]
 
 HELP = """The senses of a word: its neighbours in groups that are near to each other.
 
-One row per sense, the one with most of the neighbours first: the word, its name, its share of the neighbours, and its
-nearest words. A word with one sense has one row. The names can be asked for wherever a word can: w2v similar
+Prints one row per sense, the one with most of the neighbours first: the word, its name, its share of the neighbours,
+and its nearest words. A word with one sense has one row. The names can be asked for wherever a word can: w2v similar
 vectors.bin polish#2 (with these names as they are without --links).
 
 A vector is the mean of all the senses that a word had in the text; this takes them apart (Pelevina et al. 2016).
@@ -70,14 +70,14 @@ command = Command(
     callback=senses,
     params=[
         vectors_argument(),
-        Argument(["words"], nargs=-1, metavar="WORD", line="Words; none: a line each from standard input."),
+        Argument(["words"], nargs=-1, metavar="WORD", line="Words; without any, one per line from standard input."),
         Option(
             ["-k", "--top", "topn"],
             type=Whole(1),
             metavar="N",
             default=10,
             shown_default="10",
-            help="How many words of each sense.",
+            help="Number of words per sense.",
         ),
         Option(
             ["--links"],

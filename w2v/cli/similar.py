@@ -40,8 +40,8 @@ __all__ = ["command"]
 
 HELP = """The nearest words to a word, or to an expression such as 'king - man + woman'.
 
-Without a QUERY, one query a line from standard input, each answered as it arrives; on a terminal, a prompt. Words of
-the query are left out of its answer. A row a neighbour: query, rank, word, cosine.
+Without a QUERY, reads one per line from standard input and answers each as it arrives; on a terminal, shows a prompt.
+Words of the query are left out of its answer. Prints one row per neighbour: query, rank, word, cosine.
 
 --all asks for every word of the file, on all cores, and writes the answers as they are found; it takes the vectors'
 memory, and time with the square of their number: 1,000,000 words of 100 numbers, about half an hour on 2 cores.
@@ -309,9 +309,9 @@ command = Command(
         answers_format(
             "query, rank, word, cosine", *TABLES, help="; of many queries also a table for other programs (w2v[tables])"
         ),
-        Option(["--nested"], is_flag=True, help="An object a query, with a list of its neighbours (--format json)."),
+        Option(["--nested"], is_flag=True, help="One object per query, with a list of its neighbours (--format json)."),
         Option(["--all", "every"], setting="all", is_flag=True, group="Many queries", help="Ask for every word."),
-        Option(["--words"], metavar="FILE", group="Many queries", help="Ask for the words of FILE, one a line."),
+        Option(["--words"], metavar="FILE", group="Many queries", help="Ask for the words of FILE, one per line."),
         Option(
             ["--mean"],
             is_flag=True,
@@ -334,8 +334,8 @@ command = Command(
             help="Look in an index (w2v[approx]): quick for many words; the share of neighbours found is measured.",
         ),
         quiet_option("No progress."),
-        Option(["--among"], metavar="FILE", group="Answers", help="Only words of FILE, one a line."),
-        Option(["--exclude"], metavar="FILE", group="Answers", help="No words of FILE."),
+        Option(["--among"], metavar="FILE", group="Answers", help="Only words from FILE, one per line."),
+        Option(["--exclude"], metavar="FILE", group="Answers", help="No words from FILE."),
         Option(
             ["--restrict-vocab"], type=Whole(1), metavar="N", group="Answers", help="Only the N most frequent words."
         ),
@@ -350,7 +350,7 @@ command = Command(
             ["--names"],
             metavar="FILE",
             group="Answers",
-            help="What words stand for, such as titles (word, tab, name); shown beside them.",
+            help="Names of words, such as titles (word, tab, name), to show beside them.",
         ),
     ],
 )

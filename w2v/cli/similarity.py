@@ -19,8 +19,8 @@ __all__ = ["command"]
 
 HELP = """The cosine of two words: 1 for the same direction, 0 for nothing in common, -1 for opposite ones.
 
-Without words, a pair a line from standard input, with a tab or a space between. Of a large binary file only the rows
-that are asked for are read.
+Without words, reads one pair per line from standard input, separated by a tab or a space. From a large binary file,
+only the rows asked for are read.
 """
 
 EXAMPLES = [

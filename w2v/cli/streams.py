@@ -1,4 +1,4 @@
-"""Standard input and output as bytes that come back unchanged: UTF-8 whatever the locale, other bytes as they were."""
+"""Standard input and output as bytes that come back unchanged: UTF-8 in every locale, other bytes as they were."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def cluster_line(summary: ClusterSummary) -> str:
 
 
 def summed(rows: list[tuple[int, str]], after: list[tuple[int, str]]) -> list[str]:
-    """A line a row, numbers in one column."""
+    """One line per row, numbers in one column."""
     width = max(len(count(number)) for number, _ in rows)
     return [f"{count(number):>{width}}  {text}" for number, text in (*rows, *after)]
 

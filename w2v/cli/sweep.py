@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HELP = """Train once for every combination of settings, on one reading of the corpus, and print the scores as a table.
+HELP = """Train once for each combination of settings, reading the corpus once, and print the scores as a table.
 
-Each option under Training takes one value or several between commas. A row is printed when its run has ended: the
-settings that differ, the scores of the --eval files (the share of right answers, Spearman's rho, HR@10), the loss of
-the last epoch, words/s, seconds. With --results or -o the rows are kept as JSON lines, and the same command goes on
-where it was stopped; more values can be added later.
+Each option under Training takes one value or several between commas. A row is printed when its run ends: the settings
+that differ, the scores of the --eval files (the share of right answers, Spearman's rho, HR@10), the loss of the last
+epoch, words/s, seconds. With --results or -o the rows are kept as JSON lines, and the same command continues where it
+stopped; more values can be added later.
 """
 
 EXAMPLES = [
@@ -87,7 +87,7 @@ def sweep(
         except KeyboardInterrupt:
             shown.finish(complete=False)
             if not quiet:
-                kept = "the same command goes on" if results or output else "-o DIR or --results FILE would keep them"
+                kept = "the same command continues" if results or output else "-o DIR or --results FILE would keep them"
                 say(f"{table.runs} of {len(configs)} runs are done; {kept}")
             raise
         finally:
@@ -267,15 +267,20 @@ command = Command(
             ["--mean"],
             is_flag=True,
             group="Results",
-            help="A row for each setting: means over its seeds, +- the standard deviation between them.",
+            help="One row per setting: the mean over its seeds, +- the standard deviation.",
         ),
-        Option(["--json", "form"], flag_value="json", group="Results", help="An object a line instead of the table."),
+        Option(
+            ["--json", "form"],
+            flag_value="json",
+            group="Results",
+            help="One JSON object per line instead of the table.",
+        ),
         Option(
             ["--results"],
             metavar="FILE",
             group="Results",
             shown_default="DIR/results.jsonl",
-            help="Keep the rows here as JSON lines; runs that are there are not done again.",
+            help="Keep the rows in this file as JSON lines; runs already in it are not repeated.",
         ),
         Option(
             ["-o", "--output"],

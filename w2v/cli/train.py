@@ -36,20 +36,21 @@ __all__ = ["command"]
 HELP = """Train word vectors on a text corpus.
 
 CORPUS is a file, a folder (every file below it, in sorted order) or - for standard input; plain text, gzip, bzip2, xz
-or zstd, told by content. A line is a sentence. It is read once; what has to fit in memory is a number for each token.
-A file made by w2v encode is trained on at once.
+or zstd, recognised by content. Each line is a sentence. The text is read once, and memory holds one number per token. A
+file written by w2v encode is ready for training.
 
-The vectors are written in one step at the end: OUT is either whole or as it was. A training that is stopped (Ctrl-C,
-SIGTERM) leaves its state in OUT.checkpoint and goes on from there with --resume; a long one saves it every 10 minutes.
+The vectors are written in one step at the end: OUT is either complete or untouched. A training that is stopped (Ctrl-C,
+SIGTERM) leaves its state in OUT.checkpoint and continues from there with --resume; a long one saves it every 10
+minutes.
 """
 
 EXAMPLES = [
     ("Train with the defaults", "w2v train data/world.txt.gz -o vectors.bin"),
     ("From a pipe, raw prose, lower-cased", "zcat news-*.gz | w2v train - -o vectors.bin --tokenizer words --lower"),
     ("CBOW, longer vectors, as text", "w2v train corpus/ -o vectors.txt.gz --model cbow --dim 300"),
-    ("Go on after Ctrl-C, a kill or a power cut", "w2v train data/world.txt.gz -o vectors.bin --resume"),
+    ("Continue after Ctrl-C, a kill or a power cut", "w2v train data/world.txt.gz -o vectors.bin --resume"),
     (
-        "Write down what the run was, so that it can be repeated",
+        "Write a report of the run, so that it can be repeated",
         "w2v train data/world.txt.gz -o vectors.bin --report vectors.json",
     ),
     (
@@ -58,7 +59,7 @@ EXAMPLES = [
         "      --held-out 1% --eval data/world-questions.txt --log run.jsonl",
     ),
     (
-        "Keep a run, and go on from it with more text later",
+        "Keep a run, and continue it with more text later",
         "w2v train corpus.txt -o a.bin --keep-checkpoint\n  w2v train corpus/ -o b.bin --continue a.bin.checkpoint",
     ),
     (
@@ -70,7 +71,7 @@ EXAMPLES = [
         "w2v train data/world.txt.gz -o vectors.bin --cluster auto",
     ),
     (
-        "Keep the vocabulary, use it again",
+        "Keep the vocabulary and use it again",
         "w2v train corpus.txt -o a.bin --save-vocab vocab.tsv\n  w2v train corpus.txt -o b.bin --read-vocab vocab.tsv",
     ),
 ]
@@ -94,7 +95,7 @@ GROUPS = {
 
 
 def train(corpus: tuple[str, ...], output: str, kind: Callable[..., Run] | None = None, **given: Any) -> None:
-    """Check everything that can be checked, read, train, write, tell; `kind` makes the run of other commands."""
+    """Check everything that can be checked, read, train, write, report; `kind` makes the run of other commands."""
     from w2v.cli.job import run_training
     from w2v.training.run import Run
     from w2v.training.train import build_configs
@@ -136,7 +137,7 @@ def take_up_beside(output: str, given: dict[str, Any]) -> None:
     given["continue_from"], given["checkpoint"], given["replaces"] = take_up(output, given["checkpoint"])
     given["keep_checkpoint"] = True
     if given["continue_from"] is None:
-        say(f"{given['replaces']} is not there: beginning from the start")
+        say(f"{given['replaces']} does not exist: starting from the beginning")
 
 
 def preset_texts(preset: str, stated: Container[str]) -> list[str]:
@@ -166,7 +167,7 @@ command = Command(
             ["--format"],
             type=click.Choice(writable()),
             group="Output",
-            help="The format, where OUT's suffix does not tell it.",
+            help="The format, if the suffix of OUT does not determine it.",
         ),
         Option(["--save-context"], metavar="FILE", group="Output", help="Write the context vectors too (--loss ns)."),
         Option(
@@ -180,7 +181,7 @@ command = Command(
             ["--report"],
             metavar="FILE",
             group="Output",
-            help="Write what the run was, as JSON: settings, versions, digests, where each token went, losses.",
+            help="Write a report of the run as JSON: settings, versions, digests, where each token went, losses.",
         ),
         Option(
             ["--combine"],
@@ -188,8 +189,8 @@ command = Command(
             default="input",
             shown_default="input",
             group="Output",
-            help="What is written for a word: its input vector; its sum with the context vector; one behind the "
-            "other (--loss ns).",
+            help="What to write per word: its input vector, its sum with the context vector, or both concatenated "
+            "(--loss ns).",
         ),
         Option(["--unit"], is_flag=True, group="Output", help="Write vectors of length 1."),
         Option(["--no-clobber"], is_flag=True, group="Output", help="Refuse at the start when an output exists."),
@@ -230,7 +231,7 @@ command = Command(
             ["--init"],
             metavar="VECTORS",
             group="Starting from what exists",
-            help="Begin with the vectors of this file, by word; words that are not in it begin as ever.",
+            help="Start from the vectors in this file, matched by word; other words start as usual.",
         ),
         Option(
             ["--continue", "continue_from"],
@@ -238,8 +239,8 @@ command = Command(
             is_flag=False,
             flag_value="",
             group="Starting from what exists",
-            help="Go on with other text from a run that --keep-checkpoint kept: its words and new ones, its "
-            "settings where none are given, the learning rate anew. Without a name: from OUT.checkpoint, which is "
+            help="Continue a run that --keep-checkpoint kept, on other text: its words and new ones, its settings "
+            "unless given, a fresh learning rate. Without a name: from OUT.checkpoint, which is "
             "replaced together with OUT; the first run begins from the start.",
         ),
         Option(
@@ -262,7 +263,7 @@ command = Command(
             metavar="FILE",
             group="Safety",
             shown_default="OUT.checkpoint",
-            help="Where; removed when the vectors are written.",
+            help="Where to save it; removed when the vectors are written.",
         ),
         Option(
             ["--resume"],
@@ -270,14 +271,14 @@ command = Command(
             is_flag=False,
             flag_value="",
             group="Safety",
-            help="Go on from the checkpoint of a run that was stopped or killed, with the same settings and text.",
+            help="Continue from the checkpoint of a run that was stopped or killed, with the same settings and text.",
         ),
         Option(
             ["--cluster"],
             metavar="auto|HOST:PORT",
             group="Cluster",
-            help="Train on all nodes of a Ray cluster (w2v[cluster]): the one at HOST:PORT, or the one that this "
-            "machine is in, or a new one on this machine. --threads is for each node. See docs/cluster.md.",
+            help="Train on all nodes of a Ray cluster (w2v[cluster]): the one at HOST:PORT, the one this machine "
+            "belongs to, or a new one on this machine. --threads is per node. See docs/cluster.md.",
         ),
         Option(
             ["--sync-every"],

@@ -21,8 +21,8 @@ __all__ = ["command"]
 
 HELP = """The numbers of each word, one row per word: the shortest decimals that read back to the same float32.
 
-A word may be an expression such as 'king - man + woman': the sum of its words' rows. Without words, from standard
-input. Of a large binary file only the rows that are asked for are read.
+A word may be an expression such as 'king - man + woman': the sum of its words' rows. Without words, reads one per line
+from standard input. From a large binary file, only the rows asked for are read.
 """
 
 EXAMPLES = [
@@ -97,7 +97,7 @@ command = Command(
         Option(
             ["--ngrams"],
             is_flag=True,
-            help="The n-grams of each word, their buckets and their shares of its vector, in place of its numbers.",
+            help="The n-grams of each word, with their buckets and their shares of its vector, instead of its numbers.",
         ),
         Option(["--unit"], is_flag=True, help="At length 1."),
         format_option("tsv: the word, then its numbers; json: an object a line, or one with `error`."),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HELP = """The words of a corpus with their counts: word, tab, count, the most frequent first, ties in order of bytes.
+HELP = """The words of a corpus with their counts: word, tab, count, most frequent first, ties in byte order.
 
 It is the vocabulary that w2v train makes with the same options, and --read-vocab reads it. CORPUS is as for w2v train:
 files, folders, - for standard input, or an encoded corpus.

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HELP = """Train with the options and the defaults of the original program, word2vec.c, so that scripts for it run.
+HELP = """Train with the options and defaults of the original program, word2vec.c, so that its scripts run.
 
-It is w2v train under other names, and says which command line that would be. What differs from the original: no row for
-</s>; a sentence may have 10,000 words (there 1,000) and a word 1,024 bytes (there 99); -hs 1 is hierarchical softmax
-alone, without negative samples beside it; the contexts of a word share their negatives, which come from a pool, and
-threads keep private copies of frequent rows (w2v train --exact does without all three); no more threads than there are
-CPUs; text is written with as many digits as the numbers need. -classes needs w2v[plot].
+It runs w2v train and prints the equivalent command line. Differences from the original: no row for </s>; a sentence may
+have 10,000 words (originally 1,000) and a word 1,024 bytes (originally 99); -hs 1 is hierarchical softmax alone,
+without negative samples beside it; the contexts of a word share their negatives, which come from a pool, and threads
+keep private copies of frequent rows (w2v train --exact turns all three off); no more threads than CPUs; text is written
+with as many digits as the numbers need. -classes needs w2v[plot].
 """
 
 EXAMPLES = [
@@ -215,7 +215,10 @@ command = Command(
         file_option("read-vocab", "Use this vocabulary instead of counting.", group="Files"),
         option("binary", 0, "1: word2vec binary; 0: text.", group="Files"),
         option(
-            "classes", 0, "Write a class for each word, of so many by k-means, instead of the vectors.", group="Files"
+            "classes",
+            0,
+            "Write the class of each word, from this many k-means classes, instead of the vectors.",
+            group="Files",
         ),
         option("cbow", 1, "1: continuous bag of words; 0: skip-gram.", group="Training"),
         option("size", 100, "Length of the vectors.", setting="dim", group="Training"),
@@ -225,7 +228,7 @@ command = Command(
         option("negative", 5, "Negative samples.", group="Training"),
         option("threads", 12, "Threads.", group="Training"),
         option("iter", 5, "Passes over the text.", setting="epochs", group="Training"),
-        option("min-count", 5, "Leave out words that occur fewer times.", group="Training"),
+        option("min-count", 5, "Ignore words that occur fewer times.", group="Training"),
         option(
             "alpha",
             None,
@@ -235,6 +238,6 @@ command = Command(
             group="Training",
         ),
         option("debug", 2, "0: say nothing."),
-        Option(["--resume"], is_flag=True, help="Go on from the checkpoint of a run that was stopped or killed."),
+        Option(["--resume"], is_flag=True, help="Continue from the checkpoint of a run that was stopped or killed."),
     ],
 )

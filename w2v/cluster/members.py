@@ -130,7 +130,7 @@ async def answer(reference: Awaitable[Any]) -> Any:
             if isinstance(cause, (W2VError, OSError)):
                 raise cause from None
         elif isinstance(error, RayActorError):  # Ray says so in several lines of numbers
-            raise NodeLost("its process is gone") from None
+            raise NodeLost("its process has ended") from None
         elif isinstance(error, RayError):
             raise NodeLost(f"{type(error).__name__}: {first_line(error)}") from None
         raise

@@ -255,4 +255,4 @@ class NodeManager:
 
     @staticmethod
     def all_lost() -> TrainingError:
-        return TrainingError(f"{setting('cluster')}: all nodes are gone; the model went with them")
+        return TrainingError(f"{setting('cluster')}: all nodes are lost, and the model with them")

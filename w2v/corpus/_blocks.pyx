@@ -1,4 +1,4 @@
-"""Where provisional ids lie: blocks of them, in slabs of memory or in the spool."""
+"""Where provisional ids are: blocks of them, in slabs of memory or in the spool."""
 
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy

@@ -1,4 +1,4 @@
-"""The census of a text (census.h): lines, tokens, and where something odd stands."""
+"""The census of a text (census.h): lines, tokens, and where something odd is."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """Bytes to provisional ids and counts in one pass; everything long runs without the GIL.
 
 Each thread owns an `Encoder`: a hash table, a buffer of text and the ids of the blocks it has encoded. No locks are
-needed. `Spellings` joins the tables of all encoders. What the C files beside this one do is told at their heads.
+needed. `Spellings` joins the tables of all encoders. What the C files beside this one do is explained at their heads.
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize

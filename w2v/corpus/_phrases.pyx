@@ -1,4 +1,4 @@
-"""Counting neighbouring words and joining phrases, over ids; how is told in pairs.h."""
+"""Counting neighbouring words and joining phrases, over ids; pairs.h explains how."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free

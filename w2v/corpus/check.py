@@ -218,7 +218,7 @@ def _add_lines(report: Report, census: Census) -> None:
             NOTE,
             "duplicate lines",
             copies,
-            f"{part:.1%} of the lines; one stands there {most:,} times",
+            f"{part:.1%} of the lines; one occurs {most:,} times",
             f"copies of an earlier line{sample}",
         )
     if census.lines == 1 and census.tokens >= ONE_LINE:

@@ -27,20 +27,19 @@ class CorpusConfig:
     )
     tokenizer: str = option(
         "none",
-        "none: a token is what stands between white space; words: split raw prose into words without punctuation.",
+        "none: white space separates tokens; words: split raw prose into words, without punctuation.",
         choices=("none", "words"),
     )
     lower: bool = option(False, "Lower-case every word.")
     normalize: str = option("none", "Unicode normalisation of every word.", choices=("none", "nfc", "nfkc"))
-    min_count: int = option(
-        5, "Leave out words that occur fewer times.", minimum=1, aliases=("--minCount", "--min_count")
-    )
+    min_count: int = option(5, "Ignore words that occur fewer times.", minimum=1, aliases=("--minCount", "--min_count"))
     max_vocab: int | None = option(
         None, "Keep at most this many words, the most frequent.", minimum=2, metavar="N", aliases=("--max_final_vocab",)
     )
     phrases: int = option(
         0,
-        "Join words that stand together more often than by chance, in so many passes: 1 new_york, 2 new_york_city.",
+        "Join words that occur together more often than by chance, in this many passes: 1 makes new_york, 2 "
+        "new_york_city.",
         minimum=0,
         maximum=10,
     )
@@ -56,10 +55,10 @@ class CorpusConfig:
         maximum=1e9,
         shown_default="100 original, 0.5 npmi",
     )
-    phrase_min_count: int = option(5, "Join no pairs that occur fewer times, nor words.", minimum=1)
+    phrase_min_count: int = option(5, "Ignore words and pairs that occur fewer times.", minimum=1)
     phrase_connectors: str | None = option(
         None,
-        "Words that may stand inside a phrase (bank_of_england) but not at its ends: a file, or english.",
+        "Words that may occur inside a phrase (bank_of_england) but not at its ends: a file, or english.",
         metavar="FILE|english",
     )
 

@@ -263,7 +263,7 @@ def _vocab(name: str, arrays: dict[str, NDArray[Any]]) -> Vocab:
     ends = np.cumsum(lengths).tolist()
     words = [blob[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     if len(set(words)) != len(words):
-        raise wrong("a word stands there twice")
+        raise wrong("a word occurs twice")
     if not np.array_equal(rank(words, counts), np.arange(len(words))):
         raise wrong("the words are out of order")
     return Vocab(words, counts)

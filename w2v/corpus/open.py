@@ -113,7 +113,7 @@ def _is_file_name(text: str) -> bool:
 
 
 def encoded_path(corpus: Any) -> str | None:
-    """The path, if the corpus is one file that `w2v encode` has written, told by its content.
+    """The path, if the corpus is one file that `w2v encode` has written, recognised by content.
 
     Raises CorpusError where such a file stands beside others.
     """
@@ -206,7 +206,7 @@ def with_phrases(
 
 
 def encode(corpus: Any, *, threads: int | None = None, tmp_dir: Path | None = None, **settings: Any) -> EncodedCorpus:
-    """Read a corpus once, to be trained on as often as wanted: a path, paths, or an iterable of token sequences.
+    """Read a corpus once, to train on it as often as you like: a path, paths, or an iterable of token sequences.
 
     Settings are the fields of `CorpusConfig`. The result is given to `w2v.train` in place of the text, or saved with
     `save("corpus.ids")` and opened with `w2v.EncodedCorpus.load`. Raises W2VError, or OSError with the file's name.

@@ -1,4 +1,4 @@
-"""Collocations: words that stand together more often than chance would have it, found in ids and joined there.
+"""Collocations: words that occur together more often than by chance, found in ids and joined there.
 
 A pair (a, b) is a phrase if both words and the pair occur `min_count` times or more and its score is over `threshold`.
 With N tokens in the corpus, and n(.) for how often something occurs:
@@ -106,7 +106,7 @@ class Joined:
 
 
 def read_connectors(path: str | os.PathLike[str]) -> tuple[bytes, ...]:
-    """Connector words from a file, a word a line. Raises CorpusError with the line for what is no word."""
+    """Connector words from a file, one per line. Raises CorpusError with the line for what is no word."""
     from w2v.files import UTF8_BOM, open_by_content
 
     found: dict[bytes, None] = {}
@@ -118,7 +118,7 @@ def read_connectors(path: str | os.PathLike[str]) -> tuple[bytes, ...]:
                 line = line.removeprefix(UTF8_BOM)
             word = line.strip(b" \t\r\n")
             if len(word) > LONGEST_TOKEN or len(word.split()) > 1 or b"\0" in word:
-                raise CorpusError(f"{os.fspath(path)}:{number}: not a single word; give a connector word a line")
+                raise CorpusError(f"{os.fspath(path)}:{number}: not a single word; give one connector word per line")
             if word:
                 found[word] = None
             if len(found) > MOST_CONNECTORS:

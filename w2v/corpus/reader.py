@@ -56,8 +56,8 @@ def read_corpus(
 ) -> EncodedCorpus:
     """Read files, folders and standard input (`-`) once and return them as ids.
 
-    `vocab` fixes the words and their counts. Ids beyond `memory_limit` bytes (a quarter of the free memory unless told)
-    lie in unnamed files in `tmp_dir`. `on_progress` is called about ten times a second in the calling thread.
+    `vocab` fixes the words and their counts. Ids beyond `memory_limit` bytes (a quarter of the free memory by default)
+    are kept in unnamed files in `tmp_dir`. `on_progress` is called about ten times a second in the calling thread.
     `part`: this is a part of a corpus, which may hold no word of the vocabulary that is given. The result depends on
     the text and the config alone. Raises CorpusError, or OSError with the file's name.
     """

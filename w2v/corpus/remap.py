@@ -102,7 +102,7 @@ def extend_vocab(
 
 
 def _occurrences(corpus: EncodedCorpus) -> NDArray[np.int64]:
-    """int64 [V]: how often each word occurs in the corpus, whatever counts its vocabulary was given."""
+    """int64 [V]: how often each word occurs in the corpus, even if its vocabulary was given other counts."""
     if not corpus.given_vocab:
         return corpus.vocab.counts
     counts = np.zeros(len(corpus.vocab), np.int64)

@@ -31,7 +31,7 @@ WIDE_MARKS = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
-STREAM = "stream"  # read from beginning to end; what it holds is told when it is read
+STREAM = "stream"  # read from beginning to end; what it holds is known when it is read
 PLAIN = "plain"
 TEXT = "text"  # a stream that is text, whatever it begins with: a part of a file that was looked at where it begins
 

@@ -1,4 +1,4 @@
-"""Where ids lie while a corpus is read: in memory up to a limit, past it in unnamed files."""
+"""Where ids are kept while a corpus is read: in memory up to a limit, beyond it in unnamed files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LARGEST_SHARE = 4  # ids may take a quarter of the memory that is free
 
 
 def unnamed_file(folder: str | os.PathLike[str] | None) -> BinaryIO:
-    """A file without a name, so that nothing stays behind whatever happens."""
+    """A file without a name, so that nothing stays behind in any case."""
     return tempfile.TemporaryFile(dir=folder, prefix="w2v-", buffering=0)
 
 

@@ -1,9 +1,9 @@
-"""From spellings (what stands between white space) to words: called once a distinct spelling, never once a token.
+"""From spellings (the text between white space) to words: called once per distinct spelling, never once per token.
 
 Order: normalise, then the tokenizer, then lower-case (by no one language's rules; a Greek sigma at the end of a word is
 its own) and normalise again, for lower-casing can undo a composition.
 
-`words` finds in raw prose what stands between punctuation, symbols and emoji:
+`words` finds in raw prose what is between punctuation, symbols and emoji:
 
 - a word is a run of letters, marks (so Indic vowel signs stay), digits and underscores;
 - an apostrophe, hyphen, middle dot or zero-width joiner between two of them stays: don't, l’été, well-known, col·legi;
@@ -49,7 +49,7 @@ def tokenize(spellings: list[bytes], config: CorpusConfig) -> Tokenized:
     words: list[bytes] = []
     ends = [0]
     for start in range(0, len(spellings), BATCH):
-        # One text with a line a spelling: one call of each function for many spellings.
+        # One text with one spelling per line: one call of each function for many spellings.
         text = b"\n".join(spellings[start : start + BATCH]).decode("utf-8", "surrogateescape")
         _tokenize_lines(_normalized(text, config), config, words, ends)
     return Tokenized(words, ends)

@@ -23,7 +23,7 @@ __all__ = ["Vocab"]
 LONGEST_LINE = LONGEST_TOKEN + 32
 LARGEST_COUNT = 2**62
 MOST_WORDS = 2**31 - 1
-SHOWN = 30  # bytes of what stands in a line, in an error
+SHOWN = 30  # bytes of a line that an error shows
 
 
 class Vocab:
@@ -118,7 +118,7 @@ class Vocab:
                 if count < 1:
                     raise CorpusError(f"{place}: count {count} is not positive")
                 if word in words:
-                    raise CorpusError(f"{place}: the word {_show(word)} stands there twice")
+                    raise CorpusError(f"{place}: the word {_show(word)} occurs twice")
                 words[word] = count
                 if len(words) > MOST_WORDS:
                     raise CorpusError(f"{place}: more than {MOST_WORDS} words")

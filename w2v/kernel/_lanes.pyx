@@ -193,7 +193,7 @@ cdef class Lanes:
         gate_set(&self.state.gate, CLOSED)
 
     def jitter(self, most_us):
-        """For tests: threads sleep for up to so many microseconds, at random, before they take an item."""
+        """For tests: threads sleep for up to this many microseconds, at random, before they take an item."""
         self.state.jitter_us = most_us
 
     @property

@@ -62,7 +62,7 @@ def keep_thresholds(counts: NDArray[Any], sample: float) -> NDArray[np.uint32] |
 
 
 def held_out_share(share: float) -> int:
-    """A share of all sentences as the loop reads it: so many of 2^32."""
+    """A share of all sentences as the loop reads it: a number out of 2^32."""
     return min(round(share * 2**32), 2**32 - 1)
 
 

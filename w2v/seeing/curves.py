@@ -19,7 +19,7 @@ INK, GREY, LIGHT = "#1d2430", "#6b7280", "#e6e8ec"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
 DASHES = ("-", "--", ":", "-.")
 TITLES = {"loss": "mean loss", "lr": "learning rate", "words_per_s": "million words a second", "scores": "scores"}
-FEW = 12  # points; so many have marks
+FEW = 12  # points; up to this many have marks
 
 
 def draw_curves(logs: dict[str, Log], file: BinaryIO, form: str) -> list[str]:
@@ -48,7 +48,7 @@ def draw_curves(logs: dict[str, Log], file: BinaryIO, form: str) -> list[str]:
 
 
 def draw_panel(axes: Axes, panel: str, log: Log, number: int, name: str) -> None:
-    """One log's line in one panel: the colour tells the log, the dashes what is measured."""
+    """One log's line in one panel: the colour shows the log, the dashes what is measured."""
     colour = COLOURS[number % len(COLOURS)]
     if panel == "scores":
         for place, (score, (xs, ys)) in enumerate(log.scores().items()):

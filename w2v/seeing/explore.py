@@ -122,7 +122,7 @@ def bits_that_fit(shape: tuple[int, int], room: int) -> int:
 
 
 def rounded(units: np.ndarray, bits: int) -> bytes:
-    """Each value as a whole number of so many bits, two's complement, little-endian; a row's largest fills the range.
+    """Each value as a whole number of this many bits, two's complement, little-endian; a row's largest fills the range.
 
     The rows' scales are left out: the page brings rows to unit length again.
     """

@@ -71,7 +71,7 @@ def warning(missing: set[int]) -> str:
 
 @contextmanager
 def told_once() -> Iterator[None]:
-    """No warnings of matplotlib's own for letters without a shape: `fonts_for` has told of them."""
+    """No warnings of matplotlib's own for letters without a shape: `fonts_for` has reported them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         yield

@@ -1,4 +1,4 @@
-"""Self-contained pages: their parts put together, and data that can stand inside them.
+"""Self-contained pages: their parts put together, and data that is safe inside them.
 
 A page asks nothing of any server: its policy forbids every connection, and its program and style are allowed by their
 hashes alone. Words are data in it, never markup.
@@ -54,7 +54,7 @@ def printable(text: str) -> str:
 
 
 def as_json(value: object) -> str:
-    """JSON that can stand inside a script element whatever the words hold: `</script>`, `<!--`, lone surrogates."""
+    """JSON that is safe inside a script element for any words: `</script>`, `<!--`, lone surrogates."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     unsafe = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029\ufeff\x7f"}
     text = text.translate(unsafe)

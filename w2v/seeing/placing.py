@@ -25,7 +25,7 @@ LEADER_STEPS = np.linspace(0.15, 1.0, 12)
 
 @dataclass
 class Placing:
-    """Where labels stand: `centres` float64 [n, 2], `placed` bool [n]; the others of `centres` mean nothing."""
+    """Where labels are: `centres` float64 [n, 2], `placed` bool [n]; the others of `centres` mean nothing."""
 
     centres: np.ndarray
     placed: np.ndarray
@@ -44,7 +44,7 @@ def place_labels(
 
     `points` [m, 2] are what labels had better not cover (the anchors, if none are given apart), `lines` [k, 2] dots
     along drawn lines, which matter less; `gap` is the least space between a label and its point. Labels come in the
-    order of their weight: the first ones are placed first. None stands further from its point than `reach` label
+    order of their weight: the first ones are placed first. None is further from its point than `reach` label
     heights.
     """
     anchors = points if anchors is None else anchors
@@ -98,7 +98,7 @@ def around(
 
 
 def overlaps(options: np.ndarray, half: np.ndarray, centres: np.ndarray, halves: np.ndarray) -> np.ndarray:
-    """Whether a label at each of `options` would overlap one of those that stand; bool [k]."""
+    """Whether a label at each of `options` would overlap one of those already placed; bool [k]."""
     near = within_reach(options, half + halves, centres)
     apart = np.abs(options[:, None] - centres[near][None])
     hit: np.ndarray = (apart < half + halves[near]).all(axis=2).any(axis=1)
@@ -113,7 +113,8 @@ def covered(options: np.ndarray, half: np.ndarray, dots: np.ndarray) -> np.ndarr
 
 
 def crossed(options: np.ndarray, anchor: np.ndarray, centres: np.ndarray, halves: np.ndarray) -> np.ndarray:
-    """How far (in twelfths) the leader to a label at each of `options` would run over labels that stand; int [k]."""
+    """How far (in twelfths) the leader to a label at each of `options` would run over labels already placed; int
+    [k]."""
     low, high = np.minimum(options.min(axis=0), anchor), np.maximum(options.max(axis=0), anchor)
     near = ((centres + halves >= low) & (centres - halves <= high)).all(axis=1)
     dots = anchor + LEADER_STEPS[:, None, None] * (options - anchor)

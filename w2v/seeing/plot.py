@@ -29,13 +29,13 @@ __all__ = ["Drawing", "Map", "MapStyle", "check_libraries", "draw_map", "map_of"
 INK, GREY, PALE = "#1d2430", "#6b7280", "#b9bfc9"
 # Okabe and Ito 2008: told apart by people with any kind of colour blindness; yellow, too pale for dots, made darker.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A7B00", "#444444")
-SHAPES = "os^DvPX"  # a group has its own shape too, so that colour never tells alone
+SHAPES = "os^DvPX"  # a group has its own shape too, so that colour is never the only sign
 CONTRAST = 4.5  # of labels with the white ground: WCAG 2.2, AA
 MANY = 1000  # words; beyond, the dots are the picture: pale ones, and labels for the first words only, near their dots
 CELL = 30  # points; where there are many words, only the first one in each square of this size has a label
 LONGEST_LABEL = 32  # characters
 NAMES = {"pca": "PCA", "neighbours": "neighbours", "tsne": "t-SNE", "umap": "UMAP"}
-NEAR, FAR = 1.0, 18.0  # label heights: how far a label may stand from its dot
+NEAR, FAR = 1.0, 18.0  # label heights: how far a label may be from its dot
 MARGIN, SPACE, GAP = 16, 0.8, 4  # points: around the map, around a label, between a label and its dot
 
 
@@ -134,7 +134,7 @@ def draw_map(made: Map, file: BinaryIO, form: str, style: MapStyle = MapStyle())
 
 
 def drawing_of(made: Map, style: MapStyle = MapStyle()) -> Drawing:
-    """The map as a figure. Its axes measure points (1/72 inch), so that labels lie where they were placed."""
+    """The map as a figure. Its axes measure points (1/72 inch), so that labels are where they were placed."""
     needed("matplotlib")
     from w2v.seeing.fonts import told_once
 
@@ -300,7 +300,7 @@ def add_labels(
     fonts: list[str],
     colours: dict[str, str],
 ) -> list[Text]:
-    """Labels where they do not overlap, and lines from those that stand apart to their dots."""
+    """Labels where they do not overlap, and lines from those that are further off to their dots."""
     from matplotlib.collections import LineCollection
 
     chosen = list(dict.fromkeys([*(row for pair in made.pairs for row in pair), *range(len(points))]))

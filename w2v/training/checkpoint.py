@@ -269,7 +269,7 @@ class Checkpoint(CheckpointFile):
         ends = np.cumsum(lengths, dtype=np.int64).tolist()
         words = [text[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
         if len(set(words)) < len(words) or np.any(counts < 0) or np.any(counts > 1 << 60):
-            raise self.error("the words", "one stands there twice, or a count cannot be")
+            raise self.error("the words", "a word occurs twice, or a count is impossible")
         return Vocab(words, counts)
 
     def vectors(self) -> Vectors:

@@ -216,8 +216,8 @@ class CheckpointSession:
             )
         if not ended:
             raise W2VError(
-                f"{self.path}: a run that did not end has left this; add {setting('resume', True)} to go on from it, or"
-                " remove it"
+                f"{self.path}: a run that did not end has left this; add {setting('resume', True)} to continue from it,"
+                " or remove it"
             )
 
     def open(self, kind: type[Kind], config: TrainConfig, corpus_config: CorpusConfig) -> Kind | None:
@@ -225,7 +225,7 @@ class CheckpointSession:
         if self.source is None:
             return None
         if self.source == self.path and not os.path.exists(self.source):
-            self.reporter.note(f"{self.path} is not there: beginning from the start", important=True)
+            self.reporter.note(f"{self.path} does not exist: starting from the beginning", important=True)
             return None
         checkpoint = kind(self.source)
         try:
@@ -260,7 +260,7 @@ class CheckpointSession:
 
     def tell_failure(self, error: Exception) -> None:
         """A checkpoint on the way could not be written; the training goes on."""
-        self.reporter.warn(f"the checkpoint could not be written, the training goes on: {reason(error)}")
+        self.reporter.warn(f"the checkpoint could not be written; the training continues: {reason(error)}")
 
     def tell_low_memory(self, there: Room) -> None:
         """Little memory is left: the run is saved before its time."""

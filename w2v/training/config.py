@@ -177,7 +177,7 @@ class TrainConfig:
     )
     held_out: float = option(
         0.0,
-        "Share of the sentences that is not trained on; its loss is told after each epoch.",
+        "Share of the sentences to keep out of training; their loss is reported after each epoch.",
         minimum=0,
         maximum=1,
         percent=True,
@@ -186,12 +186,13 @@ class TrainConfig:
     )
     stop_early: int = option(
         0,
-        f"End after so many epochs without a lower loss on {setting('held_out')}, and keep the best epoch's vectors.",
+        f"Stop after this many epochs without a lower loss on {setting('held_out')}, and keep the best epoch's "
+        f"vectors.",
         minimum=0,
         maximum=1_000_000,
         metavar="[EPOCHS]",
         bare="1",
-        shown_default="0: never; 1 where it stands alone",
+        shown_default="0: never; 1 if no number is given",
     )
 
     def __post_init__(self) -> None:
@@ -258,7 +259,7 @@ class ResolvedConfig(TrainConfig):
     threads: int
 
     def lr_at(self, tokens_done: float, tokens_total: int) -> float:
-        """Learning rate after so many of all epochs' tokens: linear from `lr` to `min_lr`, which it then keeps."""
+        """Learning rate after this many of all epochs' tokens: linear from `lr` to `min_lr`, which it then keeps."""
         share = min(1.0, tokens_done / max(1, tokens_total))
         return self.lr + (self.min_lr - self.lr) * share
 

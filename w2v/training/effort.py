@@ -1,4 +1,4 @@
-"""How far training takes a row, as the vocabulary alone tells it.
+"""How far training takes a row, estimated from the vocabulary alone.
 
 Every pair of an input and an output row takes both a little of the way to where the one would come to rest if the other
 stood still: k pairs at learning rate lr leave exp(-PAIR x lr x k) of that way. How many pairs a row has follows from

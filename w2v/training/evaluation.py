@@ -35,7 +35,7 @@ UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 
 @dataclass(frozen=True)
 class EvalSchedule:
-    """How often scores are taken: after so many epochs, or at each multiple of a share of the run or of tokens."""
+    """How often scores are taken: after a number of epochs, or at each multiple of a share of the run or of tokens."""
 
     epochs: int = 0
     share: float = 0.0

@@ -60,7 +60,7 @@ class Lesson:
     places: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0, 2)))
 
     def as_dict(self, digits: int = 4) -> dict[str, Any]:
-        """Objects that JSON knows; rows are rounded to so many decimals."""
+        """Objects that JSON knows; rows are rounded to this many decimals."""
 
         def rows(matrix: NDArray[np.float32]) -> list[list[float]]:
             return [[round(value, digits) for value in row] for row in matrix.tolist()]

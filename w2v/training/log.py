@@ -76,7 +76,7 @@ class TrainingLog(Reporter):
             self._write({"event": "start", "tokens": tokens_done, "tokens_total": tokens_total})
 
     def training(self, progress: Progress) -> None:
-        """A line a second."""
+        """One line per second."""
         self._loss += progress.loss * progress.examples
         self._examples += progress.examples
         now = self.clock()
@@ -157,7 +157,7 @@ def finite(value: Any) -> Any:
 
 
 def kept_lines(path: str, tokens_done: int) -> list[bytes]:
-    """The lines of an earlier log up to so many tokens; none where there is no log."""
+    """The lines of an earlier log up to this many tokens; none where there is no log."""
     lines = []
     try:
         with open(path, "rb") as file:

@@ -27,7 +27,7 @@ NGRAM_BYTES = 400
 
 
 def memory_needed(config: ResolvedConfig, words: int, word_bytes: int = 0, rows: int | None = None) -> dict[str, int]:
-    """Bytes by purpose that a training with a vocabulary of so many words takes beyond the corpus. `rows` is how many
+    """Bytes by purpose that a training with a vocabulary of this many words takes beyond the corpus. `rows` is how many
     input rows there are with subwords, where that is known.
 
     What is small beside these (threads' buffers, blocks being written) is left out.

@@ -104,7 +104,7 @@ class Plan:
 
 
 TOO_LARGE = Message(
-    f"it takes more memory than is there: a smaller {setting('dim')} or {setting('max_vocab')}, a larger"
+    f"it takes more memory than is available: a smaller {setting('dim')} or {setting('max_vocab')}, a larger"
     f" {setting('min_count')} help"
 )
 NOTHING = Message(
@@ -267,7 +267,7 @@ class _Spread(Spans):
 
 
 def calibrate(corpus: EncodedCorpus, config: TrainConfig, seconds: float) -> Calibration | None:
-    """Train for so many seconds with these settings, and forget the vectors; None where no pair was trained."""
+    """Train for this many seconds with these settings, and forget the vectors; None where no pair was trained."""
     from w2v.training.progress import TrainingStopped
     from w2v.training.trainer import Trainer
 

@@ -49,7 +49,7 @@ class TrainingStopped(KeyboardInterrupt):
         elif failure is not None:
             kept = f"it could not be kept: {reason(failure)}"
         else:
-            kept = f"{checkpoint} holds the run; to go on: {resume_hint}"
+            kept = f"{checkpoint} holds the run; to continue: {resume_hint}"
         super().__init__(Message(f"stopped after {100 * share:.0f} %; {kept}"))
 
 
@@ -138,7 +138,7 @@ class TrainResult:
 
 
 class Reporter:
-    """Is told of a run as it goes on; here every method does nothing."""
+    """Hears of a run as it proceeds; here every method does nothing."""
 
     def reading(self, progress: ReadProgress) -> None:
         """The corpus is being read."""
@@ -169,7 +169,7 @@ class Reporter:
 
 
 class Reporters(Reporter):
-    """Several, each told in turn."""
+    """Several, each informed in turn."""
 
     def __init__(self, reporters: Iterable[Reporter] = ()):
         self.all = list(reporters)

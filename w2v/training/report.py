@@ -180,7 +180,7 @@ def machine(kernel: str) -> dict[str, Any]:
 
 
 def cpu_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """As the processor calls itself, where the system tells."""
+    """As the processor calls itself, where the system says so."""
     try:
         found = CPU_NAMES.search(cpuinfo.read_text(encoding="utf-8", errors="replace"))
     except OSError:

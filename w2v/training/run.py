@@ -462,7 +462,8 @@ class Run:
         )
 
     def log_failed(self, error: OSError) -> None:
-        self.reporter.warn(f"the log could not be written and ends here, the training goes on: {os_error_text(error)}")
+        text = "the log could not be written and ends here; the training continues"
+        self.reporter.warn(f"{text}: {os_error_text(error)}")
 
     def finished(self, result: TrainResult) -> TrainResult:
         """The result with the vectors as they are to be written."""

@@ -56,7 +56,7 @@ def step(
     contexts: NDArray[np.int32],
     lr: float,
 ) -> float:
-    """Change both matrices [V, D] by one step for centres [b] with so many `contexts` each; the loss before it."""
+    """Change both matrices [V, D] by one step for centres [b] with this many `contexts` each; the loss before it."""
     row = np.repeat(np.arange(len(centres)), counts)
     hidden = inputs[centres]
     scores = hidden @ outputs.T

@@ -121,7 +121,7 @@ class TrainState:
         return sum(map(Totals.of, self.workers), start=self.carried)
 
     def lr_at(self, tokens_done: int) -> float:
-        """Learning rate after so many tokens of all epochs."""
+        """Learning rate after this many tokens of all epochs."""
         return self.config.lr_at(tokens_done, self.tokens_total)
 
     @property
@@ -161,7 +161,7 @@ class TrainState:
 
 
 def divergence(config: ResolvedConfig, epoch: int, lr: float) -> TrainingError:
-    """What to raise when a value is not finite any more, after so many whole epochs."""
+    """What to raise when a value is not finite any more, after this many whole epochs."""
     return TrainingError(
         f"training diverged (a value is not a number) at learning rate {lr:.4g} in epoch {epoch + 1};"
         f" try {setting('lr', float(f'{config.lr / 2:.2g}'))} or fewer {setting('threads')}"

@@ -1,6 +1,6 @@
 """Several trainings on one reading: every combination of lists of settings, scored, kept in a file, resumed.
 
-The results are JSON lines: one object a run, with its settings, the digest of the corpus, and for each test its score
+The results are JSON lines: one object per run, with its settings, the digest of the corpus, and for each test its score
 and the digest of its questions. A run whose line is there is not done again.
 """
 
@@ -76,7 +76,7 @@ def varied_names(lists: Mapping[str, Any]) -> list[str]:
 
 
 def vectors_name(config: TrainConfig, varied: Sequence[str]) -> str:
-    """A file name that tells the settings that differ from the defaults or between the runs."""
+    """A file name with the settings that differ from the defaults or between the runs."""
     plain = dataclasses.replace(TrainConfig(model=config.model, lr=config.lr).resolved(), lr=DEFAULT_LR[config.model])
     told = [
         name

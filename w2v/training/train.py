@@ -104,13 +104,13 @@ def train(
 
     `checkpoint` names a file for the whole state of the run: it is written every `checkpoint_every` ("30s", "10m",
     "2h", or seconds; 0: only when the run is stopped) and kept when the run has ended. Ctrl-C stops a training between
-    two spans, writes it, and raises `TrainingStopped`, a KeyboardInterrupt that says so. `resume=True` goes on from
-    there, if the file is there, with the same settings and corpus; with one thread to the same bytes as an
-    uninterrupted run. `resume` may also be another file.
+    two spans, writes it, and raises `TrainingStopped`, a KeyboardInterrupt that says so. `resume=True` continues from
+    that file, if it exists, with the same settings and corpus; with one thread, to the same bytes as an uninterrupted
+    run. `resume` may also be another file.
 
-    `init` are vectors whose rows the words begin with. `continue_from` goes on from the checkpoint of a run that has
-    ended with another corpus: its words stay, new ones join, its settings hold where none are given, and the learning
-    rate falls anew. ``continue_from=True`` goes on from the checkpoint beside `output`, which this run's replaces
+    `init` are vectors whose rows the words start from. `continue_from` continues the checkpoint of a run that has
+    ended, on another corpus: its words stay, new ones join, its settings hold unless others are given, and the learning
+    rate starts again. ``continue_from=True`` goes on from the checkpoint beside `output`, which this run's replaces
     together with the vectors; the first run begins from the start. `preset` "sessions" has the settings for sessions
     that docs/sessions.md measured, where none are given. `combine` "add" or "concat" joins each word's input and
     context vector, `unit` gives rows of length 1. Returns `Vectors`, float32 [V, dim] in falling order of word count,
@@ -183,7 +183,7 @@ def sweep(
 
     `corpus` and the settings are as of `w2v.train`; a field of `TrainConfig` may be a list: ``window=[2, 5, 10],
     seed=[1, 2, 3]``. `eval` are files of questions or word pairs. `results` keeps the runs as JSON lines, and those
-    that are there are not done again; `folder` keeps the vectors too. Raises W2VError.
+    already in it are not repeated; `folder` keeps the vectors too. Raises W2VError.
     """
     from w2v.corpus.open import open_corpus
     from w2v.training.evaluation import read_tests

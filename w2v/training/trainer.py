@@ -134,7 +134,7 @@ class Stretch:
     counted: list[Totals]  # of each worker after its last whole span; within one, loss and examples do not agree
     lock: threading.Lock = field(default_factory=threading.Lock)
     done: int = 0  # tokens of all epochs
-    rest_at: int = 1 << 62  # all threads come to rest when so many are done
+    rest_at: int = 1 << 62  # all threads come to rest when this many are done
     stop: bool = False
 
     def end(self) -> None:
@@ -218,7 +218,8 @@ class Trainer(ThreadedModel):
         return self._result(monitor.rested_s)
 
     def _run_spans(self, monitor: RunMonitor, rest_at: int) -> None:
-        """All threads at work until the epoch ends, so many tokens are done, a thread fails, or `monitor` wants it."""
+        """All threads at work until the epoch ends, this many tokens are done, a thread fails, or `monitor` wants
+        it."""
         state = self.state
         stretch = Stretch(state.spans, list(map(Totals.of, state.workers)), done=state.totals().tokens, rest_at=rest_at)
 

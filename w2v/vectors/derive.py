@@ -163,7 +163,7 @@ def check_combination(how: str, loss: str) -> None:
 def combine(vectors: Vectors, context: Vectors | None, how: str) -> Vectors:
     """One vector a word from its input and its context vector; `vectors` itself for "input".
 
-    "add": their sum, float32 [V, D], so that cosines also tell which words stand beside each other (Pennington et al.
+    "add": their sum, float32 [V, D], so that cosines also show which words occur beside each other (Pennington et al.
     2014, section 4.2; Levy et al. 2015, section 3.3). "concat": one behind the other, float32 [V, 2 D].
     """
     if how == "input":

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["check_askable", "evaluate", "pearson", "ranks", "spearman"]
 
 BLOCK = 2048  # questions answered together
-CANDIDATES = 5  # gensim looks at so many answers for one that is not a word of the question
+CANDIDATES = 5  # gensim looks at this many answers for one that is not a word of the question
 
 
 def evaluate(
@@ -36,7 +36,7 @@ def evaluate(
     case_insensitive: bool = True,
     known_only: bool = False,
 ) -> Evaluation:
-    """AnalogyScores or PairScores for a file, told by content (see questions.py), or for what was read from one.
+    """AnalogyScores or PairScores for a file, recognised by content (see questions.py), or for what was read from one.
 
     Questions and pairs with a word outside the first `restrict_vocab` rows are left out and counted. Where vectors can
     be made for words never seen, what asks for such a word is scored apart, unless `known_only`.

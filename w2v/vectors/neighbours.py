@@ -140,7 +140,7 @@ def nearest(
 ) -> list[Neighbours | UnknownWordError]:
     """For each query its `topn` best (word, score), best first, its own words left out; ties go to the lower row.
 
-    A query with a word that is not there has the error in place of an answer. `restrict_vocab`: only the first so many
+    A query with a word that is not there has the error in place of an answer. `restrict_vocab`: only this many first
     rows can be answers; `scope` says that and more.
     """
     if method not in METHODS:
@@ -168,7 +168,7 @@ def nearest_to(
     if not np.isfinite(targets).all():
         raise VectorsError("a number of the vector that is asked for is not finite")
     largest = np.abs(targets).max(axis=1, keepdims=True, initial=0)
-    targets = np.divide(targets, largest, out=np.zeros_like(targets), where=largest > 0)  # whatever its length
+    targets = np.divide(targets, largest, out=np.zeros_like(targets), where=largest > 0)  # of any length
     lengths = np.sqrt(np.einsum("ij,ij->i", targets, targets))[:, None]
     targets = np.divide(targets, lengths, out=targets, where=lengths > 0)
     scope = Scope(vectors, restrict_vocab)

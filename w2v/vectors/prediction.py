@@ -1,4 +1,4 @@
-"""Which words are likely to stand beside others, by both matrices of a model.
+"""Which words are likely to occur beside others, by both matrices of a model.
 
 The input vector h of a word, or the mean of several (as CBOW has it), meets the row u_w of every word w:
 
@@ -49,7 +49,7 @@ def predict(
 
 
 def probabilities(vectors: Vectors, words: Sequence[str | bytes]) -> NDArray[np.float64]:
-    """float64 [V], which sums to 1: the chance of each word to stand beside these."""
+    """float64 [V], which sums to 1: the chance of each word to occur beside these."""
     if not words:
         raise SettingsError("words: none are given to predict from")
     if vectors.model is None:

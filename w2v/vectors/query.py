@@ -130,7 +130,7 @@ class VectorFile:
         return self._model.dim if self._model is not None else self._load().dim
 
     def similar(self, texts: Sequence[str], topn: int = 10, method: str = "add") -> list[Answer | W2VError]:
-        """Neighbours of words or expressions; an error stands in the place of an answer that cannot be given."""
+        """Neighbours of words or expressions; an error takes the place of an answer that cannot be given."""
         return self._each([_attempt(parse_query, text) for text in texts], topn, method)
 
     def analogies(

@@ -1,4 +1,4 @@
-"""Files of analogy questions and of rated word pairs, told apart by content.
+"""Files of analogy questions and of rated word pairs, distinguished by content.
 
 Memory is that of the distinct words and of 16 bytes a question. What cannot be read with certainty is refused, never
 guessed: the score of a file that is something else would look like any other.
@@ -24,7 +24,7 @@ from w2v.findings import SHOWN, Tally
 __all__ = ["Pairs", "Questions", "read_questions"]
 
 SEPARATORS = ("\t", ",", ";", " ")  # of word pairs, the likeliest first
-LOOKED_AT = 1000  # lines from which the columns are told
+LOOKED_AT = 1000  # lines from which the columns are recognised
 # What heads the column of people's judgements where several hold numbers: "Human (mean)" of WordSim-353, SimLex999.
 SCORE = re.compile(r"\b(score|mean|average|avg|rating|similarity|relatedness|human|gold|simlex999)\b", re.IGNORECASE)
 SPREAD = re.compile(r"\b(sd|std|stdev|deviation|variance|error)\b", re.IGNORECASE)
@@ -147,7 +147,7 @@ def _columns(name: str, head: list[tuple[int, str]]) -> tuple[str, tuple[int, in
     rows = tables[separator]
     if not rows:
         raise VectorsError(
-            f"{name}:{number}: neither analogy questions (`: section`, then four words a line) nor word pairs (two "
+            f"{name}:{number}: neither analogy questions (`: section`, then four words per line) nor word pairs (two "
             f"words and a number, between tabs or commas): {shortened(line)!r}"
         )
     heading = _fields(line, separator)

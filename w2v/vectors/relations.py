@@ -1,4 +1,4 @@
-"""How words stand to each other: the rank of one among another's neighbours, and the one that does not belong."""
+"""How words relate to each other: the rank of one among another's neighbours, and the one that does not belong."""
 
 from __future__ import annotations
 

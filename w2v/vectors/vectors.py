@@ -46,7 +46,7 @@ HABITS = {  # of gensim, and what is written here
 
 
 class Vectors:
-    """`words` [V] and `matrix`, float32 [V, D], one row a word, in falling frequency where the source had it so.
+    """`words` [V] and `matrix`, float32 [V, D], one row per word, in falling frequency if the source has that order.
 
     The matrix may be a view with strides; it is not copied. It must not be changed once norms have been taken.
     """
@@ -95,13 +95,13 @@ class Vectors:
         format: str | None = None,
         context: bool = False,
     ) -> Vectors:
-        """Vectors from a file in any format that is known, plain or compressed; told by content. "-" is standard input.
+        """Vectors from a file in any known format, plain or compressed; recognised by content. "-" is standard input.
 
         `limit` reads only the first rows; `lenient` ignores what follows the rows that the header promises;
         `duplicates="first"` keeps a repeated word's first row; `words` is the file with the words of a `.npy` or a
         projector's `.tsv`, if it is not beside it; `format` ("bin", "text", "glove", "npy", "safetensors", "projector")
         is for content that misleads. `context` also reads the context matrix and the counts that a `.safetensors` file
-        may hold, for `predict`. The numbers are read into memory: what becomes of the file later does not matter.
+        may hold, for `predict`. The numbers are read into memory, so the file may change later.
         VectorsError names the row that is wrong.
         """
         return cls.of_rows(load_rows(path, LoadOptions(limit, lenient, duplicates, threads, words, format, context)))
@@ -185,7 +185,7 @@ class Vectors:
         return word in self.words
 
     def __getitem__(self, word: Word | Sequence[Word]) -> np.ndarray:
-        """The row of a word [D], or of a list of words a row each [N, D]; UnknownWordError (a KeyError) with close
+        """The row of a word [D], or the rows of a list of words [N, D]; UnknownWordError (a KeyError) with close
         spellings if one is not there."""
         if isinstance(word, Sequence) and not isinstance(word, (str, bytes)):
             return self.rows_at([self.place(one) for one in word])
@@ -384,7 +384,7 @@ class Vectors:
         restrict_vocab: int | None = None,
         scope: Scope | None = None,
     ) -> list[Neighbours | UnknownWordError]:
-        """Neighbours for many queries at once; an UnknownWordError stands in the place of an answer."""
+        """Neighbours for many queries at once; an UnknownWordError takes the place of an answer."""
         return nearest(self, queries, topn, method, restrict_vocab, scope)
 
     def neighbours(
@@ -419,7 +419,7 @@ class Vectors:
         return float(exact_cosines(self.rows_at([second]), np.array([0]), unit_mean(self, [first]))[0])
 
     def rank(self, a: Word, b: Word) -> int:
-        """The place of `b` among the neighbours of `a`, from 1: as gensim's `rank`, 1 + how many words are nearer."""
+        """The place of `b` among the neighbours of `a`, from 1: like gensim's `rank`, 1 + how many words are nearer."""
         from w2v.vectors.relations import ranks
 
         (answer,) = ranks(self, [(a, b)])
@@ -428,7 +428,7 @@ class Vectors:
         return answer[0]
 
     def odd_one_out(self, words: Sequence[Word]) -> str:
-        """The word that is least like the mean of all: as gensim's `doesnt_match`, but every word must be there."""
+        """The word that is least like the mean of all: like gensim's `doesnt_match`, but every word must be known."""
         from w2v.vectors.relations import odd_one_out
 
         return odd_one_out(self, words)[0][0]
@@ -441,9 +441,9 @@ class Vectors:
         case_insensitive: bool = True,
         known_only: bool = False,
     ) -> Evaluation:
-        """Score against a file of analogy questions or of word pairs, told by content (see w2v.vectors.evaluate).
+        """Score against a file of analogy questions or of word pairs, recognised by content (see w2v.vectors.evaluate).
 
-        With subwords, what asks for a word that is not there is scored apart, as `unseen`; not with `known_only`."""
+        With subwords, questions with unknown words are scored separately, as `unseen`; not with `known_only`."""
         from w2v.vectors.evaluate import evaluate
 
         return evaluate(

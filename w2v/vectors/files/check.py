@@ -154,7 +154,7 @@ def describe(
 
 
 def glance(path: str | os.PathLike[str] | BinaryIO, *, format: str | None = None) -> Description:
-    """As `describe`, without lengths, from the file's first bytes where they tell the number of rows."""
+    """As `describe`, without lengths, from the file's first bytes where they give the number of rows."""
     with DamagedFile(path, format) as salvage:
         if salvage.promised is not None and salvage.dim is not None:
             return _described(salvage, salvage.promised)

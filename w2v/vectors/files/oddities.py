@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 __all__ = ["FAULTS", "NOTES", "oddities_of", "plain_spelling"]
 
-# In the order in which they are told: kind -> what it means.
+# In the order in which they are reported: kind -> what it means.
 FAULTS = {
     "white space": "words with a space, tab, newline or other ASCII white space: word2vec files cannot hold them",
     "unicode space": "words with a no-break space, U+0085, U+2028 or other Unicode white space: programs that split "

@@ -1,4 +1,4 @@
-"""One file a format, each with its record; the table of all of them, in the order in which they are named."""
+"""One file per format, each with its record; the table of all of them, in the order in which they are named."""
 
 from w2v.vectors.formats.binary import BINARY
 from w2v.vectors.formats.fasttext import FASTTEXT

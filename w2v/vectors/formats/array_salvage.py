@@ -1,4 +1,4 @@
-"""The good rows of `.npy` and safetensors files, and the words that lie beside numbers."""
+"""The good rows of `.npy` and safetensors files, and the words that go with numbers."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class _Rows:
     def found(self) -> BinaryRows | None:
         """The rows, if they are as many as promised, each found from the one before it, and end where the file does.
 
-        Bytes are not lost then, whatever the words look like. None for what can be read only once.
+        Bytes are not lost then, even if the words look odd. None for what can be read only once.
         """
         source, header = self.salvage.source, self.header
         if source.fd is None or source.size is None or header.rows > source.size:

@@ -1,4 +1,4 @@
-"""Vector files loaded: any format, told by content."""
+"""Vector files loaded: any format, recognised by content."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def load(source: Source, options: LoadOptions) -> Rows:
     array = read_npy_header(source.name, source.head)
     rows = array.rows if options.limit is None else min(array.rows, options.limit)
     sections = Sections(source, options.threads)
-    if array.by_column:  # a row's numbers lie far from each other: all are read
+    if array.by_column:  # a row's numbers are far from each other: all are read
         matrix = floats(sections.take(array.begin, array.size), array.dtype, array.rows, array.dim, True)[:rows]
     else:
         sections.check_size(array.begin + array.size)

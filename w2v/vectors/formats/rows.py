@@ -44,7 +44,7 @@ MENDED = "w2v convert --fix leaves such rows out"
 WHAT = {
     "truncated": "the file ends within this row; fetch or write it again, or keep its whole rows: w2v convert --fix",
     "empty word": f"a word is empty; {MENDED}",
-    "long word": "no space within 65,536 bytes; the file is damaged, or not what its header says (w2v convert --fix "
+    "long word": "no space within 65,536 bytes; the file is damaged, or its header is wrong (w2v convert --fix "
     "keeps the rows that can be read)",
     "newline in word": "a word holds a newline; the file is damaged, or its rows are not as long as its header says "
     "(w2v convert --fix keeps the good rows)",
@@ -108,7 +108,7 @@ class LoadOptions:
 
     `duplicates`: "error", or "first" to keep a word's first row. `threads`: None for the CPUs this process may use.
     `words`: the file with the words of a format that holds numbers alone, where it is not beside the numbers.
-    `format`: the name of one, where the content does not tell it (GloVe text whose first line looks like a header).
+    `format`: the name of one, where the content is ambiguous (GloVe text whose first line looks like a header).
     `context`: the other matrix and the counts too, where the file has them.
     """
 
@@ -193,7 +193,7 @@ def rows_wanted(name: str, header: Header, size: int, options: LoadOptions, leas
 
 
 def collect(source: Source, header: Header | None, options: LoadOptions, collector: Collector) -> Rows:
-    """Rows from a stream, whose size is not known: memory grows with the rows seen, whatever the header says."""
+    """Rows from a stream, whose size is not known: memory grows with the rows seen, not with what the header says."""
     import numpy as np
 
     promised, offset = (header.rows, header.size) if header is not None else (MOST_ROWS, 0)
@@ -207,7 +207,7 @@ def collect(source: Source, header: Header | None, options: LoadOptions, collect
     try:
         while True:
             held = len(pending) - len(pending.rstrip(blank)) if header is None else 0
-            # Without a header only the end tells that blank lines were the last ones.
+            # Without a header only the end shows that blank lines were the last ones.
             rows = pending[:-held] if 0 < held <= BLOCK else pending
             unended = last and bool(rows.strip(blank)) and collector.text  # the last row may have been cut
             used = collector.feed(rows, offset, wanted, last)

@@ -112,7 +112,7 @@ def refuse_own(name: str, header: Header) -> None:
     """VectorsError for a file of ours that holds no vectors."""
     if header.metadata.get("format", "").startswith(CHECKPOINT):
         raise VectorsError(
-            f"{name}: is the checkpoint of a training, not vectors; go on with it: w2v train with the same options and "
+            f"{name}: is the checkpoint of a training, not vectors; continue it: w2v train with the same options and "
             "--resume, or with --continue and other text"
         )
     if header.metadata.get("format", "").startswith(CORPUS):

@@ -28,7 +28,7 @@ TASK = 8 << 20  # bytes that a thread reads in one go
 class Sections:
     """`take(begin, size)` gives the bytes of a file from `begin` on; of a stream, in rising order only.
 
-    Of a stream, memory grows with the bytes that arrive, whatever was promised.
+    Of a stream, memory grows with the bytes that arrive, not with what was promised.
     """
 
     def __init__(self, source: Source, threads: int | None = None):
@@ -109,7 +109,7 @@ def floats(data: memoryview, dtype: str, rows: int, dim: int, by_column: bool = 
         values = np.frombuffer(data, dtype)
     matrix = values.reshape((dim, rows)).T if by_column else values.reshape((rows, dim))
     if matrix.dtype != np.float32 or not matrix.flags.aligned:
-        with np.errstate(over="ignore"):  # a float64 too large for float32 is told as infinite, with its row
+        with np.errstate(over="ignore"):  # a float64 too large for float32 is reported as infinite, with its row
             matrix = matrix.astype(np.float32)
     return matrix
 

@@ -1,4 +1,4 @@
-"""Which format a vector file is in, told by its first bytes and never by its name."""
+"""Which format a vector file is in, recognised by its first bytes and never by its name."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def recognised(name: str, head: bytes, format: str | None = None) -> Format:
         if begins is not None and not begins(name, head):
             raise VectorsError(
                 f"{name}: row 0 (byte 0): does not begin as a file of format {format} does (but with {head[:16]!r}); "
-                "name no format, and the content will tell it"
+                f"name no format, and it will be recognised by content"
             )
         return record
     for record in FORMATS.values():
@@ -83,7 +83,7 @@ def recognised(name: str, head: bytes, format: str | None = None) -> Format:
 
 
 def _between(head: bytes) -> str:
-    """What separates the fields of the first lines, where that can be told but is not enough."""
+    """What separates the fields of the first lines, where that is clear but not enough."""
     lines = [line for line in first_lines(head) if line]
     for sign, what in BETWEEN.items():
         if lines and all(line.count(sign) == lines[0].count(sign) > 1 for line in lines):

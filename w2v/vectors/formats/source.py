@@ -15,7 +15,7 @@ from w2v.files import MAGIC_BYTES, UTF8_BOM, compression_of, unpacked
 
 __all__ = ["PEEK", "Source", "open_source"]
 
-PEEK = 128 * 1024  # bytes looked at to tell a format: the longest word, and what follows it
+PEEK = 128 * 1024  # bytes looked at to recognise a format: the longest word, and what follows it
 START = 4 << 20  # bytes
 BLOCK = 1 << 20
 

@@ -1,4 +1,4 @@
-"""The words of formats that hold numbers alone: a file of their own, a word a line, in the order of the rows."""
+"""The words of formats that hold numbers alone: a file of their own, one word per line, in the order of the rows."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ Target = str | os.PathLike[str] | AtomicOutput | BinaryIO
 def format_of(path: str | os.PathLike[str], format: str | None = None, words: object = None) -> Format:
     """The format that is asked for, or the one that the name's suffix stands for; "bin" for standard output.
 
-    SettingsError if there is none, or if it takes a second file for the words and none can be told (`words`).
+    SettingsError if there is none, or if it needs a second file for the words and has none (`words`).
     """
     name = os.fspath(path)
     suffixes = {suffix: record.name for record in FORMATS.values() for suffix in record.suffixes}
