@@ -130,10 +130,10 @@ def test_words_of_one_direction_are_in_one_class():
 
 
 def test_missing_library_for_classes_is_said_before_the_training(monkeypatch, capsys, corpus, tmp_path):
+    from w2v import seeing
     from w2v.cli.main import run
-    from w2v.seeing import extras
 
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(seeing, "find_spec", lambda name: None)
     assert run(["word2vec", "-train", str(corpus), "-output", str(tmp_path / "c"), "-classes", "3", "-debug", "0"]) == 1
     assert capsys.readouterr().err == (
         "w2v: error: this needs scikit-learn, which is not installed: pip install 'w2v[plot]'\n"

@@ -7,8 +7,9 @@ import io
 import numpy as np
 import pytest
 
+from w2v import seeing
 from w2v.errors import UnknownWordError, W2VError
-from w2v.seeing import cells, curves, extras
+from w2v.seeing import cells, curves
 from w2v.seeing.log import read_log
 
 from .conftest import HOSTILE
@@ -88,9 +89,9 @@ def test_an_old_matplotlib_is_told_where_words_run_from_right_to_left(monkeypatc
 
 
 def test_a_missing_library_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(seeing, "find_spec", lambda name: None)
     with pytest.raises(W2VError, match=r"pip install 'w2v\[plot\]'"):
-        extras.needed("matplotlib")
+        seeing.needed("matplotlib")
 
 
 def test_a_log_is_read_however_it_ends(tmp_path):

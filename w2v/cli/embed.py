@@ -128,7 +128,7 @@ command = Command(
             ["--format", "form"],
             type=click.Choice(("tsv", "json", "npy", "safetensors")),
             group="What is written",
-            help="The format of the output, where its name does not tell it.",
+            help="The format of the output, if its name does not determine it.",
             shown_default="tsv",
         ),
         Option(["--unit"], is_flag=True, group="What is written", help="Every row at length 1."),

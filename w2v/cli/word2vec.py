@@ -161,7 +161,7 @@ def original_run(classes: int) -> Callable[..., Run]:
         def check(self) -> None:
             super().check()
             if classes:
-                from w2v.seeing.extras import needed
+                from w2v.seeing import needed
 
                 needed("sklearn")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from w2v.seeing.extras import needed
+from w2v.seeing import needed
 from w2v.seeing.layout import pca, unit_rows
 from w2v.vectors.derive import sum_of
 from w2v.vectors.expressions import terms_of

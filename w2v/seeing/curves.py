@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
+from w2v.seeing import needed
 from w2v.seeing.cells import plain
-from w2v.seeing.extras import needed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

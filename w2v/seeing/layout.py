@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.errors import SettingsError, UnknownWordError
-from w2v.seeing.extras import needed
+from w2v.seeing import needed
 from w2v.vectors.expressions import Query
 from w2v.vectors.neighbours import QUERIES
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from w2v.errors import Message, W2VError, setting
+from w2v.seeing import needed
 from w2v.seeing.cells import plain
-from w2v.seeing.extras import needed
 from w2v.seeing.layout import LIBRARY, by_pca, lay_out, unit_rows
 from w2v.seeing.placing import leader, place_labels
 from w2v.vectors.expressions import parse_query

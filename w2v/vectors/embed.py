@@ -427,7 +427,7 @@ def save_lines(
     def write(rows: Rows) -> bytes:
         if not np.isfinite(rows).all():
             raise VectorsError(
-                f"{path}: a number is not finite; nothing is written (w2v check tells which rows are bad)"
+                f"{path}: a number is not finite; nothing is written (w2v check shows which rows are bad)"
             )
         return make(rows)
 
