@@ -122,7 +122,7 @@ def test_python_m_w2v_is_the_command(environment, tmp_path):
         (["quux"], "no such command: quux; see w2v --help"),
         (["train", "--dmi", "3"], "no such option: --dmi (did you mean --dim?); see w2v train --help"),
         (["train", "x", "-o", "v.bin", "--dim"], "option --dim requires an argument; see w2v train --help"),
-        (["train", "x"], "-o/--output is missing; see w2v train --help"),
+        (["train", "x"], "-o/--output is missing; add -o OUT; see w2v train --help"),
         (["train", "-o", "v.bin"], "CORPUS is missing; write - to read standard input; see w2v train --help"),
         (["train", "x", "-o", "v.bin", "--dim", "ten"], "-d/--dim: 'ten' is not a whole number; see w2v train --help"),
         (["train", "x", "-o", "v.bin", "--dim", "0"], "--dim: must be between 1 and 65536 (got 0)"),

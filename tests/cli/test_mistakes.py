@@ -57,6 +57,13 @@ def test_a_file_in_the_wrong_place_is_named_in_one_line(w2v, folder, line, code,
     assert done.err.count("\n") == 1
 
 
+def test_a_file_in_the_place_of_a_word_or_a_command_is_seen(w2v, folder):
+    done = w2v("similar", "king", "vectors.bin")
+    assert done.err == "w2v: error: king: No such file or directory; VECTORS comes first: vectors.bin\n"
+    done = w2v("vectors.bin", "king")
+    assert "no such command: vectors.bin, but a file (write w2v similar vectors.bin for vectors, w2v train" in done.err
+
+
 def test_a_vocabulary_without_counts_is_told_what_its_lines_are(w2v, corpus, tmp_path):
     (tmp_path / "words").write_text("king 5\nqueen many\n")
     done = w2v("train", corpus, "-o", "x.bin", "--read-vocab", "words")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -180,7 +181,17 @@ class Command(click.Command):
             raise W2VError(shown(out_of_memory())) from error
         except OSError as error:
             error.strerror = shown(error.strerror or "") or error.strerror
+            if isinstance(error, FileNotFoundError):
+                error.strerror = f"{error.strerror}{self.swapped(ctx, error.filename)}"
             raise
+
+    def swapped(self, ctx: click.Context, missing: object) -> str:
+        """What to say where the first argument is no file, but another one is."""
+        names = [param.name for param in self.params if isinstance(param, click.Argument) and param.name]
+        first, *others = [ctx.params.get(name) for name in names]
+        rest = [other for value in others for other in (value if isinstance(value, tuple) else (value,))]
+        file = next((str(other) for other in rest if other and os.path.isfile(str(other))), None)
+        return f"; {self.params[0].human_readable_name} comes first: {file}" if file and first == missing else ""
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Options without other programs' spellings, which are accepted but would crowd the list."""

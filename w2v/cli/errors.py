@@ -147,6 +147,8 @@ def usage_text(error: click.ClickException) -> str:
         text = text.replace("Option ", "option ", 1).replace("'", "")
     elif isinstance(error, click.MissingParameter):
         text = f"{error.param.get_error_hint(context) if error.param else ''} is missing"
+        if isinstance(error.param, click.Option):
+            text += f"; add {error.param.opts[0]} {error.param.metavar}"
         if error.param is not None and error.param.name == "corpus" and is_piped(sys.stdin):
             text += "; write - to read standard input"
     elif isinstance(error, click.BadParameter) and error.param is not None:

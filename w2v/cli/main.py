@@ -109,7 +109,12 @@ class LazyGroup(click.Group):
             if ctx.resilient_parsing:  # the Tab key behind a command that is not there
                 return name, click.Command(name), args[1:]
             habit = HABITS.get(name.replace("_", "-"))
-            hint = f" (write w2v {habit})" if habit else did_you_mean(name, self.list_commands(ctx))
+            if habit:
+                hint = f" (write w2v {habit})"
+            elif os.path.exists(name):
+                hint = f", but a file (write w2v similar {name} for vectors, w2v train {name} for text)"
+            else:
+                hint = did_you_mean(name, self.list_commands(ctx))
             raise click.UsageError(f"no such command: {name}{hint}", ctx=ctx)
         return name, command, args[1:]
 
