@@ -148,7 +148,7 @@ def try_pythons(wheels: list[Path], versions: list[str], extras: bool, tools: st
                 subprocess.run([python, "-m", "venv", "--without-pip", folder / "venv"], check=True)
                 own = str(folder / "venv/bin/python")
                 needs = requirements(wheel, "(?!lint|release).+" if extras else "")
-                needs += [] if extras else ["pytest>=7.4", "hypothesis>=6.86"]
+                needs += [] if extras else ["pytest>=8.4", "hypothesis>=6.86"]
                 install(wheel, folder, needs, lowest, "--python", own)
                 tests = [*LIGHT, *COMMAND, *(EXTRAS if extras else ())]
                 place = Place(folder, [own], tests, environment(folder, tools))
@@ -164,7 +164,7 @@ def try_cpus(wheels: list[Path], tools: str) -> None:
         folder = Path(name)
         subprocess.run([python, "-m", "venv", "--without-pip", folder / "venv"], check=True)
         own = folder / "venv/bin/python"
-        needs = [*requirements(wheel, ""), "pytest>=7.4", "hypothesis>=6.86"]
+        needs = [*requirements(wheel, ""), "pytest>=8.4", "hypothesis>=6.86"]
         install(wheel, folder, needs, False, "--python", str(own))
         env = environment(folder, tools)
         for cpu, kernel in KERNELS.items():
@@ -200,7 +200,7 @@ def try_arm64(wheels: list[Path], root: Path, tools: str) -> None:
         raise SystemExit("try_wheels: no wheel for aarch64 is among them; scripts/build_wheels.py --machine aarch64")
     with tempfile.TemporaryDirectory(prefix="w2v-try-") as name:
         folder = Path(name)
-        needs = [*requirements(wheel, ""), "pytest>=7.4", "hypothesis>=6.86"]
+        needs = [*requirements(wheel, ""), "pytest>=8.4", "hypothesis>=6.86"]
         where = ["--python-platform", "aarch64-manylinux_2_31", "--python-version", "3.11", "--target"]
         install(wheel, folder, needs, False, *where, str(folder / "site"))
         env = environment(folder, tools) | {"PYTHONPATH": str(folder / "site"), "QEMU_LD_PREFIX": str(root)}
