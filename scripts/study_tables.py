@@ -1,6 +1,6 @@
 """Sessions from a table and neighbours of many rows: time and memory beside pandas, NumPy, faiss, scikit-learn, gensim.
 
-    python scripts/study_tables.py                 1,000,000 events; 1,000,000 rows x 100, 2,000 of them asked
+    python scripts/study_tables.py                 1,000,000 events; 1,000,000 rows x 100, some of them asked
     python scripts/study_tables.py --rows 100000   a smaller table and matrix
 
 Each task runs in a process of its own, on one CPU, and its processor time is taken; a package that is not installed is
@@ -28,8 +28,8 @@ import w2v
 
 DIM, TOPN = 100, 10
 ASKED = 2000
+ASKED_SLOWLY = 256  # where a query takes long
 ASKED_ONE_BY_ONE = 50  # of gensim, which answers one at a time
-BLOCK = 512
 
 
 def write_events(path: Path, rows: int) -> None:
@@ -86,11 +86,10 @@ def neighbours_numpy(rows: int) -> Callable[[], object]:
     units = unit(matrix_of(rows))
 
     def ask() -> None:
-        for low in range(0, ASKED, BLOCK):
-            cosines = units[low : min(ASKED, low + BLOCK)] @ units.T
-            best = np.argpartition(cosines, -TOPN - 1, axis=1)[:, -TOPN - 1 :]
-            order = np.argsort(-np.take_along_axis(cosines, best, 1), axis=1)
-            np.take_along_axis(best, order, 1)
+        cosines = units[:ASKED_SLOWLY] @ units.T
+        best = np.argpartition(cosines, -TOPN - 1, axis=1)[:, -TOPN - 1 :]
+        order = np.argsort(-np.take_along_axis(cosines, best, 1), axis=1)
+        np.take_along_axis(best, order, 1)
 
     return ask
 
@@ -109,7 +108,7 @@ def neighbours_sklearn(rows: int) -> Callable[[], object]:
 
     matrix = matrix_of(rows)
     fitted = NearestNeighbors(n_neighbors=TOPN + 1, metric="cosine", algorithm="brute").fit(matrix)
-    return lambda: [fitted.kneighbors(matrix[low : low + 64]) for low in range(0, 256, 64)]
+    return lambda: fitted.kneighbors(matrix[:ASKED_SLOWLY])
 
 
 def neighbours_gensim(rows: int) -> Callable[[], object]:
@@ -125,8 +124,8 @@ SESSIONS = {"w2v": sessions_w2v, "pandas": sessions_pandas}
 NEIGHBOURS = {  # name: (function, package, queries that it answers)
     "w2v": (neighbours_w2v, "w2v", ASKED),
     "faiss-cpu, IndexFlatIP": (neighbours_faiss, "faiss", ASKED),
-    "NumPy, argpartition": (neighbours_numpy, "numpy", ASKED),
-    "scikit-learn, brute": (neighbours_sklearn, "sklearn", 256),
+    "NumPy, argpartition": (neighbours_numpy, "numpy", ASKED_SLOWLY),
+    "scikit-learn, brute": (neighbours_sklearn, "sklearn", ASKED_SLOWLY),
     "gensim, one by one": (neighbours_gensim, "gensim", ASKED_ONE_BY_ONE),
 }
 

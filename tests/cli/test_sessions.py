@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 
 import pytest
+
+from .conftest import wait_until_it_trains
 
 COLUMNS = ("--session", "user", "--item", "item", "--time", "time")
 QUICK = ("--dim", "12", "-t", "1", "--epochs", "3")
@@ -89,6 +92,21 @@ def test_a_night_that_ended_between_its_two_files_is_put_right(w2v, events, tmp_
     assert w2v(*night).returncode == 0
     assert (tmp_path / "items.bin").read_bytes() == wanted
     assert not following.exists()
+
+
+def test_a_night_that_was_stopped_is_replaced_by_the_next(w2v, start, events, tmp_path):
+    night = ("train", "events.csv", *COLUMNS, "-o", "items.bin", *QUICK, "--min-count", "1", "--continue")
+    assert w2v(*night, "-q").returncode == 0
+    before = (tmp_path / "items.bin").read_bytes()
+    process = start(*night, "--epochs", "100000", "--log", "run.jsonl")
+    wait_until_it_trains(process, tmp_path / "run.jsonl")
+    process.send_signal(signal.SIGINT)
+    assert b"--continue --epochs 100000 --log run.jsonl --resume" in process.communicate()[1]
+    assert (tmp_path / "items.bin").read_bytes() == before
+    done = w2v(*night)
+    assert done.returncode == 0, done.err
+    assert "items.bin.checkpoint.next: a run that did not end has left this; this run replaces it" in done.err
+    assert sorted(p.name for p in tmp_path.glob("items*")) == ["items.bin", "items.bin.checkpoint"]
 
 
 def test_vectors_without_their_checkpoint_are_not_trained_over(w2v, events, tmp_path):

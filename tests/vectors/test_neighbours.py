@@ -95,6 +95,7 @@ def test_an_index_finds_nearly_all_neighbours_with_their_exact_cosines(vectors):
     pytest.importorskip("usearch")
     exact, cosines = vectors.neighbours(topn=TOPN, exclude=[100_000])
     rows, approximate = vectors.neighbours(topn=TOPN, exclude=[100_000], approx=True)
+    assert np.array_equal(vectors.neighbours([100_003], TOPN, exclude=[100_000], approx=True)[0][0], rows[3])
     alike = rows[:, 0] == exact[:, 0]
     assert alike.mean() > 0.95
     assert np.array_equal(approximate[alike, 0], cosines[alike, 0])

@@ -53,8 +53,9 @@ class Index:
         count = min(topn + SPARE + max(map(len, own), default=0), len(self.rows))
         found = self.graph.search(targets.astype(np.float32), count, threads=self.threads)
         keys = np.asarray(found.keys, np.int64).reshape(len(targets), -1)
+        counts = [len(keys[0])] if len(targets) == 1 else found.counts  # one query has another kind of answer
         for number, target in enumerate(targets):
-            some = self.rows[keys[number][: found.counts[number]]]
+            some = self.rows[keys[number][: counts[number]]]
             some = np.sort(some[~np.isin(some, own[number])])
             exact = np.frombuffer(exact_cosines(self.scope.vectors.matrix, some, target))
             order = np.argsort(-exact, kind="stable")[:topn]
