@@ -20,6 +20,7 @@ class Corpus:
 
     ids: np.ndarray
     words: list[bytes] = field(default_factory=list)
+    settings: None = None
 
     def __post_init__(self) -> None:
         kept = self.ids[self.ids >= 0]

@@ -93,6 +93,8 @@ GROUPS = {
     **dict.fromkeys(("subwords", "buckets"), "Subwords"),
 }
 
+BESIDE = "\0"  # --continue without a name: no file is called so
+
 
 def train(corpus: tuple[str, ...], output: str, kind: Callable[..., Run] | None = None, **given: Any) -> None:
     """Check everything that can be checked, read, train, write, report; `kind` makes the run of other commands."""
@@ -101,7 +103,7 @@ def train(corpus: tuple[str, ...], output: str, kind: Callable[..., Run] | None 
     from w2v.training.train import build_configs
 
     table = corpus_table(corpus, given)
-    if given["continue_from"] == "":
+    if given["continue_from"] == BESIDE:
         take_up_beside(output, given)
     preset = given.pop("preset", None)
     stated = {name: given[name] for config in (CorpusConfig, TrainConfig) for name in stated_options(config)}
@@ -237,7 +239,7 @@ command = Command(
             ["--continue", "continue_from"],
             metavar="[CHECKPOINT]",
             is_flag=False,
-            flag_value="",
+            flag_value=BESIDE,
             group="Starting from what exists",
             help="Continue a run that --keep-checkpoint kept, on other text: its words and new ones, its settings "
             "unless given, a fresh learning rate. Without a name: from OUT.checkpoint, which is "
