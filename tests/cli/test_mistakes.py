@@ -18,7 +18,7 @@ def folder(w2v, corpus, vectors, tmp_path):
     return tmp_path
 
 
-CHECKPOINT = "is the checkpoint of a training, not vectors; go on with it: w2v train with the same options and "
+CHECKPOINT = "is the checkpoint of a training, not vectors; continue it: w2v train with the same options and "
 
 
 @pytest.mark.parametrize(
