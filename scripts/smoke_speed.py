@@ -1,0 +1,114 @@
+"""Has one of w2v's paths become slower? Their times against each other, in some seconds, on any machine.
+
+    python scripts/smoke_speed.py                # exit code 1 and the path's name where one has lost a fifth
+    python scripts/smoke_speed.py --write        # keep the present times as those to compare with
+
+Each path does a little work, in turn with the others; the least processor time of many counts. Divided by what it took
+when it was last kept (scripts/bench/smoke.json, by kernel and processor) every path gives the same number, which is how
+busy this machine is. A path whose number is a fifth above the median of all is slower than it was. Another processor
+has other ratios: where none are kept, nothing is compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from bench.runner import machine
+
+import w2v
+from w2v.kernel import kernels
+from w2v.training.config import TrainConfig
+from w2v.training.trainer import Trainer
+from w2v.vectors.expressions import Query
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = ROOT / "scripts" / "bench" / "smoke.json"
+WORLD = ROOT / "data" / "world.txt.gz"
+SLOWER = 1.2
+TRAININGS: dict[str, dict[str, Any]] = {
+    "skip-gram": {}, "CBOW": {"model": "cbow"}, "hierarchical softmax": {"loss": "hs"},
+    "subwords": {"subwords": (3, 6)}, "reproducible": {"reproducible": True},
+}  # fmt: skip
+
+
+def jobs(text: Path) -> dict[str, Callable[[], float]]:
+    """Each path's function, which returns seconds of processor time."""
+    corpus = w2v.encode(text)
+    words = [f"w{i}" for i in range(20_000)]
+    model = w2v.Vectors(words, np.random.default_rng(1).standard_normal((len(words), 100), np.float32))
+    asked = [Query((word,)) for word in words[:256]]
+
+    def training(settings: dict[str, Any]) -> float:
+        trainer = Trainer(corpus, TrainConfig(threads=1, epochs=1, **settings))
+        return timed(trainer.run)
+
+    found: dict[str, Callable[[], float]] = {
+        name: lambda settings=settings: training(settings)  # type: ignore[misc]
+        for name, settings in TRAININGS.items()
+    }
+    found["reading"] = lambda: timed(lambda: [w2v.encode(text, threads=1) for _ in range(4)])
+    found["asking"] = lambda: timed(lambda: model.nearest(asked))
+    return found
+
+
+def timed(job: Callable[[], Any]) -> float:
+    started = time.process_time()
+    job()
+    return time.process_time() - started
+
+
+def measure(runs: int) -> dict[str, float]:
+    """The least seconds of each path."""
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder) / "world.txt"
+        text.write_bytes(gzip.decompress(WORLD.read_bytes()))
+        paths = jobs(text)
+        found: dict[str, list[float]] = {name: [] for name in paths}
+        for _ in range(runs):
+            for name, job in paths.items():
+                found[name].append(job())
+    return {name: min(times) for name, times in found.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    place = f"{kernels.choose().NAME}, {machine()['cpu']}"
+    kept: dict[str, dict[str, float]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    found = measure(options.runs)
+    if options.write:
+        kept[place] = {name: round(value, 5) for name, value in found.items()}
+        KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+        return
+    if place not in kept:
+        print(f"smoke_speed: nothing is kept of {place}; --write keeps the present times")
+        return
+    shares = compare(found, kept[place])
+    for name, share in shares.items():
+        print(f"{name:<22} {1000 * found[name]:8.1f} ms   {share:5.2f} of what is usual", flush=True)
+    slow = [name for name, share in shares.items() if share > SLOWER]
+    if slow:
+        sys.exit(f"smoke_speed: slower than the others by more than a fifth: {', '.join(slow)}")
+
+
+def compare(found: dict[str, float], kept: dict[str, float]) -> dict[str, float]:
+    """What each path takes of what it took, in terms of the median of all paths."""
+    shares = {name: seconds / kept[name] for name, seconds in found.items()}
+    usual = statistics.median(shares.values())
+    return {name: share / usual for name, share in shares.items()}
+
+
+if __name__ == "__main__":
+    main()
