@@ -152,7 +152,7 @@ def test_rows_without_an_item_or_a_session_are_counted(tmp_path):
         ('{"who": "u"}\n', r"t.csv: there is no column 'what'"),
         ('{"who": "u", "what": ["a"]}\n', r"t.csv:1: not an object of JSON with plain values"),
         ('{"who": "u", "what": "a"}\n{"who"\n', r"t.csv:2: not an object of JSON"),
-        ("[1]\n", r"t.csv: this is one JSON array; write an object a line"),
+        ("[1]\n", r"t.csv: this is one JSON array; write one object per line"),
         ("", r"t.csv: the table is empty"),
         ("PK\x03\x04xl/workbook.xml", r"t.csv: this is .*, not a table"),
     ],

@@ -213,7 +213,7 @@ def test_lists_are_read_as_they_come(tmp_path):
 @pytest.mark.parametrize(
     ("read", "text", "message"),
     [
-        (lists.read_words, "\n \n", "list: the file holds no words; give one word a line"),
+        (lists.read_words, "\n \n", "list: the file holds no words; give one word per line"),
         (lists.read_words, "a\n" + "x" * 70_000, "list:2: the line is longer than 65536 bytes"),
         (lists.read_groups, "a\tx\nb\n", 'list:2: "b" is not a word, a tab and its group'),
         (lists.read_groups, "a\tx\tz\n", 'list:1: "a\tx\tz" is not a word, a tab and its group'),

@@ -229,7 +229,7 @@ def test_words_must_be_as_many_as_rows(tmp_path):
     with pytest.raises(VectorsError, match="line 2: there is no word"):
         load(tmp_path / "v.npy")
     (tmp_path / "v.words.txt").unlink()
-    with pytest.raises(VectorsError, match=r"without words; put the words a word a line, into .*v\.words\.txt"):
+    with pytest.raises(VectorsError, match=r"without words; put the words into .*v\.words\.txt, one per line"):
         load(tmp_path / "v.npy")
 
 

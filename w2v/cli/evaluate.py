@@ -147,8 +147,8 @@ command = Command(
             ["--sessions"],
             metavar="FILE",
             multiple=True,
-            help="Sessions kept apart, one a line (w2v sessions --last-out): the last item is sought by those before "
-            "it. Repeatable.",
+            help="Held-out sessions, one per line (w2v sessions --last-out): the last item is predicted from those "
+            "before it. Repeatable.",
         ),
         Option(
             ["-k", "--top", "topn"],

@@ -26,7 +26,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "sweep": ("sweep", "Train with each combination of some settings, and compare the scores."),
     },
     "The corpus": {
-        "sessions": ("sessions", "Sessions from a table of events (who, what, when), as lines of items."),
+        "sessions": ("sessions", "Turn a table of events (who, what, when) into sessions, one per line."),
         "vocab": ("vocab", "The words of a corpus and how often each occurs."),
         "phrases": ("phrases", "Find collocations, and join them into single words."),
         "encode": ("encode", "Encode a corpus as numbers, so that training on it starts immediately."),

@@ -208,7 +208,7 @@ command = Command(
             help="Two directions such as 'woman - man' 'king - man': each word goes where its cosines with them are.",
         ),
         map_seed_option("Seed of the map.", group="Map"),
-        Option(["--title"], metavar="TEXT", group="Picture", help="A line above the map."),
+        Option(["--title"], metavar="TEXT", group="Picture", help="Title above the map."),
         Option(
             ["--size"],
             type=Size(),

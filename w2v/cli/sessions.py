@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HELP = """Sessions from a table of events: who, what, when. A session a line, its items between spaces.
+HELP = """Sessions from a table of events (who, what, when): one per line, items separated by spaces.
 
-TABLE is CSV, TSV, JSON lines or Parquet (w2v[tables]), plain or compressed, told by content; - is standard input.
-Columns are named as in its first row, or, where that is data, by their numbers from 1. Times are ISO 8601, or numbers
-since 1970 in seconds, milliseconds, microseconds or nanoseconds.
+TABLE is CSV, TSV, JSON lines or Parquet (w2v[tables]), plain or compressed, recognised by content; - is standard input.
+Columns are named by its first row or, where that is data, by their numbers from 1. Times are ISO 8601, or numbers since
+1970 in seconds, milliseconds, microseconds or nanoseconds.
 
-Rows may stand in any order: they are sorted by session and time, past 256 MB on disk (--tmp-dir, else $TMPDIR or
-/tmp), in about the space of the three columns. White space within an item becomes _. w2v train takes the same options
-and a table in place of a text.
+Rows may be in any order: they are sorted by session and time, beyond 256 MB on disk (--tmp-dir, else $TMPDIR or /tmp),
+in about the space of the three columns. White space within an item becomes _. w2v train takes the same options, and a
+table instead of a text.
 """
 
 EXAMPLES = [
@@ -34,7 +34,7 @@ EXAMPLES = [
         "w2v sessions events.csv --session user --item item --time time --gap 30m -o sessions.txt",
     ),
     (
-        "Each session's last item kept apart, to score with",
+        "Each session's last item held out, to score with",
         "w2v sessions events.csv --session user --item item --time time -o train.txt --last-out heldout.txt",
     ),
     ("From a pipe, columns by number", "tail -n +2 events.csv | w2v sessions - --session 1 --item 2 --time 3"),
@@ -112,7 +112,7 @@ command = Command(
             ["--last-out"],
             metavar="FILE",
             group="Output",
-            help="Keep the last item of each session out of the lines; whole sessions go to FILE, for w2v evaluate "
+            help="Leave the last item of each session out of the lines; whole sessions go to FILE, for w2v evaluate "
             "--sessions.",
         ),
         tmp_dir_option(),

@@ -260,7 +260,7 @@ command = Command(
             metavar="FILE",
             multiple=True,
             group="Results",
-            help="Analogy questions or rated word pairs, as for w2v evaluate; sessions:FILE for sessions kept apart "
+            help="Analogy questions or rated word pairs, as for w2v evaluate; sessions:FILE for held-out sessions "
             "(HR@10). Repeatable.",
         ),
         Option(

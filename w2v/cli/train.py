@@ -213,7 +213,7 @@ command = Command(
             multiple=True,
             group="Watching",
             help="Analogy questions or rated word pairs, as for w2v evaluate: scores after each epoch; sessions:FILE "
-            "for sessions kept apart (HR@10). Repeatable.",
+            "for held-out sessions (HR@10). Repeatable.",
         ),
         Option(
             ["--eval-every"],

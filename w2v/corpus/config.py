@@ -87,15 +87,15 @@ class SessionConfig:
     session: str | None = option(None, "The column that names the session, or the user.", metavar="COLUMN")
     item: str | None = option(None, "The column that names the item.", metavar="COLUMN")
     time: str | None = option(
-        None, "The column of the time that puts a session's items in order; else they keep that of the rows.",
+        None, "The column with the time that orders a session's items; otherwise they keep the order of the rows.",
         metavar="COLUMN",
     )  # fmt: skip
     gap: str | None = option(
         None, "A session ends where nothing happens for longer: 30m, 2h, 1d (needs a time).", metavar="TIME"
     )
     min_length: int = option(2, "Leave out sessions of fewer items.", minimum=1)
-    keep_repeats: bool = option(False, "Keep an item that follows itself; else it stands once.")
-    grouped: bool = option(False, "The rows of each session stand together: nothing is sorted on disk.")
+    keep_repeats: bool = option(False, "Keep an item that follows itself, instead of only once.")
+    grouped: bool = option(False, "The rows of each session are adjacent: nothing is sorted on disk.")
     lenient: bool = option(False, "Leave out rows that cannot be read, and count them.")
 
     def __post_init__(self) -> None:

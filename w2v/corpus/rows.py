@@ -70,7 +70,7 @@ class Table:
                 f"{self.name}: the table is {encoding}, not UTF-8; convert it: iconv -f {encoding} -t UTF-8"
             )
         if head.lstrip()[:1] == b"[":
-            raise CorpusError(f"{self.name}: this is one JSON array; write an object a line: jq -c '.[]' FILE > NEW")
+            raise CorpusError(f"{self.name}: this is one JSON array; write one object per line: jq -c '.[]' FILE > NEW")
 
     # CSV
 

@@ -19,7 +19,7 @@ Path = str | os.PathLike[str]
 def read_words(path: Path) -> list[str]:
     """The words of a file, each once, in order. What follows a tab is left out, so that a vocabulary will do too."""
     words = list(dict.fromkeys(line.split("\t")[0].strip(" ") for _, line in lines_of(path)))
-    return some(words, path, "give one word a line")
+    return some(words, path, "give one word per line")
 
 
 def read_groups(path: Path, what: str = "group") -> dict[str, str]:

@@ -59,7 +59,7 @@ def take_up(output: str | None, checkpoint: str | None) -> tuple[str | None, str
     """
     if output is None or not is_replaced(output):
         raise SettingsError(
-            f"{setting('continue_from')}: goes on beside a file of vectors; give {setting('output', 'FILE')}"
+            f"{setting('continue_from')}: needs a file of vectors to continue beside; give {setting('output', 'FILE')}"
         )
     kept = checkpoint or f"{output}.checkpoint"
     following = kept + NEXT
@@ -68,11 +68,11 @@ def take_up(output: str | None, checkpoint: str | None) -> tuple[str | None, str
     if os.path.exists(kept):
         if not has_ended(kept):
             with Checkpoint(kept):  # what is wrong with it, if it is not whole
-                raise W2VError(f"{kept}: a run that did not end has left this; go on with that one first, or remove it")
+                raise W2VError(f"{kept}: a run that did not end has left this; continue that one first, or remove it")
         return kept, following, kept
     if os.path.exists(output):
         raise W2VError(
-            f"{kept}: is not there, and {output} is: a run goes on from its checkpoint; train once with"
+            f"{kept}: is not there, and {output} is: a run continues from its checkpoint; train once with"
             f" {setting('keep_checkpoint', True)}, or begin with {setting('init', output)}"
         )
     return None, following, kept

@@ -36,8 +36,8 @@ class HeldOut:
         if not self.tokens or len(self.ids) == len(ids):
             which, share = ("every", "smaller") if self.tokens else ("no", "larger")
             raise CorpusError(
-                f"{setting('held_out', config.held_out)}: {which} sentence would be held out; take a {share} share, or "
-                "a corpus of more sentences (a line is one)"
+                f"{setting('held_out', config.held_out)}: {which} sentence would be held out; take a {share} share, "
+                "or a corpus of more sentences (each line is one)"
             )
         cuts = [0]
         while cuts[-1] < len(self.ids):

@@ -95,7 +95,7 @@ class Continuation(Start):
         if ngrams[0] != config.subwords or (ngrams[0] != "off" and ngrams[1] != config.buckets):
             raise SettingsError(
                 f"{self.name}: was trained with {setting('subwords', ngrams[0])} and {setting('buckets', ngrams[1])}, "
-                "which a run that goes on keeps; leave both out"
+                "which a continued run keeps; leave both out"
             )
         if before.get("dim") != config.dim:
             raise SettingsError(

@@ -106,7 +106,9 @@ def refuse_others(name: str, head: bytes) -> None:
             f"{name}: row 0 (byte 0): begins with a byte order mark; remove the first three bytes (w2v convert --fix)"
         )
     if _is_sparse(head):
-        raise VectorsError(f"{name}: is a sparse file (index:value fields); w2v reads dense vectors, a number a column")
+        raise VectorsError(
+            f"{name}: is a sparse file (index:value fields); w2v reads dense vectors, one number per column"
+        )
 
 
 def _is_sparse(head: bytes) -> bool:

@@ -40,7 +40,7 @@ def place_of(
         return given
     place = words_beside(source.path) if source.path is not None else None
     if place is None or not os.path.exists(place):
-        into = f"a word a line, into {place}" if place else "into a file, a word a line"
+        into = f"into {place}, one per line" if place else "into a file, one per line"
         raise VectorsError(
             f"{source.name}: holds numbers without words; put the words {into}, or name their file "
             "(w2v convert --in-words FILE, w2v.load(..., words=FILE))"
