@@ -34,7 +34,14 @@ from bench.speed import (
     to_score,
     whole,
 )
-from bench.subwords import subwords, subwords_whole
+from bench.subwords import (
+    subwords,
+    subwords_answer,
+    subwords_made,
+    subwords_scores,
+    subwords_speed,
+    subwords_whole,
+)
 
 ROWS: dict[str, Callable[[Bench], None]] = {
     "sg100": sg100, "sg300": sg300, "hs100": hs100, "cbow100": cbow100, "large": large, "whole": whole,
@@ -42,7 +49,8 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "oversubscribed": oversubscribed, "costs": costs, "limits": limits, "centre": centre, "encode": encode,
     "answer": answer, "queries": queries, "write-txt": write_txt, "write-bin": write_bin, "help": help_,
     "accuracy": accuracy, "accuracy-gensim": accuracy_gensim,
-    "subwords": subwords, "subwords-whole": subwords_whole,
+    "subwords": subwords, "subwords-speed": subwords_speed, "subwords-scores": subwords_scores,
+    "subwords-made": subwords_made, "subwords-answer": subwords_answer, "subwords-whole": subwords_whole,
 }  # fmt: skip
 
 

@@ -274,6 +274,22 @@ def test_what_follows_the_file_is_an_error_unless_it_is_to_be_ignored(tmp_path):
     assert len(w2v.load(path, lenient=True)) == len(WORDS)
 
 
+@pytest.mark.parametrize("damage", ["nothing", "a cut", "more bytes"])
+def test_a_repaired_model_keeps_its_ngrams(model, tmp_path, damage):
+    """No vector needs the last matrix; what is cut or follows there costs nothing else."""
+    from w2v.vectors.files.repair import repair
+
+    data = model.read_bytes()
+    path = tmp_path / "m.bin"
+    path.write_bytes({"nothing": data, "a cut": data[:-5], "more bytes": data + b"more"}[damage])
+    repaired, repairs = repair(path)
+    assert list(repairs) == {"nothing": [], "a cut": ["cut short"], "more bytes": ["bytes after the end"]}[damage]
+    repaired.save(tmp_path / "again.ftbin")
+    again, right = w2v.load(tmp_path / "again.ftbin"), w2v.load(model)
+    for word in WORDS + UNSEEN:
+        np.testing.assert_allclose(again[word], right[word], atol=1e-6)
+
+
 def test_a_row_of_ngrams_that_is_not_finite_is_an_error_when_it_is_used(tmp_path):
     bucket = reference_hash(reference_ngrams(b"kingly", 2, 4)[0]) % BUCKETS
     at = FIRST_WORD + len("zzz") + 10 + 17 + 4 * DIM * (1 + bucket)

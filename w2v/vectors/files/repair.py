@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
@@ -65,6 +66,8 @@ def repair(
             raise VectorsError(f"{salvage.name}: no row of the file can be used; there is nothing to write")
         repaired = Vectors(spellings, table.rows(np.array([name is not None for name in names], bool)))
         repaired.metadata.update(salvage.metadata)
+        if salvage.subwords is not None:  # the words' own rows follow from their vectors
+            repaired.subwords = replace(salvage.subwords, own=None)
     return repaired, {kind: repairs[kind] for kind in REPAIRS if kind in repairs}
 
 

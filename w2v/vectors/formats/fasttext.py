@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from w2v.vectors._ngrams import FloatRows, MappedFile
     from w2v.vectors._words import WordTable
     from w2v.vectors.formats.row_writer import RowWriter
+    from w2v.vectors.formats.salvage import Block, Salvage
     from w2v.vectors.formats.source import Source
 
 __all__ = ["FASTTEXT"]
@@ -158,7 +159,7 @@ def metadata_of(start: Start) -> dict[str, str]:
 class FastTextFile:
     """A model file, its dictionary read, its rows where they are."""
 
-    def __init__(self, source: Source, lenient: bool = False):
+    def __init__(self, source: Source, lenient: bool = False, damaged: Salvage | None = None):
         self.name = source.name
         self.start = start = read_start(source.name, source.head)
         self.file = file = open_file(source)
@@ -175,7 +176,7 @@ class FastTextFile:
         self.own: FloatRows = own
         self.ngrams: FloatRows = rows.slice(start.words, rows.count)
         self.outputs_at = at
-        self._check_outputs(lenient)
+        self._check_outputs(lenient, damaged)
 
     @property
     def dim(self) -> int:
@@ -241,13 +242,22 @@ class FastTextFile:
             )
         return FloatRows.of_file(self.file, at, rows, columns), at + 4 * rows * columns
 
-    def _check_outputs(self, lenient: bool) -> None:
-        """VectorsError if the last matrix is cut short, or more follows it."""
-        _, end = self._matrix(self.outputs_at, "output", 0)
-        if end < self.file.size and not lenient:
+    def _check_outputs(self, lenient: bool, damaged: Salvage | None) -> None:
+        """VectorsError if the last matrix is cut short, or more follows it. No vector needs it: to `damaged` both are
+        only told."""
+        try:
+            _, end = self._matrix(self.outputs_at, "output", 0)
+        except VectorsError:
+            if damaged is None:
+                raise
+            damaged.tally("cut short", f"byte {self.file.size}, within the context vectors")
+            return
+        more = self.file.size - end
+        if more and damaged is not None:
+            damaged.tally("bytes after the end", f"byte {end}", more)
+        elif more and not lenient:
             raise VectorsError(
-                f"{self.name}: byte {end}: {self.file.size - end:,} bytes follow the last matrix; w2v convert "
-                "--lenient ignores them"
+                f"{self.name}: byte {end}: {more:,} bytes follow the last matrix; w2v convert --lenient ignores them"
             )
 
     def _bytes(self, at: int, count: int) -> bytes:
@@ -376,6 +386,16 @@ def load(source: Source, options: LoadOptions) -> Rows:
     return Rows(table, matrix, None, metadata_of(file.start), model, subwords, counts)
 
 
+def salvage(damaged: Salvage) -> Iterator[Block]:
+    """The words with finite vectors; n-grams are kept as they are."""
+    from w2v.vectors.formats.salvage import finite_blocks
+
+    file = FastTextFile(damaged.source, damaged=damaged)
+    damaged.rows = len(file.words)
+    damaged.subwords = file.subwords()
+    yield from finite_blocks(damaged, file.vectors(None), [file.words[row] for row in range(len(file.words))])
+
+
 def args_of(writer: RowWriter) -> dict[str, Any]:
     """fastText's settings for what is written: as they were read, or by what is known of the training."""
     subwords, known = writer.subwords, writer.contents.metadata
@@ -480,5 +500,6 @@ FASTTEXT = Format(
     subwords=True,
     separators=WHITE_SPACE + b"\0",
     shape=shape,
+    salvage=salvage,
     open_model=FastTextFile,
 )

@@ -19,6 +19,7 @@ from w2v.findings import Tally
 if TYPE_CHECKING:
     from w2v.vectors.formats.rows import Rows
     from w2v.vectors.formats.source import Source
+    from w2v.vectors.subwords import Subwords
 
 __all__ = ["BLOCK", "Block", "ByteReader", "Salvage", "finite_blocks", "flush"]
 
@@ -52,6 +53,7 @@ class Salvage:
         self.dtype = "float32"
         self.metadata: dict[str, str] = {}
         self.last_newline = True
+        self.subwords: Subwords | None = None
         if source.head.startswith(UTF8_BOM):
             source.skip_mark()
             self.tally("byte order mark", "byte 0")
@@ -63,6 +65,7 @@ class Salvage:
         """What is known once the rows are loaded."""
         self.promised, self.dim = rows.matrix.shape
         self.metadata = dict(rows.metadata or {})
+        self.subwords = rows.subwords
 
     def reader(self) -> ByteReader:
         """The file's bytes from its start on; a mark before it is passed over."""
