@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from w2v.vectors.vectors import load
+from w2v.vectors.vectors import Vectors, load
 
 
 def same(found, wanted) -> bool:
@@ -96,7 +96,7 @@ def test_float16_halves_the_numbers(w2v, vectors, tmp_path):
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        (["out.bin", "--float16"], 2, "--float16: bin holds no half-precision numbers; npy and safetensors do"),
+        (["out.bin", "--float16"], 2, "npy, safetensors and static-embedding do"),
         (["out.bin", "--out-words", "w"], 2, "--out-words: bin holds its words itself"),
         (["out"], 2, "--format"),
         (["out.bin", "--from", "npy"], 1, "does not begin as a file of format npy does"),
@@ -129,3 +129,16 @@ def test_a_damaged_input_leaves_the_output_as_it_was(w2v, vectors, tmp_path):
     done = w2v("convert", "cut.gz", "out.txt")
     assert (done.returncode, len(done.err.splitlines())) == (1, 1)
     assert (tmp_path / "out.txt").read_text() == "mine"
+
+
+def test_one_space_is_turned_into_another(w2v, vectors, tmp_path):
+    loaded = load(vectors)
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(20, 20)))[0]
+    Vectors(loaded.words, loaded.matrix @ turn).save(tmp_path / "turned.bin")
+    done = w2v("convert", "turned.bin", "same.bin", "--align-to", vectors)
+    assert "whose mean cosine is now 1.000" in done.err
+    np.testing.assert_allclose(load(tmp_path / "same.bin").matrix, loaded.matrix, atol=1e-4)
+    assert "--pairs: is for --align-to" in w2v("convert", "turned.bin", "x.bin", "--pairs", "p.tsv").err
+    done = w2v("convert", vectors, "small.npy", "--drop-top", "1", "--pca", "7")
+    assert done.returncode == 0, done.err
+    assert np.load(tmp_path / "small.npy").shape == (len(loaded), 7)

@@ -36,6 +36,7 @@ OTHER = {
     "min_lr": 0.25,
     "epochs": 2,
     "cbow_gradient": "exact",
+    "freeze": "context",
     "threads": 2,
     "seed": 9,
     "share_negatives": False,

@@ -179,10 +179,11 @@ class Model:
                 for i, old_output, change in zip(few, old_outputs, output_changes, strict=True):
                     changes[j] += lr * errors[i, j] * old_output
                     change += lr * errors[i, j] * row
-                if few is cuts[-1]:
+                if few is cuts[-1] and self.config.freeze != "vectors":
                     row += changes[j]
             for i, change in zip(few, output_changes, strict=True):
-                outputs[i] += change
+                if self.config.freeze != "context":
+                    outputs[i] += change
         return loss
 
     def update_mean(self, mean: np.ndarray, outputs: list[np.ndarray], labels: Sequence[int], lr: float) -> float:
@@ -190,8 +191,10 @@ class Model:
         errors, loss = self.errors([mean], outputs, labels)
         old_mean = mean.copy()
         for output, error in zip(outputs, errors[:, 0], strict=True):
-            mean += lr * error * output
-            output += lr * error * old_mean
+            if self.config.freeze != "vectors":
+                mean += lr * error * output
+            if self.config.freeze != "context":
+                output += lr * error * old_mean
         return loss
 
 

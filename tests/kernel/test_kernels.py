@@ -51,6 +51,8 @@ def cases() -> dict[str, Case]:
             found[f"{name}-keep-all"] = case({**base, "sample": 0})
             found[f"{name}-fixed-window"] = case({**base, "fixed_window": True, "window": 3})
             found[f"{name}-two-words"] = case({**base, "sample": 0.4}, vocab_size=2, sentences=(9, 1, 2, 17, 3))
+            for side in ("context", "vectors"):
+                found[f"{name}-frozen-{side}"] = case({**base, "freeze": side, "negative": 8, "dim": 20})
             found[f"{name}-own-first-values"] = case({**base, "dim": 100}, scale=0)
             found[f"{name}-saturated"] = case(base, scale=40)
             found[f"{name}-spans"] = case(base, sentences=(7, 1, 1, 4, 9, 2), spans=3)

@@ -74,10 +74,10 @@ def test_a_format_that_is_added_in_a_few_lines_is_seen_everywhere(tmp_path):
 def test_a_format_that_is_added_is_named_in_help_and_errors(tmp_path):
     (tmp_path / "no").write_text("hello\n")
     done = commands(tmp_path, "convert --help", "convert no v.xyz", "similar no king", "convert no v.npy --format xyz")
-    assert "|fasttext|lines" in done.stdout
+    assert "|static-embedding|lines" in done.stdout
     assert ".ftbin, .jsonl (and .gz)" in done.stderr
     assert "JSON lines can be read" in done.stderr
-    assert "'fasttext', 'lines'" in done.stderr
+    assert "'static-embedding', 'lines'" in done.stderr
 
 
 def test_a_broken_file_of_an_added_format_is_a_fault(tmp_path):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import click
@@ -15,12 +17,13 @@ from w2v.cli.options import quiet_option
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.values import Whole
 from w2v.errors import VectorsError
-from w2v.numbers import count
+from w2v.numbers import count, plural
 from w2v.vectors.formats import FORMATS, writable
 
 if TYPE_CHECKING:
     from w2v.vectors.derive import Some
     from w2v.vectors.files.repair import Repairs
+    from w2v.vectors.formats import Format
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["command"]
@@ -32,9 +35,13 @@ The format of IN is recognised by content, plain or compressed: word2vec binary 
 .txt or .vec, .npy, .safetensors, .tsv, .ftbin (a fastText model), also with .gz; GloVe text needs --format glove.
 Either may be - for a pipe. .npy and .tsv take a second file for the words, one a line: X.words.txt beside X.npy,
 X.metadata.tsv beside X.tsv.
+Folders that sentence-transformers and model2vec load are read too, and written with --format static-embedding.
 
 --fix writes a damaged file again without the damage: rows that are whole stay as they are, the others are left out,
 words that programs choke on are renamed, and each kind of repair is counted on stderr. No number is ever made up.
+
+--center, --drop-top, --pca and --align-to make another space, in this order and before --unit; n-grams are left out of
+it. --pairs aligns two languages, by words that mean the same.
 
 Rows keep their order, which is that of frequency, with --words too; words that are not in IN are counted on stderr.
 """
@@ -53,6 +60,15 @@ EXAMPLES = [
     ),
     ("Half the size", "w2v convert vectors.bin vectors.safetensors --float16"),
     ("Repair a file that was cut short, or that other programs choke on", "w2v convert vectors.bin whole.bin --fix"),
+    (
+        "For sentence-transformers and model2vec: a folder that both load",
+        "w2v convert vectors.bin model --format static-embedding",
+    ),
+    ("All but the mean and the two strongest directions", "w2v convert vectors.bin plain.bin --drop-top 2"),
+    (
+        "In the space of other vectors, so that both can be compared",
+        "w2v convert other.bin same.bin --align-to vectors.bin",
+    ),
     ("In a pipe", "w2v convert vectors.bin - --format glove | gzip > glove.txt.gz"),
 ]
 
@@ -76,12 +92,17 @@ class Conversion:
     no_clobber: bool
     fix: bool
     compact: bool
+    center: bool
+    drop_top: int | None
+    pca: int | None
+    align_to: str | None
+    pairs: str | None
 
     def check(self) -> list[str]:
         """Raise for what would fail at the end, before anything is read; returns the files that will be written."""
-        from w2v.vectors.formats.write import check_half, format_of, outputs_of
+        from w2v.vectors.formats.write import check_half, outputs_of
 
-        record = format_of(self.target, self.form, self.out_words)
+        record = self.record
         if self.float16:
             check_half(record)
         if self.out_words is not None and record.words_beside is None:
@@ -93,10 +114,29 @@ class Conversion:
             raise usage_error("--fix: sees to duplicates and what follows the rows; leave --duplicates and --lenient")
         if self.words == STDOUT == self.source:
             raise usage_error("--words: only one of IN and the words can be standard input (-)")
+        if self.pairs is not None and self.align_to is None:
+            raise usage_error("--pairs: is for --align-to")
+        inputs = [path for path in (self.source, self.words, self.in_words, self.align_to, self.pairs) if path]
+        if record.folder:
+            return self.check_folder(list(record.folder), inputs)
         outputs = outputs_of(self.target, self.form, self.out_words)
-        inputs = [path for path in (self.source, self.words, self.in_words) if path]
         check_outputs(outputs, inputs, self.no_clobber)
         return outputs
+
+    @cached_property
+    def record(self) -> Format:
+        from w2v.vectors.formats.write import format_of
+
+        return format_of(self.target, self.form, self.out_words, folders=True)
+
+    def check_folder(self, files: list[str], inputs: list[str]) -> list[str]:
+        from w2v.output import check_folder
+
+        outputs = [os.path.join(self.target, file) for file in files]
+        check_folder(self.target, inputs)
+        if os.path.isdir(self.target):  # else it is made
+            check_outputs(outputs, inputs, self.no_clobber)
+        return [self.target]
 
     def load(self) -> tuple[Vectors, list[str]]:
         """The vectors, and what is to be said of them: repairs, words that were not found."""
@@ -112,19 +152,35 @@ class Conversion:
             if vectors.subwords is None:
                 raise VectorsError(f"{shown(self.source)}: has no n-grams, so nothing can be left out of it")
             vectors = vectors.compact()
+        vectors = self.transformed(vectors, told)
         return (unit(vectors, in_place=True) if self.unit else vectors), told
+
+    def transformed(self, vectors: Vectors, told: list[str]) -> Vectors:
+        """The vectors in another space, if that was asked for; `told` is what is to be said of it."""
+        from w2v.vectors.transform import align, all_but_the_top, principal_components, read_pairs
+        from w2v.vectors.vectors import load
+
+        if self.center or self.drop_top is not None:
+            vectors = all_but_the_top(vectors, self.drop_top or 0)
+        if self.pca is not None:
+            vectors = principal_components(vectors, self.pca)
+        if self.align_to is not None:
+            pairs = read_pairs(self.pairs) if self.pairs is not None else None
+            vectors, words, cosine = align(vectors, load(self.align_to), pairs)
+            what = plural(words, "word") if pairs is None else plural(words, "pair")
+            told.append(f"aligned to {self.align_to} on {what}, whose mean cosine is now {cosine:.3f}")
+        return vectors
 
     def as_it_is(self, wanted: Iterable[bytes] | None) -> Some:
         from w2v.vectors.derive import load_some
         from w2v.vectors.formats import LoadOptions
-        from w2v.vectors.formats.write import format_of
 
         options = LoadOptions(
             lenient=self.lenient,
             duplicates=self.duplicates,
             words=self.in_words,
             format=self.told,
-            context=format_of(self.target, self.form, self.out_words).needs_model,
+            context=self.record.needs_model,
         )
         return load_some(self.source, options, words=wanted, top=self.top)
 
@@ -212,6 +268,33 @@ command = Command(
             help="Keep the words of this file: one per line, up to a tab; - is standard input.",
         ),
         Option(["--unit"], is_flag=True, group="What is written", help="Every vector at length 1."),
+        Option(["--center"], is_flag=True, group="Another space", help="Subtract the mean of all rows."),
+        Option(
+            ["--drop-top"],
+            type=Whole(0),
+            metavar="N",
+            group="Another space",
+            help="Remove also the N directions in which the centred rows differ most: all but the top.",
+        ),
+        Option(
+            ["--pca"],
+            type=Whole(1),
+            metavar="D",
+            group="Another space",
+            help="D numbers a row, the principal components of the centred rows.",
+        ),
+        Option(
+            ["--align-to"],
+            metavar="FILE",
+            group="Another space",
+            help="Turn the rows into the space of these vectors, by the words that both have (orthogonal Procrustes).",
+        ),
+        Option(
+            ["--pairs"],
+            metavar="FILE",
+            group="Another space",
+            help="Align by these pairs: a word of IN, a tab, a word of the other file.",
+        ),
         Option(
             ["--compact"],
             is_flag=True,
@@ -226,7 +309,7 @@ command = Command(
         ),
         Option(
             ["--format", "form"],
-            type=click.Choice(writable()),
+            type=click.Choice(writable(folders=True)),
             group="What is written",
             help="The format of OUT, if its name does not determine it.",
         ),

@@ -38,6 +38,7 @@ cdef extern from "simd.h":
         float *waiting
         int n
         int m
+        int frozen
         int64_t columns
         float lr
         const float *sigmoid
@@ -441,6 +442,7 @@ cdef inline void set_up_block(const ModelState *model, WorkerState *worker, Bloc
     block.pair_signs = worker.pair_signs
     block.waiting = worker.waiting
     block.columns = (model.dim + WIDTH - 1) // WIDTH * WIDTH
+    block.frozen = model.frozen
     block.lr = lr
     block.sigmoid = model.sigmoid
     block.loss = &worker.loss

@@ -25,6 +25,7 @@ cdef struct ModelState:
     bint fixed_window
     bint cbow
     bint exact_cbow          # divide the change shared out by the number of contexts
+    int32_t frozen           # 1: input rows keep their values, 2: output rows
     # negative sampling
     int32_t negative         # 0 for hierarchical softmax
     const void *alias           # AliasColumn [V]

@@ -82,6 +82,7 @@ cdef class Model:
         state.window = config.window
         state.fixed_window = config.fixed_window
         state.cbow = config.model == "cbow"
+        state.frozen = ("none", "vectors", "context").index(config.freeze)
         state.exact_cbow = config.cbow_gradient == "exact"
         thresholds = tables.keep_thresholds(counts, config.sample)
         if thresholds is not None:

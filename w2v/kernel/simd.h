@@ -25,6 +25,8 @@
 #define FETCHED 9
 #define FETCHED_FEW 3
 
+enum { FROZEN_INPUTS = 1, FROZEN_OUTPUTS }; /* as in _state.pyx */
+
 typedef struct {
     float *in[BLOCK_INPUTS];
     float **out;                /* [m] */
@@ -34,6 +36,7 @@ typedef struct {
     int32_t *pair_signs;        /* of each pair, where `label_signs` is not NULL; as many as `dots` */
     float *waiting;             /* changes of the input rows between the cuts of pass 2: a vector of each row in turn */
     int n, m;
+    int frozen;      /* which rows keep their values: FROZEN_INPUTS, FROZEN_OUTPUTS or 0 */
     int64_t columns; /* floats of a row that may not be zero, a multiple of WIDTH */
     float lr;
     const float *sigmoid;
@@ -243,11 +246,29 @@ NOINLINE static void apply_all(const Block *b) {
     }
 }
 
+/* to += factor * row */
+INLINE void add_scaled(float *to, const float *row, float factor, int64_t columns) {
+    const vec scale = spread(factor);
+    for (int64_t k = 0; k < columns; k += WIDTH) store(to + k, load(to + k) + scale * load(row + k));
+}
+
+/* Pass 2 where one side keeps its values: the other's changes, a pair at a time. Apart from the rest, which pays nothing
+ * for it; a run of this kind is slower. */
+NOINLINE static void apply_frozen(const Block *b) {
+    for (int i = 0; i < b->m; i++)
+        for (int j = 0; j < b->n; j++) {
+            const float gradient = b->gradients[i * b->n + j];
+            if (b->frozen == FROZEN_INPUTS) add_scaled(b->out[i], b->in[j], gradient, b->columns);
+            else add_scaled(b->in[j], b->out[i], gradient, b->columns);
+        }
+}
+
 #define FOR_EACH_N(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 
 /* Skip-gram: n context rows against the centre and its negatives, or the nodes on the centre's path. */
 static void block_skipgram(Block *b) {
     pass_1(b);
+    if (b->frozen) return apply_frozen(b);
     if (b->m == 6) switch (b->n) { /* 5 negatives: the usual case */
 #define SIX(N) \
     case N: return apply(6, ONLY, N, 0, b);
@@ -305,6 +326,14 @@ share_chunk(const int c, const Block *b, float *const *contexts, int count, cons
     }
 }
 
+/* As apply_frozen, for CBOW: the output rows' changes, or the mean's, which takes its place and is shared out. */
+NOINLINE static void share_frozen(const Block *b, float **contexts, int count, float *mean, float share) {
+    if (b->frozen == FROZEN_INPUTS) return apply_frozen(b);
+    memset(mean, 0, b->columns * sizeof(float));
+    apply_frozen(b);
+    for (int j = 0; j < count; j++) add_scaled(contexts[j], mean, share, b->columns);
+}
+
 /* CBOW: the mean of `count` context rows is the only input row; its change, times `share`, is added to each of them. */
 static void block_cbow(Block *b, float **contexts, int count, float *mean, float share) {
     const int64_t columns = b->columns;
@@ -318,6 +347,7 @@ static void block_cbow(Block *b, float **contexts, int count, float *mean, float
             FOR_EACH_C(MEAN)
         }
     pass_1(b);
+    if (b->frozen) return share_frozen(b, contexts, count, mean, share);
     for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH) switch (left < CHUNK ? left : CHUNK) {
 #define SHARE(C) \
     case C: share_chunk(C <= CHUNK ? C : CHUNK, b, contexts, count, mean, part, k); break;

@@ -144,6 +144,11 @@ class TrainConfig:
         "cbow: exact gradient of the mean of the contexts, or the classic one of the original C program.",
         choices=("exact", "classic"),
     )
+    freeze: str = option(
+        "none",
+        "Rows that keep their values: the context vectors of a run that goes on, or the words' own vectors.",
+        choices=("none", "context", "vectors"),
+    )
     threads: int | None = option(
         None,
         "Threads that train.",
@@ -221,6 +226,8 @@ class TrainConfig:
                 f"{setting('loss', 'softmax')}: is for {setting('model', 'skipgram')}; for cbow take"
                 f" {setting('loss', 'ns')} or hs"
             )
+        if self.freeze != "none" and self.loss == "softmax":
+            raise SettingsError(f"{setting('freeze')}: is for {setting('loss', 'ns')} or hs")
         if self.reproducible and self.loss == "softmax":
             raise SettingsError(
                 f"{setting('reproducible')}: is for {setting('loss', 'ns')} or hs; the full softmax depends on NumPy's"
@@ -266,6 +273,8 @@ class ResolvedConfig(TrainConfig):
     def as_text(self) -> dict[str, str]:
         """What the vectors depend on, name -> value, as a file of vectors keeps it."""
         values = {name: getattr(self, name) for name in options_of(TrainConfig) if name not in SETTINGS_OF_THE_MACHINE}
+        if self.freeze == "none":  # what most runs are is not said
+            del values["freeze"]
         return {
             name: str(value).lower()
             if isinstance(value, bool)

@@ -187,6 +187,10 @@ class Run:
                 f"{setting('continue_from')}: brings rows and vocabulary; leave out {setting('init')} and"
                 f" {setting('read_vocab')}"
             )
+        given = {"context": self.continue_from, "vectors": self.continue_from or self.init}
+        if not given.get(config.freeze, True):
+            ways = setting("continue_from") + (f" or {setting('init')}" if config.freeze == "vectors" else "")
+            raise SettingsError(f"{setting('freeze', config.freeze)}: keeps rows that exist; give {ways}")
         config.resolved()
         check_combination(outputs.combination, config.loss)
         self.check_subwords()

@@ -128,10 +128,10 @@ class Continuation(Start):
 def continued_settings(checkpoint: Checkpoint, stated: Mapping[str, Any]) -> tuple[CorpusConfig, TrainConfig]:
     """The settings of the run in a checkpoint but for those that are `stated`; SettingsError where one is wrong.
 
-    The number of threads is that of this machine, and a new learning rate brings its own end.
+    The number of threads is that of this machine, a new learning rate brings its own end, and nothing stays frozen.
     """
     before = {**(checkpoint.state["corpus"] or {}), **checkpoint.state["train"]}
-    left_out = set(SETTINGS_OF_THE_MACHINE)
+    left_out = {*SETTINGS_OF_THE_MACHINE, "freeze"}
     if "lr" in stated or "model" in stated:
         left_out |= {"lr", "min_lr"}
     now = {**{name: value for name, value in before.items() if name not in left_out}, **stated}

@@ -15,6 +15,7 @@ import numpy as np
 
 from w2v.errors import SettingsError, VectorsError
 from w2v.threads import for_each
+from w2v.vectors.transform import rotation
 from w2v.vectors.words import to_text
 
 if TYPE_CHECKING:
@@ -129,6 +130,5 @@ def aligned_cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Cosine of each row of `first` [rows, D] with that of `second` [rows, E] after the rotation (and reflection) that
     brings them nearest, float64 [rows]; rows have length 1, or are zero and have cosine 0. Of spaces of different
     dimensions, what is lost in the smaller one counts as distance."""
-    left, _, right = np.linalg.svd(first.T.astype(np.float64) @ second.astype(np.float64), full_matrices=False)
-    cosines: np.ndarray = np.einsum("ij,ij->i", first @ (left @ right), second.astype(np.float64))
+    cosines: np.ndarray = np.einsum("ij,ij->i", first @ rotation(first, second), second.astype(np.float64))
     return cosines

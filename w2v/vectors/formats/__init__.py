@@ -8,9 +8,15 @@ from w2v.vectors.formats.npy import NPY
 from w2v.vectors.formats.projector import PROJECTOR
 from w2v.vectors.formats.rows import Contents, LoadOptions, ModelParts, Rows, Shape
 from w2v.vectors.formats.safetensors import SAFETENSORS
+from w2v.vectors.formats.static_embedding import STATIC_EMBEDDING
 from w2v.vectors.formats.table import TABLE
 from w2v.vectors.formats.text import TEXT
 
 __all__ = ["FORMATS", "Contents", "Format", "LoadOptions", "ModelParts", "Rows", "Shape", "writable"]
 
-FORMATS.update({record.name: record for record in (BINARY, TEXT, GLOVE, NPY, SAFETENSORS, PROJECTOR, FASTTEXT, TABLE)})
+FORMATS.update(
+    {
+        record.name: record
+        for record in (BINARY, TEXT, GLOVE, NPY, SAFETENSORS, PROJECTOR, FASTTEXT, TABLE, STATIC_EMBEDDING)
+    }
+)

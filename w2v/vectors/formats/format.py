@@ -5,8 +5,8 @@ A new format is a file with its `Format`, put into the table in `__init__.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from w2v.errors import SettingsError
@@ -42,7 +42,8 @@ class Format:
 
     `recognise(name, head)` says whether a file that begins with these bytes is in this format, and in no other; it may
     raise VectorsError for one that claims what no file can hold. Those that are `signed`, by their first bytes, are
-    asked first. `begins` is asked of a file that the user says is in this format.
+    asked first. One that is a `folder` has there what writes each of its files. `begins` is asked of a file that the
+    user says is in this format.
     """
 
     name: str  # as users write it
@@ -52,6 +53,7 @@ class Format:
     recognise: Callable[[str, bytes], bool]
     load: Callable[[Source, LoadOptions], Rows]
     write: Callable[[RowWriter, Any], None] | None = None  # None: it is only read
+    folder: Mapping[str, Callable[[RowWriter, Any], None]] = field(default_factory=dict)
     signed: bool = False
     begins: Callable[[str, bytes], bool] | None = None
     size: Callable[[Contents], int] | None = None  # bytes of the file that holds the numbers, known beforehand
@@ -70,9 +72,9 @@ class Format:
 FORMATS: dict[str, Format] = {}  # by name
 
 
-def writable() -> list[str]:
-    """The names of the formats that can be written."""
-    return [record.name for record in FORMATS.values() if record.write is not None]
+def writable(folders: bool = False) -> list[str]:
+    """The names of the formats that can be written as a file, or with `folders` as a folder too."""
+    return [record.name for record in FORMATS.values() if record.write is not None or (folders and record.folder)]
 
 
 def format_named(name: str) -> Format:

@@ -16,9 +16,18 @@ from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.npy import words_beside
 from w2v.vectors.formats.rows import Contents, LoadOptions, ModelParts, Rows, Shape
 from w2v.vectors.formats.start import MAX_DIM
-from w2v.vectors.formats.words_file import LINE_ENDS, read_words, split_words
+from w2v.vectors.formats.words_file import (
+    LINE_ENDS,
+    read_words,
+    split_words,
+    tokenizer_beside,
+    tokenizer_words,
+)
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from w2v.vectors.formats.row_writer import RowWriter
     from w2v.vectors.formats.salvage import Block, Salvage
     from w2v.vectors.formats.source import Source
@@ -147,6 +156,8 @@ def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memor
     matrix = floats(parts[entry.begin] if entry.size else memoryview(b""), TYPES[entry.dtype], rows, dim)
     if words is not None:
         table = split(source.name, parts[words.begin] if words.size else memoryview(b""), rows)
+    elif options.words is None and (tokenizer := tokenizer_beside(source.path)):
+        table, matrix = tokens_of(tokenizer, matrix, header)
     else:
         table = read_words(source, words_beside, options.words, matrix, lambda: rows)
     whole = None
@@ -164,6 +175,16 @@ def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memor
     if options.limit is not None and options.limit < rows:
         table, matrix, whole = table.take(range(options.limit)), matrix[: options.limit], None
     return Rows(table, matrix, None, own_metadata(header), whole, subwords)
+
+
+def tokens_of(path: str, matrix: NDArray[np.float32], header: Header) -> tuple[WordTable, NDArray[np.float32]]:
+    """The tokens of the tokenizer at `path` that have rows, and these."""
+    if "mapping" in header.tensors or "weights" in header.tensors:
+        raise VectorsError(
+            f"{path}: is of a model2vec model whose rows are shared or weighed; save it without quantization first"
+        )
+    table, rows = tokenizer_words(path, len(matrix))
+    return table, matrix[rows]
 
 
 def ngram_entries(name: str, header: Header, vectors: Entry) -> tuple[Entry | None, ...]:

@@ -18,6 +18,7 @@ __all__ = ["PEEK", "Source", "open_source"]
 PEEK = 128 * 1024  # bytes looked at to recognise a format: the longest word, and what follows it
 START = 4 << 20  # bytes
 BLOCK = 1 << 20
+MODELS = ("model.safetensors", "0_StaticEmbedding/model.safetensors")  # in a folder: model2vec, sentence-transformers
 
 
 class Source:
@@ -89,7 +90,9 @@ class Source:
 
 
 def open_source(path: str | os.PathLike[str] | BinaryIO) -> Source:
-    """Open a path, "-" (standard input) or an open binary file. OSError as `open`, VectorsError if it is damaged."""
+    """Open a path, a folder with a model, "-" (standard input) or an open binary file.
+
+    OSError as `open`, VectorsError if it is damaged."""
     if hasattr(path, "read"):
         source = Source(str(getattr(path, "name", "<stream>")))
         source._from_stream(path.read)
@@ -99,6 +102,7 @@ def open_source(path: str | os.PathLike[str] | BinaryIO) -> Source:
         source = Source("<stdin>")
         source._from_stream(sys.stdin.buffer.read)
         return source
+    name = next((place for place in (os.path.join(name, model) for model in MODELS) if os.path.isfile(place)), name)
     source = Source(name, name)
     try:
         file = source._owned.enter_context(FileIO(name))

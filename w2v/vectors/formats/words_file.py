@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -16,11 +17,24 @@ if TYPE_CHECKING:
 
     from w2v.vectors.formats.source import Source
 
-__all__ = ["LINE_ENDS", "heading_of", "line_words", "name_of", "place_of", "read_words", "split_words"]
+__all__ = [
+    "LINE_ENDS",
+    "TOKENIZER",
+    "heading_of",
+    "line_words",
+    "name_of",
+    "place_of",
+    "read_words",
+    "split_words",
+    "tokenizer_beside",
+    "tokenizer_words",
+]
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 LABELS = (b"word", b"words", b"label", b"name", b"token")  # columns of a projector's metadata that hold the word
 WORD_BYTES = 32 << 20
+TOKENIZER = "tokenizer.json"  # of the tokenizers library, in a folder with a model
+LARGEST_TOKENIZER = 1 << 30  # bytes that are read
 LINE_ENDS = b"\t\n\r"  # what a word cannot hold where it has a line of its own
 
 
@@ -115,3 +129,33 @@ def split_words(name: str, data: memoryview, rows: int) -> WordTable:
     if b"" in words:
         raise VectorsError(f"{name}: row {words.index(b'') + 1}: a word is empty; the file is damaged")
     return WordTable(words)
+
+
+def tokenizer_beside(path: str | None) -> str | None:
+    """The tokenizer beside a file of numbers, where there is one."""
+    place = os.path.join(os.path.dirname(path), TOKENIZER) if path is not None else None
+    return place if place is not None and os.path.isfile(place) else None
+
+
+def tokenizer_words(path: str, rows: int) -> tuple[WordTable, list[int]]:
+    """(tokens, the rows that they have), without the token that stands for unknown ones. VectorsError unless the file
+    is a tokenizer with `rows` tokens at most, each with a row of its own."""
+    if os.path.getsize(path) > LARGEST_TOKENIZER:
+        raise VectorsError(f"{path}: is larger than {LARGEST_TOKENIZER:,} bytes; is it a tokenizer?")
+    try:
+        with open(path, "rb") as file:
+            model = json.loads(file.read())["model"]
+        vocab = model["vocab"]
+        if isinstance(vocab, list):  # of the kind Unigram: pairs of token and score
+            vocab = {token: row for row, (token, _) in enumerate(vocab)}
+            unknown = None if model.get("unk_id") is None else list(vocab)[model["unk_id"]]
+        else:
+            unknown = model.get("unk_token")
+        places = sorted((row, token) for token, row in vocab.items() if token != unknown)
+        if any(type(row) is not int or not 0 <= row < rows for row, _ in places) or len(places) < len(vocab) - 1:
+            raise ValueError(f"its tokens are not those of {rows:,} rows")
+        if len({row for row, _ in places}) < len(places):
+            raise ValueError("two tokens have one row")
+        return WordTable([token for _, token in places]), [row for row, _ in places]
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as wrong:
+        raise VectorsError(f"{path}: is no tokenizer of these vectors ({wrong})") from None

@@ -19,17 +19,20 @@ __all__ = ["check_half", "check_whole_model", "check_words", "format_of", "outpu
 Target = str | os.PathLike[str] | AtomicOutput | BinaryIO
 
 
-def format_of(path: str | os.PathLike[str], format: str | None = None, words: object = None) -> Format:
+def format_of(
+    path: str | os.PathLike[str], format: str | None = None, words: object = None, folders: bool = False
+) -> Format:
     """The format that is asked for, or the one that the name's suffix stands for; "bin" for standard output.
 
-    SettingsError if there is none, or if it needs a second file for the words and has none (`words`).
+    SettingsError if there is none, if it is a folder without `folders`, or if it needs a second file for the words and
+    has none (`words`).
     """
     name = os.fspath(path)
     suffixes = {suffix: record.name for record in FORMATS.values() for suffix in record.suffixes}
     if format is not None:
         found = suffixes.get(f".{format}", format)
-        if found not in writable():
-            raise SettingsError(f"{setting('format')}: {format!r} is not one of {', '.join(writable())}")
+        if found not in writable(folders):
+            raise SettingsError(f"{setting('format')}: {format!r} is not one of {', '.join(writable(folders))}")
     elif name == "-":
         found = "bin"
     else:
@@ -44,6 +47,8 @@ def format_of(path: str | os.PathLike[str], format: str | None = None, words: ob
             )
         found = suffixes[suffix]
     record = FORMATS[found]
+    if record.folder and name == "-":
+        raise SettingsError(f"-: {found} is a folder; give its name")
     if record.words_beside is not None and name == "-" and words is None:
         raise SettingsError(
             f"-: {found} needs a second file for the words; name it (w2v convert --out-words FILE, save(words=FILE))"
@@ -67,7 +72,8 @@ def check_whole_model(name: str, record: Format) -> None:
 def check_half(record: Format) -> None:
     """SettingsError if the format holds no half-precision numbers."""
     if not record.half:
-        halves = " and ".join(name for name, other in FORMATS.items() if other.half)
+        *others, last = (name for name, other in FORMATS.items() if other.half)
+        halves = f"{', '.join(others)} and {last}"
         raise SettingsError(f"{setting('float16')}: {record.name} holds no half-precision numbers; {halves} do")
 
 
@@ -85,7 +91,7 @@ def save(
     into the file with `with_context`, if its format can hold them, and into one whose format needs them."""
     opened = None if isinstance(path, (str, os.PathLike)) else path
     name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else str(getattr(path, "name", "-"))
-    record = format_of(name, format, words)
+    record = format_of(name, format, words, folders=opened is None)
     if float16:
         check_half(record)
     if with_context:
@@ -95,6 +101,12 @@ def save(
     check_words(rows.words, name, record.separators)
     writer = RowWriter(rows, name, float16)
     with OutputSet() as files:
+        if record.folder:
+            os.makedirs(name, exist_ok=True)
+        for file, write in record.folder.items():
+            write(writer, files.open(os.path.join(name, file), no_clobber=no_clobber))
+        if record.folder:
+            return
         size = record.size(writer.contents) if record.size is not None else None
         out = opened if opened is not None else files.open(name, size=size, no_clobber=no_clobber)
         names = None

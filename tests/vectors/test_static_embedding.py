@@ -1,0 +1,101 @@
+"""Folders for sentence-transformers and model2vec, read by these and by w2v."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from w2v import Vectors, load
+from w2v.errors import SettingsError, VectorsError
+
+WORDS = ["the", "été", "don't", "東京", 'a"b\\', "New", "new"]
+LINES = ["the été the", "  don't\u00a0東京 nothing", "", 'a"b\\ new', "nothing", "new\x1fthe\tNew"]
+
+
+@pytest.fixture
+def vectors() -> Vectors:
+    return Vectors(WORDS, np.random.default_rng(3).normal(size=(len(WORDS), 5)).astype(np.float32))
+
+
+@pytest.mark.parametrize("float16", [False, True])
+def test_a_folder_reads_back_as_it_was(vectors, tmp_path, float16):
+    vectors.metadata["lower"] = "true"
+    vectors.save(tmp_path / "model", "static-embedding", float16=float16)
+    assert sorted(file.name for file in (tmp_path / "model").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+        "modules.json",
+        "tokenizer.json",
+    ]
+    again = load(tmp_path / "model")
+    assert list(again.words) == WORDS
+    assert np.array_equal(again.matrix, vectors.matrix.astype(np.float16) if float16 else vectors.matrix)
+    assert again.metadata["lower"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({}, "New\u2003don't\x1cthe\x00 the, Don't"),
+        ({"whitespace": "ascii"}, "New\u00a0x don't\x0bthe"),
+        ({"lower": "true"}, "NEW ÉTÉ Don't"),
+        ({"tokenizer": "words"}, "“the été”, don't! 東京。 the-new 3.14 U.S.A new…"),
+        ({"tokenizer": "words", "lower": "true", "normalize": "nfkc"}, "Ｎｅｗ THE(E\u0301te\u0301)"),
+    ],
+)
+def test_the_tokenizer_splits_as_embed_does(vectors, tmp_path, settings, text):
+    tokenizers = pytest.importorskip("tokenizers")
+    vectors.metadata.update(settings)
+    vectors.save(tmp_path / "model", "static-embedding")
+    tokenizer = tokenizers.Tokenizer.from_file(str(tmp_path / "model" / "tokenizer.json"))
+    tokens = [token for token in tokenizer.encode(text).tokens if token != "[UNK]"]
+    expected = np.mean([vectors[token] for token in tokens], axis=0)
+    np.testing.assert_allclose(vectors.embed([text])[0], expected, atol=1e-6)
+
+
+def test_model2vec_gives_the_same_rows(vectors, tmp_path):
+    model2vec = pytest.importorskip("model2vec")
+    vectors.save(tmp_path / "model", "static-embedding")
+    model = model2vec.StaticModel.from_pretrained(str(tmp_path / "model"))
+    np.testing.assert_allclose(model.encode(LINES, use_multiprocessing=False), vectors.embed(LINES), atol=1e-6)
+    model.save_pretrained(str(tmp_path / "theirs"))
+    theirs = load(tmp_path / "theirs")
+    assert np.array_equal(theirs.matrix, vectors.matrix)
+    assert list(theirs.words) == WORDS
+
+
+def test_sentence_transformers_gives_the_same_directions(vectors, tmp_path):
+    library = pytest.importorskip("sentence_transformers")
+    vectors.save(tmp_path / "model", "static-embedding")
+    model = library.SentenceTransformer(str(tmp_path / "model"), device="cpu")
+    found = model.encode(LINES, normalize_embeddings=True)
+    np.testing.assert_allclose(found, vectors.embed(LINES, unit=True), atol=1e-6)
+    model.save(str(tmp_path / "theirs"))
+    theirs = load(tmp_path / "theirs")
+    assert np.array_equal(theirs.matrix, vectors.matrix)
+
+
+def test_the_unknown_token_is_none_of_the_words(tmp_path):
+    Vectors(["[UNK]", "b"], np.eye(2)).save(tmp_path / "model", "static-embedding")
+    model = json.loads((tmp_path / "model" / "tokenizer.json").read_text())["model"]
+    assert model == {"type": "WordLevel", "vocab": {"[UNK]": 0, "b": 1, "[[UNK]]": 2}, "unk_token": "[[UNK]]"}
+    assert list(load(tmp_path / "model").words) == ["[UNK]", "b"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"model": {}}', '{"model": {"vocab": {"a": 9}}}', '{"model": {"vocab": {"a": 0, "b": 0}}}']
+)
+def test_a_tokenizer_of_something_else_is_refused(vectors, tmp_path, text):
+    vectors.save(tmp_path / "model", "static-embedding")
+    (tmp_path / "model" / "tokenizer.json").write_text(text)
+    with pytest.raises(VectorsError, match=r"tokenizer\.json: is no tokenizer of these vectors"):
+        load(tmp_path / "model")
+
+
+def test_a_word_that_is_no_text_and_a_place_that_is_no_folder_are_refused(vectors, tmp_path):
+    with pytest.raises(VectorsError, match=r"row 1: the word .* is not UTF-8"):
+        Vectors([b"\xff"], np.eye(1)).save(tmp_path / "model", "static-embedding")
+    with pytest.raises(SettingsError, match="is a folder"):
+        vectors.save("-", "static-embedding")
