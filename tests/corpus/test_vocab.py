@@ -121,3 +121,12 @@ def test_a_spelling_that_is_one_kept_word_needs_no_run():
     final_ids, run_ends, run_ids = _runs(flat, ends)
     assert final_ids.tolist() == [7, DROPPED, RUN_BASE, 5, 6]
     assert (run_ends.tolist(), run_ids.tolist()) == ([0, 2], [3, 4])
+
+
+def test_every_character_separates_words_where_python_takes_it_for_white_space(tmp_path):
+    """Each of the 63,000 below U+10000, alone between two letters on a line."""
+    characters = [chr(c) for c in range(1, 0x10000) if not 0xD800 <= c < 0xE000 and c not in (10, 13)]
+    lines = [f"a{c}b" for c in characters]
+    (tmp_path / "text").write_bytes("\n".join(lines).encode())
+    vocab = read_corpus([tmp_path / "text"], CorpusConfig(min_count=1)).vocab
+    assert {word.decode() for word in vocab.words} == {word for line in lines for word in line.split()}
