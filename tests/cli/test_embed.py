@@ -65,3 +65,25 @@ def test_what_cannot_be_written_is_refused(w2v, vectors, options, message):
     assert done.returncode != 0
     assert message in done.err
     assert done.out == ""
+
+
+def test_counts_that_the_file_has_weigh_the_words(w2v, corpus, tmp_path):
+    (tmp_path / "lines.txt").write_text("the king and the queen\nwoman and man\n")
+    w2v(
+        "train",
+        corpus,
+        "-o",
+        "m.safetensors",
+        "--with-context",
+        "--save-vocab",
+        "vocab.tsv",
+        "--dim",
+        "8",
+        "-e",
+        "1",
+        "-q",
+    )
+    own = w2v("embed", "m.safetensors", "lines.txt", "--sif", "-q").out
+    assert own == w2v("embed", "m.safetensors", "lines.txt", "--sif", "--vocab", "vocab.tsv", "-q").out
+    w2v("convert", "m.safetensors", "plain.bin")
+    assert own != w2v("embed", "plain.bin", "lines.txt", "--sif", "-q").out

@@ -70,11 +70,12 @@ def embed(
     form = lines.form_of(output, form)
     outputs = [output, *([save_common] if save_common else [])]
     check_outputs(outputs, [path for path in (vectors, text, vocab, read_common) if path], no_clobber)
-    loaded = load_vectors(vectors)
+    weighted = sif or bool(sif_weight)
+    loaded = load_vectors(vectors, context=weighted and not vocab)  # the counts are beside the context vectors
     stated = {name: reading[name] for name in stated_options(CorpusConfig)}
     embedder = lines.LineEmbedder(
         loaded,
-        sif=(sif_weight or lines.SIF_WEIGHT) if sif or sif_weight else None,
+        sif=(sif_weight or lines.SIF_WEIGHT) if weighted else None,
         counts=Vocab.load(vocab) if vocab else None,
         reading=lines.reading_settings(loaded, **stated),
     )
