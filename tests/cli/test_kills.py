@@ -29,7 +29,7 @@ def killed(start, arguments: tuple, after_s: float) -> int:
         process.wait()
     err = process.stderr.read().decode()
     assert process.returncode in (0, -signal.SIGKILL), err
-    assert all(line.endswith("beginning from the start") for line in err.splitlines()), err
+    assert all(line.endswith("starting from the beginning") for line in err.splitlines()), err
     return process.returncode
 
 
