@@ -43,7 +43,7 @@ def folder(tmp_path, corpus, vectors):
     (tmp_path / "lines.txt").write_text("the king and the queen\nman woman\n")
     (tmp_path / "queries.txt").write_text("a king\n")
     (tmp_path / "vocab.tsv").write_text("king\t30\nthe\t20\n")
-    rows = [f"u{i // 4},{word},{60 * i}" for i, word in enumerate("king queen man woman".split() * 9)]
+    rows = [f"u{i // 4},{word},{60 * i}" for i, word in enumerate(["king", "queen", "man", "woman"] * 9)]
     (tmp_path / "events.csv").write_text("\n".join(["user,item,time", *rows]) + "\n")
     (tmp_path / "questions.txt").write_text("man king woman\nking prince queen\n")
     return tmp_path
