@@ -17,10 +17,10 @@ import click
 
 from w2v.cli.command import Option
 from w2v.cli.errors import flush_output, say
+from w2v.cli.options import top_option
 from w2v.cli.prompt import Prompt, prompt_lines
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
 from w2v.cli.table import ALIGNED, UNNAMED, aligned_rows, suiting, tsv_line
-from w2v.cli.values import Whole
 from w2v.errors import W2VError
 from w2v.numbers import count
 
@@ -54,15 +54,7 @@ def answers_format(columns: str, *more: str, help: str = "") -> Option:
 
 
 ANSWER_OPTIONS = (
-    Option(
-        ["-k", "--top", "topn"],
-        type=Whole(1),
-        metavar="N",
-        aliases=["--topn"],
-        default=10,
-        shown_default="10",
-        help="Number of words per query.",
-    ),
+    top_option("Number of words per query."),
     answers_format("query, rank, word, cosine"),
 )
 

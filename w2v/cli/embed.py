@@ -9,7 +9,14 @@ import click
 from w2v.cli.answers import load_vectors
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
-from w2v.cli.options import config_options, quiet_option, stated_options, threads_option, vectors_argument
+from w2v.cli.options import (
+    config_options,
+    output_option,
+    quiet_option,
+    stated_options,
+    threads_option,
+    vectors_argument,
+)
 from w2v.cli.output import STDOUT
 from w2v.cli.values import Number, Whole
 from w2v.corpus.config import WORD_SETTINGS, CorpusConfig
@@ -117,14 +124,7 @@ command = Command(
             metavar="TEXT",
             line="Lines of text, plain or compressed; - or none is standard input.",
         ),
-        Option(
-            ["-o", "--output"],
-            default=STDOUT,
-            metavar="FILE",
-            group="What is written",
-            shown_default="standard output",
-            help="The file to write: .npy, .safetensors, .tsv or .jsonl.",
-        ),
+        output_option("The file to write: .npy, .safetensors, .tsv or .jsonl.", group="What is written"),
         Option(
             ["--format", "form"],
             type=click.Choice(("tsv", "json", "npy", "safetensors")),

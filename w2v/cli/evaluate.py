@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from w2v.cli.answers import json_line, load_vectors
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
-from w2v.cli.options import vectors_argument
+from w2v.cli.options import decay_option, top_option, vectors_argument
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv
-from w2v.cli.values import Number, Whole
+from w2v.cli.values import Whole
 from w2v.errors import SettingsError, setting
 from w2v.vectors.scores import PairScores, Section
 
@@ -150,22 +150,8 @@ command = Command(
             help="Held-out sessions, one per line (w2v sessions --last-out): the last item is predicted from those "
             "before it. Repeatable.",
         ),
-        Option(
-            ["-k", "--top", "topn"],
-            type=Whole(1),
-            metavar="N",
-            default=10,
-            shown_default="10",
-            help="How many items are recommended (--sessions).",
-        ),
-        Option(
-            ["--decay"],
-            type=Number(),
-            metavar="X",
-            default=1.0,
-            shown_default="1",
-            help="Each item weighs X times as much as the next one (--sessions).",
-        ),
+        top_option("How many items are recommended (--sessions)."),
+        decay_option("Each item weighs X times as much as the next one (--sessions)."),
         Option(
             ["--restrict-vocab"],
             type=Whole(1),

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from w2v.cli.command import Argument, Option
+from w2v.cli.output import STDOUT
 from w2v.cli.values import List, Number, ParamType, Share, Whole
 from w2v.errors import render
 from w2v.settings import Option as Declared
@@ -101,6 +102,31 @@ def threads_option(help: str = "Threads that read and count.") -> Option:
         shown_default=declared.shown_default,
         help=help,
     )
+
+
+def output_option(help: str, **more: Any) -> Option:
+    """Where lines go, of a command that writes them to standard output unless it is given."""
+    return Option(
+        ["-o", "--output"], metavar="FILE", default=STDOUT, shown_default="standard output", help=help, **more
+    )
+
+
+def top_option(help: str) -> Option:
+    """How many answers are wanted."""
+    return Option(
+        ["-k", "--top", "topn"],
+        type=Whole(1),
+        metavar="N",
+        aliases=["--topn"],
+        default=10,
+        shown_default="10",
+        help=help,
+    )
+
+
+def decay_option(help: str, **more: Any) -> Option:
+    """How much less an item of a session weighs than the one after it."""
+    return Option(["--decay"], type=Number(), metavar="X", default=1.0, shown_default="1", help=help, **more)
 
 
 def quiet_option(help: str = "No progress and no summary.") -> Option:

@@ -13,12 +13,12 @@ from w2v.cli.options import (
     config_from,
     config_options,
     corpus_argument,
+    output_option,
     quiet_option,
     stated_options,
     threads_option,
     tmp_dir_option,
 )
-from w2v.cli.output import STDOUT
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import argument_text, text_output
 from w2v.corpus.config import CorpusConfig
@@ -205,14 +205,7 @@ command = Command(
     callback=phrases,
     params=[
         corpus_argument(),
-        Option(
-            ["-o", "--output"],
-            metavar="FILE",
-            default=STDOUT,
-            shown_default="standard output",
-            group="Output",
-            help="Where the text or the list goes; compressed if it ends in .gz.",
-        ),
+        output_option("Where the text or the list goes; compressed if it ends in .gz.", group="Output"),
         Option(
             ["--list", "listed"],
             is_flag=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from w2v.cli.answers import answers_format, load_vectors
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.lookups import Answer, Row, answer_rows
-from w2v.cli.options import vectors_argument
+from w2v.cli.options import top_option, vectors_argument
 from w2v.cli.prompt import Prompt
 from w2v.cli.values import Whole
 from w2v.errors import W2VError
@@ -71,14 +71,7 @@ command = Command(
     params=[
         vectors_argument(),
         Argument(["words"], nargs=-1, metavar="WORD", line="Words; without any, one per line from standard input."),
-        Option(
-            ["-k", "--top", "topn"],
-            type=Whole(1),
-            metavar="N",
-            default=10,
-            shown_default="10",
-            help="Number of words per sense.",
-        ),
+        top_option("Number of words per sense."),
         Option(
             ["--links"],
             type=Whole(1),

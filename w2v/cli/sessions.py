@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
-from w2v.cli.options import config_from, config_options, quiet_option, tmp_dir_option
+from w2v.cli.options import config_from, config_options, output_option, quiet_option, tmp_dir_option
 from w2v.cli.output import STDOUT
 from w2v.corpus.config import SessionConfig
 from w2v.errors import SettingsError, setting
@@ -100,14 +100,7 @@ command = Command(
     params=[
         Argument(["tables"], nargs=-1, required=True, metavar="TABLE", line="Tables of events; - is standard input."),
         *config_options(SessionConfig, "Sessions"),
-        Option(
-            ["-o", "--output"],
-            metavar="FILE",
-            default=STDOUT,
-            shown_default="standard output",
-            group="Output",
-            help="Where the lines go; compressed if it ends in .gz.",
-        ),
+        output_option("Where the lines go; compressed if it ends in .gz.", group="Output"),
         Option(
             ["--last-out"],
             metavar="FILE",

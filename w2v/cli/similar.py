@@ -22,7 +22,7 @@ from w2v.cli.answers import (
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, named_output, say
 from w2v.cli.lookups import words_of
-from w2v.cli.options import quiet_option, vectors_argument
+from w2v.cli.options import decay_option, quiet_option, vectors_argument
 from w2v.cli.output import check_stdout
 from w2v.cli.prompt import Prompt, prompt_lines
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
@@ -318,15 +318,7 @@ command = Command(
             group="Many queries",
             help="Each line is asked by the mean of its words, which are no answers; unknown words are passed over.",
         ),
-        Option(
-            ["--decay"],
-            type=Number(),
-            metavar="X",
-            default=1.0,
-            shown_default="1",
-            group="Many queries",
-            help="Each word of a line weighs X times as much as the next one (--mean).",
-        ),
+        decay_option("Each word of a line weighs X times as much as the next one (--mean).", group="Many queries"),
         Option(
             ["--approx"],
             is_flag=True,

@@ -13,11 +13,11 @@ from w2v.cli.options import (
     config_from,
     config_options,
     corpus_argument,
+    output_option,
     quiet_option,
     stated_options,
     threads_option,
 )
-from w2v.cli.output import STDOUT
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import TerminalOutput, text_output
 from w2v.cli.values import Whole
@@ -145,13 +145,7 @@ command = Command(
     callback=vocab,
     params=[
         corpus_argument(),
-        Option(
-            ["-o", "--output"],
-            metavar="FILE",
-            default=STDOUT,
-            shown_default="standard output",
-            help="Where the words go; compressed if it ends in .gz.",
-        ),
+        output_option("Where the words go; compressed if it ends in .gz."),
         answers_format("word, count"),
         *(option for option in config_options(CorpusConfig, "Corpus", PHRASES) if option.name != "max_vocab"),
         Option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -131,7 +130,7 @@ class EncodedCorpus:
         final_ids = np.full(len(self.vocab), DROPPED, np.int32)
         final_ids[: len(vocab)] = np.arange(len(vocab), dtype=np.int32)
         ids = whole_sentences(self.ids, self.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
-        found = dataclasses.replace(self.token_counts, kept=0, sentences=0, cut_sentences=0)
+        found = self.token_counts.unmapped()
         ids = remapped(ids, final_ids, found, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
         dropped = self.token_counts.kept - found.kept
         if self.given_vocab:

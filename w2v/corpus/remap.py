@@ -5,7 +5,6 @@ The same steps as at the end of a reading (assembly.py), with the ids of the cor
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,9 +43,8 @@ def apply_vocab(
 
     A `vocab` that is given stands, as in `read_corpus`. Raises CorpusError if fewer than two words are left.
     """
-    token_counts = dataclasses.replace(
-        corpus.token_counts, kept=0, sentences=0, cut_sentences=0, joined=corpus.token_counts.joined + found.joined
-    )
+    token_counts = corpus.token_counts.unmapped()
+    token_counts.joined += found.joined
     words, final_ids = final_of_words(found.words, found.counts, config, vocab, token_counts)
     require_two(words, SpellingList(found.words, found.counts), config, token_counts, corpus.name, vocab)
     ids = remapped(found.ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
@@ -87,7 +85,7 @@ def extend_vocab(
     index = {word: i for i, word in enumerate(vocab.words)}
     final_of = np.fromiter((index[word] for word in words), np.int32, len(words))
     final_ids = np.where(row >= 0, final_of[row], DROPPED).astype(np.int32)
-    token_counts = dataclasses.replace(corpus.token_counts, kept=0, sentences=0, cut_sentences=0)
+    token_counts = corpus.token_counts.unmapped()
     ids = whole_sentences(corpus.ids, corpus.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
     ids = remapped(ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
     token_counts.beyond_max_vocab += int(seen[beyond].sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 __all__ = ["TokenCounts"]
 
@@ -27,6 +27,10 @@ class TokenCounts:
     types_read: int = 0  # distinct words before any were dropped
     files: int = 0
     not_utf8: int = 0  # of those kept
+
+    def unmapped(self) -> TokenCounts:
+        """The same, but for what is counted anew when the ids are mapped to another vocabulary."""
+        return replace(self, kept=0, sentences=0, cut_sentences=0)
 
     def dropped(self) -> int:
         """Tokens read and not kept as tokens of their own."""

@@ -32,6 +32,7 @@ from w2v.vectors._embed import mean_rows
 from w2v.vectors._text import text_rows
 from w2v.vectors._words import WordTable
 from w2v.vectors.formats.npy import npy_header
+from w2v.vectors.subwords import check_made
 from w2v.vectors.words import to_bytes
 
 if TYPE_CHECKING:
@@ -317,11 +318,10 @@ class _Reader:
         missing = np.flatnonzero(rows < 0)
         if subwords is None or not len(missing):
             return
-        made, ngrams = subwords.vectors(table.take(missing.tolist()), threads=1)
+        unseen = table.take(missing.tolist())
+        made, ngrams = subwords.vectors(unseen, threads=1)
+        check_made(unseen, made)
         missing, made = missing[ngrams > 0], made[ngrams > 0]
-        if not np.isfinite(made).all():
-            word = table[int(missing[~np.isfinite(made).all(axis=1)][0])]
-            raise VectorsError(f"the vector made for {word.decode('utf-8', 'backslashreplace')} is not finite")
         rows[missing] = np.arange(len(missing)) + len(self.embedder.vectors) + len(self.made)
         self.made = np.concatenate([self.made, made])
 

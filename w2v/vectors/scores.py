@@ -9,6 +9,11 @@ from typing import Any
 __all__ = ["AnalogyScores", "Evaluation", "PairScores", "Section", "SessionScores"]
 
 
+def share(part: int, whole: int) -> float:
+    """The part of a whole, 0 of none."""
+    return part / whole if whole else 0.0
+
+
 @dataclass(frozen=True)
 class Section:
     """Questions of one section: answered right, asked, and left out because a word is not there."""
@@ -21,12 +26,12 @@ class Section:
     @property
     def accuracy(self) -> float:
         """Share of the asked questions that were answered right, 0 if none were asked."""
-        return self.correct / self.asked if self.asked else 0.0
+        return share(self.correct, self.asked)
 
     @property
     def coverage(self) -> float:
         """Share of the questions that could be asked."""
-        return self.asked / (self.asked + self.skipped) if self.asked + self.skipped else 0.0
+        return share(self.asked, self.asked + self.skipped)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -104,7 +109,7 @@ class PairScores:
     @property
     def coverage(self) -> float:
         """Share of the pairs that could be asked."""
-        return self.asked / (self.asked + self.skipped) if self.asked + self.skipped else 0.0
+        return share(self.asked, self.asked + self.skipped)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -138,12 +143,12 @@ class SessionScores:
 
     @property
     def hr(self) -> float:
-        return self.hits / self.asked if self.asked else 0.0
+        return share(self.hits, self.asked)
 
     @property
     def coverage(self) -> float:
         """Share of the sessions that could be asked."""
-        return self.asked / (self.asked + self.skipped) if self.asked + self.skipped else 0.0
+        return share(self.asked, self.asked + self.skipped)
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -89,8 +89,7 @@ class Subwords:
         found, counts = self.vectors([word], threads=1)
         if not counts[0]:
             return None
-        if not np.isfinite(found).all():
-            raise VectorsError(f"the vector made for {word.decode('utf-8', 'backslashreplace')} is not finite")
+        check_made([word], found)
         if self.on_made is not None:
             self.on_made(word)
         return found.reshape(self.dim)
@@ -139,3 +138,11 @@ class Subwords:
             used, places = used[there], self.places[found[there]]
         kept, at = np.unique(places, return_inverse=True)
         return replace(self, rows=FloatRows(self.rows.take(kept)), used=used, places=at.astype(np.int64))
+
+
+def check_made(words: WordTable | Sequence[bytes], made: NDArray[np.float32]) -> None:
+    """VectorsError for the first of `words` [n] whose vector, of `made` [n, D], is not finite."""
+    finite = np.isfinite(made).all(axis=1)
+    if not finite.all():
+        word = words[int(np.argmin(finite))]
+        raise VectorsError(f"the vector made for {word.decode('utf-8', 'backslashreplace')} is not finite")
