@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
 from typing import Generic, TypeVar
 
 from w2v.cpus import thread_count
@@ -185,16 +185,19 @@ def for_each(work: Callable[[int], object], tasks: int, threads: int | None = No
 
 
 def in_order(
-    make: Callable[[Item], Result], items: Iterable[Item | None], threads: int | None = None
-) -> Iterator[Result]:
+    make: Callable[[Item], Result],
+    items: Iterable[Item | None],
+    threads: int | None = None,
+    stop: threading.Event | None = None,
+) -> Generator[Result, None, None]:
     """make(item) of each item, made on several threads and given in order; a few are kept ready ahead.
 
     Items are taken in the caller's thread. None among them is no item: it says that the next one may be long in coming,
     so that what is being made is given first. Where the system refuses threads, those that there are do the work, or
-    the caller's.
+    the caller's. `stop` is set when the caller gives up, for a `make` that takes long to look at.
     """
     helpers = min(thread_count(threads), len(items) if isinstance(items, Sized) else sys.maxsize)
-    group = Group()
+    group = Group(stop=stop)
     ahead = _Ahead(make, 2 * helpers, group)
     started = 0
     try:

@@ -8,9 +8,12 @@ import pytest
 
 import w2v
 from w2v.errors import SettingsError, W2VError
+from w2v.memory import Room
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
-from w2v.training.sweep import Results, combinations, identity, varied_names, vectors_name
+from w2v.training.progress import Progress, Reporter
+from w2v.training.sweep import Results, Together, combinations, identity, runs_at_once, varied_names, vectors_name
+from w2v.training.trainer import Trainer
 
 from .runs import corpus, sentences
 
@@ -91,6 +94,64 @@ def test_losses_and_scores_are_those_of_the_vectors_that_a_run_keeps(pairs, monk
     monkeypatch.setattr(HeldOut, "loss", lambda *_: 1.0)
     w2v.train(corpus(), **settings, on_epoch=reports.append, eval=pairs)
     assert (run.loss, run.scores) == (reports[1].loss, reports[1].scores)
+
+
+def test_runs_side_by_side_are_those_of_one_thread_in_their_order(tmp_path):
+    lists = {"dim": 8, "epochs": [2, 1], "seed": [1, 2]}
+    runs = list(w2v.sweep(corpus(), threads=2, folder=tmp_path / "runs", **lists))
+    assert [(run.config.epochs, run.config.seed, run.config.threads) for run in runs] == [
+        (2, 1, 1), (2, 2, 1), (1, 1, 1), (1, 2, 1)
+    ]  # fmt: skip
+    for run in runs:
+        alone = w2v.train(corpus(), dim=8, threads=1, epochs=run.config.epochs, seed=run.config.seed)
+        assert w2v.load(run.vectors).matrix.tobytes() == alone.matrix.tobytes()
+    again = list(w2v.sweep(corpus(), threads=2, folder=tmp_path / "runs", **lists))
+    assert [(run.done_before, run.loss) for run in again] == [(True, run.loss) for run in runs]
+
+
+@pytest.mark.parametrize(
+    ("runs", "lists", "wanted"),
+    [
+        (4, {}, 4),
+        (35, {}, 4),
+        (10, {}, 1),  # two threads would be idle in the end
+        (4, {"hot_rows": [0, 10]}, 1),
+        (4, {"threads": [1, 4]}, 1),
+        (4, {"loss": "softmax"}, 1),
+        (4, {"dim": 4096}, 1),  # two models would be too large for the memory
+    ],
+)
+def test_as_many_runs_as_threads_go_side_by_side_where_that_is_faster(runs, lists, wanted, monkeypatch):
+    monkeypatch.setattr("w2v.training.sweep.room", lambda: Room(4 << 30, "free"))
+    configs = combinations({"threads": 4, "seed": list(range(runs)), **lists})
+    assert runs_at_once(configs, 100_000) == wanted
+
+
+def test_runs_side_by_side_are_shown_as_one():
+    shown = []
+    together = Together([type("Kept", (Reporter,), {"training": lambda _, progress: shown.append(progress)})()])
+    first, second = together.part(), together.part()
+    first.training(Progress(2, 5, 40, 100, 10.0, 0.02, 0.4, 4.0))
+    second.training(Progress(1, 5, 20, 200, 5.0, 0.03, 0.5, 3.0))
+    first.ended(None, None)
+    second.training(Progress(1, 5, 30, 200, 5.0, 0.03, 0.5, 3.0))
+    seen = [(one.epoch, one.tokens_done, one.tokens_total, one.words_per_s) for one in shown]
+    assert seen == [(2, 40, 100, 10.0), (1, 60, 300, 15.0), (1, 30, 200, 5.0)]
+
+
+def test_a_run_side_by_side_with_others_that_fails_ends_them_all(monkeypatch):
+    """Without an end of the others the sweep would not return."""
+
+    train = Trainer.run
+
+    def run(self, *args, **kwargs):
+        if self.config.seed == 2:
+            raise MemoryError("no room")
+        return train(self, *args, **kwargs)
+
+    monkeypatch.setattr(Trainer, "run", run)
+    with pytest.raises(MemoryError, match="no room"):
+        list(w2v.sweep(corpus(), threads=2, dim=8, epochs=1_000_000, seed=[1, 2]))
 
 
 def test_a_sweep_is_checked_when_it_is_asked_for():

@@ -18,6 +18,13 @@ from .hostile import nearest_float32
 HALF_OF_THE_SMALLEST = f"{5**150:0150d}"
 
 
+def read_float(text: bytes):
+    """(value, bytes read) or None: the same where the text ends behind the number and where a row goes on."""
+    alone, in_a_row = py_read_float(text), py_read_float(text + b" -0.25 0.0625 0.1234567")
+    assert str(in_a_row) == str(alone)  # a NaN is not equal to itself
+    return alone
+
+
 def of_bits(bits: int) -> float:
     return struct.unpack("<f", struct.pack("<I", bits))[0]
 
@@ -34,7 +41,7 @@ def digits_of(number: str) -> tuple[str, int]:
 def check(value: float) -> None:
     shown = py_put_float(value)
     assert len(shown) <= 18
-    read, used = py_read_float(shown)
+    read, used = read_float(shown)
     assert used == len(shown)
     assert struct.pack("<f", read) == struct.pack("<f", value)
     # NumPy's own shortest digits (Dragon4, exact) are the judge.
@@ -107,7 +114,7 @@ def test_any_decimal_is_read_as_the_nearest_float(negative, left, right, power, 
     if mark == "e+":
         power = abs(power)
     number = ("-" if negative else "") + left + ("." + right if right else "") + (f"{mark}{power}" if mark else "")
-    read, used = py_read_float(number.encode())
+    read, used = read_float(number.encode())
     assert used == len(number)
     wanted = nearest_float32(number)
     assert np.float32(read).tobytes() == wanted.tobytes(), (number, read, wanted)
@@ -123,9 +130,9 @@ def test_decimals_half_way_between_two_floats_are_read_to_even(bits):
         scale += 1
     number = f"{middle * 10**scale}e-{scale}"
     even = bits if bits % 2 == 0 else bits + 1
-    assert py_read_float(number.encode())[0] == of_bits(even)
-    assert py_read_float(number.replace("e", ".000001e").encode())[0] == of_bits(bits + 1)
-    assert py_read_float(f"{middle * 10**scale - 1}.9e-{scale}".encode())[0] == of_bits(bits)
+    assert read_float(number.encode())[0] == of_bits(even)
+    assert read_float(number.replace("e", ".000001e").encode())[0] == of_bits(bits + 1)
+    assert read_float(f"{middle * 10**scale - 1}.9e-{scale}".encode())[0] == of_bits(bits)
 
 
 def spellings(digits: str, power: int) -> list[str]:
@@ -152,7 +159,7 @@ def test_decimals_beside_the_middle_of_two_floats_are_read_as_the_nearest():
             cut = middle // Fraction(10) ** power
             for number in (cut, cut + 1):
                 for text in spellings(str(number), power):
-                    read, used = py_read_float(text.encode())
+                    read, used = read_float(text.encode())
                     assert (used, np.float32(read)) == (len(text), nearest_float32(text)), text
 
 
@@ -160,7 +167,7 @@ def test_decimals_beside_the_middle_of_two_floats_are_read_as_the_nearest():
     "text", ["", "-", "+", ".", "-.", "e5", "x", "--1", " 1", "na", "infinit", ".nan", "-.inf", "+.Infinity", ".e5"]
 )
 def test_what_is_no_number_is_refused(text):
-    found = py_read_float(text.encode())
+    found = read_float(text.encode())
     assert found is None or found[1] < len(text)
 
 
@@ -168,14 +175,14 @@ def test_what_is_no_number_is_refused(text):
     ("text", "used"), [("1e", 1), ("1e+", 1), ("1.5x", 3), ("1,5", 1), ("0x10", 1), ("1_0", 1), ("1 2", 1)]
 )
 def test_reading_stops_where_the_number_does(text, used):
-    assert py_read_float(text.encode())[1] == used
+    assert read_float(text.encode())[1] == used
 
 
 @pytest.mark.parametrize(
     "text", ["nan", "NaN", "-nan", "inf", "-Inf", "infinity", "1e39", "-1e400", "1e99999999999999999999"]
 )
 def test_what_is_not_finite_is_read_as_such(text):
-    value, used = py_read_float(text.encode())
+    value, used = read_float(text.encode())
     assert used == len(text)
     assert not np.isfinite(value)
 
@@ -190,7 +197,7 @@ def test_numbers_are_read_the_same_in_a_locale_with_a_decimal_comma():
         except locale.Error:
             continue
         try:
-            assert py_read_float(b"16777217.0000000001")[0] == 16777218  # takes the C library's way
+            assert read_float(b"16777217.0000000001")[0] == 16777218  # takes the C library's way
             assert py_put_float(0.5) == b"0.5"
         finally:
             locale.setlocale(locale.LC_ALL, before)

@@ -36,6 +36,7 @@ cdef extern from "pairs.h" nogil:
     pair_slot *pair_find(pair_slot *slots, uint64_t mask, const pair_key *k)
     int pair_rebuild(pair_table *t, uint64_t size)
     int pair_flush(pair_table *t)
+    int pair_merge(pair_table *t, const pair_table *other)
     int pair_walk(pair_table *t, const int32_t *ids, int64_t n)
     void pair_sketch(pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask)
     int64_t pair_join(
@@ -115,7 +116,7 @@ cdef class Pairs:
             raise MemoryError("no memory for a table of pairs")
 
     def walk(self, const int32_t[::1] ids):
-        """Count the pairs of more ids, which follow those of the call before."""
+        """Count the pairs of more ids, which follow those of the call before, or of whole sentences."""
         cdef int failed = 0
         self._check(ids)
         if ids.shape[0] == 0:
@@ -158,6 +159,12 @@ cdef class Pairs:
         if sketch.shape[0] < 1 or sketch.shape[0] & (sketch.shape[0] - 1):
             raise ValueError("the size of a sketch is a power of two")
         return 0
+
+    def merge(self, Pairs other):
+        """Add what another table has counted of other ids, in the same range of hashes; it is empty afterwards."""
+        if pair_flush(&self.table) < 0 or pair_flush(&other.table) < 0 or pair_merge(&self.table, &other.table) < 0:
+            raise MemoryError("no memory for a table of pairs")
+        other.begin(0, HASH_END)
 
     def counted(self, int64_t least):
         """(a, b, between, count), arrays of the pairs that were counted at least so often, in any order."""

@@ -3,8 +3,8 @@
  * A walk goes over ids (-1 ends a sentence). Two words are a pair if nothing or a few connectors (of, the) stand between
  * them; which ones is told by a number: 0 for none, else the connectors' numbers 1..C as digits of base C + 1.
  *
- * Counting: one open-addressing table a thread, each for a range of hashes, so that nothing is shared and nothing merged.
- * A table that may not grow any more gives up the upper half of its range; the caller counts that in another round, so
+ * Counting: one open-addressing table a thread, for its part of the ids; at the end all are added to the first. A table
+ * that may not grow any more gives up the upper half of its range of hashes; the caller counts that in another round, so
  * no pair is ever dropped for lack of memory. What a pair needs from memory is fetched 32 pairs ahead.
  *
  * Most pairs occur once or twice and need no slot. So a walk ahead counts all pairs in one array of bytes, where several
@@ -127,6 +127,29 @@ static int pair_count(pair_table *t, const pair_key *k) {
     s->b = k->b;
     s->rest = (uint64_t)k->between << COUNT_BITS | 1;
     t->used++;
+    return 0;
+}
+
+/* Adds what `from` has counted, for the hashes that both have counted to the end. 0, or -1 for no memory. */
+static int pair_merge(pair_table *t, const pair_table *from) {
+    if (from->high < t->high) {
+        t->high = from->high;
+        if (pair_rebuild(t, t->mask + 1) < 0) return -1;
+    }
+    for (uint64_t i = 0; i <= from->mask; i++) {
+        const pair_slot *s = &from->slots[i];
+        if (s->rest == 0) continue;
+        pair_key k = {s->a, s->b, (uint32_t)(s->rest >> COUNT_BITS), 0};
+        k.hash = pair_hash(k.a, k.b, k.between, t->seed);
+        if (t->used >= t->mask / 2 + t->mask / 8 && pair_make_room(t) < 0) return -1;
+        if (k.hash >> 32 >= t->high) continue;
+        pair_slot *to = pair_find(t->slots, t->mask, &k);
+        if (to->rest) to->rest += s->rest & COUNT_MASK;
+        else {
+            *to = *s;
+            t->used++;
+        }
+    }
     return 0;
 }
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -207,31 +207,32 @@ class _Pass:
         """(a, b, between, count) of all pairs that occur often enough and score over the threshold."""
         ids = self.state.ids
         new_pairs = self._new_pairs(secrets.randbits(64))
-        sketch = self._sketch(new_pairs)
-        cuts = [HASH_END * i // self.threads for i in range(self.threads + 1)]
-        parts: list[list[tuple[NDArray[Any], ...]]] = [[] for _ in range(self.threads)]
+        pieces = list(_pieces(ids))
+        sketch = self._sketch(new_pairs, pieces)
+        tables = [new_pairs() for _ in range(max(1, min(self.threads, len(pieces))))]
+        parts: list[tuple[NDArray[Any], ...]] = []
         stop = threading.Event()
 
-        def count(part: int) -> Callable[[], None]:
-            def work() -> None:
-                pairs = new_pairs()
-                pairs.use_sketch(sketch)
-                low = cuts[part]
-                while low < cuts[part + 1]:
-                    pairs.begin(low, cuts[part + 1])
-                    for start in range(0, len(ids), STEP_IDS):
-                        if stop.is_set():
-                            return
-                        pairs.walk(ids[start : start + STEP_IDS])
-                    counted = pairs.counted(max(1, self.settings.min_count))
-                    over = self.scores(*counted) > self.settings.least
-                    parts[part].append(tuple(column[over] for column in counted))
-                    low = pairs.high
+        def count(thread: int, low: int) -> None:
+            pairs = tables[thread]
+            pairs.begin(low, HASH_END)
+            for piece in pieces[thread :: len(tables)]:
+                if stop.is_set():
+                    return
+                pairs.walk(ids[piece])
 
-            return work
-
-        run_all([*map(count, range(self.threads))], stop=stop)
-        columns = zip(*(rows for part in parts for rows in part), strict=True)
+        for pairs in tables:
+            pairs.use_sketch(sketch)
+        low = 0
+        while low < HASH_END:
+            run_all([partial(count, thread, low) for thread in range(len(tables))], stop=stop)
+            for other in tables[1:]:
+                tables[0].merge(other)
+            counted = tables[0].counted(max(1, self.settings.min_count))
+            over = self.scores(*counted) > self.settings.least
+            parts.append(tuple(column[over] for column in counted))
+            low = tables[0].high
+        columns = zip(*parts, strict=True)
         a, b, between, number = (np.concatenate(column) for column in columns)
         return a, b, between, number
 
@@ -247,11 +248,10 @@ class _Pass:
             Pairs, self.roles, len(self.connectors), seed, weight, self.settings.min_count, self.rarity, bound, memory
         )
 
-    def _sketch(self, new_pairs: Callable[[], Pairs]) -> NDArray[np.uint8]:
+    def _sketch(self, new_pairs: Callable[[], Pairs], pieces: Sequence[slice]) -> NDArray[np.uint8]:
         """uint8: how often the pairs that share a byte occur, up to 255. Few bytes for many pairs tell less, and more
         of them are counted for nothing."""
         ids = self.state.ids
-        pieces = list(_pieces(ids))
         room = max(1, self.spool.memory_limit // (4 * self.threads))
         size = 1 << (max(1, min(len(ids) // 4, room)).bit_length() - 1)
         sketches = [np.zeros(size, np.uint8) for _ in range(max(1, min(self.threads, len(pieces))))]

@@ -12,25 +12,35 @@ import itertools
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError, TrainingError, W2VError, setting
+from w2v.memory import reserve, room
 from w2v.output import check_outputs
 from w2v.settings import options_of
+from w2v.threads import in_order
 from w2v.training.config import DEFAULT_LR, SETTINGS_OF_THE_MACHINE, TrainConfig
+from w2v.training.evaluation import Evaluator, score
+from w2v.training.memory import check_memory, memory_needed
+from w2v.training.progress import Reporter, Reporters
+from w2v.training.run import Outputs, Run, StopRequest, graceful_stop
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.training.evaluation import Test
-    from w2v.training.progress import Reporter
+    from w2v.training.progress import Progress, TrainSummary
+    from w2v.training.state import TrainState
 
 __all__ = ["Results", "SweepRun", "combinations", "sweep", "varied_names", "vectors_name"]
 
 MOST_RUNS = 100_000
 LONGEST_LINE = 1 << 20  # bytes
+EFFICIENCY = 0.9  # of one training's threads, against as many that train alone
 LONGEST_NAME = 180  # of a file of vectors; a file system takes 255 bytes, and unfinished ones have a longer name
 
 
@@ -205,12 +215,10 @@ def sweep(
     """Train and score each of the resolved configs, in order; those whose line is in `results` are only reported.
 
     `varied` are the settings that they differ in. `folder` keeps each run's vectors in a .bin file; without `results`,
-    the lines are kept there as results.jsonl. A run that diverges has an `error`; the others go on. Raises what
-    `w2v.train` raises, before the first run where it can.
+    the lines are kept there as results.jsonl. A run that diverges has an `error`; the others go on. Where that is
+    faster, runs go side by side, each on one thread (`runs_at_once`); their threads then call the reporters, one at a
+    time. Raises what `w2v.train` raises, before the first run where it can.
     """
-    from w2v.training.evaluation import Evaluator
-    from w2v.training.memory import check_memory
-
     if folder is not None:
         os.makedirs(folder, exist_ok=True)
         results = os.path.join(folder, "results.jsonl") if results is None else results
@@ -221,13 +229,107 @@ def sweep(
     digests = {name: asked.digest() for name, asked in tests.items()}
     places = [None if folder is None else os.path.join(folder, vectors_name(config, varied)) for config in configs]
     check_outputs([place for place in places if place is not None])
-    for config, place in zip(configs, places, strict=True):
+    done: list[SweepRun | None] = []
+    for config in configs:
         run = known.find(config, digests) if known is not None else None
-        if run is None or (folder is not None and not run.error and not (run.vectors and os.path.exists(run.vectors))):
-            run = one_run(corpus, config, tests, place, reporters)
-            if known is not None:
+        if run is not None and folder is not None and not run.error and not os.path.exists(run.vectors or ""):
+            run = None
+        done.append(run)
+    missing = [i for i, run in enumerate(done) if run is None]
+    at_once = runs_at_once([configs[i] for i in missing], len(corpus.vocab))
+    together = Together(reporters)
+    stop = threading.Event()
+
+    def train(i: int) -> SweepRun:
+        if at_once == 1:
+            run = one_run(corpus, configs[i], tests, places[i], reporters)
+        else:
+            one = dataclasses.replace(configs[i], threads=1)
+            run = one_run(corpus, one, tests, places[i], [together.part()], lambda: nullcontext(StopWith(stop)))
+        if known is not None:
+            with together.lock:
                 known.add(run, digests)
-        yield run
+        return run
+
+    with closing(in_order(train, missing, at_once, stop)) as runs:
+        for before in done:
+            yield next(runs) if before is None else before
+
+
+def runs_at_once(configs: Sequence[TrainConfig], words: int) -> int:
+    """How many runs go side by side, each on one thread: as many as there are threads, if that is faster and memory
+    suffices.
+
+    One thread has nothing to share and to wait for, so that k of them do more than one run with k; but where the last
+    ones would leave threads idle, runs take turns. So they do where threads or what is for several of them are the
+    question, and for full softmax, whose matrix products use all CPUs.
+    """
+    alike = {(config.threads or 1, config.hot_rows) for config in configs}
+    if len(alike) != 1 or any(config.loss == "softmax" for config in configs):
+        return 1
+    threads = alike.pop()[0]
+    if -(-len(configs) // threads) * threads * EFFICIENCY > len(configs):
+        return 1
+    needed = max(
+        sum(memory_needed(dataclasses.replace(config, threads=1).resolved(), words).values()) for config in configs
+    )
+    there = room().size
+    return max(1, min(threads, (there - reserve(there)) // needed))
+
+
+class StopWith(StopRequest):
+    """Asks a training to stop when the others do."""
+
+    def __init__(self, stop: threading.Event):
+        self.stop = stop
+
+    def __call__(self) -> bool:
+        return self.stop.is_set()
+
+
+class Together:
+    """Runs at the same time, as one progress: that of the run that is least far, with the tokens of all."""
+
+    def __init__(self, reporters: Sequence[Reporter]):
+        self.reporters = Reporters(reporters)
+        self.lock = threading.Lock()
+        self.running: dict[Reporter, Progress] = {}
+
+    def part(self) -> Reporter:
+        """What one of the runs reports to."""
+        return _Part(self)
+
+    def training(self, part: Reporter, progress: Progress) -> None:
+        with self.lock:
+            self.running[part] = progress
+            each = self.running.values()
+            self.reporters.training(
+                dataclasses.replace(
+                    min(each, key=lambda one: one.tokens_done / max(1, one.tokens_total)),
+                    tokens_done=sum(one.tokens_done for one in each),
+                    tokens_total=sum(one.tokens_total for one in each),
+                    words_per_s=sum(one.words_per_s for one in each),
+                )
+            )
+
+    def ended(self, part: Reporter) -> None:
+        with self.lock:
+            self.running.pop(part, None)
+
+
+class _Part(Reporter):
+    def __init__(self, together: Together):
+        self.together = together
+
+    def training(self, progress: Progress) -> None:
+        self.together.training(self, progress)
+
+    def ended(self, state: TrainState, summary: TrainSummary) -> None:  # noqa: ARG002
+        self.together.ended(self)
+
+    def warn(self, text: str) -> None:
+        with self.together.lock:
+            self.together.reporters.warn(text)
 
 
 def one_run(
@@ -236,12 +338,11 @@ def one_run(
     tests: Mapping[str, Test],
     place: str | None,
     reporters: Sequence[Reporter],
+    stopping: Callable[[], AbstractContextManager[StopRequest]] = graceful_stop,
 ) -> SweepRun:
-    from w2v.training.evaluation import score
-    from w2v.training.run import Outputs, Run
-
+    run = Run(corpus, CorpusConfig(min_count=1), config, Outputs(place), reporters=reporters, stopping=stopping)
     try:
-        result = Run(corpus, CorpusConfig(min_count=1), config, Outputs(place), reporters=reporters).run().result
+        result = run.run().result
     except TrainingError as error:
         return SweepRun(config, dict.fromkeys(tests), error=str(error))
     vectors = result.vectors

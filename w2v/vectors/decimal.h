@@ -190,26 +190,75 @@ static inline int read_word(const char *text, const char *end, const char *small
     return 1;
 }
 
-static inline int eight_digits(const char *text, uint32_t *value) {
+/* Eight bytes of text; digits become 0 to 9, anything else more. */
+static inline uint64_t digits_at(const char *text) {
     uint64_t chunk;
     memcpy(&chunk, text, 8);
-    if (((chunk & 0xF0F0F0F0F0F0F0F0u) | (((chunk + 0x0606060606060606u) & 0xF0F0F0F0F0F0F0F0u) >> 4)) !=
-        0x3333333333333333u)
-        return 0;
-    chunk -= 0x3030303030303030u;
+    return chunk ^ 0x3030303030303030u;
+}
+
+/* How many of them are digits before the first that is none. */
+static inline int leading_digits(uint64_t chunk) {
+    const uint64_t others =
+        (((chunk & 0x7F7F7F7F7F7F7F7Fu) + 0x7676767676767676u) | chunk) & 0x8080808080808080u; /* above nine */
+    return others ? __builtin_ctzll(others) / 8 : 8;
+}
+
+/* The number that the first `count` of them make, 1 to 8. */
+static inline uint64_t join_digits(uint64_t chunk, int count) {
+    chunk <<= 64 - 8 * count; /* zeros before it */
     chunk = chunk * 10 + (chunk >> 8);
-    *value = (uint32_t)(((chunk & 0x000000FF000000FFu) * 0x000F424000000064u +
-                         ((chunk >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >>
-                        32);
-    return 1;
+    return (uint32_t)(((chunk & 0x000000FF000000FFu) * 0x000F424000000064u +
+                       ((chunk >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u) >>
+                      32);
+}
+
+/* The float that `digits` times 10^power is nearest to, if that is certain and it is normal; 0 otherwise.
+
+   The double is within 2^-51 of the true value (one rounding of digits, power and product each, and less than 10^-18 for
+   digits that were cut): if both ends of a wider span round to one float, so does the truth. */
+static inline float nearest_float(uint64_t digits, int64_t power) {
+    const double near = (double)digits * TENS[64 + power];
+    const float low = (float)(near * (1 - 0x1p-50)), high = (float)(near * (1 + 0x1p-50));
+    return low == high && low > 1.2e-38f && high < 3.4e38f ? low : 0.0f;
+}
+
+/* Numbers as vectors have them, with one digit before the point and 1 to 15 after it: what read_float does, in a few
+   steps. NULL for any other. */
+static inline const char *read_usual(const char *text, const char *end, float *value) {
+    static const uint64_t WIDEN[9] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    if (end - text < 20) return NULL;
+    const int negative = *text == '-';
+    text += negative;
+    uint64_t digits = (unsigned char)(*text - '0');
+    if (digits > 9 || text[1] != '.') return NULL;
+    text += 2;
+    uint64_t chunk = digits_at(text);
+    int count = leading_digits(chunk), power = count;
+    if (!count) return NULL;
+    digits = digits * WIDEN[count] + join_digits(chunk, count);
+    text += count;
+    if (count == 8) {
+        chunk = digits_at(text);
+        count = leading_digits(chunk);
+        if (count == 8) return NULL;
+        if (count) digits = digits * WIDEN[count] + join_digits(chunk, count);
+        text += count;
+        power += count;
+    }
+    if ((*text | 0x20) == 'e') return NULL;
+    const float found = nearest_float(digits, -power);
+    if (found == 0.0f && digits) return NULL;
+    *value = negative ? -found : found;
+    return text;
 }
 
 /* Read the decimal at `text` (before `end`) as the nearest float32. Returns the byte after it, or NULL if there is none.
    Too large a number gives infinity; "nan" and "inf" are read, so that the caller can name the row. */
 static inline const char *read_float(const char *text, const char *end, float *value) {
-    const char *start = text, *first;
-    uint64_t digits = 0;
-    uint32_t eight;
+    const char *start = text, *first = read_usual(text, end, value);
+    if (first) return first;
+    uint64_t digits = 0, chunk;
     int64_t power = 0;
     int count = 0, negative = 0, point = 0; /* count: significant digits taken; any after the 19th are cut */
     if (text < end && (*text == '-' || *text == '+')) negative = *text++ == '-';
@@ -224,7 +273,8 @@ static inline const char *read_float(const char *text, const char *end, float *v
     if (text < end && *text == '.') {
         point = 1;
         first = ++text;
-        while (count <= 11 && end - text >= 8 && eight_digits(text, &eight)) {
+        while (count <= 11 && end - text >= 8 && leading_digits(chunk = digits_at(text)) == 8) {
+            const uint32_t eight = (uint32_t)join_digits(chunk, 8);
             count = digits ? count + 8 : eight ? count_digits(eight) : 0; /* leading zeros do not count */
             digits = digits * 100000000u + eight;
             text += 8;
@@ -262,18 +312,9 @@ static inline const char *read_float(const char *text, const char *end, float *v
         *value = negative ? -0.0f : 0.0f;
         return text;
     }
-    if (power >= -64 && power <= 38) {
-        /* The double is within 2^-51 of the true value (one rounding of digits, power and product each, and less than
-           10^-18 for digits that were cut): if both ends of that span round to one float, so does the truth. Where a
-           result is not normal, or might not be, the C library decides. */
-        const double near = power < 0 ? (double)digits / TENS[64 - power] : (double)digits * TENS[64 + power];
-        const float low = (float)(near * (1 - 0x1p-50)), high = (float)(near * (1 + 0x1p-50));
-        if (low == high && low > 1.2e-38f && high < 3.4e38f) {
-            *value = negative ? -low : low;
-            return text;
-        }
-    }
-    *value = read_float_slowly(start, text);
+    const float found = power >= -64 && power <= 38 ? nearest_float(digits, power) : 0.0f;
+    if (found == 0.0f) *value = read_float_slowly(start, text); /* the C library decides */
+    else *value = negative ? -found : found;
     return text;
 }
 

@@ -119,22 +119,47 @@ typedef struct {
     int32_t *counts; /* [last] n-grams of each word, or NULL */
 } WordVectors;
 
+#define AHEAD 16 /* rows that are asked for before they are added: most are in no cache */
+
+/* Asks for the lines of a row. */
+static inline void fetch_row(const char *row, int64_t dim) {
+    const int64_t size = dim * (int64_t)sizeof(float) < 2048 ? dim * (int64_t)sizeof(float) : 2048;
+    for (int64_t k = 0; k < size; k += 64) __builtin_prefetch(row + k);
+    __builtin_prefetch(row + size - 1);
+}
+
+/* Adds the rows of a word's n-grams to `sum`. Returns how many n-grams count. */
+static inline int32_t add_ngrams(const NgramRows *r, Ngrams g, float *sum) {
+    const char *waiting[AHEAD];
+    int64_t found = 0, added = 0;
+    int32_t count = 0;
+    while (next_ngram(&g)) {
+        const char *row = bucket_row(r, g.hash % r->buckets);
+        count += row || !r->pruned;
+        if (!row) continue;
+        fetch_row(row, r->dim);
+        if (found - added == AHEAD) add_row(sum, waiting[added++ % AHEAD], r->dim);
+        waiting[found++ % AHEAD] = row;
+    }
+    while (added < found) add_row(sum, waiting[added++ % AHEAD], r->dim);
+    return count;
+}
+
+static inline Ngrams ngrams_of_word(const WordVectors *w, int64_t i) {
+    const size_t length = (size_t)(w->ends[i + 1] - w->ends[i]);
+    return ngrams_of(w->words + w->ends[i], length, w->ngrams->least, w->ngrams->most);
+}
+
 static void make_vectors(void *argument) {
     const WordVectors *w = argument;
     const NgramRows *r = w->ngrams;
     for (int64_t i = w->first; i < w->last; i++) {
         float *sum = w->out + i * r->dim;
-        int32_t count = 0;
-        Ngrams g = ngrams_of(w->words + w->ends[i], (size_t)(w->ends[i + 1] - w->ends[i]), r->least, r->most);
         memset(sum, 0, (size_t)r->dim * sizeof(float));
         if (w->own) add_row(sum, w->own + i * w->own_bytes, r->dim);
-        while (next_ngram(&g)) {
-            const char *row = bucket_row(r, g.hash % r->buckets);
-            if (row) add_row(sum, row, r->dim);
-            count += row || !r->pruned;
-        }
+        const int32_t count = add_ngrams(r, ngrams_of_word(w, i), sum), rows = count + (w->own ? 1 : 0);
         if (w->counts) w->counts[i] = count;
-        float share = 1.0f / (float)(count + (w->own ? 1 : 0) > 0 ? count + (w->own ? 1 : 0) : 1);
+        const float share = 1.0f / (float)(rows > 0 ? rows : 1);
         for (int64_t k = 0; k < r->dim; k++) sum[k] *= share;
     }
 }
@@ -146,13 +171,9 @@ static void own_rows(void *argument) {
     for (int64_t i = w->first; i < w->last; i++) {
         float *out = w->out + i * r->dim;
         const loose_float *vector = (const loose_float *)(w->own + i * w->own_bytes);
-        int32_t count = 0;
-        Ngrams g = ngrams_of(w->words + w->ends[i], (size_t)(w->ends[i + 1] - w->ends[i]), r->least, r->most);
         memset(out, 0, (size_t)r->dim * sizeof(float));
-        for (; next_ngram(&g); count++) {
-            const char *row = bucket_row(r, g.hash % r->buckets);
-            if (row) add_row(out, row, r->dim);
-        }
+        Ngrams g = ngrams_of_word(w, i);
+        const int32_t count = add_ngrams(r, g, out);
         for (int64_t k = 0; k < r->dim; k++) out[k] = (float)(count + 1) * vector[k] - out[k];
     }
 }
