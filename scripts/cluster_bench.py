@@ -171,7 +171,7 @@ def loopback_bytes() -> int:
 
 def bytes_on_the_wire(args: argparse.Namespace) -> None:
     """Bytes of one run by the program's own count, by the formula, and on the interface."""
-    from w2v.cluster.schedule import Schedule, bytes_exchanged
+    from w2v.cluster.synced_rows import Schedule, bytes_exchanged
 
     for nodes in (2, 4):
         with cluster(nodes) as made:

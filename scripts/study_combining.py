@@ -24,11 +24,11 @@ ROWS = 4096  # combined at a time
 
 def train(corpus: Any, args: argparse.Namespace, seed: int) -> Any:
     """The vectors of one run."""
-    from w2v.cluster.combine import COMBINERS
+    from w2v.cluster.synced_rows import COMBINERS
     from w2v.kernel._state import Model, Worker
     from w2v.kernel.kernels import choose
     from w2v.training.config import TrainConfig
-    from w2v.training.effort import pairs_per_token
+    from w2v.training.lanes import pairs_per_token
     from w2v.vectors.vectors import Vectors
 
     config = TrainConfig(seed=seed, threads=1, epochs=EPOCHS, model=args.model, loss=args.loss).resolved()
@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=13)
     parser.add_argument("--combine", default="settling")
     parser.add_argument("--lr-scale", type=float, default=2.0)
-    parser.add_argument("--pair", type=float, help="effort of a pair at learning rate 1 (as in w2v/training/effort.py)")
+    parser.add_argument("--pair", type=float, help="effort of a pair at learning rate 1 (as in w2v/training/lanes.py)")
     parser.add_argument("--model", default="skipgram")
     parser.add_argument("--loss", default="ns")
     parser.add_argument("--seeds", type=lambda s: [int(x) for x in s.split(",")], default=[1])
@@ -106,7 +106,7 @@ def main() -> None:
 
     from w2v.corpus.config import CorpusConfig
     from w2v.corpus.reader import read_corpus
-    from w2v.training.effort import PAIR
+    from w2v.training.lanes import PAIR
 
     args.pair = args.pair or PAIR
     corpus = read_corpus([args.text], CorpusConfig(), threads=2)

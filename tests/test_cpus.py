@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from w2v import cpus as module
+from w2v import machine as module
 
 
 def group(root: Path, name: str, quota: str | None) -> None:

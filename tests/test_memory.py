@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from w2v.errors import TrainingError
-from w2v.memory import Room, available_memory, reserve, room
+from w2v.machine import Room, available_memory, reserve, room
 from w2v.training.config import TrainConfig
-from w2v.training.memory import check_memory, memory_needed
+from w2v.training.plan import check_memory, memory_needed
 
 GB = 1 << 30
 

@@ -17,8 +17,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
 from typing import Generic, TypeVar
 
-from w2v.cpus import thread_count
 from w2v.errors import ThreadError
+from w2v.machine import thread_count
 
 __all__ = ["Background", "Group", "for_each", "in_order", "run_all"]
 

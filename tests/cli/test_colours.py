@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from w2v.cli import colours
-from w2v.cli.colours import LEVELS, NONE, TRUE, XTERM, colour_depth, nearest_of_256, painted, paper, shade
+from w2v.cli import terminal as module
 from w2v.cli.steps import cells
+from w2v.cli.terminal import LEVELS, NONE, TRUE, XTERM, colour_depth, nearest_of_256, painted, paper, shade
 from w2v.seeing.cells import RED
 
 
@@ -23,7 +23,7 @@ from w2v.seeing.cells import RED
     ("always", False, {"COLORTERM": "truecolor"}, TRUE), ("never", True, {"TERM": "xterm"}, NONE),
 ])  # fmt: skip
 def test_colours_follow_the_option_the_terminal_and_the_environment(monkeypatch, when, terminal, environment, depth):
-    monkeypatch.setattr(colours, "is_terminal", lambda stream: terminal)
+    monkeypatch.setattr(module, "is_terminal", lambda stream: terminal)
     assert colour_depth(when, environment) == depth
 
 

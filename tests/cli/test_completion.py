@@ -13,8 +13,7 @@ import time
 import pytest
 
 from w2v.cli.command import FILES, Argument
-from w2v.cli.completion import joined
-from w2v.cli.main import COMMANDS, cli
+from w2v.cli.main import COMMANDS, cli, joined
 
 from .conftest import w2v_program
 

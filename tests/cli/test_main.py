@@ -5,9 +5,10 @@ import platform
 import re
 import subprocess
 
+import click
 import pytest
 
-from w2v.cli.main import COMMANDS
+from w2v.cli.main import COMMANDS, cli
 
 NAMES = [name for commands in COMMANDS.values() for name in commands]
 
@@ -64,11 +65,9 @@ def test_help_is_a_command_too(w2v):
 
 
 def test_the_table_s_help_line_is_the_first_line_of_the_command_s_help():
-    from importlib import import_module
-
     for commands in COMMANDS.values():
-        for name, (module, line) in commands.items():
-            command = import_module(f"w2v.cli.{module}").command
+        for name, (_, line) in commands.items():
+            command = cli.get_command(click.Context(cli), name)
             assert command.name == name
             assert line.endswith((".", "?"))
 

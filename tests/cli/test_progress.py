@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from w2v.cli.bars import bar, shows_unicode
 from w2v.cli.progress import Bars, Lines, NullProgress, Step, progress_for, progress_line
+from w2v.cli.terminal import bar, shows_unicode
 
 
 class Clock:

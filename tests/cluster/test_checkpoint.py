@@ -10,7 +10,7 @@ import pytest
 from w2v.cluster.checkpoint import ClusterCheckpoint, ClusterState, write_cluster_checkpoint
 from w2v.cluster.leases import Done, Lease, Ledger
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.token_counts import TokenCounts
+from w2v.corpus.vocab import TokenCounts
 from w2v.errors import CheckpointError
 from w2v.output import HeldOutput
 from w2v.training.config import TrainConfig

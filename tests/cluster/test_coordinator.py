@@ -12,8 +12,8 @@ from w2v.cluster import session
 from w2v.cluster.coordinator import Coordinator
 from w2v.cluster.leases import Leases, Ledger
 from w2v.cluster.node_manager import NodeManager
-from w2v.cluster.schedule import Schedule
 from w2v.cluster.session import Head, HeadLost
+from w2v.cluster.synced_rows import Schedule
 from w2v.errors import TrainingError
 from w2v.training.config import TrainConfig
 from w2v.training.progress import TrainingStopped

@@ -15,8 +15,7 @@ from w2v.cluster import members
 from w2v.cluster.exchange import Exchange
 from w2v.cluster.members import Member, NodeLost
 from w2v.cluster.node import Greeting, Node
-from w2v.cluster.schedule import Part
-from w2v.cluster.synced_rows import SyncedRows
+from w2v.cluster.synced_rows import Part, SyncedRows
 from w2v.kernel._state import Model
 from w2v.training.config import TrainConfig
 

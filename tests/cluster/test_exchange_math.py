@@ -9,14 +9,25 @@ import numpy as np
 import pytest
 
 from w2v.cluster._rows import PACKED_EXTRA, pack, unpack
-from w2v.cluster.combine import COMBINERS, combine_packed, gradient, mean, plain_sum, settling, touched
 from w2v.cluster.node import Node
-from w2v.cluster.schedule import Part, Schedule, bytes_exchanged
-from w2v.cluster.synced_rows import SyncedRows, shares
+from w2v.cluster.synced_rows import (
+    COMBINERS,
+    Part,
+    Schedule,
+    SyncedRows,
+    bytes_exchanged,
+    combine_packed,
+    gradient,
+    mean,
+    plain_sum,
+    settling,
+    shares,
+    touched,
+)
 from w2v.kernel._state import Model, Worker
 from w2v.kernel.kernels import choose
 from w2v.training.config import TrainConfig
-from w2v.training.effort import pairs_per_token
+from w2v.training.lanes import pairs_per_token
 
 
 def test_each_doubling_of_rank_is_exchanged_half_as_often():

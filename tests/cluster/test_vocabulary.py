@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from w2v.cluster.chunks import cut
+from w2v.cluster.counting import Tally, count_chunk, freeze, merge, prune
 from w2v.cluster.files import find_files
 from w2v.cluster.run import ClusterOptions, ClusterTrainer
-from w2v.cluster.vocabulary import Tally, count_chunk, freeze, merge, prune
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import count_words
-from w2v.corpus.token_counts import TokenCounts
-from w2v.corpus.vocab import Vocab
+from w2v.corpus.vocab import TokenCounts, Vocab
 from w2v.errors import CorpusError
 from w2v.training.config import TrainConfig
 

@@ -16,7 +16,7 @@ from w2v.corpus.reader import read_corpus
 from w2v.corpus.selection import SpellingList, select
 from w2v.corpus.sequences import encode_sequences
 from w2v.corpus.sources import expand
-from w2v.corpus.token_counts import TokenCounts
+from w2v.corpus.vocab import TokenCounts
 from w2v.errors import CorpusError
 
 from ..waiting import wait_until

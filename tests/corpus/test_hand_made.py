@@ -14,8 +14,7 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.phrases import PhraseSettings, join_phrases
 from w2v.corpus.remap import extend_vocab
-from w2v.corpus.token_counts import TokenCounts
-from w2v.corpus.vocab import Vocab
+from w2v.corpus.vocab import TokenCounts, Vocab
 from w2v.errors import CorpusError
 
 VOCAB = Vocab([b"a", b"b", b"c"], np.array([4, 3, 1]))

@@ -10,7 +10,7 @@ import pytest
 from w2v import seeing
 from w2v.errors import UnknownWordError, W2VError
 from w2v.seeing import cells, curves
-from w2v.seeing.log import read_log
+from w2v.seeing.curves import read_log
 
 from .conftest import HOSTILE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import w2v
-from w2v.seeing.pages import as_json, assemble, script
+from w2v.seeing.explore import as_json, assemble, script
 from w2v.training.config import TrainConfig
 from w2v.training.lesson import record
 

@@ -14,7 +14,7 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.sequences import encode_sequences
 from w2v.training.config import TrainConfig
-from w2v.training.spans import Spans
+from w2v.training.state import Spans
 from w2v.training.trainer import Trainer, TrainResult
 
 WORDS = ["the", "서울", "القاهرة", "東京", "🙂", "king", "queen", "a\u00a0b", *(f"w{i}" for i in range(40))]

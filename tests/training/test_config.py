@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from w2v.corpus.config import CorpusConfig
-from w2v.cpus import available_cpus
 from w2v.errors import SettingsError
+from w2v.machine import available_cpus
 from w2v.settings import number_text, options_of
 from w2v.training.config import TrainConfig
 

@@ -15,8 +15,7 @@ from w2v.kernel.tables import held_out_share
 from w2v.training.checkpoint import Checkpoint
 from w2v.training.checkpointing import Checkpointer
 from w2v.training.config import TrainConfig
-from w2v.training.evaluation import EvalSchedule, Evaluator, read_tests
-from w2v.training.heldout import HeldOut, trained_tokens
+from w2v.training.evaluation import EvalSchedule, Evaluator, HeldOut, read_tests, trained_tokens
 from w2v.training.log import TrainingLog, kept_lines
 from w2v.training.trainer import Trainer
 
@@ -97,7 +96,7 @@ def test_words_that_are_only_in_held_out_sentences_are_never_centres_or_contexts
 
 @pytest.mark.parametrize("settings", [{}, {"model": "cbow"}, {"loss": "hs"}, {"exact": True}], ids=str)
 def test_the_held_out_loss_changes_nothing_and_does_not_depend_on_threads(settings, monkeypatch):
-    monkeypatch.setattr("w2v.training.heldout.PART_IDS", 600)
+    monkeypatch.setattr("w2v.training.evaluation.PART_IDS", 600)
     trainer = trainer_of(zipf_corpus(20_000), held_out=0.2, **settings)
     assert len(trainer.held_out.parts) > 6
     trainer.run()
@@ -108,7 +107,7 @@ def test_the_held_out_loss_changes_nothing_and_does_not_depend_on_threads(settin
 
 
 def test_the_held_out_loss_is_of_every_token_that_is_held_out(monkeypatch):
-    monkeypatch.setattr("w2v.training.heldout.PART_IDS", 600)
+    monkeypatch.setattr("w2v.training.evaluation.PART_IDS", 600)
     trainer = trainer_of(zipf_corpus(20_000), held_out=0.2)
     real, workers = trainer.kernel, []
 

@@ -11,7 +11,7 @@ from w2v.corpus.vocab import Vocab
 from w2v.kernel import kernels
 from w2v.kernel._state import Model, Worker
 from w2v.training.config import TrainConfig
-from w2v.training.spans import Spans
+from w2v.training.state import Spans
 from w2v.vectors.vectors import load
 
 from ..kernel.cases import span_of

@@ -11,7 +11,7 @@ import pytest
 
 import w2v
 from w2v.corpus.config import CorpusConfig
-from w2v.memory import Room
+from w2v.machine import Room
 from w2v.training import plan as module
 from w2v.training.config import TrainConfig
 from w2v.training.plan import calibrate, disk_needed, plan_training

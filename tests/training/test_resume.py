@@ -9,7 +9,7 @@ import pytest
 
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import CheckpointError, TrainingError
-from w2v.memory import Room
+from w2v.machine import Room
 from w2v.training.checkpoint import Checkpoint
 from w2v.training.checkpointing import Checkpointer
 from w2v.training.trainer import Trainer

@@ -174,7 +174,7 @@ def test_an_output_is_checked_before_the_corpus_is_read(tmp_path):
 
 
 def test_a_run_that_is_short_of_memory_is_saved_with_a_warning(tmp_path, monkeypatch, whole):
-    from w2v.memory import Room
+    from w2v.machine import Room
     from w2v.training import checkpointing
 
     written, write = [], checkpointing.write_checkpoint

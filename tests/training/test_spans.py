@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from w2v.kernel._tables import span_end
-from w2v.training.spans import Spans
+from w2v.training.state import Spans
 
 from ..kernel.cases import span_of
 

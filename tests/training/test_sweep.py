@@ -8,7 +8,7 @@ import pytest
 
 import w2v
 from w2v.errors import SettingsError, W2VError
-from w2v.memory import Room
+from w2v.machine import Room
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
 from w2v.training.progress import Progress, Reporter
@@ -83,7 +83,7 @@ def test_runs_are_those_of_single_trainings(pairs, tmp_path):
 
 
 def test_losses_and_scores_are_those_of_the_vectors_that_a_run_keeps(pairs, monkeypatch):
-    from w2v.training.heldout import HeldOut
+    from w2v.training.evaluation import HeldOut
 
     losses = [3.0, 1.0, 2.0]
     monkeypatch.setattr(HeldOut, "loss", lambda *_: losses.pop(0))

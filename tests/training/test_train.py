@@ -10,7 +10,7 @@ import pytest
 import w2v
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.errors import CorpusError, SettingsError, TrainingError
-from w2v.memory import Room
+from w2v.machine import Room
 from w2v.training.train import build_configs
 from w2v.training.trainer import Trainer
 
@@ -128,7 +128,7 @@ def test_standard_output_is_no_file(name: str) -> None:
 
 
 def test_more_memory_than_there_is_is_refused_as_by_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("w2v.training.memory.room", lambda: Room(1000, "left for this test"))
+    monkeypatch.setattr("w2v.training.plan.room", lambda: Room(1000, "left for this test"))
     with pytest.raises(TrainingError, match=r"not enough memory: .* 1\.00 kB are left for this test"):
         w2v.train(SENTENCES, min_count=1)
 

@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from w2v.errors import VectorsError
-from w2v.vectors.files.check import check_vectors, describe, glance
-from w2v.vectors.files.oddities import oddities_of, plain_spelling
+from w2v.vectors.files.check import check_vectors, describe, glance, oddities_of, plain_spelling
 from w2v.vectors.files.repair import repair
 from w2v.vectors.vectors import Vectors, load
 

@@ -9,7 +9,7 @@ import pytest
 
 from w2v.errors import SettingsError, VectorsError
 from w2v.training.evaluation import read_tests, score
-from w2v.vectors.next_items import read_sessions
+from w2v.vectors.evaluate import read_sessions
 from w2v.vectors.vectors import Vectors
 
 ROWS, TOPN = 60, 5

@@ -7,13 +7,13 @@ import pytest
 
 from w2v import Vectors
 from w2v.errors import SettingsError, VectorsError
-from w2v.vectors import transform
-from w2v.vectors.transform import align, all_but_the_top, principal_components
+from w2v.vectors import derive
+from w2v.vectors.derive import align, all_but_the_top, principal_components
 
 
 @pytest.fixture(params=[1 << 20, 50])
 def vectors(request, monkeypatch) -> Vectors:
-    monkeypatch.setattr(transform, "BLOCK", request.param)
+    monkeypatch.setattr(derive, "MAP_BLOCK", request.param)
     random = np.random.default_rng(2)
     matrix = (random.normal(size=(60, 6)) * [5, 4, 3, 2, 1, 0.5] + 3).astype(np.float32)
     return Vectors([f"w{i}" for i in range(60)], matrix)

@@ -11,9 +11,8 @@ import click
 from w2v.cli.answers import ANSWER_OPTIONS, Answer, answer_all, made_note
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import usage_error
-from w2v.cli.options import vectors_argument
+from w2v.cli.options import Whole, vectors_argument
 from w2v.cli.prompt import Prompt
-from w2v.cli.values import Whole
 from w2v.errors import W2VError
 
 if TYPE_CHECKING:

@@ -13,9 +13,8 @@ import click
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
-from w2v.cli.options import quiet_option
+from w2v.cli.options import Whole, quiet_option
 from w2v.cli.output import STDOUT, check_outputs
-from w2v.cli.values import Whole
 from w2v.errors import VectorsError
 from w2v.numbers import count, plural
 from w2v.vectors.formats import FORMATS, writable
@@ -157,7 +156,7 @@ class Conversion:
 
     def transformed(self, vectors: Vectors, told: list[str]) -> Vectors:
         """The vectors in another space, if that was asked for; `told` is what is to be said of it."""
-        from w2v.vectors.transform import align, all_but_the_top, principal_components, read_pairs
+        from w2v.vectors.derive import align, all_but_the_top, principal_components, read_pairs
         from w2v.vectors.vectors import load
 
         if self.center or self.drop_top is not None:

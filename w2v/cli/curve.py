@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
-from w2v.cli.figures import figure_format, write_figure
+from w2v.cli.output import figure_format, write_figure
 
 __all__ = ["command"]
 
@@ -18,8 +18,7 @@ last half line of a run that was killed, are skipped and counted. Needs w2v[plot
 def curve(logs: tuple[str, ...], output: str) -> None:
     form = figure_format(output, logs)
 
-    from w2v.seeing.curves import draw_curves
-    from w2v.seeing.log import read_log
+    from w2v.seeing.curves import draw_curves, read_log
 
     found = {path: read_log(path) for path in logs}
     for path, log in found.items():

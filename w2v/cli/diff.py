@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from w2v.cli.answers import json_line
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
-from w2v.cli.options import format_option
+from w2v.cli.options import Whole, format_option
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv
-from w2v.cli.values import Whole
 from w2v.numbers import count
 
 if TYPE_CHECKING:

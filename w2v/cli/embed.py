@@ -10,6 +10,8 @@ from w2v.cli.answers import load_vectors
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say
 from w2v.cli.options import (
+    Number,
+    Whole,
     config_options,
     output_option,
     quiet_option,
@@ -18,7 +20,6 @@ from w2v.cli.options import (
     vectors_argument,
 )
 from w2v.cli.output import STDOUT
-from w2v.cli.values import Number, Whole
 from w2v.corpus.config import WORD_SETTINGS, CorpusConfig
 from w2v.numbers import count, plural
 

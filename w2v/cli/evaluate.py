@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from w2v.cli.answers import json_line, load_vectors
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
-from w2v.cli.options import decay_option, top_option, vectors_argument
+from w2v.cli.options import Whole, decay_option, top_option, vectors_argument
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv
-from w2v.cli.values import Whole
 from w2v.errors import SettingsError, setting
 from w2v.vectors.scores import PairScores, Section
 
@@ -69,8 +68,8 @@ def score_sessions(
     vectors: str, files: Sequence[str], topn: int, decay: float, form: str | None, progress: NullProgress
 ) -> list[Sequence[str]]:
     """The rows of sessions' scores; JSON is written at once."""
-    from w2v.vectors.next_items import read_sessions
-    from w2v.vectors.next_items import score_sessions as scores_of
+    from w2v.vectors.evaluate import read_sessions
+    from w2v.vectors.evaluate import score_sessions as scores_of
 
     loaded = load_vectors(vectors)
     rows: list[Sequence[str]] = []

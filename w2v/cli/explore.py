@@ -8,12 +8,10 @@ import click
 
 from w2v.cli.command import Command, Option
 from w2v.cli.errors import say
-from w2v.cli.figures import check_page
-from w2v.cli.options import map_seed_option, quiet_option, vectors_argument
-from w2v.cli.output import STDOUT
+from w2v.cli.options import Whole, map_seed_option, quiet_option, vectors_argument
+from w2v.cli.output import STDOUT, check_page
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import argument_text
-from w2v.cli.values import Whole
 from w2v.errors import W2VError
 from w2v.numbers import count, size
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
-from w2v.cli.figures import check_page
 from w2v.cli.options import config_from, config_options, picked_options
+from w2v.cli.output import check_page
 from w2v.cli.pairs import read
 from w2v.cli.streams import argument_text, is_terminal
 from w2v.corpus.config import CorpusConfig
@@ -84,7 +84,7 @@ def learn(text: tuple[str, ...], output: str | None, **given: Any) -> None:
         play(lesson)
         return
     from w2v.output import AtomicOutput
-    from w2v.seeing.pages import as_json, assemble, script
+    from w2v.seeing.explore import as_json, assemble, script
 
     data = script("lesson", "application/json", as_json(lesson.as_dict()))
     page = assemble("learn", ["page.css", "learn.css"], ["learn.js"], title[:80], data)

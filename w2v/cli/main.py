@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from w2v.cli.command import CONTEXT, Option
+from w2v.cli.command import CONTEXT, Argument, Command, Option
 from w2v.cli.errors import did_you_mean, guarded, named_output
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["COMMANDS", "cli", "main", "run"]
+__all__ = ["COMMANDS", "VARIABLE", "answer", "cli", "completion", "main", "run"]
 
-# heading -> command -> (module in w2v.cli, one line of help)
+# heading -> command -> (module in w2v.cli, and the name in it unless it is `command`; one line of help)
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Training": {
         "train": ("train", "Train word vectors on a text corpus."),
@@ -35,9 +35,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Asking": {
         "similar": ("similar", "The nearest words to a word, or to an expression: king - man + woman."),
         "analogy": ("analogy", "A is to B as C is to ?"),
-        "similarity": ("similarity", "The cosine of two words."),
-        "rank": ("rank", "The place of a word among another's neighbours."),
-        "odd-one-out": ("odd_one_out", "The word that does not belong with the others."),
+        "similarity": ("relations.similarity", "The cosine of two words."),
+        "rank": ("relations.rank", "The place of a word among another's neighbours."),
+        "odd-one-out": ("relations.odd_one_out", "The word that does not belong with the others."),
         "senses": ("senses", "The senses of a word, by groups of its neighbours."),
         "vector": ("vector", "The numbers of a word."),
         "embed": ("embed", "A vector for each line of text: the mean of its words, or by SIF."),
@@ -64,7 +64,10 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "explore": ("explore", "One self-contained page to explore vectors in."),
     },
     "The shell": {
-        "completion": ("completion", "Complete commands, options and files with the Tab key, in bash, zsh and fish."),
+        "completion": (
+            "main.completion",
+            "Complete commands, options and files with the Tab key, in bash, zsh and fish.",
+        ),
     },
 }
 
@@ -83,6 +86,8 @@ HABITS = {
     "doesnt-match": "odd-one-out",
     "print-word-vectors": "vector",
 }
+SHELLS = ("bash", "zsh", "fish")
+VARIABLE = "_W2V_COMPLETE"  # set by the script when it asks the command
 
 
 class LazyGroup(click.Group):
@@ -98,7 +103,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         for commands in COMMANDS.values():
             if cmd_name in commands:
-                found: click.Command = import_module(f"w2v.cli.{commands[cmd_name][0]}").command
+                module, _, name = commands[cmd_name][0].partition(".")
+                found: click.Command = getattr(import_module(f"w2v.cli.{module}"), name or "command")
                 return found
         return None
 
@@ -230,11 +236,68 @@ def invoke(args: list[str]) -> Any:
         return cli.invoke(context)
 
 
+# --- w2v completion: Tab completes commands, options, their values and file names ---
+
+HELP = """Completion with the Tab key: prints what a shell must read to complete w2v's commands, options and files.
+
+bash (4.4 or newer): put the first line below into ~/.bashrc. zsh: write the output to a file _w2v in a folder of
+$fpath, or put the same line, with zsh for bash, into ~/.zshrc after compinit. fish: write it to
+~/.config/fish/completions/w2v.fish.
+"""
+
+EXAMPLES = [
+    ("In bash, for this session, or for all of them in ~/.bashrc", 'eval "$(w2v completion bash)"'),
+    ("In zsh, as a file to be found by compinit", "w2v completion zsh > _w2v"),
+    ("In fish, to be moved to ~/.config/fish/completions", "w2v completion fish > w2v.fish"),
+]
+
+
+def print_completion(shell: str) -> None:
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    made = kind(cli, {}, "w2v", VARIABLE)
+    # Not made.source(): for bash it starts a shell to learn the version of whichever bash comes first in the PATH.
+    click.echo((made.source_template % made.source_vars()).strip())
+
+
+def answer() -> None:
+    """What the shell asks for while a line is typed; ends the process."""
+    words, place = os.environ.get("COMP_WORDS", "").split("\n"), os.environ.get("COMP_CWORD", "")
+    if os.environ[VARIABLE].startswith("bash") and place.isdigit():
+        words, number = joined(words, int(place))
+        os.environ.update(COMP_WORDS="\n".join(words), COMP_CWORD=str(number))
+    cli.main(prog_name="w2v", complete_var=VARIABLE)
+
+
+def joined(words: list[str], place: int) -> tuple[list[str], int]:
+    """bash splits `--model=cbow` into three words; here it is one again, and `place` still that of the same text."""
+    whole: list[str] = []
+    number = place
+    for i, word in enumerate(words):
+        follows = bool(whole) and whole[-1].startswith("--") and (word == "=" or whole[-1].endswith("="))
+        if follows and i <= place:
+            whole[-1] += word
+            number -= 1
+        else:
+            whole.append(word)
+    return whole, number
+
+
+completion = Command(
+    "completion",
+    usage="bash|zsh|fish",
+    help=HELP,
+    examples=EXAMPLES,
+    callback=print_completion,
+    params=[Argument(["shell"], metavar="SHELL", type=click.Choice(SHELLS), line="bash, zsh or fish.")],
+)
+
+
 def main() -> NoReturn:
     """Entry point of the `w2v` command."""
-    if "_W2V_COMPLETE" in os.environ:
-        from w2v.cli.completion import answer
-
+    if VARIABLE in os.environ:
         answer()
     sys.exit(run(sys.argv[1:]))
 

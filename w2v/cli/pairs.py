@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from w2v.cli.answers import json_line
-from w2v.cli.colours import COLOUR_OPTION, colour_depth
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import usage_error
-from w2v.cli.options import config_from, config_options, format_option, picked_options
+from w2v.cli.options import Whole, config_from, config_options, format_option, picked_options
 from w2v.cli.output import STDOUT
 from w2v.cli.streams import argument_text, is_terminal, write
 from w2v.cli.table import tsv_line
-from w2v.cli.values import Whole
+from w2v.cli.terminal import COLOUR_OPTION, colour_depth
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import W2VError, printable
 from w2v.training.config import TrainConfig

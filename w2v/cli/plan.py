@@ -11,6 +11,7 @@ from w2v.cli.command import Command, Option
 from w2v.cli.errors import shown, warn
 from w2v.cli.options import (
     PHRASES,
+    Number,
     config_from,
     config_options,
     corpus_argument,
@@ -22,7 +23,6 @@ from w2v.cli.progress import progress_for
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, tsv_line
 from w2v.cli.train import GROUPS
-from w2v.cli.values import Number
 from w2v.corpus.config import CorpusConfig
 from w2v.numbers import count, duration, short, size
 from w2v.training.config import TrainConfig

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from w2v.cli.colours import colour_depth, painted
 from w2v.cli.steps import cells, marked
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.table import aligned, width_of
+from w2v.cli.terminal import colour_depth, painted
 from w2v.errors import printable
 
 if TYPE_CHECKING:

@@ -11,11 +11,10 @@ import click
 from w2v.cli.answers import load_vectors, made_note
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
-from w2v.cli.figures import figure_format, write_figure
-from w2v.cli.options import map_seed_option, vectors_argument
+from w2v.cli.options import ParamType, Whole, map_seed_option, vectors_argument
+from w2v.cli.output import figure_format, write_figure
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import argument_text
-from w2v.cli.values import ParamType, Whole
 from w2v.numbers import count
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from w2v.cli.answers import ANSWER_OPTIONS, answers_format, load_vectors
+from w2v.cli.answers import ANSWER_OPTIONS, Row, answer_rows, answers_format, each_line, load_vectors, words_of
 from w2v.cli.command import Argument, Command, Option
-from w2v.cli.lookups import Row, answer_rows, each_line, words_of
 from w2v.cli.prompt import Prompt
 from w2v.cli.streams import argument_text
 from w2v.errors import UnknownWordError, W2VError

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from w2v.cli.bars import bar, columns, shows_unicode
 from w2v.cli.errors import LIVE, say
 from w2v.cli.streams import is_terminal
+from w2v.cli.terminal import bar, columns, shows_unicode
 from w2v.numbers import duration, short, size
 from w2v.training.progress import Reporter
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from w2v.cli.bars import columns
 from w2v.cli.signals import Terminated
 from w2v.cli.streams import argument_text, is_terminal
+from w2v.cli.terminal import columns
 from w2v.errors import printable
 from w2v.numbers import plural
 

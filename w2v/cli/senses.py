@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from w2v.cli.answers import answers_format, load_vectors
+from w2v.cli.answers import LineAnswer, Row, answer_rows, answers_format, load_vectors
 from w2v.cli.command import Argument, Command, Option
-from w2v.cli.lookups import Answer, Row, answer_rows
-from w2v.cli.options import top_option, vectors_argument
+from w2v.cli.options import Whole, top_option, vectors_argument
 from w2v.cli.prompt import Prompt
-from w2v.cli.values import Whole
 from w2v.errors import W2VError
 
 __all__ = ["command"]
@@ -33,8 +31,8 @@ def senses(vectors: str, words: tuple[str, ...], topn: int, links: int, form: st
 
     loaded = load_vectors(vectors)
 
-    def answer(lines: list[list[str]]) -> list[Answer]:
-        answers: list[Answer] = []
+    def answer(lines: list[list[str]]) -> list[LineAnswer]:
+        answers: list[LineAnswer] = []
         for asked in lines:
             rows: list[Row] = []
             errors: list[W2VError] = []

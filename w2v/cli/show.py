@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from w2v.cli.answers import load_vectors
-from w2v.cli.colours import COLOUR_OPTION, colour_depth, shade
 from w2v.cli.command import Argument, Command, Option
-from w2v.cli.figures import figure_format, write_figure
 from w2v.cli.options import vectors_argument
+from w2v.cli.output import figure_format, write_figure
 from w2v.cli.streams import argument_text, write
 from w2v.cli.table import tsv_line, width_of
+from w2v.cli.terminal import COLOUR_OPTION, colour_depth, shade
 from w2v.errors import printable
 
 if TYPE_CHECKING:

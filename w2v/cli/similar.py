@@ -18,16 +18,15 @@ from w2v.cli.answers import (
     load_vectors,
     made_note,
     ranked,
+    words_of,
 )
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, named_output, say
-from w2v.cli.lookups import words_of
-from w2v.cli.options import decay_option, quiet_option, vectors_argument
+from w2v.cli.options import Number, Whole, decay_option, quiet_option, vectors_argument
 from w2v.cli.output import check_stdout
 from w2v.cli.prompt import Prompt, prompt_lines
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
 from w2v.cli.table import suiting
-from w2v.cli.values import Number, Whole
 from w2v.errors import SettingsError, setting
 
 if TYPE_CHECKING:

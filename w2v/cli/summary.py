@@ -12,7 +12,7 @@ from w2v.numbers import count, duration, plural, short, size
 
 if TYPE_CHECKING:
     from w2v.cluster.run import ClusterSummary
-    from w2v.corpus.token_counts import TokenCounts
+    from w2v.corpus.vocab import TokenCounts
     from w2v.training.progress import TrainSummary
     from w2v.training.run import RunResult
 

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from w2v.cli.bars import bar, columns, shows_unicode
 from w2v.cli.streams import is_terminal
+from w2v.cli.terminal import bar, columns, shows_unicode
 from w2v.errors import printable
 
 __all__ = [

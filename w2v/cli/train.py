@@ -12,6 +12,7 @@ from w2v.cli.command import Command, Option
 from w2v.cli.errors import say, shown
 from w2v.cli.options import (
     PHRASES,
+    Duration,
     config_from,
     config_options,
     corpus_argument,
@@ -20,7 +21,6 @@ from w2v.cli.options import (
     stated_options,
     tmp_dir_option,
 )
-from w2v.cli.values import Duration
 from w2v.corpus.config import CorpusConfig, SessionConfig
 from w2v.errors import SettingsError, setting
 from w2v.settings import options_of

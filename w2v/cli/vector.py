@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from w2v.cli.answers import made_note
+from w2v.cli.answers import LineAnswer, Row, answer_rows, made_note
 from w2v.cli.command import Argument, Command, Option
-from w2v.cli.lookups import Answer, Row, answer_rows
 from w2v.cli.options import format_option, vectors_argument
 from w2v.cli.prompt import Prompt
 from w2v.errors import VectorsError, W2VError
@@ -48,11 +47,11 @@ def vector(vectors: str, words: tuple[str, ...], unit: bool, ngrams: bool, form:
 
     with VectorFile(vectors, on_made=made_note()) as asker:
 
-        def answer(asked: list[list[str]]) -> list[Answer]:
+        def answer(asked: list[list[str]]) -> list[LineAnswer]:
             texts = [text for line in asked for text in joined_arguments(line)]
             queries = [[str(word) for word in parse_query(text).words] for text in texts]
             found, unknown = asker.pick(word for words in queries for word in words)
-            answers: list[Answer] = []
+            answers: list[LineAnswer] = []
             for text, words in zip(texts, queries, strict=True):
                 missing: list[W2VError] = [unknown[word] for word in words if word in unknown]
                 try:

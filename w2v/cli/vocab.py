@@ -10,6 +10,7 @@ from w2v.cli.command import Command, Option
 from w2v.cli.errors import say, warn
 from w2v.cli.options import (
     PHRASES,
+    Whole,
     config_from,
     config_options,
     corpus_argument,
@@ -20,14 +21,12 @@ from w2v.cli.options import (
 )
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import TerminalOutput, text_output
-from w2v.cli.values import Whole
 from w2v.corpus.config import CorpusConfig
 from w2v.numbers import count
 
 if TYPE_CHECKING:
     from w2v.cli.progress import NullProgress
-    from w2v.corpus.token_counts import TokenCounts
-    from w2v.corpus.vocab import Vocab
+    from w2v.corpus.vocab import TokenCounts, Vocab
     from w2v.output import Sink
 
 __all__ = ["command"]

@@ -11,7 +11,7 @@ import click
 
 from w2v.cli.command import Command, Option
 from w2v.cli.errors import say
-from w2v.cli.values import Number, Whole
+from w2v.cli.options import Number, Whole
 from w2v.errors import SettingsError
 from w2v.numbers import plural
 
@@ -86,7 +86,7 @@ def word2vec(
 
 def train_arguments(corpus: str, output: str, given: dict[str, Any]) -> list[str]:
     """The command line of `w2v train`, every default of the original spelled out."""
-    from w2v.cpus import available_cpus
+    from w2v.machine import available_cpus
 
     cbow, hs = bool(given["cbow"]), bool(given["hs"])
     if not hs and given["negative"] < 1:
@@ -115,7 +115,7 @@ def train_arguments(corpus: str, output: str, given: dict[str, Any]) -> list[str
 
 def notes(given: dict[str, Any]) -> list[str]:
     """What of these options is done in another way."""
-    from w2v.cpus import available_cpus
+    from w2v.machine import available_cpus
 
     lines = []
     if given["hs"] and given["negative"]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from w2v.cluster.leases import Lease, Ledger
-from w2v.corpus.token_counts import TokenCounts
+from w2v.corpus.vocab import TokenCounts
 from w2v.kernel._tables import first_bad_row
 from w2v.training.checkpoint import CheckpointFile
 from w2v.training.checkpointing import Checkpointer

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from w2v.cluster.leases import Lease, Leases, Ledger
     from w2v.cluster.node import Report, Setup
-    from w2v.cluster.schedule import Schedule
+    from w2v.cluster.synced_rows import Schedule
 
 __all__ = ["ClusterProgress", "Coordinator", "NodeRate", "lr_scale"]
 

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from w2v.cluster.members import Deadline, Member, NodeLost, expect, limit_s
-from w2v.cluster.schedule import Part, row_bytes
+from w2v.cluster.synced_rows import Part, row_bytes
 
 __all__ = ["Exchange"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from w2v.training.state import Totals
 
 if TYPE_CHECKING:
-    from w2v.corpus.token_counts import TokenCounts
+    from w2v.corpus.vocab import TokenCounts
 
 __all__ = ["Done", "Lease", "Leases", "Ledger"]
 

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from w2v.cluster.combine import combine_packed
 from w2v.cluster.leases import Done, Lease
 from w2v.cluster.replica import Replica
-from w2v.cluster.synced_rows import SyncedRows
+from w2v.cluster.synced_rows import SyncedRows, combine_packed
 from w2v.errors import CorpusError, TrainingError, W2VError
 from w2v.threads import Group
 
@@ -23,10 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.cluster.chunks import Chunk
-    from w2v.cluster.schedule import Part
+    from w2v.cluster.synced_rows import Part
     from w2v.corpus.config import CorpusConfig
-    from w2v.corpus.token_counts import TokenCounts
-    from w2v.corpus.vocab import Vocab
+    from w2v.corpus.vocab import TokenCounts, Vocab
     from w2v.training.config import ResolvedConfig
 
 __all__ = ["Greeting", "Node", "Report", "Setup"]
@@ -96,8 +94,8 @@ class Node:
     def load(self, setup: Setup, threads: int, first_worker: int) -> Greeting:
         """Build the replica. TrainingError where it does not fit, or this is another version of w2v."""
         import w2v
-        from w2v.memory import available_memory
-        from w2v.training.memory import check_memory
+        from w2v.machine import available_memory
+        from w2v.training.plan import check_memory
 
         host = socket.gethostname()
         if setup.version != w2v.__version__:

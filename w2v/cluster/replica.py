@@ -13,8 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from w2v.threads import Group
-from w2v.training.spans import Spans
-from w2v.training.state import Totals, divergence
+from w2v.training.state import Spans, Totals, divergence
 from w2v.training.trainer import ThreadedModel
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from w2v.cluster.counting import count_corpus
 from w2v.cluster.files import find_files
 from w2v.cluster.leases import Lease, Leases, Ledger
 from w2v.cluster.node import Setup
-from w2v.cluster.schedule import Schedule
 from w2v.cluster.session import HeadLost, session
-from w2v.corpus.token_counts import TokenCounts
+from w2v.cluster.synced_rows import Schedule
+from w2v.corpus.vocab import TokenCounts
 from w2v.errors import SettingsError, TrainingError, setting
 from w2v.kernel._tables import first_bad_row
 from w2v.training.progress import TrainingStopped, TrainResult, TrainSummary

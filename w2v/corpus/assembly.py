@@ -18,13 +18,13 @@ from w2v.corpus._blocks import Block, block_at, write_all
 from w2v.corpus._encode import LONGEST_SENTENCE
 from w2v.corpus._ids import uncut
 from w2v.corpus.spool import ID_BYTES, Folder, Spool, make_spool, spool_errors, unnamed_file
-from w2v.cpus import thread_count
+from w2v.machine import thread_count
 from w2v.threads import for_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from w2v.corpus.token_counts import TokenCounts
+    from w2v.corpus.vocab import TokenCounts
 
 __all__ = ["assemble", "remapped", "whole_sentences"]
 

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.corpus.spool import Folder
-    from w2v.corpus.token_counts import TokenCounts
-    from w2v.corpus.vocab import Vocab
+    from w2v.corpus.vocab import TokenCounts, Vocab
 
 __all__ = ["CorpusInfo", "EncodedCorpus"]
 

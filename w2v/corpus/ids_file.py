@@ -22,8 +22,7 @@ from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._ids import check_span
 from w2v.corpus._rank import rank
 from w2v.corpus.spool import ID_BYTES, make_spool
-from w2v.corpus.token_counts import TokenCounts
-from w2v.corpus.vocab import LARGEST_COUNT, Vocab
+from w2v.corpus.vocab import LARGEST_COUNT, TokenCounts, Vocab
 from w2v.errors import CorpusError
 from w2v.safetensors import Entry, Header, is_safetensors, make_header, read_header
 from w2v.threads import for_each

@@ -28,8 +28,8 @@ from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._phrases import HASH_END, SLOT_BYTES, Joiner, Pairs, deepest
 from w2v.corpus.assembly import whole_sentences
 from w2v.corpus.spool import Spool, make_spool
-from w2v.cpus import thread_count
 from w2v.errors import CorpusError, SettingsError, setting
+from w2v.machine import thread_count
 from w2v.threads import run_all
 
 if TYPE_CHECKING:

@@ -24,9 +24,9 @@ from w2v.corpus.sample import SAMPLE_BYTES, lone_tokens, oddity, strange_words
 from w2v.corpus.selection import Selection, select, tally
 from w2v.corpus.sources import OnProgress, Path, ReadProgress, Source, expand, repeated_file
 from w2v.corpus.spool import make_spool
-from w2v.corpus.token_counts import TokenCounts
-from w2v.cpus import thread_count
+from w2v.corpus.vocab import TokenCounts
 from w2v.errors import CorpusError
+from w2v.machine import thread_count
 from w2v.threads import for_each, run_all
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.corpus.config import CorpusConfig
-    from w2v.corpus.token_counts import TokenCounts
+    from w2v.corpus.vocab import TokenCounts
 
 __all__ = ["Selection", "Spelled", "SpellingList", "final_of_words", "require_two", "select", "tally"]
 

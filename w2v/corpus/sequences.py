@@ -16,7 +16,7 @@ from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.selection import SpellingList, select
 from w2v.corpus.sources import OnProgress, Path, ReadProgress
 from w2v.corpus.spool import make_spool
-from w2v.corpus.token_counts import TokenCounts
+from w2v.corpus.vocab import TokenCounts
 from w2v.errors import CorpusError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from w2v.errors import Message, SettingsError, setting
-from w2v.memory import available_memory
+from w2v.machine import available_memory
 
 if TYPE_CHECKING:
     from w2v.corpus._blocks import Block

@@ -23,7 +23,7 @@ from w2v.kernel._tables import first_bad_row
 from w2v.output import HeldOutput
 from w2v.safetensors import is_safetensors
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
-from w2v.training.heldout import trained_tokens
+from w2v.training.evaluation import trained_tokens
 from w2v.training.state import Best, Totals
 from w2v.training.subwords import find_parts, made_vectors, moved_rows
 from w2v.training.tensors import Tensor, TensorFile, file_size, header_of, matrix_tensor, write_tensors

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from w2v.errors import SettingsError, TrainingError, W2VError, reason, setting
-from w2v.memory import Room, room
+from w2v.machine import Room, room
 from w2v.numbers import size
 from w2v.output import HeldOutput, is_being_written, is_replaced
 from w2v.threads import Background

@@ -215,7 +215,7 @@ class TrainConfig:
     def resolved(self) -> ResolvedConfig:
         """The same settings with every default that depends on another one filled in; SettingsError where two of them
         do not go together."""
-        from w2v.cpus import available_cpus
+        from w2v.machine import available_cpus
 
         if self.stop_early and not self.held_out:
             raise SettingsError(

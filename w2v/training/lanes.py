@@ -1,6 +1,10 @@
 """Training in rounds: the same bytes with any number of threads (docs/reproducible.md).
 
-How many lanes there are and how long a round is follows from the settings and the vocabulary alone, by `rounds_for`.
+How many lanes there are and how long a round is follows from the settings and the vocabulary alone, by `rounds_for`. It
+rests on how far training takes a row: every pair of an input and an output row takes both a little of the way to where
+the one would come to rest if the other stood still: k pairs at learning rate lr leave exp(-PAIR x lr x k) of that way.
+How many pairs a row has follows from its word's count. Changes that were made apart to the same row are put together by
+this: by lanes, and by nodes of a cluster (w2v.cluster.synced_rows).
 """
 
 from __future__ import annotations
@@ -13,9 +17,8 @@ import numpy as np
 
 from w2v.kernel._lanes import Lanes
 from w2v.kernel._tables import span_end
-from w2v.kernel.tables import coarse
-from w2v.training.effort import PAIR, kept_per_token, pairs_per_token
-from w2v.training.spans import Spans
+from w2v.kernel.tables import coarse, huffman_paths, keep_probability
+from w2v.training.state import Spans
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,12 +26,15 @@ if TYPE_CHECKING:
     from w2v.kernel._state import Model
     from w2v.training.config import ResolvedConfig
 
-__all__ = ["LaneSpans", "Rounds", "new_lanes", "rounds_for"]
+__all__ = ["PAIR", "LaneSpans", "Rounds", "kept_per_token", "new_lanes", "pairs_per_token", "rounds_for"]
 
+# The share of the way that one pair takes a row at learning rate 1, as measured (docs/cluster.md): a third of it
+# overshoots, four times as much holds the nodes back.
+PAIR = 1 / 12
 LANES = 8  # where nothing asks for fewer
 MOST_CENTRES = 256  # of a lane in a round: longer rounds are no faster
 FEWEST_CENTRES = 16  # shorter ones are all waiting; then rather fewer lanes
-# What all lanes of a round may do to one row before they see each other's changes, as effort (effort.py): with
+# What all lanes of a round may do to one row before they see each other's changes, as effort: with
 # 2 the row has gone 86 % of the way that this text would take it.
 MOST_EFFORT = 2.0
 FEWEST_ROUNDS = 64  # in an epoch, and in each of its sections
@@ -38,6 +44,37 @@ MOST_OUTPUTS = 65536  # output rows in the plan of a lane
 PATH_NODES = 16  # of a word: a dozen on average
 BATCH_FLOPS = 3e9  # of the rounds between two looks at the clock: 30 to 60 ms on one thread
 BUSY = 0.4  # a row that a lane touches in a round with this probability counts as shared without being claimed
+
+
+def kept_per_token(counts: NDArray[np.int64], config: ResolvedConfig) -> NDArray[np.float64]:
+    """How often each word is a centre for each token of the corpus: its share of the tokens that subsampling leaves."""
+    weights = np.asarray(counts, np.float64)
+    kept = weights * keep_probability(counts, config.sample) if config.sample else weights
+    return kept / max(1.0, float(weights.sum()))
+
+
+def pairs_per_token(
+    counts: NDArray[np.int64], config: ResolvedConfig
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Pairs that a row is part of for each token of the corpus, on average: float32 of each matrix's rows.
+
+    `counts` int64 [V] in falling order. CBOW's mean context counts as one input for the outputs.
+    """
+    kept = kept_per_token(counts, config)
+    contexts = 2.0 * config.window if config.fixed_window else config.window + 1.0  # of one centre, sentence ends apart
+    if config.loss == "hs":
+        start, path = huffman_paths(counts)
+        lengths = np.diff(start)
+        outputs: NDArray[Any] = np.bincount(path >> 1, np.repeat(kept, lengths), len(counts) - 1)
+        depth = float((kept * lengths).sum() / max(kept.sum(), 1e-300))
+    else:
+        noise = np.maximum(counts, 1) ** config.ns_exponent
+        outputs = kept + config.negative * kept.sum() * noise / noise.sum()
+        depth = 1.0 + config.negative
+    inputs = kept * contexts * depth
+    if config.model == "skipgram":
+        outputs = outputs * contexts
+    return inputs.astype(np.float32), outputs.astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -165,8 +165,8 @@ def versions() -> dict[str, str]:
 
 def machine(kernel: str) -> dict[str, Any]:
     """What the training ran on."""
-    from w2v.cpus import available_cpus
     from w2v.kernel import kernels
+    from w2v.machine import available_cpus
 
     return {
         "system": f"{platform.system()} {platform.release()}",

@@ -17,14 +17,14 @@ from w2v.corpus.encoded import CorpusInfo, EncodedCorpus
 from w2v.corpus.open import SELECTING, encoded_path, files_of, open_encoded, read
 from w2v.corpus.vocab import Vocab
 from w2v.errors import Message, SettingsError, TrainingError, os_error_text, setting
-from w2v.memory import reserve, room
+from w2v.machine import reserve, room
 from w2v.numbers import count, duration, plural
 from w2v.output import AtomicOutput, OutputSet, check_outputs
 from w2v.training.checkpoint import Checkpoint, CheckpointFile
 from w2v.training.checkpointing import Checkpointer, CheckpointSession, CheckpointSettings
 from w2v.training.evaluation import Evaluator, file_of, read_tests
 from w2v.training.log import TrainingLog
-from w2v.training.memory import check_memory
+from w2v.training.plan import check_memory
 from w2v.training.progress import Reporter, Reporters, TrainingStopped, TrainResult
 from w2v.training.report import OutputFile, Recorder
 from w2v.training.start import Continuation, Initial, Start

@@ -17,11 +17,10 @@ from w2v.kernel import kernels
 from w2v.kernel._state import Model, Worker
 from w2v.threads import for_each, run_all
 from w2v.training import softmax
-from w2v.training.heldout import HeldOut
+from w2v.training.evaluation import HeldOut
 from w2v.training.lanes import LaneSpans, new_lanes, rounds_for
 from w2v.training.progress import Progress, Reproducible, RunMonitor, TrainingStopped, TrainResult, TrainSummary
-from w2v.training.spans import Spans
-from w2v.training.state import Totals, TrainState, divergence
+from w2v.training.state import Spans, Totals, TrainState, divergence
 from w2v.training.subwords import find_parts, scale_rows, subwords_of, word_vectors
 
 if TYPE_CHECKING:

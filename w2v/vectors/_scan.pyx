@@ -13,7 +13,7 @@ from libc.string cimport memcpy, memset
 
 from w2v.vectors._words cimport WordTable, adopt_words, large_malloc
 
-from w2v.cpus import thread_count
+from w2v.machine import thread_count
 from w2v.threads import for_each
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.cpus import thread_count
 from w2v.errors import W2VError
+from w2v.machine import thread_count
 from w2v.vectors._best import SPARE, exact_cosines
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 
 from w2v.errors import SettingsError, VectorsError
 from w2v.threads import for_each
-from w2v.vectors.transform import rotation
+from w2v.vectors.derive import rotation
 from w2v.vectors.words import to_text
 
 if TYPE_CHECKING:

@@ -25,8 +25,7 @@ from w2v.vectors.formats.load import check_repeats, load_rows
 from w2v.vectors.formats.rows import LoadOptions, row_error
 from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import Source, open_source
-from w2v.vectors.spelling import unknown_word
-from w2v.vectors.words import Word, Words, to_bytes, to_text
+from w2v.vectors.words import Word, Words, to_bytes, to_text, unknown_word
 
 if TYPE_CHECKING:
     from w2v.vectors.formats.format import FewWords

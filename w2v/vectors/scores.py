@@ -128,7 +128,7 @@ class PairScores:
 
 @dataclass(frozen=True)
 class SessionScores:
-    """How often the last item of a session is among the `topn` recommended (see w2v.vectors.next_items)."""
+    """How often the last item of a session is among the `topn` recommended (see w2v.vectors.evaluate)."""
 
     path: str
     topn: int

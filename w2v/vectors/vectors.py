@@ -17,8 +17,7 @@ from w2v.vectors.expressions import Query, analogy_query, parse_query, sense_par
 from w2v.vectors.formats.load import load_rows
 from w2v.vectors.formats.rows import LoadOptions, ModelParts, Rows
 from w2v.vectors.neighbours import Neighbours, Scope, nearest, nearest_to, unit_mean
-from w2v.vectors.spelling import unknown_word
-from w2v.vectors.words import Word, Words, to_bytes, to_text
+from w2v.vectors.words import Word, Words, to_bytes, to_text, unknown_word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -457,8 +456,8 @@ class Vectors:
         decay: float = 1.0,
     ) -> SessionScores:
         """Seek the last item of each session by the mean of those before it: HR, NDCG and MRR at `topn`, coverage (see
-        w2v.vectors.next_items). `sessions` is a file with one a line, or lists of items."""
-        from w2v.vectors.next_items import of_lists, read_sessions, score_sessions
+        w2v.vectors.evaluate). `sessions` is a file with one a line, or lists of items."""
+        from w2v.vectors.evaluate import of_lists, read_sessions, score_sessions
 
         read = read_sessions(sessions) if isinstance(sessions, (str, os.PathLike)) else of_lists(sessions)
         return score_sessions(self, read, topn, decay)

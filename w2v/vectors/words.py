@@ -1,18 +1,22 @@
-"""The words of some vectors as a sequence of str, kept as one run of bytes."""
+"""The words of some vectors as a sequence of str, kept as one run of bytes; close spellings for a word not there."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral
-from typing import overload
+from typing import Literal, overload
 
+from w2v.errors import UnknownWordError
 from w2v.vectors._words import WordTable
 
-__all__ = ["MOST_MISSING", "Word", "Words", "find_words", "to_bytes", "to_text"]
+__all__ = ["MOST_MISSING", "Word", "Words", "find_words", "suggest", "to_bytes", "to_text", "unknown_word"]
 
 MOST_MISSING = 100_000  # words that are remembered because they are not there
 
 Word = str | bytes | int  # items may be numbered
+LONGEST = 200  # characters of a word for which others are sought
+FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC", "NFKD")
 
 
 def to_text(word: bytes) -> str:
@@ -98,3 +102,30 @@ class Words(Sequence[str]):
     def __repr__(self) -> str:
         shown = ", ".join(repr(self[row]) for row in range(min(5, len(self))))
         return f"Words([{shown}{', ...' if len(self) > 5 else ''}]) of {len(self)}"
+
+
+def suggest(table: WordTable, word: str | bytes, most: int = 5) -> tuple[str, ...]:
+    """At most `most` words spelled like this one: other normal forms and cases, then by edits, more frequent ones
+    first."""
+    text = word if isinstance(word, str) else to_text(word)
+    if len(text) > LONGEST:
+        return ()
+    rows: dict[int, None] = {}
+    cases = (text.lower(), text.title(), text.capitalize(), text.upper(), text.casefold(), text.strip())
+    for variant in (*(unicodedata.normalize(form, text) for form in FORMS), *cases):
+        try:
+            row = table.find(to_bytes(variant))
+        except UnicodeEncodeError:
+            return ()
+        if row >= 0:
+            rows[row] = None
+    edits = 0 if len(text) < 2 else 1 if len(text) < 5 else 2
+    for row in table.closest(to_bytes(text), edits, most + len(rows)):
+        rows[row] = None
+    return tuple(to_text(table[row]) for row in list(rows)[:most])
+
+
+def unknown_word(table: WordTable, word: Word) -> UnknownWordError:
+    """The error for a word that is not in the table, with close spellings."""
+    text = word if isinstance(word, str) else to_text(to_bytes(word))
+    return UnknownWordError(text, suggest(table, text))

@@ -11,8 +11,7 @@ import numpy as np
 from w2v.errors import VectorsError
 from w2v.findings import Tally
 from w2v.vectors._scan import row_norms
-from w2v.vectors.files.check import DamagedFile
-from w2v.vectors.files.oddities import FAULTS, oddities_of, plain_spelling
+from w2v.vectors.files.check import FAULTS, DamagedFile, oddities_of, plain_spelling
 from w2v.vectors.formats.rows import show_word
 from w2v.vectors.formats.salvage import Block
 from w2v.vectors.vectors import Vectors

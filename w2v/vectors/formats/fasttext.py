@@ -309,8 +309,7 @@ class FastTextFile:
         import numpy as np
 
         from w2v.vectors._words import WordTable
-        from w2v.vectors.spelling import unknown_word
-        from w2v.vectors.words import to_bytes
+        from w2v.vectors.words import to_bytes, unknown_word
 
         subwords = self.subwords()
         if subwords is not None and on_made is not None:

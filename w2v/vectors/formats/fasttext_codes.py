@@ -20,7 +20,7 @@ import numpy as np
 
 from w2v import numbers
 from w2v.errors import VectorsError
-from w2v.memory import available_memory
+from w2v.machine import available_memory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,19 +1,68 @@
-"""Colours for the terminal: whether there are any, and how many."""
+"""What the terminal can show: bars of a line's width in its characters, colours and how many."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Mapping
+from typing import TextIO
 
 import click
 
 from w2v.cli.command import Option
 from w2v.cli.streams import is_terminal
 
-__all__ = ["COLOUR_OPTION", "NONE", "TRUE", "XTERM", "colour_depth", "painted", "paper", "shade"]
+__all__ = [
+    "COLOUR_OPTION",
+    "NONE",
+    "TRUE",
+    "XTERM",
+    "bar",
+    "colour_depth",
+    "columns",
+    "painted",
+    "paper",
+    "shade",
+    "shows_unicode",
+]
 
+# What Python itself puts into LC_CTYPE where the locale is C, and says nothing of the terminal (PEP 538).
+COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
+NARROW = 80  # a terminal that claims to have no columns
 NONE, XTERM, TRUE = 0, 256, 1 << 24  # how many colours
+LEVELS = (0, 95, 135, 175, 215, 255)  # of the colour cube of xterm
+# From blue over white to red among xterm's colours: the nearest ones of mixed colours are grey or pink.
+RAMP = (25, 67, 110, 153, 189, 255, 224, 217, 174, 167, 124)
+
+
+def shows_unicode(stream: TextIO | None, environment: Mapping[str, str] | None = None) -> bool:
+    """Whether the terminal behind a stream can be expected to show more than ASCII: the locale says so."""
+    env = os.environ if environment is None else environment
+    if not (getattr(stream, "encoding", None) or "").lower().startswith("utf"):
+        return False
+    names = [env.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")]
+    if names[1] in COERCED and names[2]:
+        names[1] = ""
+    asked = next((name for name in names if name), "UTF-8")
+    return "utf" in asked.lower()
+
+
+def bar(share: float, cells: int, unicode: bool, rest: bool = True) -> str:
+    """A share from 0 to 1 as this many cells; without the `rest`, only the part that is full, in half cells."""
+    halves = round(2 * cells * min(1.0, max(0.0, share)))
+    if not rest:
+        return ("━" * (halves // 2) + "╸" * (halves % 2)) if unicode else "=" * ((halves + 1) // 2)
+    full = halves // 2
+    return ("━" if unicode else "#") * full + ("─" if unicode else "-") * (cells - full)
+
+
+def columns(stream: TextIO | None) -> int:
+    """How wide the terminal is now."""
+    try:
+        return os.get_terminal_size(stream.fileno() if stream is not None else 2).columns or NARROW
+    except (OSError, ValueError):
+        return NARROW
+
 
 COLOUR_OPTION = Option(
     ["--color", "when"],
@@ -22,8 +71,6 @@ COLOUR_OPTION = Option(
     shown_default="auto",
     help="auto: on a terminal, unless NO_COLOR is set.",
 )
-
-LEVELS = (0, 95, 135, 175, 215, 255)  # of the colour cube of xterm
 
 
 def colour_depth(when: str, environment: Mapping[str, str] | None = None) -> int:
@@ -50,10 +97,6 @@ def paper(rgb: tuple[int, int, int], depth: int) -> str:
     if depth == TRUE:
         return f"48;2;{red};{green};{blue};{ink}"
     return f"48;5;{nearest_of_256(rgb)};{ink}"
-
-
-# From blue over white to red among xterm's colours: the nearest ones of mixed colours are grey or pink.
-RAMP = (25, 67, 110, 153, 189, 255, 224, 217, 174, 167, 124)
 
 
 def shade(share: float, depth: int) -> str:
