@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import w2v
 from w2v.cluster.leases import Lease, Ledger
 from w2v.corpus.vocab import TokenCounts
 from w2v.kernel._tables import first_bad_row
@@ -54,8 +55,6 @@ class ClusterState:
 
 def write_cluster_checkpoint(place: HeldOutput, state: ClusterState) -> None:
     """Write it in one step. Raises OSError, W2VError."""
-    import w2v
-
     numbers = {
         "w2v": w2v.__version__,
         "train": dataclasses.asdict(state.config),

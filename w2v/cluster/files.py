@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
+from w2v.corpus.ids_file import is_encoded, is_encoded_head
 from w2v.corpus.sources import PLAIN, STREAM, Path, Source, check_text, expand
 from w2v.errors import CorpusError, ThreadError, W2VError, setting
 from w2v.files import HEAD_BYTES, check_supported, compression_of
@@ -97,8 +98,6 @@ def find_files(corpus: Sequence[Path]) -> list[Source]:
 
 def readable(path: str) -> str:
     """The path; CorpusError if it is an encoded corpus."""
-    from w2v.corpus.ids_file import is_encoded
-
     if is_encoded(path):
         raise CorpusError(f"{path}: {ENCODED}")
     return path
@@ -124,8 +123,6 @@ def remote_files(address: str) -> list[Source]:
 
 def look_at_remote(address: str, size: int) -> RemoteSource:
     """What a remote file is, by its first bytes."""
-    from w2v.corpus.ids_file import is_encoded_head
-
     with open_remote(address) as file:
         head = file.read(HEAD_BYTES)
     kind = compression_of(head)

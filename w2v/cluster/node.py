@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import w2v
 from w2v.cluster.leases import Done, Lease
 from w2v.cluster.replica import Replica
 from w2v.cluster.synced_rows import SyncedRows, combine_packed
+from w2v.corpus.reader import read_corpus
 from w2v.errors import CorpusError, TrainingError, W2VError
+from w2v.machine import available_memory
 from w2v.threads import Group
+from w2v.training.plan import check_memory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,10 +97,6 @@ class Node:
 
     def load(self, setup: Setup, threads: int, first_worker: int) -> Greeting:
         """Build the replica. TrainingError where it does not fit, or this is another version of w2v."""
-        import w2v
-        from w2v.machine import available_memory
-        from w2v.training.plan import check_memory
-
         host = socket.gethostname()
         if setup.version != w2v.__version__:
             raise TrainingError(
@@ -170,8 +170,6 @@ class Node:
         reading, setup = self.reading, self.setup
         if number in reading.ids:
             return reading.ids[number]
-        from w2v.corpus.reader import read_corpus
-
         chunk = setup.chunks[number]
         corpus = read_corpus(
             chunk.source,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import w2v
 from w2v.cluster.checkpoint import ClusterCheckpoint, ClusterCheckpointer, ClusterState
 from w2v.cluster.chunks import cut
 from w2v.cluster.coordinator import ClusterProgress, Coordinator
@@ -113,8 +114,6 @@ class ClusterTrainer:
 
     def read(self, vocab: Vocab | None = None, on_progress: OnProgress | None = None) -> Vocab:
         """Cut and count the corpus on all nodes; returns the vocabulary."""
-        import w2v
-
         options = self.options
         pruned = None if vocab is None else vocab.pruned(self.corpus_config.min_count, self.corpus_config.max_vocab)
         name = self.sources[0].name + (f" and {len(self.sources) - 1} more" if len(self.sources) > 1 else "")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+import w2v
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._ids import check_span
 from w2v.corpus._rank import rank
@@ -68,8 +69,6 @@ def write_ids_file(content: IdsFile, out: AtomicOutput) -> None:
 
 
 def _header(content: IdsFile, word_bytes: int) -> bytes:
-    import w2v
-
     about = {
         "w2v": w2v.__version__,
         "settings": content.settings,

@@ -29,6 +29,7 @@ from w2v.corpus._phrases import HASH_END, SLOT_BYTES, Joiner, Pairs, deepest
 from w2v.corpus.assembly import whole_sentences
 from w2v.corpus.spool import Spool, make_spool
 from w2v.errors import CorpusError, SettingsError, setting
+from w2v.files import UTF8_BOM, open_by_content
 from w2v.machine import thread_count
 from w2v.threads import run_all
 
@@ -107,8 +108,6 @@ class Joined:
 
 def read_connectors(path: str | os.PathLike[str]) -> tuple[bytes, ...]:
     """Connector words from a file, one per line. Raises CorpusError with the line for what is no word."""
-    from w2v.files import UTF8_BOM, open_by_content
-
     found: dict[bytes, None] = {}
     with open_by_content(path, CorpusError) as file:
         number = 0

@@ -16,6 +16,7 @@ from w2v.corpus.sources import wide_encoding
 from w2v.errors import CorpusError, printable, setting, shortened
 from w2v.files import foreign_format, lines_of
 from w2v.findings import SHOWN, Tally
+from w2v.tables import parquet_batches, parquet_columns
 
 __all__ = ["Table"]
 
@@ -174,8 +175,6 @@ class Table:
     # Parquet
 
     def _parquet_rows(self) -> Iterator[Values]:
-        from w2v.tables import parquet_batches, parquet_columns
-
         names = parquet_columns(self.path)
         for column in self.columns:
             if column not in names:

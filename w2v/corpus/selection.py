@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from w2v.corpus._encode import DROPPED, LONGEST_TOKEN, RUN_BASE
+from w2v.corpus._rank import rank
 from w2v.corpus.tokenizers import changes_spellings, tokenize
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, setting
@@ -87,8 +88,6 @@ def _choose(
     words: list[bytes], counts: NDArray[np.int64], config: CorpusConfig, token_counts: TokenCounts
 ) -> tuple[Vocab, NDArray[np.int64]]:
     """The vocabulary of words that are frequent enough, and which of them each row is."""
-    from w2v.corpus._rank import rank
-
     order = rank(words, counts)
     if config.max_vocab is not None and len(order) > config.max_vocab:
         token_counts.beyond_max_vocab += int(counts[order[config.max_vocab :]].sum())

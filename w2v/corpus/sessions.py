@@ -22,6 +22,7 @@ from w2v.corpus.rows import Table
 from w2v.corpus.sources import ReadProgress
 from w2v.corpus.spool import spool_errors, unnamed_file
 from w2v.errors import CorpusError, SettingsError, printable, setting, shortened
+from w2v.files import MAGIC_BYTES, compression_of
 from w2v.findings import Tally
 from w2v.numbers import plural, seconds_of
 from w2v.settings import check_names
@@ -155,8 +156,6 @@ class Sessions:
 
     def _total_bytes(self) -> int | None:
         """Of plain text; what compressed files hold is not known."""
-        from w2v.files import MAGIC_BYTES, compression_of
-
         total = 0
         for path in self.paths:
             if not os.path.isfile(path):

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -205,8 +206,6 @@ def _is_strange(head: bytes) -> bool:
 
 def _reads_as(encoding: str, head: bytes) -> bool:
     """Whether bytes are text in this encoding: letters, marks, punctuation, and some spaces or line ends."""
-    import unicodedata
-
     text = head.decode(encoding, "replace")
     letters = sum(unicodedata.category(c)[0] in "LMNPZ" or c in "\t\n\r" for c in text)
     return letters > 0.97 * len(text) and sum(c in " \n" for c in text) >= 4

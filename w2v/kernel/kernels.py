@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
 from w2v.errors import SettingsError
+from w2v.kernel._cpu import instruction_sets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +44,6 @@ class CompiledKernel(Kernel, Protocol):
 
 def available() -> list[str]:
     """Names of the kernels that are built in and run here, slowest first."""
-    from w2v.kernel._cpu import instruction_sets
-
     return [name for name in instruction_sets() if find_spec(f"w2v.kernel._loop_{name}")]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from w2v.seeing import needed
+from w2v.seeing.fonts import fonts_for, saved
 from w2v.seeing.layout import pca, unit_rows
 from w2v.vectors.derive import sum_of
 from w2v.vectors.expressions import terms_of
@@ -85,8 +86,6 @@ def draw_cells(cells: Cells, file: BinaryIO, form: str) -> list[str]:
     """The cells as a figure; returns warnings, such as letters that no installed font holds."""
     needed("matplotlib")
     from matplotlib.figure import Figure
-
-    from w2v.seeing.fonts import fonts_for, saved
 
     fonts, warnings = fonts_for(cells.labels)
     count = len(cells.labels)

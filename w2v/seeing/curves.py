@@ -15,6 +15,7 @@ from w2v.errors import W2VError
 from w2v.files import open_by_content
 from w2v.seeing import needed
 from w2v.seeing.cells import plain
+from w2v.seeing.fonts import fonts_for, saved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,8 +124,6 @@ def draw_curves(logs: dict[str, Log], file: BinaryIO, form: str) -> list[str]:
     """One panel a quantity, one colour a log; returns warnings."""
     needed("matplotlib")
     from matplotlib.figure import Figure
-
-    from w2v.seeing.fonts import fonts_for, saved
 
     names = [name for log in logs.values() for name in log.scores()]
     fonts, warnings = fonts_for([*logs, *names])

@@ -5,6 +5,7 @@ The last two need scikit-learn and umap-learn (the extra `w2v[plot]`); the other
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from w2v.errors import SettingsError, UnknownWordError
 from w2v.seeing import needed
+from w2v.seeing._layout import settle
 from w2v.vectors.expressions import Query
 from w2v.vectors.neighbours import QUERIES
 
@@ -65,8 +67,6 @@ def by_t_sne(rows: np.ndarray, seed: int) -> np.ndarray:
 
 def by_umap(rows: np.ndarray, seed: int) -> np.ndarray:
     needed(LIBRARY["umap"])
-    import warnings
-
     import umap
 
     with warnings.catch_warnings():
@@ -86,8 +86,6 @@ def by_neighbours(rows: np.ndarray, seed: int, near: np.ndarray | None = None) -
 
     `near` int [n, k], each row's nearest rows, best first; found here if not given.
     """
-    from w2v.seeing._layout import settle
-
     places = by_pca(rows, seed)
     places = np.ascontiguousarray(places / max(1e-9, np.abs(places).max()) * 10, np.float32)
     if near is None:

@@ -11,6 +11,7 @@ import numpy as np
 from w2v.errors import Message, W2VError, setting
 from w2v.seeing import needed
 from w2v.seeing.cells import plain
+from w2v.seeing.fonts import fonts_for, saved, told_once
 from w2v.seeing.layout import LIBRARY, by_pca, lay_out, unit_rows
 from w2v.seeing.placing import leader, place_labels
 from w2v.vectors.expressions import parse_query
@@ -126,8 +127,6 @@ def direction(vectors: Vectors, text: str) -> NDArray[np.float64]:
 
 def draw_map(made: Map, file: BinaryIO, form: str, style: MapStyle = MapStyle()) -> list[str]:
     """Write the map as "png", "svg" or "pdf"; returns warnings, such as labels that found no place."""
-    from w2v.seeing.fonts import saved
-
     drawing = drawing_of(made, style)
     saved(drawing.figure, file, form, style.dpi)
     return drawing.warnings
@@ -136,8 +135,6 @@ def draw_map(made: Map, file: BinaryIO, form: str, style: MapStyle = MapStyle())
 def drawing_of(made: Map, style: MapStyle = MapStyle()) -> Drawing:
     """The map as a figure. Its axes measure points (1/72 inch), so that labels are where they were placed."""
     needed("matplotlib")
-    from w2v.seeing.fonts import told_once
-
     with told_once():
         return drawn(made, style)
 
@@ -145,8 +142,6 @@ def drawing_of(made: Map, style: MapStyle = MapStyle()) -> Drawing:
 def drawn(made: Map, style: MapStyle) -> Drawing:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-
-    from w2v.seeing.fonts import fonts_for
 
     names = list(dict.fromkeys(group for group in made.groups if group))
     fonts, warnings = fonts_for([*made.words, *names, style.title])

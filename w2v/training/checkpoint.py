@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+import w2v
 from w2v.corpus.config import word_settings
+from w2v.corpus.vocab import Vocab
 from w2v.errors import CheckpointError, printable, setting
 from w2v.kernel._tables import first_bad_row
 from w2v.output import HeldOutput
@@ -27,17 +29,17 @@ from w2v.training.evaluation import trained_tokens
 from w2v.training.state import Best, Totals
 from w2v.training.subwords import find_parts, made_vectors, moved_rows
 from w2v.training.tensors import Tensor, TensorFile, file_size, header_of, matrix_tensor, write_tensors
+from w2v.vectors.formats import ModelParts
+from w2v.vectors.vectors import Vectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.corpus.config import CorpusConfig
     from w2v.corpus.encoded import CorpusInfo
-    from w2v.corpus.vocab import Vocab
     from w2v.kernel._state import Model
     from w2v.training.config import ResolvedConfig
     from w2v.training.state import TrainState
-    from w2v.vectors.vectors import Vectors
 
 __all__ = ["Checkpoint", "CheckpointFile", "differences", "write_checkpoint"]
 
@@ -68,8 +70,6 @@ def write_checkpoint(
 
 def _numbers(state: TrainState, corpus_config: CorpusConfig | None) -> dict[str, Any]:
     """What is not an array."""
-    import w2v
-
     done = state.totals().tokens
     return {
         "w2v": w2v.__version__,
@@ -260,8 +260,6 @@ class Checkpoint(CheckpointFile):
 
     def vocab(self) -> Vocab:
         """The words and their counts, in the order of the rows."""
-        from w2v.corpus.vocab import Vocab
-
         counts, lengths = self._file.read("counts", "I64", 1), self._file.read("word_lengths", "I32", 1)
         text = self._file.read("words", "U8", 1).tobytes()
         if len(counts) != len(lengths) or np.any(lengths < 1) or int(lengths.sum(dtype=np.int64)) != len(text):
@@ -274,9 +272,6 @@ class Checkpoint(CheckpointFile):
 
     def vectors(self) -> Vectors:
         """The vectors as they are in the run, with the other matrix and the counts."""
-        from w2v.vectors.formats import ModelParts
-        from w2v.vectors.vectors import Vectors
-
         vocab, settings = self.vocab(), TrainConfig(**self.state["train"]).resolved()
         parts = find_parts(vocab.words, settings)
         matrices = [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from w2v.training.samples import TracedSentence, trace_training
+from w2v.vectors.words import Words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,8 +107,6 @@ def record(corpus: EncodedCorpus, config: TrainConfig) -> Lesson:
 
     Epochs are kept whole: the first few, the last, and others ever farther apart, as many as fit.
     """
-    from w2v.vectors.words import Words
-
     lesson = Lesson(list(Words(corpus.vocab.words)), config)
     tokens = int(corpus.token_counts.kept)
     kept = epochs_kept(config, tokens)

@@ -11,22 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from w2v.corpus.encoded import EncodedCorpus
+from w2v.corpus.open import SELECTING, encoded_path, open_corpus
 from w2v.errors import Message, TrainingError, setting
 from w2v.kernel._tables import span_end
 from w2v.machine import Room, reserve, room
 from w2v.numbers import size
 from w2v.training.lanes import LANES
+from w2v.training.progress import TrainingStopped
 from w2v.training.softmax import BATCH
 from w2v.training.state import Spans
 from w2v.training.subwords import find_parts
+from w2v.training.trainer import Trainer
+from w2v.vectors.formats import FORMATS, Contents
 
 if TYPE_CHECKING:
     from w2v.corpus.config import CorpusConfig
-    from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.vocab import Vocab
     from w2v.training.config import ResolvedConfig, TrainConfig
     from w2v.training.progress import Progress
-    from w2v.training.trainer import Trainer
 
 __all__ = ["MIN_COUNTS", "Calibration", "Plan", "check_memory", "disk_needed", "memory_needed", "plan_training"]
 
@@ -211,9 +214,6 @@ def _read(
     on_warning: Callable[[str], object],
 ) -> EncodedCorpus:
     """The corpus with all its words, phrases joined."""
-    from w2v.corpus.encoded import EncodedCorpus
-    from w2v.corpus.open import SELECTING, encoded_path, open_corpus
-
     options: dict[str, Any] = {
         "threads": threads,
         "tmp_dir": tmp_dir,
@@ -239,8 +239,6 @@ def _at_min_counts(corpus: EncodedCorpus) -> list[tuple[int, int | None, int | N
 def disk_needed(vocab: Vocab, dim: int, ids_bytes: int, ngrams: dict[str, Any] | None = None) -> dict[str, int]:
     """Bytes of each file that a run may write; those of text are estimates. `ngrams` are fields of Contents, with
     subwords."""
-    from w2v.vectors.formats import FORMATS, Contents
-
     words, word_bytes = len(vocab), sum(map(len, vocab.words))
     matrix = 4 * words * dim
     contents = Contents(words, dim, word_bytes, **ngrams or {})
@@ -279,9 +277,6 @@ class _Spread(Spans):
 
 def calibrate(corpus: EncodedCorpus, config: TrainConfig, seconds: float) -> Calibration | None:
     """Train for this many seconds with these settings, and forget the vectors; None where no pair was trained."""
-    from w2v.training.progress import TrainingStopped
-    from w2v.training.trainer import Trainer
-
     trainer = Trainer(corpus, dataclasses.replace(config, held_out=0.0, stop_early=0))
     trainer.state.spans = _Spread(corpus.ids, trainer.span_size, trainer.threads)
     seen: list[tuple[float, int]] = []

@@ -9,12 +9,20 @@ import os
 import platform
 import re
 import sys
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy
+
+import w2v
+from w2v.corpus.open import encoded_path
+from w2v.corpus.sources import expand
+from w2v.kernel import kernels
+from w2v.machine import available_cpus
 from w2v.output import AtomicOutput
 from w2v.threads import Background
 
@@ -149,12 +157,6 @@ class Recorder:
 
 def versions() -> dict[str, str]:
     """Of the programs that take part."""
-    import unicodedata
-
-    import numpy
-
-    import w2v
-
     return {
         "w2v": w2v.__version__,
         "python": platform.python_version(),
@@ -165,9 +167,6 @@ def versions() -> dict[str, str]:
 
 def machine(kernel: str) -> dict[str, Any]:
     """What the training ran on."""
-    from w2v.kernel import kernels
-    from w2v.machine import available_cpus
-
     return {
         "system": f"{platform.system()} {platform.release()}",
         "architecture": platform.machine(),
@@ -203,9 +202,6 @@ def _now() -> str:
 
 
 def _sources(corpus: Sequence[str | os.PathLike[str]]) -> list[str]:
-    from w2v.corpus.open import encoded_path
-    from w2v.corpus.sources import expand
-
     encoded = encoded_path(list(corpus))
     if encoded is not None:
         return [encoded]

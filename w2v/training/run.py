@@ -24,7 +24,7 @@ from w2v.training.checkpoint import Checkpoint, CheckpointFile
 from w2v.training.checkpointing import Checkpointer, CheckpointSession, CheckpointSettings
 from w2v.training.evaluation import Evaluator, file_of, read_tests
 from w2v.training.log import TrainingLog
-from w2v.training.plan import check_memory
+from w2v.training.plan import calibrate, check_memory
 from w2v.training.progress import Reporter, Reporters, TrainingStopped, TrainResult
 from w2v.training.report import OutputFile, Recorder
 from w2v.training.start import Continuation, Initial, Start
@@ -453,8 +453,6 @@ class Run:
 
     def softmax_time(self) -> Message:
         """How long full softmax will take here, and negative sampling, by a short training with each."""
-        from w2v.training.plan import calibrate
-
         tokens = self.encoded.token_counts.kept * self.config.epochs
         times = []
         for loss in ("softmax", "ns"):

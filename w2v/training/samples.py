@@ -15,6 +15,8 @@ import numpy as np
 
 from w2v.kernel._samples import draw, trace
 from w2v.kernel._state import Model, Worker
+from w2v.training.evaluation import Evaluator
+from w2v.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -154,9 +156,6 @@ def trace_training(
     rates, draws and numbers are those of `w2v.train` with the baseline kernel, and so are the vectors, to the byte.
     `loss` softmax and text that is held out cannot be traced.
     """
-    from w2v.training.evaluation import Evaluator
-    from w2v.training.trainer import Trainer
-
     trainer = Trainer(corpus, dataclasses.replace(config, threads=1))
     trainer.kernel = Tracer(lambda *sentence: on_sentence(traced(trainer.state.epoch + 1, *sentence), trainer.model))
     if on_epoch is None:

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from w2v.corpus.config import CorpusConfig
+from w2v.corpus.remap import extend_vocab
 from w2v.errors import SettingsError, VectorsError, setting
 from w2v.settings import options_of
 from w2v.training.config import SETTINGS_OF_THE_MACHINE, TrainConfig
 from w2v.training.subwords import set_ngrams, set_vectors
+from w2v.vectors.vectors import Vectors, load
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.vocab import Vocab
     from w2v.kernel._state import Model
     from w2v.training.checkpoint import Checkpoint
-    from w2v.vectors.vectors import Vectors
 
 __all__ = ["Continuation", "Initial", "Start", "continued_settings"]
 
@@ -43,8 +44,6 @@ class Initial(Start):
     """Input rows from a vector file, by word; output rows are fresh. SettingsError where the dimensions differ."""
 
     def __init__(self, source: str | os.PathLike[str] | Vectors, dim: int):
-        from w2v.vectors.vectors import Vectors, load
-
         self.name = "init" if isinstance(source, Vectors) else os.fspath(source)
         self.vectors = source if isinstance(source, Vectors) else load(source)
         if self.vectors.dim != dim:
@@ -110,8 +109,6 @@ class Continuation(Start):
 
     def extend_vocab(self, corpus: EncodedCorpus, **options: Any) -> EncodedCorpus:
         """The corpus with the known words, and the new ones that occur `min_count` times; options as of `grown`."""
-        from w2v.corpus.remap import extend_vocab
-
         return extend_vocab(corpus, self.known, self.corpus_config.min_count, self.corpus_config.max_vocab, **options)
 
     def fill(self, model: Model, words: list[bytes]) -> None:

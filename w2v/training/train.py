@@ -7,11 +7,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from w2v.corpus.config import CorpusConfig
+from w2v.corpus.open import open_corpus
 from w2v.errors import SettingsError, setting, warn
 from w2v.numbers import seconds_of
 from w2v.settings import check_names, options_of
+from w2v.training.checkpoint import Checkpoint
+from w2v.training.checkpointing import CheckpointSettings, take_up
 from w2v.training.config import TrainConfig, preset_settings
+from w2v.training.evaluation import read_tests
 from w2v.training.progress import Reporter
+from w2v.training.run import Outputs, Run
+from w2v.training.start import continued_settings
+from w2v.training.sweep import combinations, varied_names
+from w2v.training.sweep import sweep as runs_of
 
 if TYPE_CHECKING:
     from w2v.corpus.vocab import Vocab
@@ -37,9 +45,6 @@ def build_configs(
     if continue_from is not None:
         if not os.fspath(continue_from):
             raise SettingsError(f"{setting('continue_from')}: the name is empty; give a file")
-        from w2v.training.checkpoint import Checkpoint
-        from w2v.training.start import continued_settings
-
         with Checkpoint(continue_from) as checkpoint:
             return continued_settings(checkpoint, settings)
     return (
@@ -116,9 +121,6 @@ def train(
     context vector, `unit` gives rows of length 1. Returns `Vectors`, float32 [V, dim] in falling order of word count,
     whose `context` are the context vectors, None for hierarchical softmax. Raises W2VError.
     """
-    from w2v.training.checkpointing import CheckpointSettings, take_up
-    from w2v.training.run import Outputs, Run
-
     replaces = None
     if isinstance(continue_from, bool):
         continue_from, checkpoint, replaces = (
@@ -185,11 +187,6 @@ def sweep(
     seed=[1, 2, 3]``. `eval` are files of questions or word pairs. `results` keeps the runs as JSON lines, and those
     already in it are not repeated; `folder` keeps the vectors too. Raises W2VError.
     """
-    from w2v.corpus.open import open_corpus
-    from w2v.training.evaluation import read_tests
-    from w2v.training.sweep import combinations, varied_names
-    from w2v.training.sweep import sweep as runs_of
-
     lists = {name: value for name, value in settings.items() if name in options_of(TrainConfig)}
     single = {name: value for name, value in settings.items() if name not in lists}
     check_names("sweep", single, CorpusConfig)

@@ -22,6 +22,8 @@ from w2v.training.lanes import LaneSpans, new_lanes, rounds_for
 from w2v.training.progress import Progress, Reproducible, RunMonitor, TrainingStopped, TrainResult, TrainSummary
 from w2v.training.state import Spans, Totals, TrainState, divergence
 from w2v.training.subwords import find_parts, scale_rows, subwords_of, word_vectors
+from w2v.vectors.formats import ModelParts
+from w2v.vectors.vectors import Vectors
 
 if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
@@ -288,9 +290,6 @@ class Trainer(ThreadedModel):
         return not lanes.ended or (isinstance(state.spans, LaneSpans) and state.spans.next_section())
 
     def _result(self, evaluating_s: float) -> TrainResult:
-        from w2v.vectors.formats import ModelParts
-        from w2v.vectors.vectors import Vectors
-
         words, dim = self.corpus.vocab.words, self.config.dim
         source = self.state.source
         vectors = Vectors(words, word_vectors(self.model, source.inputs, self.threads))

@@ -23,12 +23,11 @@ from w2v.vectors.formats.load import check_repeats, load_rows
 from w2v.vectors.formats.rows import LoadOptions, ModelParts, Rows, row_error
 from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import Source, open_source
+from w2v.vectors.vectors import Vectors
 from w2v.vectors.words import find_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from w2v.vectors.vectors import Vectors
 
     Floats = NDArray[np.float64]
 
@@ -52,8 +51,6 @@ MAP_BLOCK = 1 << 20  # of a task that maps rows: 8 MiB
 
 def rows_of(vectors: Vectors, rows: Sequence[int]) -> Vectors:
     """Some rows, in the order given; a range gives a view of the numbers."""
-    from w2v.vectors.vectors import Vectors
-
     index = slice(rows.start, rows.stop, rows.step) if isinstance(rows, range) else np.asarray(rows, np.intp)
     some = Vectors(vectors.words.table.take(rows), vectors.matrix[index])
     some.metadata.update(vectors.metadata)
@@ -96,8 +93,6 @@ def load_some(
 
     Of a plain binary file, only the numbers of the rows that are wanted are read.
     """
-    from w2v.vectors.vectors import Vectors
-
     if words is None:
         if top is not None:
             options = replace(options, limit=top)
@@ -115,8 +110,6 @@ def load_some(
 
 def _find_some(source: Source, options: LoadOptions, words: Iterable[str | bytes], top: int | None) -> Some | None:
     """The rows of some words of a plain file whose rows can be found without loading it; None of any other."""
-    from w2v.vectors.vectors import Vectors
-
     find = recognised(source.name, source.head, options.format).find_rows if source.fd is not None else None
     if find is None:
         return None
@@ -147,8 +140,6 @@ def sum_of(vectors: Vectors, text: str) -> NDArray[np.float32]:
 
 def unit(vectors: Vectors, in_place: bool = False, threads: int | None = None) -> Vectors:
     """Every row at length 1, computed in float64; rows of zeros stay. `in_place` may overwrite the numbers."""
-    from w2v.vectors.vectors import Vectors
-
     matrix = vectors.matrix
     out = matrix if in_place and matrix.flags.writeable else np.empty(matrix.shape, np.float32)
     step = max(1, BLOCK // max(1, matrix.shape[1]))
@@ -185,8 +176,6 @@ def combine(vectors: Vectors, context: Vectors | None, how: str) -> Vectors:
         return vectors
     check_combination(how, "hs" if context is None else "ns")
     assert context is not None
-    from w2v.vectors.vectors import Vectors
-
     if how == "add":
         made = Vectors(vectors.words, vectors.matrix + context.matrix)
     else:
@@ -284,8 +273,6 @@ def _blocks(vectors: Vectors) -> list[tuple[int, int]]:
 
 def _mapped(vectors: Vectors, mean: Floats, by: Floats) -> Vectors:
     """Every row less `mean` [D], times `by` [D, E]."""
-    from w2v.vectors.vectors import Vectors
-
     out, blocks = np.empty((len(vectors), by.shape[1]), np.float32), _blocks(vectors)
 
     def work(task: int) -> None:

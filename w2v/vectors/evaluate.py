@@ -17,6 +17,7 @@ import numpy as np
 from w2v.errors import SettingsError, UnknownWordError, VectorsError, setting
 from w2v.files import lines_of
 from w2v.vectors._best import Best
+from w2v.vectors.neighbours import QUERIES, Scope, check_decay, nearest_rows
 from w2v.vectors.questions import Asked, Pairs, Questions, read_questions
 from w2v.vectors.scores import AnalogyScores, PairScores, Section, SessionScores
 
@@ -303,8 +304,6 @@ def read_sessions(path: str | os.PathLike[str]) -> NextItems:
 
 def score_sessions(vectors: Vectors, asked: NextItems, topn: int = TOP, decay: float = 1.0) -> SessionScores:
     """The scores of vectors on sessions; VectorsError where none of them can be asked."""
-    from w2v.vectors.neighbours import QUERIES, Scope, check_decay, nearest_rows
-
     if topn < 1:
         raise SettingsError(f"{setting('topn')}: must be at least 1 (got {topn})")
     check_decay(decay)

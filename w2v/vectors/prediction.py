@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.errors import SettingsError, VectorsError
+from w2v.kernel.tables import huffman_paths
 from w2v.vectors.words import to_text
 
 if TYPE_CHECKING:
@@ -91,8 +92,6 @@ def scores_of(model: ModelParts, hidden: NDArray[np.float64]) -> NDArray[np.floa
 
 def by_paths(scores: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """float64 [V]: the product along each word's path of the Huffman tree."""
-    from w2v.kernel.tables import huffman_paths
-
     start, path = huffman_paths(counts)
     if len(scores) != len(counts) - 1:
         raise VectorsError(f"the tree has {len(counts) - 1:,} inner nodes, and the matrix {len(scores):,} rows")

@@ -17,7 +17,7 @@ from w2v.vectors.expressions import Query, analogy_query, parse_query, sense_par
 from w2v.vectors.formats.load import load_rows
 from w2v.vectors.formats.rows import LoadOptions, ModelParts, Rows
 from w2v.vectors.neighbours import Neighbours, Scope, nearest, nearest_to, unit_mean
-from w2v.vectors.words import Word, Words, to_bytes, to_text, unknown_word
+from w2v.vectors.words import Word, Words, find_words, to_bytes, to_text, unknown_word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -147,7 +147,6 @@ class Vectors:
     def subset(self, words: Iterable[str | bytes]) -> Vectors:
         """The rows of some words, in the order of the rows, which is that of frequency; unknown words are left out."""
         from w2v.vectors.derive import rows_of
-        from w2v.vectors.words import find_words
 
         if isinstance(words, (str, bytes)):
             raise VectorsError(f"subset: {words!r:.40} is one word; give a list of words")
