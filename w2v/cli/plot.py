@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -86,43 +85,57 @@ def plot(
         raise usage_error("--axes says where each word goes; leave out --method")
     form = figure_format(output, [path for path in (vectors, word_file, groups, pairs, names) if path])
 
-    from w2v.seeing.lists import read_groups, read_pairs, read_words
+    from w2v.seeing.lists import read_groups, read_pairs
     from w2v.seeing.plot import MapStyle, check_libraries, draw_map, map_of
-    from w2v.vectors.expressions import parse_query
 
     axes = (argument_text(axes[0]), argument_text(axes[1])) if axes else None
     method = method or ("pca" if pairs or axes else "tsne")
     check_libraries(method)
     group_of = read_groups(groups) if groups else {}
     arrows = read_pairs(pairs) if pairs else []
-    given = [argument_text(word) for word in words]
-    listed = read_words(word_file) if word_file else []
-    if not given and not listed and not top:
-        listed = [*group_of] if group_of else []
-        top = None if group_of or arrows else TOP
-    measured = [str(word) for text in axes or () for word in parse_query(text).words]
-    if top:
-        found, wanted = first_words(vectors, top, [word for pair in arrows for word in pair], measured)
-    else:
-        found, wanted = these_words(vectors, given, [*listed, *(word for pair in arrows for word in pair)], measured)
-    there = set(wanted)
-    arrows = [pair for pair in arrows if there.issuperset(pair)]
+    found, wanted, arrows = words_to_draw(vectors, words, word_file, top, group_of, arrows, axes)
     if method == "tsne" and len(wanted) > SLOW_T_SNE:
         say(f"t-SNE of {count(len(wanted))} words takes minutes; --method neighbours takes seconds")
-    style = MapStyle(size, dpi, argument_text(title or ""))
     with progress_for(False, leave=False) as progress:
         progress.phase(f"placing {count(len(wanted))} words")
         made = map_of(found, wanted, method, seed, group_of, arrows, axes)
         if names:
-            name_of = read_groups(names, "name")
-            made = replace(made, words=tuple(name_of.get(word, word) for word in made.words))
+            made = made.renamed(read_groups(names, "name"))
         progress.phase(f"drawing {count(len(wanted))} words")
-        write_figure(output, lambda file: draw_map(made, file, form, style))
+        write_figure(output, lambda file: draw_map(made, file, form, MapStyle(size, dpi, argument_text(title or ""))))
+
+
+def words_to_draw(
+    path: str,
+    words: tuple[str, ...],
+    word_file: str | None,
+    top: int | None,
+    group_of: dict[str, str],
+    arrows: list[tuple[str, str]],
+    axes: tuple[str, str] | None,
+) -> tuple[Vectors, list[str], list[tuple[str, str]]]:
+    """(vectors of the map's words and of those that its axes need; the words, with those of the arrows; the arrows
+    whose words are there)."""
+    from w2v.seeing.lists import read_words
+    from w2v.vectors.expressions import parse_query
+
+    given = [argument_text(word) for word in words]
+    listed = read_words(word_file) if word_file else []
+    if not given and not listed and not top:
+        listed = [*group_of]
+        top = None if group_of or arrows else TOP
+    ends = [word for pair in arrows for word in pair]
+    measured = [str(word) for text in axes or () for word in parse_query(text).words]
+    if top:
+        found, wanted = first_words(path, top, ends, measured)
+    else:
+        found, wanted = these_words(path, given, [*listed, *ends], measured)
+    there = set(wanted)
+    return found, wanted, [pair for pair in arrows if there.issuperset(pair)]
 
 
 def first_words(path: str, top: int, others: list[str], measured: list[str]) -> tuple[Vectors, list[str]]:
     """The first words of a file, and those others that are there; the vectors have the `measured` words too."""
-
     if not others and not measured:
         found = load_vectors(path, limit=top)
         return found, list(found.words)

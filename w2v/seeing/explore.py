@@ -65,8 +65,7 @@ def make_page(
     units = unit_rows(vectors.matrix)
     near = neighbour_rows(vectors, NEIGHBOURS, lambda done: on_progress("neighbours", done, len(units)))
     on_progress(f"map by {LABELS[layout]}", 0, 0)
-    maps = {layout: by_neighbours(units, seed, near) if layout == "neighbours" else lay_out(units, layout, seed)}
-    maps.setdefault("pca", lay_out(units, "pca"))
+    maps = maps_of(units, near, layout, seed)
     wide = np.uint16 if len(units) <= 1 << 16 else np.uint32
     shown = [f"{names[word]} · {word}" if names and word in names else word for word in vectors.words]
     words = as_json(shown)
@@ -91,10 +90,22 @@ def make_page(
         "groups": group_of.tobytes(),
         **{f"map-{name}": on_grid(places).tobytes() for name, places in maps.items()},
     }
+    page = assemble("explore", ["page.css"], PROGRAM, title, page_data(about, words, blobs))
+    return Contents(page.encode("utf-8"), len(units), vectors.dim, bits)
+
+
+def maps_of(units: NDArray[np.float32], near: np.ndarray, layout: str, seed: int) -> dict[str, np.ndarray]:
+    """The map that is shown first, and that by PCA."""
+    maps = {layout: by_neighbours(units, seed, near) if layout == "neighbours" else lay_out(units, layout, seed)}
+    maps.setdefault("pca", lay_out(units, "pca"))
+    return maps
+
+
+def page_data(about: Mapping[str, object], words: str, blobs: Mapping[str, bytes]) -> str:
+    """The scripts that hold the page's data: text as JSON, numbers as base64."""
     data = [script("about", "application/json", as_json(about)), script("words", "application/json", words)]
     data += [script(name, "text/plain", base64.b64encode(blob).decode()) for name, blob in blobs.items()]
-    page = assemble("explore", ["page.css"], PROGRAM, title, "\n".join(data))
-    return Contents(page.encode("utf-8"), len(units), vectors.dim, bits)
+    return "\n".join(data)
 
 
 def found_groups(units: np.ndarray, seed: int) -> tuple[list[str], NDArray[np.uint8]]:

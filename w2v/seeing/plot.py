@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -53,6 +53,10 @@ class Map:
     pairs: tuple[tuple[int, int], ...] = ()
     caption: str = ""
     axes: tuple[str, str] | None = None
+
+    def renamed(self, names: Mapping[str, str]) -> Map:
+        """The same with what words are called in their place, where that is known."""
+        return replace(self, words=tuple(names.get(word, word) for word in self.words))
 
 
 @dataclass(frozen=True)
@@ -150,16 +154,8 @@ def drawn(made: Map, style: MapStyle) -> Drawing:
     width, height = (72 * length for length in style.size)
     top = height - 12
     if style.title:
-        figure.text(
-            MARGIN / width,
-            top / height,
-            plain(style.title),
-            fontfamily=fonts,
-            fontsize=13,
-            color=INK,
-            fontweight="bold",
-            va="top",
-        )
+        look = {"fontfamily": fonts, "fontsize": 13, "color": INK, "fontweight": "bold", "va": "top"}
+        figure.text(MARGIN / width, top / height, plain(style.title), **look)
         top -= 24
     if names:
         top = add_legend(figure, names, fonts, top)

@@ -148,13 +148,10 @@ def plan_training(
     reading_s = time.monotonic() - start
     there = room()
     memory, disk = _needs(whole, kept, config.resolved(), there)
-    calibration = None
-    if sum(memory.values()) > there.size - reserve(there.size):
-        warnings.append(TOO_LARGE)
-    elif seconds > 0:
-        calibration = calibrate(kept, config, seconds)
-        if calibration is None:
-            warnings.append(NOTHING)
+    fits = sum(memory.values()) <= there.size - reserve(there.size)
+    calibration = calibrate(kept, config, seconds) if fits and seconds > 0 else None
+    if not fits or (seconds > 0 and calibration is None):
+        warnings.append(NOTHING if fits else TOO_LARGE)
     token_counts = whole.token_counts
     return Plan(
         tokens_read=token_counts.read,

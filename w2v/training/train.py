@@ -122,24 +122,17 @@ def train(
     whose `context` are the context vectors, None for hierarchical softmax. Raises W2VError.
     """
     replaces = None
-    if isinstance(continue_from, bool):
-        continue_from, checkpoint, replaces = (
-            take_up(name_of(output), name_of(checkpoint)) if continue_from else (None, checkpoint, None)
-        )
+    if continue_from is True:
+        continue_from, checkpoint, replaces = take_up(name_of(output), name_of(checkpoint))
+    elif continue_from is False:
+        continue_from = None
     corpus_config, config = build_configs("train", settings, continue_from, preset)
     run = Run(
         corpus,
         corpus_config,
         config,
         Outputs(name_of(output), None, name_of(save_vocab), name_of(report), name_of(log), None, combine, unit),
-        CheckpointSettings(
-            name_of(checkpoint),
-            seconds(checkpoint_every),
-            resume if isinstance(resume, bool) else os.fspath(resume),
-            keep=checkpoint is not None,
-            replace_ended=True,
-            replaces=replaces,
-        ),
+        checkpoint_settings(checkpoint, checkpoint_every, resume, replaces),
         eval=[eval] if isinstance(eval, (str, os.PathLike)) else eval,
         eval_every=eval_every,
         init=init,
@@ -153,6 +146,20 @@ def train(
     if done.not_kept:
         run.reporter.warn(done.not_kept)
     return done.result.vectors
+
+
+def checkpoint_settings(
+    checkpoint: Path | None, every: str | float, resume: bool | Path, replaces: str | None
+) -> CheckpointSettings:
+    """A checkpoint that is named is kept when the run has ended, and replaces that of an ended run."""
+    return CheckpointSettings(
+        name_of(checkpoint),
+        seconds(every),
+        resume if isinstance(resume, bool) else os.fspath(resume),
+        keep=checkpoint is not None,
+        replace_ended=True,
+        replaces=replaces,
+    )
 
 
 def name_of(path: Path | None) -> str | None:
