@@ -6,12 +6,15 @@ import gzip
 import json
 import random
 
+import numpy as np
 import pytest
 
 import w2v
 from w2v.corpus.check import check_corpus
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import count_words, read_corpus
+from w2v.corpus.remap import extend_vocab
+from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, render
 
 ONE = CorpusConfig(min_count=1)
@@ -108,6 +111,16 @@ def test_tokens_that_are_not_utf_8_are_counted(tmp_path):
     (tmp_path / "text").write_bytes(b"caf\xe9 na\xefve plain caf\xc3\xa9\n" * 7)
     assert read_corpus([tmp_path / "text"], ONE).token_counts.not_utf8 == 14
     assert count_words([tmp_path / "text"], ONE)[1].not_utf8 == 14
+
+
+def test_tokens_that_are_not_utf_8_are_counted_anew_with_another_vocabulary(tmp_path):
+    (tmp_path / "text").write_bytes(b"caf\xe9 na\xefve plain\n" * 3 + b"caf\xe9 plain word\n" * 4)
+    whole = read_corpus([tmp_path / "text"], ONE)
+    assert [whole.token_counts.not_utf8, whole.pruned(4).token_counts.not_utf8] == [10, 7]
+    given = Vocab([b"na\xefve", b"plain", b"word"], np.array([900, 800, 2]))
+    read = read_corpus([tmp_path / "text"], ONE, vocab=given)
+    assert [read.token_counts.not_utf8, read.pruned(3).token_counts.not_utf8] == [3, 3]
+    assert extend_vocab(whole, given, 4).token_counts.not_utf8 == 10
 
 
 def test_the_library_warns_of_a_table_wherever_it_reads_text(tmp_path):

@@ -24,9 +24,9 @@ from w2v.threads import for_each
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from w2v.corpus.vocab import TokenCounts
+    from w2v.corpus.vocab import TokenCounts, Vocab
 
-__all__ = ["assemble", "remapped", "whole_sentences"]
+__all__ = ["assemble", "count_not_utf8", "remapped", "whole_sentences"]
 
 BLOCK_IDS = 1 << 18  # of a corpus whose ids are changed
 NO_RUNS = np.zeros(1, np.int64), np.zeros(0, np.int32)
@@ -113,6 +113,22 @@ def _extend(open_tokens: int, more: int) -> tuple[int, int, int]:
     total = open_tokens + more
     cuts = (total - 1) // LONGEST_SENTENCE
     return more + cuts, total - cuts * LONGEST_SENTENCE, cuts
+
+
+def _is_utf8(word: bytes) -> bool:
+    try:
+        word.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def count_not_utf8(vocab: Vocab, ids: NDArray[np.int32] | None = None) -> int:
+    """How many tokens are words that are not UTF-8, by the counts; by the ids where counts are not the text's own."""
+    strange = np.array([*(not _is_utf8(word) for word in vocab.words), False])  # the last is where -1 points to
+    if ids is None or not strange.any():
+        return int(vocab.counts[strange[:-1]].sum())
+    return sum(int(np.count_nonzero(strange[ids[at : at + BLOCK_IDS]])) for at in range(0, len(ids), BLOCK_IDS))
 
 
 # Ids that are final already, changed: the same steps with them in place of provisional ones.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from w2v.corpus._encode import DROPPED
-from w2v.corpus.assembly import remapped, whole_sentences
+from w2v.corpus.assembly import count_not_utf8, remapped, whole_sentences
 from w2v.corpus.ids_file import IdsFile, digest_of, read_ids_file, write_ids_file
 from w2v.errors import CorpusError, setting
 from w2v.output import AtomicOutput
@@ -131,6 +131,7 @@ class EncodedCorpus:
         ids = whole_sentences(self.ids, self.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
         found = self.token_counts.unmapped()
         ids = remapped(ids, final_ids, found, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+        found.not_utf8 = count_not_utf8(vocab, ids if self.given_vocab else None)
         dropped = self.token_counts.kept - found.kept
         if self.given_vocab:
             found.not_in_vocab += dropped

@@ -16,7 +16,7 @@ import numpy as np
 
 from w2v.corpus._assembly import Remapping
 from w2v.corpus._encode import Encoder, Spellings
-from w2v.corpus.assembly import assemble
+from w2v.corpus.assembly import assemble, count_not_utf8
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.feed import Feed
@@ -68,6 +68,7 @@ def read_corpus(
         selection = reading.select(vocab, 0 if part else 2)
         maps = reading.remappings(selection)
         ids = assemble(reading.blocks(), maps, spool, reading.token_counts, reading.threads)
+        reading.token_counts.not_utf8 = count_not_utf8(selection.vocab, None if vocab is None else ids)
         reading.token_counts.check()
         if not part and reading.token_counts.kept == reading.token_counts.sentences and reading.lone():
             raise CorpusError(f"{reading.name}: {reading.lone()}")
@@ -98,6 +99,7 @@ def count_words(
     reading.run(None)
     vocab = reading.select(None, least=1).vocab
     reading.token_counts.kept = vocab.total
+    reading.token_counts.not_utf8 = count_not_utf8(vocab)
     reading.token_counts.check()
     reading.warn(on_warning, vocab)
     return vocab, reading.token_counts
@@ -198,17 +200,11 @@ class _Reading:
         """Choose the words; CorpusError if there are fewer than `least`."""
         self.join()
         try:
-            found = select(self.spellings, self.config, vocab, self.token_counts, self.name, least)
+            return select(self.spellings, self.config, vocab, self.token_counts, self.name, least)
         except CorpusError as error:
             if not self.lone():
                 raise
             raise CorpusError(f"{self.name}: {self.lone()}") from error
-        self.token_counts.not_utf8 = sum(
-            count
-            for word, count in zip(found.vocab.words, found.vocab.counts.tolist(), strict=True)
-            if not is_utf8(word)
-        )
-        return found
 
     def lone(self) -> str:
         """What is seen where nearly every line is one token."""
@@ -219,7 +215,7 @@ class _Reading:
         if on_warning is None:
             return
         found = oddity(self.feed.sample, len(self.feed.sample) < SAMPLE_BYTES, self.config)
-        for line in [found] if found else strange_words(vocab, self.token_counts.not_utf8, self.config):
+        for line in [found] if found else strange_words(vocab, self.token_counts, self.config):
             on_warning(f"{self.name}: {line}")
         if repeated := repeated_file(self.sources):
             on_warning(repeated)
@@ -244,14 +240,6 @@ class _Reading:
         if self.on_progress:
             tokens = sum(e.tokens for e in self.encoders)
             self.on_progress(ReadProgress(self.feed.bytes_read, self.feed.total_bytes, tokens))
-
-
-def is_utf8(word: bytes) -> bool:
-    try:
-        word.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _useful_threads(threads: int | None, sources: Iterable[Source], block_size: int) -> int:

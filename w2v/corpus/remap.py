@@ -11,7 +11,7 @@ import numpy as np
 
 from w2v.corpus._encode import DROPPED
 from w2v.corpus._rank import rank
-from w2v.corpus.assembly import remapped, whole_sentences
+from w2v.corpus.assembly import count_not_utf8, remapped, whole_sentences
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.selection import SpellingList, final_of_words, require_two
 from w2v.corpus.vocab import Vocab
@@ -48,6 +48,7 @@ def apply_vocab(
     words, final_ids = final_of_words(found.words, found.counts, config, vocab, token_counts)
     require_two(words, SpellingList(found.words, found.counts), config, token_counts, corpus.name, vocab)
     ids = remapped(found.ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    token_counts.not_utf8 = count_not_utf8(words, None if vocab is None else ids)
     token_counts.check()
     return EncodedCorpus(
         ids, words, token_counts, settings=config.as_dict(), given_vocab=vocab is not None, name=corpus.name
@@ -88,6 +89,7 @@ def extend_vocab(
     token_counts = corpus.token_counts.unmapped()
     ids = whole_sentences(corpus.ids, corpus.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
     ids = remapped(ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    token_counts.not_utf8 = count_not_utf8(vocab, ids)
     token_counts.beyond_max_vocab += int(seen[beyond].sum())
     token_counts.below_min_count += int(seen[row < 0].sum()) - int(seen[beyond].sum())
     token_counts.check()

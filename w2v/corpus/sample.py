@@ -16,7 +16,7 @@ from w2v.errors import setting
 
 if TYPE_CHECKING:
     from w2v.corpus.config import CorpusConfig
-    from w2v.corpus.vocab import Vocab
+    from w2v.corpus.vocab import TokenCounts, Vocab
 
 __all__ = ["EVENTS", "SAMPLE_BYTES", "json_fields", "lone_tokens", "oddity", "strange_words"]
 
@@ -170,11 +170,11 @@ def _columns(lines: list[str], config: CorpusConfig) -> str:
     return ""
 
 
-def strange_words(vocab: Vocab, not_utf8: int, config: CorpusConfig) -> list[str]:
-    """What should be said of a text with these words, of whose tokens so many are not UTF-8."""
+def strange_words(vocab: Vocab, token_counts: TokenCounts, config: CorpusConfig) -> list[str]:
+    """What should be said of a text with these words."""
     found = []
-    if not_utf8 > MANY * vocab.total:
-        share = not_utf8 / vocab.total
+    share = token_counts.not_utf8 / max(1, token_counts.kept)
+    if share > MANY:
         found.append(
             f"{share:.0%} of the tokens are not UTF-8; to convert the text: iconv -f LATIN1 -t UTF-8 FILE > NEW"
         )

@@ -178,7 +178,7 @@ class TokenCounts:
 
     def unmapped(self) -> TokenCounts:
         """The same, but for what is counted anew when the ids are mapped to another vocabulary."""
-        return replace(self, kept=0, sentences=0, cut_sentences=0)
+        return replace(self, kept=0, sentences=0, cut_sentences=0, not_utf8=0)
 
     def dropped(self) -> int:
         """Tokens read and not kept as tokens of their own."""
