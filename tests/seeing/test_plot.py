@@ -206,8 +206,8 @@ def test_lists_are_read_as_they_come(tmp_path):
     assert lists.read_words(path) == ["king", "서울", "\udcff"]
     path.write_text("king\troyal people\nqueen\troyal people\nking\troyal people\n")
     assert lists.read_groups(path) == {"king": "royal people", "queen": "royal people"}
-    path.write_text("france\tparis\nitaly  rome\nfrance paris\n")
-    assert lists.read_pairs(path) == [("france", "paris"), ("italy", "rome")]
+    path.write_text("france\tparis\nitaly  rome\nfrance paris\nnew zealand\twellington\n")
+    assert lists.read_pairs(path) == [("france", "paris"), ("italy", "rome"), ("new zealand", "wellington")]
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,8 @@ class Conversion:
 
     def transformed(self, vectors: Vectors, told: list[str]) -> Vectors:
         """The vectors in another space, if that was asked for; `told` is what is to be said of it."""
-        from w2v.vectors.derive import align, all_but_the_top, principal_components, read_pairs
+        from w2v.seeing.lists import read_pairs
+        from w2v.vectors.derive import align, all_but_the_top, principal_components
         from w2v.vectors.vectors import load
 
         if self.center or self.drop_top is not None:

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from w2v.cli.answers import json_line
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import usage_error
 from w2v.cli.options import Whole, config_from, config_options, format_option, picked_options
 from w2v.cli.output import STDOUT
 from w2v.cli.streams import argument_text, is_terminal, write
-from w2v.cli.table import tsv_line
 from w2v.cli.terminal import COLOUR_OPTION, colour_depth
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import W2VError, printable
@@ -204,6 +202,8 @@ def rows(
     centre_first: bool = False,
 ) -> Iterator[str]:
     """A line a sample. `centre_first`: the centre is the input, and each context or negative its output."""
+    from w2v.cli.steps import sample_line
+
     for number, sentence in enumerate(sentences, 1):
         for centre in sentence.centres:
             place = sentence.kept[centre.place] + 1
@@ -216,18 +216,7 @@ def rows(
                     if centre_first:
                         middle = words[sentence.words[sentence.kept[centre.place]]]
                         given, output = middle, given_word if label else output
-                    if form == "json":
-                        yield json_line(
-                            {
-                                "sentence": number,
-                                "place": place,
-                                "input": given,
-                                "output": output,
-                                "label": label,
-                            }
-                        )
-                    else:
-                        yield tsv_line((given, output, str(label)))
+                    yield sample_line(form, number, place, given, output, label)
 
 
 def write_lines(lines: Iterator[str], styled: bool) -> None:

@@ -109,21 +109,16 @@ def number_rows(
                 for given, output, label, dot, sigmoid, error in samples(update, words, config):
                     if positive_only and not label:
                         continue
-                    if form == "json":
-                        yield json_line(
-                            {
-                                "sentence": number,
-                                "place": place,
-                                "input": given,
-                                "output": output,
-                                "label": label,
-                                "dot": round(dot, 6),
-                                "sigmoid": round(sigmoid, 6),
-                                "error": round(error, 6),
-                            }
-                        )
-                    else:
-                        yield tsv_line((given, output, str(label), f"{dot:.6f}", f"{sigmoid:.6f}", f"{error:.6f}"))
+                    numbers = {"dot": dot, "sigmoid": sigmoid, "error": error}
+                    yield sample_line(form, number, place, given, output, label, **numbers)
+
+
+def sample_line(form: str, sentence: int, place: int, given: str, output: str, label: int, **numbers: float) -> str:
+    """A sample for programs: as JSON, or input, output, label and its numbers with tabs between them."""
+    if form == "json":
+        where = {"sentence": sentence, "place": place, "input": given, "output": output, "label": label}
+        return json_line({**where, **{name: round(value, 6) for name, value in numbers.items()}})
+    return tsv_line((given, output, str(label), *(f"{value:.6f}" for value in numbers.values())))
 
 
 def samples(update: Update, words: Sequence[str], config: TrainConfig) -> Iterator[Sample]:

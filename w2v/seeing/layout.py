@@ -14,6 +14,7 @@ import numpy as np
 from w2v.errors import SettingsError, UnknownWordError
 from w2v.seeing import needed
 from w2v.seeing._layout import settle
+from w2v.vectors.derive import principal_axes
 from w2v.vectors.expressions import Query
 from w2v.vectors.neighbours import QUERIES
 
@@ -41,10 +42,7 @@ def unit_rows(matrix: np.ndarray) -> np.ndarray:
 def pca(rows: np.ndarray, count: int) -> np.ndarray:
     """The first `count` principal axes, float64 [D, count], of rows [n, D]; the largest entry of each is positive."""
     centred = rows - rows.mean(axis=0, dtype=np.float64)
-    _, vectors = np.linalg.eigh(centred.T @ centred)
-    axes = vectors[:, ::-1][:, :count]
-    turned: np.ndarray = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
-    return turned
+    return principal_axes(centred.T @ centred)[:, :count]
 
 
 def by_pca(rows: np.ndarray, _seed: int) -> np.ndarray:

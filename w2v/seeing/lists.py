@@ -1,4 +1,4 @@
-"""Lists of words that a map is made of: words, words with groups, pairs of words; one a line, UTF-8 or other bytes."""
+"""Lists of words: words, words with groups, pairs of words; one a line, UTF-8 or other bytes."""
 
 from __future__ import annotations
 
@@ -38,11 +38,15 @@ def read_groups(path: Path, what: str = "group") -> dict[str, str]:
 
 
 def read_pairs(path: Path) -> list[tuple[str, str]]:
-    """(from, to), from lines of two words with a tab or spaces between them."""
+    """(from, to), each once, from lines of two words with a tab between them, or with spaces where there is no tab;
+    what follows a second tab is left out."""
     pairs: dict[tuple[str, str], None] = {}
     for number, line in lines_of(path):
-        fields = [field for field in line.replace("\t", " ").split(" ") if field]
-        if len(fields) != 2:
+        if "\t" in line:
+            fields = [field.strip(" ") for field in line.split("\t")[:2]]
+        else:
+            fields = [field for field in line.split(" ") if field]
+        if len(fields) != 2 or not all(fields):
             raise W2VError(f'{os.fspath(path)}:{number}: "{short(line)}" is not two words with a tab between them')
         pairs[fields[0], fields[1]] = None
     return some(list(pairs), path, "give lines of two words with a tab between them")

@@ -24,7 +24,7 @@ from w2v.vectors.formats.rows import LoadOptions, ModelParts, Rows, row_error
 from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import Source, open_source
 from w2v.vectors.vectors import Vectors
-from w2v.vectors.words import find_words
+from w2v.vectors.words import Word, find_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,9 +35,9 @@ __all__ = [
     "align",
     "all_but_the_top",
     "load_some",
+    "principal_axes",
     "principal_components",
     "read_list",
-    "read_pairs",
     "rotation",
     "rows_of",
     "sum_of",
@@ -213,7 +213,7 @@ def rotation(first: NDArray[np.float32], second: NDArray[np.float32]) -> Floats:
 
 
 def align(
-    vectors: Vectors, target: Vectors, pairs: Sequence[tuple[bytes, bytes]] | None = None
+    vectors: Vectors, target: Vectors, pairs: Sequence[tuple[Word, Word]] | None = None
 ) -> tuple[Vectors, int, float]:
     """(the rows turned into the space of `target`, how many words this rests on, their mean cosine then).
 
@@ -239,31 +239,23 @@ def align(
     return _mapped(vectors, np.zeros(vectors.dim), turn), len(ours), cosine
 
 
-def read_pairs(path: str | os.PathLike[str]) -> list[tuple[bytes, bytes]]:
-    """Pairs of words of a file, a pair a line, between them a tab or a space. VectorsError for another line."""
-    pairs = []
-    for number, line in lines_of(path, VectorsError):
-        words = line.split(b"\t") if b"\t" in line else line.split()
-        if len(words) < 2 or not words[0] or not words[1]:
-            if line.strip():
-                raise VectorsError(f"{os.fspath(path)}:{number}: is not a word, a tab and the word that it stands for")
-            continue
-        pairs.append((words[0], words[1]))
-    return pairs
-
-
 def _principal(vectors: Vectors) -> tuple[Floats, Floats]:
-    """(mean [D], directions [D, D], a column each, in falling variance; the largest number of each is positive)."""
+    """(mean [D], directions [D, D], as of `principal_axes`)."""
     total, products = np.zeros(vectors.dim), np.zeros((vectors.dim, vectors.dim))
     for low, high in _blocks(vectors):
         rows = vectors.matrix[low:high].astype(np.float64)
         total += rows.sum(axis=0)
         products += rows.T @ rows
     mean = total / max(1, len(vectors))
-    _, directions = np.linalg.eigh(products / max(1, len(vectors)) - np.outer(mean, mean))
-    directions = directions[:, ::-1]
+    return mean, principal_axes(products / max(1, len(vectors)) - np.outer(mean, mean))
+
+
+def principal_axes(products: Floats) -> Floats:
+    """The directions in which rows differ, the most first, from the products [D, D] of their numbers, without the mean:
+    float64 [D, D], a column each, whose largest number is positive."""
+    directions = np.linalg.eigh(products)[1][:, ::-1]
     largest = np.abs(directions).argmax(axis=0)
-    return mean, directions * np.where(directions[largest, np.arange(vectors.dim)] < 0, -1, 1)
+    return np.asarray(directions * np.where(directions[largest, np.arange(len(directions))] < 0, -1, 1))
 
 
 def _blocks(vectors: Vectors) -> list[tuple[int, int]]:
