@@ -24,11 +24,12 @@ __all__ = ["command"]
 
 HELP = """Score vectors on analogy questions and on word pairs rated by people.
 
-A FILE in the form of questions-words.txt (': section' lines, then four words a line) gives the share of right answers
+A FILE in the form of questions-words.txt (': section' lines, then four words per line) gives the share of right answers
 for each section, the semantic and the syntactic ones and in total; a FILE of pairs (two words and a number, separated
-by tabs or commas) gives Spearman's rho and Pearson's r. Which it is, is told by content. Scores agree with gensim's
+by tabs or commas) gives Spearman's rho and Pearson's r. The kind is recognised by content. Scores agree with gensim's
 evaluators. --sessions gives HR@k, NDCG@k and MRR@k of the next item, and the share of the catalogue that is
-recommended. With n-grams, questions and pairs with words that were never seen are a row of their own, `unseen`.
+recommended. With n-grams, questions and pairs with words that were never seen are scored in a row of their own,
+`unseen`.
 """
 
 EXAMPLES = [

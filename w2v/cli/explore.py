@@ -89,7 +89,7 @@ command = Command(
         ),
         Option(["--words", "word_file"], metavar="FILE", help="These words, one per line, instead of the first ones."),
         Option(["--groups"], metavar="FILE", help="Colours: lines of word, tab, group; without it, groups are found."),
-        Option(["--names"], metavar="FILE", help="What words are called: lines of word, tab, name (titles of items)."),
+        Option(["--names"], metavar="FILE", help="Names to show, such as titles of items: lines of word, tab, name."),
         Option(
             ["--layout"],
             type=click.Choice(LAYOUTS),

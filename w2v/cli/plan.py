@@ -34,9 +34,9 @@ __all__ = ["command"]
 
 HELP = """What a training would take: words at several --min-count, memory, disk, and time on this machine.
 
-The corpus is read once, then trained on for two seconds, at places all over the text, with the options given, which are
-those of w2v train. Nothing is written. Prints a list on a terminal, and in a pipe one row per number: what, item, value
-(bytes, seconds).
+The corpus is read once, then trained on for two seconds, on parts from all over the text, with the options given, which
+are those of w2v train. Nothing is written. Prints a list on a terminal, and in a pipe one row per number: what, item,
+value (bytes, seconds).
 """
 
 EXAMPLES = [

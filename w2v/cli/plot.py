@@ -24,9 +24,9 @@ __all__ = ["command"]
 HELP = """A map of words, with similar words side by side.
 
 Draws the words given, those of a file, or the most frequent ones (--top); with only --groups or --pairs, the words in
-these. Labels never overlap; those that find no place are left out and counted. PCA keeps directions, so that arrows
-(--pairs) can be compared; t-SNE and UMAP keep neighbours, and far distances mean nothing there. The same seed gives the
-same map. Needs w2v[plot].
+these. Labels never overlap; those for which there is no room are left out and counted. PCA keeps directions, so that
+arrows (--pairs) can be compared; t-SNE and UMAP keep neighbours, and large distances mean nothing there. The same seed
+gives the same map. Needs w2v[plot].
 """
 
 EXAMPLES = [
@@ -198,7 +198,7 @@ command = Command(
             ["--names"],
             metavar="FILE",
             group="Words",
-            help="What words are called: lines of word, tab, name (titles of items).",
+            help="Names to show, such as titles of items: lines of word, tab, name.",
         ),
         Option(
             ["--pairs"],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-HELP = """The probability of each word to occur beside WORD, according to a trained model.
+HELP = """The probability that each word occurs beside WORD, according to a trained model.
 
 Several words predict the word that belongs among them; in a sentence, ___ marks its place. They predict by the mean of
 their vectors, as CBOW does. Without words, a query per line from standard input. Words that the model does not know are

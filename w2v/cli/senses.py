@@ -14,7 +14,7 @@ HELP = """The senses of a word: its neighbours in groups that are near to each o
 
 Prints one row per sense, the one with most of the neighbours first: the word, its name, its share of the neighbours,
 and its nearest words. A word with one sense has one row. The names can be asked for wherever a word can: w2v similar
-vectors.bin polish#2 (with these names as they are without --links).
+vectors.bin polish#2 (the names are those found without --links).
 
 A vector is the mean of all the senses that a word had in the text; this takes them apart (Pelevina et al. 2016).
 """
@@ -76,7 +76,7 @@ command = Command(
             metavar="N",
             default=15,
             shown_default="15",
-            help="Neighbours that each neighbour is joined to; fewer give finer senses.",
+            help="Neighbours that each neighbour is linked to; fewer give finer senses.",
         ),
         answers_format("word, sense, share, words"),
     ],

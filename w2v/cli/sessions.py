@@ -76,7 +76,7 @@ def summary(counts: SessionCounts, config: SessionConfig, tmp_dir: str | None) -
     from w2v.numbers import count, plural
 
     mean = counts.items / max(1, counts.sessions)
-    lines = [f"{plural(counts.rows, 'row')}: {plural(counts.sessions, 'session')} of {mean:.1f} items in the mean"]
+    lines = [f"{plural(counts.rows, 'row')}: {plural(counts.sessions, 'session')} of {mean:.1f} items on average"]
     left_out = {
         f"of sessions shorter than {config.min_length}": counts.short_items,
         "that repeat the item before": counts.repeats,

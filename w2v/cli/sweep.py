@@ -38,10 +38,10 @@ __all__ = ["command"]
 
 HELP = """Train once for each combination of settings, reading the corpus once, and print the scores as a table.
 
-Each option under Training takes one value or several between commas. A row is printed when its run ends: the settings
-that differ, the scores of the --eval files (the share of right answers, Spearman's rho, HR@10), the loss of the last
-epoch, words/s, seconds. Runs go side by side, each as with --threads 1, where that is faster. With --results or -o the
-rows are kept as JSON lines, and the same command continues where it stopped; more values can be added later.
+Each option under Training takes one value, or several separated by commas. A row is printed when its run ends: the
+settings that differ, the scores of the --eval files (the share of right answers, Spearman's rho, HR@10), the loss of
+the last epoch, words/s, seconds. Runs go side by side, each as with --threads 1, where that is faster. With --results
+or -o the rows are kept as JSON lines, and the same command continues where it stopped; more values can be added later.
 """
 
 EXAMPLES = [

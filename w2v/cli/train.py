@@ -243,7 +243,7 @@ command = Command(
             group="Starting from what exists",
             help="Continue a run that --keep-checkpoint kept, on other text: its words and new ones, its settings "
             "unless given, a fresh learning rate. Without a name: from OUT.checkpoint, which is "
-            "replaced together with OUT; the first run begins from the start.",
+            "replaced together with OUT; the first run starts from scratch.",
         ),
         Option(
             ["--keep-checkpoint"],

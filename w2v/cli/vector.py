@@ -98,7 +98,7 @@ command = Command(
             is_flag=True,
             help="The n-grams of each word, with their buckets and their shares of its vector, instead of its numbers.",
         ),
-        Option(["--unit"], is_flag=True, help="At length 1."),
-        format_option("tsv: the word, then its numbers; json: an object a line, or one with `error`."),
+        Option(["--unit"], is_flag=True, help="Scale the vectors to length 1."),
+        format_option("tsv: the word, then its numbers; json: one object per line, or one with `error`."),
     ],
 )

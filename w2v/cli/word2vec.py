@@ -237,7 +237,7 @@ command = Command(
             setting="lr",
             group="Training",
         ),
-        option("debug", 2, "0: say nothing."),
+        option("debug", 2, "0: print nothing but errors."),
         Option(["--resume"], is_flag=True, help="Continue from the checkpoint of a run that was stopped or killed."),
     ],
 )

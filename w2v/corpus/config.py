@@ -94,7 +94,7 @@ class SessionConfig:
         None, "A session ends where nothing happens for longer: 30m, 2h, 1d (needs a time).", metavar="TIME"
     )
     min_length: int = option(2, "Leave out sessions of fewer items.", minimum=1)
-    keep_repeats: bool = option(False, "Keep an item that follows itself, instead of only once.")
+    keep_repeats: bool = option(False, "Keep every copy of an item that is repeated in a row, instead of one.")
     grouped: bool = option(False, "The rows of each session are adjacent: nothing is sorted on disk.")
     lenient: bool = option(False, "Leave out rows that cannot be read, and count them.")
 

@@ -146,7 +146,7 @@ class TrainConfig:
     )
     freeze: str = option(
         "none",
-        "Rows that keep their values: the context vectors of a run that goes on, or the words' own vectors.",
+        "Vectors that are not changed: the context vectors of a run that is continued, or the words' own.",
         choices=("none", "context", "vectors"),
     )
     threads: int | None = option(
