@@ -64,20 +64,27 @@ class Microseconds(int):
 
 class TableWriter:
     """A Parquet or an Arrow file, written a block of rows at a time to something with `write`; a context manager.
-    `form` is parquet or arrow (the IPC file format: Feather)."""
+    `form` is parquet or arrow (the IPC file format: Feather); `metadata` goes into its schema."""
 
-    def __init__(self, out: Sink | BinaryIO, form: str):
+    def __init__(self, out: Sink | BinaryIO, form: str, metadata: Mapping[str, str] | None = None):
         needed()
-        self.out, self.form = Counted(out), form
+        self.out, self.form, self.metadata = Counted(out), form, metadata
         self._writer: Any = None
 
     def write(self, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Some rows: the values of each column, all as many; the first rows say which columns there are."""
+        """Some rows: the values of each column, all as many, or an array of pyarrow's; the first rows say which columns
+        there are."""
         import pyarrow
 
         if not columns:
             return
-        table = pyarrow.table({name: list(map(plain, values)) for name, values in columns.items()})
+        table = pyarrow.table(
+            {
+                name: values if isinstance(values, pyarrow.Array) else list(map(plain, values))
+                for name, values in columns.items()
+            },
+            metadata=self.metadata,
+        )
         if self._writer is None:
             self._writer = self._open(table.schema)
         self._writer.write_table(table.cast(self._writer.schema if self.form == "parquet" else table.schema))

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from w2v.cli.answers import answer_lines, format_answer, json_line
+from w2v.cli.answers import Output, answer_lines, format_answer, json_line
 from w2v.cli.streams import argument_text, read_lines
 from w2v.errors import UnknownWordError
 
@@ -14,11 +14,11 @@ ANSWER = [("queen", 0.75), ("서울", 0.5)]
 
 
 def test_tsv_is_query_rank_word_cosine():
-    assert format_answer("king", ANSWER, "tsv") == "king\t1\tqueen\t0.750000\nking\t2\t서울\t0.500000\n"
+    assert format_answer("king", ANSWER, Output("tsv")) == "king\t1\tqueen\t0.750000\nking\t2\t서울\t0.500000\n"
 
 
 def test_json_lines_have_the_same_names_and_raw_utf8():
-    lines = format_answer("king", ANSWER, "json").splitlines()
+    lines = format_answer("king", ANSWER, Output("json")).splitlines()
     assert [json.loads(line) for line in lines] == [
         {"query": "king", "rank": 1, "word": "queen", "cosine": 0.75},
         {"query": "king", "rank": 2, "word": "서울", "cosine": 0.5},
@@ -27,7 +27,7 @@ def test_json_lines_have_the_same_names_and_raw_utf8():
 
 
 def test_a_tab_in_a_query_does_not_break_the_columns():
-    assert format_answer("king\t+ man", ANSWER[:1], "tsv").split("\t")[0] == "king + man"
+    assert format_answer("king\t+ man", ANSWER[:1], Output("tsv")).split("\t")[0] == "king + man"
 
 
 def test_json_of_bytes_that_are_not_utf8_is_valid_and_reads_back():
@@ -41,7 +41,7 @@ def test_one_bad_query_does_not_stop_the_others(capfdbinary):
     def answerer(queries):
         return [ANSWER if q == "king" else UnknownWordError(q, ("king",)) for q in queries]
 
-    assert answer_lines(["king", "kong", "", "king"], answerer, "tsv") == 1
+    assert answer_lines(["king", "kong", "", "king"], answerer, Output("tsv")) == 1
     out, err = capfdbinary.readouterr()
     assert out.decode().count("king\t1\tqueen") == 2
     assert err.decode() == 'w2v: error: "kong" is not in the vocabulary; did you mean king?\n'

@@ -199,3 +199,23 @@ def test_a_flipped_bit_in_a_checkpoint_is_a_fault(w2v, corpus, tmp_path):
 )
 def test_facts_are_shown_as_what_they_are(what, value, text):
     assert value_text(Finding("fact", what, value)) == text
+
+
+def test_a_folder_with_a_model_is_checked_as_one(w2v, vectors, tmp_path):
+    assert w2v("convert", vectors, "model", "--format", "static-embedding", "-q").returncode == 0
+    done = w2v("check", "model")
+    assert (done.returncode, done.err) == (0, "")
+    facts = {row[2]: row[3] for row in (line.split("\t") for line in done.out.splitlines()) if row[1] == "fact"}
+    words = w2v("info", vectors, "--format", "json").out
+    assert facts["format"] == "static embedding folder"
+    assert facts["words"] == str(json.loads(words)["words"])
+    (tmp_path / "model" / "config.json").unlink()
+    noted = w2v("check", "model")
+    assert noted.returncode == 0
+    assert "note\tfile missing\t1\tconfig.json\tmodel2vec finds its settings there" in noted.out
+    (tmp_path / "model" / "tokenizer.json").write_text("{")
+    broken = w2v("check", "model")
+    assert broken.returncode == 1
+    assert "model/tokenizer.json" in broken.out
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"")
+    assert w2v("check", "model").returncode == 1

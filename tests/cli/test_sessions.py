@@ -114,6 +114,21 @@ def test_vectors_without_their_checkpoint_are_not_trained_over(w2v, events, tmp_
     before = (tmp_path / "items.bin").read_bytes()
     done = w2v("train", "events.csv", *COLUMNS, "-o", "items.bin", *QUICK, "--continue")
     assert done.returncode == 1
-    assert "items.bin.checkpoint: is not there, and items.bin is" in done.err
-    assert "--init items.bin" in done.err
+    assert done.err == (
+        "w2v: error: items.bin.checkpoint: not found, so the training of items.bin cannot be continued; remove "
+        "items.bin to begin from the start, or go on from its vectors in another file, once with --init items.bin "
+        "--keep-checkpoint in place of --continue\n"
+    )
     assert (tmp_path / "items.bin").read_bytes() == before
+    said = ("--init", "items.bin", "--keep-checkpoint")
+    night = ("train", "events.csv", *COLUMNS, "-o", "other.bin", *QUICK, "-q")
+    for more in (said, ("--continue",)):  # what was said helps
+        done = w2v(*night, *more)
+        assert (done.returncode, done.err) == (0, "")
+
+
+def test_a_night_on_a_cluster_is_refused_in_one_line(w2v, events, tmp_path):
+    (tmp_path / "lines.txt").write_text("100 101\n")
+    done = w2v("train", "lines.txt", "-o", "items.bin", "--continue", "--cluster", "auto")
+    assert done.returncode == 2
+    assert done.err == "w2v: error: --continue: not with --cluster yet; train on one machine for that\n"

@@ -87,6 +87,7 @@ def test_a_session_that_comes_alone_is_answered_at_once(start, vectors):
         (("king", "--approx"), "--approx: is for many queries: --all, --words or --mean"),
         (("king", "--nested"), "--nested: is for --format json"),
         (("king", "--format", "parquet"), "--format parquet: is for --all, --words or --mean"),
+        (("king", "--csls"), "--csls: ranks answers from other vectors; give --to too"),
         (("--mean", "--decay", "2"), "--decay: must be more than 0 and at most 1 (got 2.0)"),
     ],
 )
@@ -118,3 +119,15 @@ def test_a_reader_that_has_enough_ends_it_without_a_word(vectors, environment):
     )
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
+
+
+def test_a_word_is_translated_with_and_without_csls(w2v, some):
+    (some / "other.txt").write_text("3 2\nzehn 0.98 -0.2\nzwanzig 0.9 0.12\nalles 1 0.04\n")
+    plain = w2v("similar", "v.txt", "10", "--to", "other.txt", "-k", "1", cwd=some)
+    assert plain.out == "10\t1\talles\t0.999201\n"
+    every = w2v("similar", "v.txt", "--all", "--to", "other.txt", "--csls", "-k", "3", "-q", cwd=some)
+    one = w2v("similar", "v.txt", "20", "--to", "other.txt", "--csls", "-k", "3", cwd=some)
+    assert (one.returncode, one.err) == (0, "")
+    assert [row for row in table(every.out) if row[0] == "20"] == table(one.out)
+    listed = w2v("similar", "v.txt", "20", "--to", "other.txt", "--csls", "-k", "1", "--format", "json", cwd=some)
+    assert list(json.loads(listed.out)) == ["query", "rank", "word", "csls"]

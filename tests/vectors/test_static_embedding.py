@@ -66,6 +66,45 @@ def test_model2vec_gives_the_same_rows(vectors, tmp_path):
     assert list(theirs.words) == WORDS
 
 
+def test_int8_reads_back_within_half_a_step_and_model2vec_gives_the_same_directions(vectors, tmp_path):
+    vectors.save(tmp_path / "v.safetensors", int8=True)
+    vectors.save(tmp_path / "model", "static-embedding", int8=True)
+    step = np.abs(vectors.matrix).max() / 127
+    for again in (load(tmp_path / "v.safetensors"), load(tmp_path / "model")):
+        assert 0.2 * step < np.abs(again.matrix - vectors.matrix).max() <= 0.5 * step * (1 + 1e-5)
+        assert "int8_step" not in again.metadata
+    again.save(tmp_path / "again.safetensors", int8=True)
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "v.safetensors").read_bytes()
+    model2vec = pytest.importorskip("model2vec")
+    model = model2vec.StaticModel.from_pretrained(str(tmp_path / "model"))
+    assert model.embedding.dtype == np.int8
+    theirs = model.encode(LINES, use_multiprocessing=False)
+    ours = again.embed(LINES)
+    np.testing.assert_allclose(theirs * step, ours, atol=1e-5)
+    model.save_pretrained(str(tmp_path / "theirs"))
+    np.testing.assert_allclose(load(tmp_path / "theirs").unit().matrix, again.unit().matrix, atol=1e-6)
+
+
+def test_int8_is_refused_where_it_cannot_be(vectors, tmp_path):
+    with pytest.raises(SettingsError, match="int8: bin holds no int8 numbers; safetensors and static-embedding do"):
+        vectors.save(tmp_path / "v.bin", int8=True)
+    with pytest.raises(SettingsError, match="float16=True and int8=True: give one"):
+        vectors.save(tmp_path / "v.safetensors", int8=True, float16=True)
+    vectors.matrix[3, 1] = np.inf
+    with pytest.raises(VectorsError, match="row 4: the vector of"):
+        vectors.save(tmp_path / "v.safetensors", int8=True)
+
+
+@pytest.mark.parametrize("step", ["nan", "0", "-1", "1e38", "x" * 99])
+def test_a_step_that_cannot_be_is_an_error(vectors, tmp_path, step):
+    from w2v.safetensors import make_header
+
+    header = make_header({"vectors": ("I8", (1, 2)), "words": ("U8", (2,))}, {"int8_step": step})
+    (tmp_path / "v").write_bytes(header + b"\1\2a\n")
+    with pytest.raises(VectorsError, match=r"its int8_step, .* is no number that steps can have"):
+        load(tmp_path / "v")
+
+
 def test_sentence_transformers_gives_the_same_directions(vectors, tmp_path):
     library = pytest.importorskip("sentence_transformers")
     vectors.save(tmp_path / "model", "static-embedding")

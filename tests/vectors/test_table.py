@@ -94,6 +94,8 @@ def test_the_size_of_a_file_is_known_beforehand_where_the_record_says_so(tmp_pat
     from w2v.vectors.formats.rows import Contents
     from w2v.vectors.vectors import Vectors
 
+    if name == "parquet":
+        pytest.importorskip("pyarrow")
     vectors = Vectors(["a", "bcd", "ef"], [[1, 2], [3, 4], [5, 6]])
     vectors.save(tmp_path / "v", name)
     record = FORMATS[name]

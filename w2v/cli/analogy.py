@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from w2v.cli.answers import ANSWER_OPTIONS, Answer, answer_all, made_note
+from w2v.cli.answers import ANSWER_OPTIONS, Answer, Output, answer_all, made_note
 from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import usage_error
 from w2v.cli.options import Whole, vectors_argument
 from w2v.cli.prompt import Prompt
+from w2v.cli.table import suiting
 from w2v.errors import W2VError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def analogy(
         scope = partial(Scope, restrict_vocab=restrict_vocab)
     with VectorFile(vectors, on_made=made_note(), scope=scope) as asker:
         prompt = Prompt("A B C> ", asker, "{1} {0} {2}", "Three words: A is to B as C is to the words of the answer.")
-        return answer_all([" ".join(words)] if words else [], answer_together, form, prompt)
+        return answer_all([" ".join(words)] if words else [], answer_together, Output(suiting(form)), prompt)
 
 
 def answer_line(asker: VectorFile, words: list[str], topn: int, method: str) -> Answer | W2VError:

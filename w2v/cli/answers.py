@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,6 +35,7 @@ __all__ = [
     "Answer",
     "Answerer",
     "LineAnswer",
+    "Output",
     "Row",
     "answer_all",
     "answer_lines",
@@ -50,6 +52,15 @@ Answerer = Callable[[Sequence[str]], Sequence["Answer | W2VError"]]
 ONCE = ("query", "word")  # columns that people see once for all rows of an answer
 Row = dict[str, object]  # the columns of a row, by name
 LineAnswer = tuple[list[Row], list[W2VError]]  # the rows for a line, and what could not be answered of it
+
+
+@dataclass(frozen=True)
+class Output:
+    """How answers are written."""
+
+    form: str  # aligned, unnamed, tsv, json, nested, parquet or arrow
+    names: Mapping[str, str] | None = None  # what words are called, to be shown beside them
+    score: str = "cosine"  # what the number of an answer is
 
 
 def answers_format(columns: str, *more: str, help: str = "") -> Option:
@@ -98,29 +109,22 @@ def load_vectors(path: str, **options: Any) -> Vectors:
     return vectors
 
 
-def answer_all(
-    arguments: Sequence[str],
-    answerer: Answerer,
-    form: str | None,
-    prompt: Prompt,
-    names: Mapping[str, str] | None = None,
-) -> int:
-    """Answer the arguments, or else standard input; exit code 1 when a question could not be answered. With `names`,
-    each answer has that of its word beside it."""
-    form = suiting(form)
+def answer_all(arguments: Sequence[str], answerer: Answerer, output: Output, prompt: Prompt) -> int:
+    """Answer the arguments, or else standard input; exit code 1 when a question could not be answered."""
     if arguments:
-        failures = answer_queries([argument_text(a) for a in arguments], answerer, form, names)
+        failures = answer_queries([argument_text(a) for a in arguments], answerer, output)
     elif is_terminal(sys.stdin):
+        at_prompt = replace(output, form=UNNAMED) if output.form == ALIGNED else output
         for line in prompt_lines(prompt):
             with prompt.answering():
-                answer_lines([line], answerer, UNNAMED if form == ALIGNED else form, names)
+                answer_lines([line], answerer, at_prompt)
         failures = 0  # at a prompt the asker has seen it
     else:
         failures = 0
         with asking_progress() as progress:
             asked = 0
             for lines in read_lines():
-                failures += answer_lines(lines, answerer, form, names)
+                failures += answer_lines(lines, answerer, output)
                 asked += len(lines)
                 progress.work("asking", *input_read(), f"{count(asked)} lines")
     return 1 if failures else 0
@@ -141,15 +145,13 @@ def input_read() -> tuple[int, int | None]:
         return 0, None
 
 
-def answer_lines(lines: Iterable[str], answerer: Answerer, form: str, names: Mapping[str, str] | None = None) -> int:
+def answer_lines(lines: Iterable[str], answerer: Answerer, output: Output) -> int:
     """Answer the lines that are not blank; returns how many could not be answered."""
     queries = [line for line in lines if line.strip(" \t\r")]  # a word may be any other white space
-    return answer_queries(queries, answerer, form, names) if queries else 0
+    return answer_queries(queries, answerer, output) if queries else 0
 
 
-def answer_queries(
-    queries: Sequence[str], answerer: Answerer, form: str, names: Mapping[str, str] | None = None
-) -> int:
+def answer_queries(queries: Sequence[str], answerer: Answerer, output: Output) -> int:
     """Answer a batch and flush; returns how many could not be answered."""
     failures = 0
     rows = []
@@ -157,20 +159,21 @@ def answer_queries(
         if isinstance(answer, W2VError):
             failures += 1
             say(f"error: {answer}")
-            if form in ("json", "nested"):  # a co-process waits for something
+            if output.form in ("json", "nested"):  # a co-process waits for something
                 rows.append(json_line({"query": query, "error": str(answer)}))
         else:
-            rows.append(format_answer(query, answer, form, names))
+            rows.append(format_answer(query, answer, output))
     write("".join(rows))
     flush_output()
     return failures
 
 
-def format_answer(query: str, answer: Answer, form: str, names: Mapping[str, str] | None = None) -> str:
+def format_answer(query: str, answer: Answer, output: Output) -> str:
     """The rows of an answer; "nested" is one JSON object for all of them."""
+    form, names, name = output.form, output.names, output.score
     if form in (ALIGNED, UNNAMED):
         lines = [
-            {"query": query, "rank": rank, "word": word, "cosine": float(score), **name_of(word, names)}
+            {"query": query, "rank": rank, "word": word, name: float(score), **name_of(word, names)}
             for rank, word, score in ranked(answer)
         ]
         return aligned_rows(lines, "query", named=form == ALIGNED)
@@ -181,7 +184,7 @@ def format_answer(query: str, answer: Answer, form: str, names: Mapping[str, str
             for rank, word, score in ranked(answer)
         )
     rows = [
-        {"rank": rank, "word": word, "cosine": round(float(score), 6), **name_of(word, names)}
+        {"rank": rank, "word": word, name: round(float(score), 6), **name_of(word, names)}
         for rank, word, score in ranked(answer)
     ]
     if form == "nested":

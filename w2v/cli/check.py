@@ -83,12 +83,13 @@ def check(files: tuple[str, ...], kind: str, form: str, **options: Any) -> int:
 
 
 def expanded(files: tuple[str, ...]) -> list[str]:
-    """The files, and those of the folders."""
+    """The files, and those of the folders; a folder that is a model is one."""
     from w2v.corpus.sources import files_below
+    from w2v.vectors.formats.source import is_model_folder
 
     found: list[str] = []
     for path in files:
-        found += files_below(path) if os.path.isdir(path) else [path]
+        found += files_below(path) if os.path.isdir(path) and not is_model_folder(path) else [path]
     return found
 
 
@@ -98,6 +99,8 @@ def look(path: str, kind: str, **options: Any) -> Report:
 
     opened: Any = path
     head = b""
+    if os.path.isdir(path):
+        return check_vectors(path)
     if path == STDOUT:
         opened = _Stream("<stdin>", sys.stdin.buffer)
         head = opened.head
@@ -228,7 +231,7 @@ command = Command(
             nargs=-1,
             required=True,
             metavar="FILE",
-            line="Vector files, text files, folders of them; - is standard input.",
+            line="Vector files, text files, folders of them or of a model; - is standard input.",
         ),
         Option(
             ["--as", "kind"],

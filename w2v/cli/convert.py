@@ -30,10 +30,10 @@ __all__ = ["command"]
 HELP = """Convert vectors: every format that is read into every format that is written.
 
 The format of IN is recognised by content, plain or compressed: word2vec binary or text, fastText .vec, GloVe text,
-.npy, safetensors, the embedding projector's .tsv, fastText's binary model. That of OUT is taken from its name: .bin,
-.txt or .vec, .npy, .safetensors, .tsv, .ftbin (a fastText model), also with .gz; GloVe text needs --format glove.
-Either may be - for a pipe. .npy and .tsv take a second file for the words, one a line: X.words.txt beside X.npy,
-X.metadata.tsv beside X.tsv.
+.npy, safetensors, the embedding projector's .tsv, Parquet, fastText's binary model. That of OUT is taken from its
+name: .bin, .txt or .vec, .npy, .safetensors, .tsv, .parquet (w2v[tables]), .ftbin (a fastText model), also with .gz;
+GloVe text needs --format glove. Either may be - for a pipe. .npy and .tsv take a second file for the words, one a
+line: X.words.txt beside X.npy, X.metadata.tsv beside X.tsv.
 Folders that sentence-transformers and model2vec load are read too, and written with --format static-embedding.
 
 --fix writes a damaged file again without the damage: rows that are whole stay as they are, the others are left out,
@@ -58,6 +58,7 @@ EXAMPLES = [
         "  w2v convert model.ftbin small.safetensors --words words.txt --compact",
     ),
     ("Half the size", "w2v convert vectors.bin vectors.safetensors --float16"),
+    ("A quarter of the size, for model2vec", "w2v convert vectors.bin small --format static-embedding --int8"),
     ("Repair a file that was cut short, or that other programs choke on", "w2v convert vectors.bin whole.bin --fix"),
     (
         "For sentence-transformers and model2vec: a folder that both load",
@@ -88,6 +89,7 @@ class Conversion:
     words: str | None
     unit: bool
     float16: bool
+    int8: bool
     no_clobber: bool
     fix: bool
     compact: bool
@@ -99,15 +101,14 @@ class Conversion:
 
     def check(self) -> list[str]:
         """Raise for what would fail at the end, before anything is read; returns the files that will be written."""
-        from w2v.vectors.formats.write import check_half, outputs_of
+        from w2v.vectors.formats.write import check_numbers, outputs_of
 
         record = self.record
-        if self.float16:
-            check_half(record)
+        check_numbers(record, self.float16, self.int8)
         if self.out_words is not None and record.words_beside is None:
             beside = " and ".join(name for name, other in FORMATS.items() if other.words_beside is not None)
             raise usage_error(f"--out-words: {record.name} holds its words itself; {beside} do not")
-        if self.compact and not (record.subwords and record.half):
+        if self.compact and not (record.subwords and record.other_numbers):
             raise usage_error(f"--compact: {record.name} has a row for each bucket, or none; write .safetensors")
         if self.fix and (self.lenient or self.duplicates != "error"):
             raise usage_error("--fix: sees to duplicates and what follows the rows; leave --duplicates and --lenient")
@@ -237,6 +238,7 @@ def convert(quiet: bool, **given: object) -> None:
         conversion.form,
         no_clobber=conversion.no_clobber,
         float16=conversion.float16,
+        int8=conversion.int8,
         words=conversion.out_words,
     )
     if not quiet:
@@ -305,7 +307,13 @@ command = Command(
             ["--float16"],
             is_flag=True,
             group="What is written",
-            help="Numbers of half the size and about 3 digits (npy and safetensors).",
+            help="Numbers of half the size and about 3 digits (npy, safetensors, static-embedding).",
+        ),
+        Option(
+            ["--int8"],
+            is_flag=True,
+            group="What is written",
+            help="Numbers of a quarter of the size, in 127 steps on either side of 0 (safetensors, static-embedding).",
         ),
         Option(
             ["--format", "form"],

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from w2v.cli.answers import (
     ANSWER_OPTIONS,
     Answer,
+    Output,
     answer_all,
     answers_format,
     format_answer,
@@ -24,6 +25,7 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, named_output, say
 from w2v.cli.options import Number, Whole, decay_option, quiet_option, vectors_argument
 from w2v.cli.output import check_stdout
+from w2v.cli.progress import progress_for
 from w2v.cli.prompt import Prompt, prompt_lines
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
 from w2v.cli.table import suiting
@@ -46,6 +48,10 @@ Words of the query are left out of its answer. Prints one row per neighbour: que
 memory, and time with the square of their number: 1,000,000 words of 100 numbers, about half an hour on 2 cores.
 --approx takes minutes for them, misses a few neighbours, and says how many. --mean recommends: each line is a session,
 asked by the mean of its items.
+
+--to answers with the words of another file, whose space is the same: translations, where words were aligned. Before the
+first answer --csls takes the cosines of all words here with all there, 20,000 x 20,000 in seconds; --restrict-vocab N
+keeps to the N most frequent words of both.
 """
 
 EXAMPLES = [
@@ -57,15 +63,12 @@ EXAMPLES = [
         "w2v similar vectors.bin --all -k 10 --format json --nested > neighbours.jsonl",
     ),
     ("What to recommend after each session", "w2v similar vectors.bin --mean --decay 0.9 < corpus.txt"),
+    (
+        "A word in another space, such as another language's",
+        "w2v convert other.bin same.bin --align-to vectors.bin\n"
+        "  w2v similar same.bin king --to vectors.bin --csls -k 1",
+    ),
 ]
-
-
-@dataclass(frozen=True)
-class Output:
-    """How answers are written."""
-
-    form: str  # aligned, tsv, json, nested, parquet or arrow
-    names: Mapping[str, str] | None
 
 
 def similar(
@@ -85,48 +88,66 @@ def similar(
 ) -> int:
     from w2v.seeing.lists import read_groups
 
-    many = f"{setting('all', True)}, {setting('words')} or {setting('mean', True)}"
     given = [name for name, value in (("all", every), ("words", words), ("mean", mean)) if value]
-    if len(given) > 1 or (query and given and not mean):
-        raise SettingsError(f"{setting(given[0])}: brings its queries; leave out {other_queries(given)}")
-    if decay != 1 and not mean:
-        raise SettingsError(f"{setting('decay')}: is for {setting('mean', True)}")
-    if approx and not (every or words or mean):
-        raise SettingsError(f"{setting('approx')}: is for many queries: {many}")
-    if nested and form != "json":
-        raise SettingsError(f"{setting('nested')}: is for {setting('form', 'json')}")
-    output = Output("nested" if nested else suiting(form), None if names is None else read_groups(names, "name"))
+    check_together(given, query, form, nested, decay, approx)
+    if limits["csls"] and limits["to"] is None:
+        raise SettingsError(f"{setting('csls', True)}: ranks answers from other vectors; give {setting('to')} too")
+    titles = None if names is None else read_groups(names, "name")
+    output = Output("nested" if nested else suiting(form), titles, "csls" if limits["csls"] else "cosine")
     if given:
         if form in TABLES:
             check_stdout("-")
         return answer_many(vectors, query, topn, output, words, mean, decay, approx, limits, quiet)
-    if form in TABLES:
-        raise SettingsError(f"{setting('form', form)}: is for {many}")
     from w2v.vectors.expressions import joined_arguments
     from w2v.vectors.query import VectorFile
 
-    scope = (lambda loaded: scope_of(loaded, limits)) if any(v is not None for v in limits.values()) else None
-    with VectorFile(vectors, on_made=made_note(), scope=scope) as asker:
-        return answer_all(
-            joined_arguments(query),
-            lambda lines: asker.similar(lines, topn),
-            output.form,
-            Prompt("similar> ", asker, "{0} - {1} + {2}", "A word, or words joined by + and -: their nearest words."),
-            output.names,
-        )
+    limited = any(value is not None and value is not False for value in limits.values())
+    with progress_for(quiet, leave=False) as progress:
+        scope = partial(scope_of, limits=limits, progress=progress) if limited else None
+        with VectorFile(vectors, on_made=made_note(), scope=scope) as asker:
+            help = "A word, or words joined by + and -: their nearest words."
+            prompt = Prompt("similar> ", asker, "{0} - {1} + {2}", help)
+            return answer_all(joined_arguments(query), lambda lines: asker.similar(lines, topn), output, prompt)
+
+
+def check_together(
+    given: Sequence[str], query: Sequence[str], form: str | None, nested: bool, decay: float, approx: bool
+) -> None:
+    """SettingsError for options that do not go together; those that are `given` bring many queries."""
+    many = f"{setting('all', True)}, {setting('words')} or {setting('mean', True)}"
+    mean = "mean" in given
+    if len(given) > 1 or (query and given and not mean):
+        raise SettingsError(f"{setting(given[0])}: brings its queries; leave out {other_queries(given)}")
+    if decay != 1 and not mean:
+        raise SettingsError(f"{setting('decay')}: is for {setting('mean', True)}")
+    if approx and not given:
+        raise SettingsError(f"{setting('approx')}: is for many queries: {many}")
+    if nested and form != "json":
+        raise SettingsError(f"{setting('nested')}: is for {setting('form', 'json')}")
+    if form in TABLES and not given:
+        raise SettingsError(f"{setting('form', form)}: is for {many}")
 
 
 def other_queries(given: Sequence[str]) -> str:
     return "QUERY" if len(given) == 1 else setting(given[1])
 
 
-def scope_of(vectors: Vectors, limits: Mapping[str, Any]) -> Scope:
+def scope_of(vectors: Vectors, limits: Mapping[str, Any], progress: NullProgress) -> Scope:
     """Which words may be answers; those of the lists that are not there are counted on stderr."""
     from w2v.vectors.derive import read_list
     from w2v.vectors.neighbours import Scope
+    from w2v.vectors.translation import CslsScope
+    from w2v.vectors.vectors import load
 
-    lists = {name: read_list(limits[name]) for name in ("among", "exclude") if limits[name] is not None}
-    scope = Scope(vectors, limits["restrict_vocab"], min_cosine=limits["min_cosine"], **lists)
+    def tell(done: int) -> None:
+        progress.work("looking for hubs", done, len(scope), f"{done:,} words")
+        if done == len(scope):
+            progress.finish()
+
+    answering = vectors if limits["to"] is None else load(limits["to"])
+    among, exclude = (None if limits[name] is None else read_list(limits[name]) for name in ("among", "exclude"))
+    given = (limits["restrict_vocab"], among, exclude, limits["min_cosine"])
+    scope = CslsScope(vectors, answering, *given, tell) if limits["csls"] else Scope(answering, *given)
     if scope.missing:
         tell_missing(scope.missing, "of the lists of answers")
     return scope
@@ -168,24 +189,24 @@ def answer_many(
 ) -> int:
     """Answer every row, the words of a file or the means of sessions, block by block; exit code 1 if a word is not
     there."""
-    from w2v.cli.progress import progress_for
     from w2v.vectors.neighbours import check_decay, nearest_rows
 
     check_decay(decay)
     vectors = load_vectors(path)
-    scope = scope_of(vectors, limits)
     asked = Questions(vectors)
     every = ((word, [row]) for row, word in enumerate(vectors.words))
     queries = asked.sessions(arguments) if mean else batches(asked.listed(words) if words else every)
     total = None if mean or words else len(vectors)
     with progress_for(quiet or is_terminal(sys.stdout)) as progress, writer_of(output) as put:
+        scope = scope_of(vectors, limits, progress)
         index = make_index(scope, topn, progress) if approx else None
+        answers = scope.vectors.words
         done = 0
         for block in queries:
             rows, cosines = nearest_rows(vectors, [places for _, places in block], topn, scope, decay, index)
             put(
                 [
-                    (shown, [(vectors.words[row], score) for row, score in zip(*found, strict=True) if row >= 0])
+                    (shown, [(answers[row], score) for row, score in zip(*found, strict=True) if row >= 0])
                     for (shown, _), *found in zip(block, rows.tolist(), cosines.tolist(), strict=True)
                 ]
             )
@@ -274,7 +295,7 @@ def writer_of(output: Output) -> Iterator[Callable[[Answers], object]]:
     """What writes blocks of answers to standard output."""
 
     def put(answers: Answers) -> None:
-        write("".join(format_answer(query, answer, output.form, output.names) for query, answer in answers))
+        write("".join(format_answer(query, answer, output) for query, answer in answers))
         flush_output()
 
     if output.form not in TABLES:
@@ -284,12 +305,13 @@ def writer_of(output: Output) -> Iterator[Callable[[Answers], object]]:
     from w2v.tables import TableWriter
 
     with named_output(), TableWriter(binary_output(), output.form) as table:
-        yield lambda answers: table.write(columns_of(answers, output.names))
+        yield lambda answers: table.write(columns_of(answers, output))
 
 
-def columns_of(answers: Answers, names: Mapping[str, str] | None) -> dict[str, list[Any]]:
+def columns_of(answers: Answers, output: Output) -> dict[str, list[Any]]:
+    names = output.names
     rows = [(query, *row) for query, answer in answers for row in ranked(answer)]
-    columns = dict(zip(("query", "rank", "word", "cosine"), map(list, zip(*rows, strict=True)), strict=False))
+    columns = dict(zip(("query", "rank", "word", output.score), map(list, zip(*rows, strict=True)), strict=False))
     if names is not None and columns:
         columns["name"] = [names.get(word) for word in columns["word"]]
     return columns
@@ -336,6 +358,19 @@ command = Command(
             metavar="X",
             group="Answers",
             help="Only words with a cosine of X or more.",
+        ),
+        Option(
+            ["--to"],
+            metavar="FILE",
+            group="Answers",
+            help="Words of these vectors, which are in the same space: translations (w2v convert --align-to).",
+        ),
+        Option(
+            ["--csls"],
+            is_flag=True,
+            group="Answers",
+            help="Rank them by CSLS (Conneau et al. 2018), which takes off how near they are to everything; its column "
+            "is csls, in place of the cosine.",
         ),
         Option(
             ["--names"],

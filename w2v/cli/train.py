@@ -136,6 +136,10 @@ def take_up_beside(output: str, given: dict[str, Any]) -> None:
     """--continue without a name: the checkpoint beside OUT, which this run's replaces together with OUT."""
     from w2v.training.checkpointing import take_up
 
+    if given["cluster"] is not None:  # before anything is said of checkpoints
+        raise SettingsError(
+            f"{setting('continue_from')}: not with {setting('cluster')} yet; train on one machine for that"
+        )
     given["continue_from"], given["checkpoint"], given["replaces"] = take_up(output, given["checkpoint"])
     given["keep_checkpoint"] = True
     if given["continue_from"] is None:

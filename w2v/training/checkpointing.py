@@ -72,8 +72,9 @@ def take_up(output: str | None, checkpoint: str | None) -> tuple[str | None, str
         return kept, following, kept
     if os.path.exists(output):
         raise W2VError(
-            f"{kept}: is not there, and {output} is: a run continues from its checkpoint; train once with"
-            f" {setting('keep_checkpoint', True)}, or begin with {setting('init', output)}"
+            f"{kept}: not found, so the training of {output} cannot be continued; remove {output} to begin from the"
+            f" start, or go on from its vectors in another file, once with {setting('init', output)}"
+            f" {setting('keep_checkpoint', True)} in place of {setting('continue_from')}"
         )
     return None, following, kept
 

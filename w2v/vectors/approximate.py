@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from w2v.errors import W2VError
+from w2v.errors import SettingsError, W2VError, setting
 from w2v.machine import thread_count
 from w2v.vectors._best import SPARE, exact_cosines
+from w2v.vectors.translation import CslsScope
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +32,8 @@ class Index:
     """
 
     def __init__(self, scope: Scope, threads: int | None = None, on_progress: Callable[[int], object] | None = None):
+        if isinstance(scope, CslsScope):
+            raise SettingsError(f"{setting('approx')}: finds the nearest by cosine; leave out {setting('csls', True)}")
         if find_spec("usearch") is None:
             raise W2VError("this needs usearch, which is not installed: pip install 'w2v[approx]'")
         from usearch.index import Index as Graph
@@ -48,7 +51,7 @@ class Index:
     def best_rows(
         self, targets: NDArray[np.float64], own: Sequence[Sequence[int]], topn: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """About the best rows of each target, as `_best_rows` of w2v.vectors.neighbours; their cosines are exact."""
+        """About the best rows of each target, as `Scope.best_rows`; their cosines are exact."""
         rows, cosines = np.full((len(targets), topn), -1, np.int64), np.zeros((len(targets), topn))
         count = min(topn + SPARE + max(map(len, own), default=0), len(self.rows))
         found = self.graph.search(targets.astype(np.float32), count, threads=self.threads)
@@ -56,7 +59,7 @@ class Index:
         counts = [len(keys[0])] if len(targets) == 1 else found.counts  # one query has another kind of answer
         for number, target in enumerate(targets):
             some = self.rows[keys[number][: counts[number]]]
-            some = np.sort(some[~np.isin(some, own[number])])
+            some = np.sort(some[~np.isin(some, own[number])] if own else some)
             exact = np.frombuffer(exact_cosines(self.scope.vectors.matrix, some, target))
             order = np.argsort(-exact, kind="stable")[:topn]
             rows[number, : len(order)], cosines[number, : len(order)] = some[order], exact[order]

@@ -7,7 +7,7 @@ as gensim's `most_similar` and `most_similar_cosmul`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -53,7 +53,8 @@ class Searched(Protocol):
 
 
 class Finder(Protocol):
-    """What finds the best rows of targets [Q, D] of unit length, without each one's `own`: see `nearest_rows`."""
+    """What finds the best rows of targets [Q, D] of unit length, without each one's `own` rows: the `topn` best rows,
+    int64 [Q, topn], and their scores, float64 [Q, topn], best first; where there are fewer, row -1 with score 0."""
 
     def best_rows(
         self, targets: NDArray[np.float64], own: Sequence[Sequence[int]], topn: int
@@ -61,11 +62,11 @@ class Finder(Protocol):
 
 
 class Scope:
-    """Which rows may be answers: the first `restrict_vocab`, those of the words `among`, none of `exclude`; none with a
-    cosine below `min_cosine`. Words that are not there are in `missing`, 100,000 at most.
+    """Which rows of `vectors` may be answers: the first `restrict_vocab`, those of the words `among`, none of
+    `exclude`; none with a cosine below `min_cosine`. Words that are not there are in `missing`, 100,000 at most.
 
-    Of `among`, the rows are copied at length 1. SettingsError for a number out of range, VectorsError where no row is
-    left.
+    Other vectors may ask than those that answer. Of `among`, the rows are copied at length 1. SettingsError for a
+    number out of range, VectorsError where no row is left.
     """
 
     def __init__(
@@ -123,11 +124,50 @@ class Scope:
         found = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
         return np.where(self.rows[found] == rows, found, -1)
 
+    def units(self, low: int, high: int) -> NDArray[np.float32]:
+        """The rows that may be answers, from `low` to `high`, at length 1, float32 [high - low, D]."""
+        return self.vectors.units(range(low, high)) if self.rows is None else self._units[low:high]
+
     def drop_low(self, rows: NDArray[np.int64], cosines: NDArray[np.float64]) -> None:
         """Take out the answers whose cosine is too low."""
         if self.least is not None:
             low = cosines < self.least
             rows[low], cosines[low] = -1, 0
+
+    def best_rows(
+        self, targets: NDArray[np.float64], own: Sequence[Sequence[int]], topn: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The rows with the largest cosines, as of Finder."""
+        topn = max(0, topn)
+        best = Best(len(targets), min(topn + SPARE, len(self)))
+        if topn and len(targets):
+            for low, _, block in self.products(targets, own):
+                best.offer(block, low, self.factors)
+        rows, cosines = np.empty((len(targets), topn), np.int64), np.empty((len(targets), topn))
+        best.cosines(self.vectors.matrix, targets, rows, cosines, self.rows)
+        self.drop_low(rows, cosines)
+        return rows, cosines
+
+    def products(
+        self, targets: NDArray[np.float64], own: Sequence[Sequence[int]]
+    ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+        """The products of targets [Q, D] with the rows of `comparable`, some at a time: (first row, end, float32 [Q,
+        rows], which is used again), NaN at a target's `own`. VectorsError for vectors of another length."""
+        check_space(targets.shape[1], self.vectors.dim)
+        asked = np.repeat(np.arange(len(own)), [len(rows) for rows in own]) if len(own) else np.empty(0, np.int64)
+        places = self.places(np.array([row for rows in own for row in rows], np.int64))
+        order = np.argsort(places, kind="stable")
+        asked, places = asked[order], places[order]
+        few = targets.astype(np.float32)
+        step = max(1024, CELLS // len(few))
+        buffer = np.empty(len(few) * min(step, len(self)), np.float32)  # one for all blocks: fresh pages take long
+        for low in range(0, len(self), step):
+            high = min(low + step, len(self))
+            block = buffer[: len(few) * (high - low)].reshape(len(few), high - low)
+            np.matmul(few, self.comparable(low, high).T, out=block)
+            here = slice(*np.searchsorted(places, (low, high)))
+            block[asked[here], places[here] - low] = np.nan
+            yield low, high, block
 
 
 def nearest(
@@ -141,12 +181,14 @@ def nearest(
     """For each query its `topn` best (word, score), best first, its own words left out; ties go to the lower row.
 
     A query with a word that is not there has the error in place of an answer. `restrict_vocab`: only this many first
-    rows can be answers; `scope` says that and more.
+    rows can be answers; `scope` says that and more, also that other vectors answer.
     """
     if method not in METHODS:
         raise SettingsError(f"method: {method!r} is neither add nor mul")
     _check(topn)
     scope = scope or Scope(vectors, restrict_vocab)
+    if method == "mul" and scope.vectors is not vectors:
+        raise SettingsError("method: mul multiplies cosines within one space; answers from another take add")
     answers: list[Neighbours | UnknownWordError] = []
     for low in range(0, len(queries), QUERIES):
         answers += _nearest_block(vectors, queries[low : low + QUERIES], topn, method, scope)
@@ -174,7 +216,7 @@ def nearest_to(
     scope = Scope(vectors, restrict_vocab)
     answers: list[Neighbours] = []
     for low in range(0, len(targets), QUERIES):
-        answers += _with_words(vectors, *_best_rows(targets[low : low + QUERIES], [], topn, scope=scope))
+        answers += _with_words(vectors, *scope.best_rows(targets[low : low + QUERIES], (), topn))
     return answers
 
 
@@ -204,7 +246,9 @@ def nearest_rows(
         one = slice(ends[number] - sizes[number], ends[number])
         mean = weights[one] @ vectors.rows_at(places[one]).astype(np.float64)
         targets[number] = at_unit_length(mean)
-    rows, cosines = (index.best_rows if index is not None else partial(_best_rows, scope=scope))(targets, groups, topn)
+    own = groups if scope.vectors is vectors else ()  # a word is no row of other vectors
+    finder: Finder = scope if index is None else index
+    rows, cosines = finder.best_rows(targets, own, topn)
     rows[sizes == 0], cosines[sizes == 0] = -1, 0
     return rows, cosines
 
@@ -257,6 +301,15 @@ def known_places(vectors: Searched, words: Iterable[Word]) -> tuple[list[int], l
     return places, unknown
 
 
+def check_space(asking: int, answering: int) -> None:
+    """VectorsError where vectors that ask have another length than those that answer."""
+    if asking != answering:
+        raise VectorsError(
+            f"the vectors that ask have {asking} numbers, those that answer {answering}; bring them into one space "
+            "first (w2v convert IN OUT --align-to FILE)"
+        )
+
+
 def check_decay(decay: float) -> None:
     if not 0 < decay <= 1:
         raise SettingsError(f"{setting('decay')}: must be more than 0 and at most 1 (got {decay})")
@@ -265,41 +318,6 @@ def check_decay(decay: float) -> None:
 def _check(topn: int) -> None:
     if not isinstance(topn, (int, np.integer)):
         raise SettingsError(f"topn: {topn!r} is not a whole number; for all words take len(vectors)")
-
-
-def _best_rows(
-    targets: NDArray[np.float64], own: Sequence[Sequence[int]], topn: int, *, scope: Scope
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The `topn` best rows of each target [Q, D] of unit length, without its `own`, as of `nearest_rows`."""
-    asked = np.repeat(np.arange(len(own)), [len(rows) for rows in own]) if len(own) else np.empty(0, np.int64)
-    places = scope.places(np.array([row for rows in own for row in rows], np.int64))
-    order = np.argsort(places, kind="stable")
-    asked, places = asked[order], places[order]
-    topn = max(0, topn)
-    best = Best(len(targets), min(topn + SPARE, len(scope)))
-    if topn and len(targets):
-        _offer_cosines(targets, best, scope, asked, places)
-    rows, cosines = np.empty((len(targets), topn), np.int64), np.empty((len(targets), topn))
-    best.cosines(scope.vectors.matrix, targets, rows, cosines, scope.rows)
-    scope.drop_low(rows, cosines)
-    return rows, cosines
-
-
-def _offer_cosines(
-    targets: NDArray[np.float64], best: Best, scope: Scope, asked: NDArray[np.int64], places: NDArray[np.int64]
-) -> None:
-    """Offer the cosines with all rows that may be answers; those at `places`, which are in rising order, not to the
-    query in `asked`."""
-    few = targets.astype(np.float32)
-    step = max(1024, CELLS // len(few))
-    buffer = np.empty(len(few) * min(step, len(scope)), np.float32)  # one for all blocks: fresh pages take long
-    for low in range(0, len(scope), step):
-        high = min(low + step, len(scope))
-        block = buffer[: len(few) * (high - low)].reshape(len(few), high - low)
-        np.matmul(few, scope.comparable(low, high).T, out=block)
-        here = slice(*np.searchsorted(places, (low, high)))
-        block[asked[here], places[here] - low] = np.nan
-        best.offer(block, low, scope.factors)
 
 
 def _nearest_block(
@@ -318,7 +336,8 @@ def _nearest_block(
         return answers
     if method == "add":
         targets = np.array([unit_mean(vectors, *pair) for pair in rows])
-        found = _with_words(vectors, *_best_rows(targets, [p + n for p, n in rows], topn, scope=scope))
+        own = [p + n for p, n in rows] if scope.vectors is vectors else ()
+        found = _with_words(scope.vectors, *scope.best_rows(targets, own, topn))
     else:
         found = _best_products(vectors, rows, topn, scope)
     for number, answer in zip(asked, found, strict=True):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from w2v.errors import UnknownWordError, VectorsError
+from w2v.errors import SettingsError, UnknownWordError, VectorsError, setting
 from w2v.vectors._best import exact_cosines
 from w2v.vectors._scan import row_norms
 from w2v.vectors.expressions import Query, analogy_query, parse_query, sense_parts
@@ -112,6 +112,7 @@ class Vectors:
         *,
         no_clobber: bool = False,
         float16: bool = False,
+        int8: bool = False,
         words: str | os.PathLike[str] | AtomicOutput | None = None,
         with_context: bool = False,
     ) -> None:
@@ -119,8 +120,9 @@ class Vectors:
 
         "bin", "text", "glove", "npy", "safetensors" or "projector". A name that ends in `.gz` is compressed. "npy" and
         "projector" put the words into a second file: `words`, or one beside the first. `float16` halves the numbers of
-        "npy" and "safetensors"; `with_context` puts the context matrix and the counts into "safetensors" too. `path`
-        may also be an open AtomicOutput or binary file. VectorsError for a word that readers could not read back, or a
+        "npy" and "safetensors"; `int8` quarters those of "safetensors", in 127 steps on either side of 0; both go for
+        "static-embedding". `with_context` puts the context matrix and the counts into "safetensors" too. `path` may
+        also be an open AtomicOutput or binary file. VectorsError for a word that readers could not read back, or a
         number that is not finite.
         """
         from w2v.vectors.formats.write import save
@@ -136,7 +138,16 @@ class Vectors:
             self.subwords,
             self.counts if self.counts is not None or self.model is None else self.model.counts,
         )
-        save(rows, path, format, no_clobber=no_clobber, float16=float16, words=words, with_context=with_context)
+        save(
+            rows,
+            path,
+            format,
+            no_clobber=no_clobber,
+            float16=float16,
+            int8=int8,
+            words=words,
+            with_context=with_context,
+        )
 
     def top(self, count: int) -> Vectors:
         """The first `count` rows, where the most frequent words are; the numbers are a view."""
@@ -396,6 +407,8 @@ class Vectors:
         exclude: Iterable[Word] | None = None,
         min_cosine: float | None = None,
         approx: bool = False,
+        to: Vectors | None = None,
+        csls: bool = False,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The rows nearest to each word, int64 [Q, topn], and their cosines, float32 [Q, topn], best first; on all
         cores. Where there are fewer, the row is -1 and the cosine 0. `words` None asks for every row.
@@ -405,10 +418,17 @@ class Vectors:
         Answers come from the first `restrict_vocab` rows, from `among`, not from `exclude`, with a cosine of
         `min_cosine` or more. ``np.array(vectors.words, object)[rows]`` are the words. `approx` looks in an index of
         w2v[approx] and misses a few (see w2v.vectors.approximate). UnknownWordError for a word alone that is not there.
+
+        `to`: other vectors in the same space answer, and the rows and lists are theirs; `csls` ranks these by CSLS,
+        which is then in place of the cosine (see w2v.vectors.translation).
         """
         from w2v.vectors.neighbours import all_neighbours
+        from w2v.vectors.translation import CslsScope
 
-        scope = Scope(self, restrict_vocab, among, exclude, min_cosine)
+        limits = restrict_vocab, among, exclude, min_cosine
+        if csls and to is None:
+            raise SettingsError(f"{setting('csls')}: ranks answers from other vectors; give {setting('to')} too")
+        scope = CslsScope(self, to, *limits) if csls and to is not None else Scope(self if to is None else to, *limits)
         return all_neighbours(self, words, topn, scope, decay, approx)
 
     def similarity(self, a: Word, b: Word) -> float:

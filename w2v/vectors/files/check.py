@@ -19,7 +19,8 @@ from w2v.vectors._words import WordTable
 from w2v.vectors.formats.rows import LoadOptions, show_word
 from w2v.vectors.formats.salvage import Block, Salvage, finite_blocks
 from w2v.vectors.formats.sniff import recognised
-from w2v.vectors.formats.source import open_source
+from w2v.vectors.formats.source import is_model_folder, open_source
+from w2v.vectors.formats.static_embedding import STATIC_EMBEDDING
 
 __all__ = ["FAULTS", "NOTES", "Description", "check_vectors", "describe", "glance", "oddities_of", "plain_spelling"]
 
@@ -38,6 +39,8 @@ DAMAGE = {
     "words too many": "more words than rows of numbers",
     "byte order mark": "the file begins with a byte order mark, which most programs take for a part of the first word",
 }
+# What nobody needs to read the vectors, in a folder with a model.
+NEEDED_BY = {"config.json": "model2vec", "modules.json": "sentence-transformers"}
 FIRST = 8  # words that a description holds
 ZERO = "rows of zeros: words without a vector; their similarity to anything is 0, in some programs NaN"
 DUPLICATE = "rows whose word is in an earlier row; programs keep the first, the last, or both"
@@ -98,7 +101,7 @@ class DamagedFile(Salvage):
         self.path = path
         with ExitStack() as opened:
             super().__init__(opened.enter_context(open_source(path)), words)
-            self.format = recognised(self.name, self.source.head, format)
+            self.format = recognised(self.name, self.source.head, format or model_format(path))
             self.words_beside = self.format.words_beside
             if self.format.shape is not None:
                 shape = self.format.shape(self.source)
@@ -152,6 +155,11 @@ class _Look:
             first = rows[table.find(self.words[row])] + 1
             found.add(f"{_place(rows[row], self.words[row])} as in row {first}" if len(found.places) < 3 else "")
         return found
+
+
+def model_format(path: str | os.PathLike[str] | BinaryIO) -> str | None:
+    """The name of the format of a folder with a model that sentence-transformers and model2vec load."""
+    return None if hasattr(path, "read") or not is_model_folder(path) else STATIC_EMBEDDING.name
 
 
 def _place(row: int, word: bytes) -> str:
@@ -227,6 +235,9 @@ def _examine(
         report.add(FAULT, "no rows", 0, "", "no row of the file can be read")
     if salvage is not None:
         _add_findings(report, salvage, look)
+        for file, who in NEEDED_BY.items() if salvage.format is STATIC_EMBEDDING else ():
+            if not os.path.exists(os.path.join(name, file)):
+                report.add(NOTE, "file missing", 1, file, f"{who} finds its settings there")
     if found is not None:
         found.faults = len(report.faults)
     return found, report

@@ -5,6 +5,7 @@ from w2v.vectors.formats.fasttext import FASTTEXT
 from w2v.vectors.formats.format import FORMATS, Format, writable
 from w2v.vectors.formats.glove import GLOVE
 from w2v.vectors.formats.npy import NPY
+from w2v.vectors.formats.parquet import PARQUET
 from w2v.vectors.formats.projector import PROJECTOR
 from w2v.vectors.formats.rows import Contents, LoadOptions, ModelParts, Rows, Shape
 from w2v.vectors.formats.safetensors import SAFETENSORS
@@ -17,6 +18,6 @@ __all__ = ["FORMATS", "Contents", "Format", "LoadOptions", "ModelParts", "Rows",
 FORMATS.update(
     {
         record.name: record
-        for record in (BINARY, TEXT, GLOVE, NPY, SAFETENSORS, PROJECTOR, FASTTEXT, TABLE, STATIC_EMBEDDING)
+        for record in (BINARY, TEXT, GLOVE, NPY, SAFETENSORS, PROJECTOR, PARQUET, FASTTEXT, TABLE, STATIC_EMBEDDING)
     }
 )

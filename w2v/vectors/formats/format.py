@@ -57,7 +57,8 @@ class Format:
     signed: bool = False
     begins: Callable[[str, bytes], bool] | None = None
     size: Callable[[Contents], int] | None = None  # bytes of the file that holds the numbers, known beforehand
-    half: bool = False  # whether numbers may be float16
+    needs: Callable[[], None] | None = None  # raises where a library that writes it is missing
+    other_numbers: tuple[str, ...] = ()  # what they may be but float32: float16, int8
     subwords: bool = False  # whether the rows of n-grams may be in the file too
     needs_model: bool = False  # whether the other matrix goes into every file, zeros where it is not known
     whole_model: bool = False  # whether the other matrix and the counts may be in the file too

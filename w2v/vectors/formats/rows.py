@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BETWEEN",
+    "MOST_STEPS",
+    "STEP",
     "WHITE_SPACE",
     "Contents",
     "LoadOptions",
@@ -52,6 +54,8 @@ WHAT = {
 }
 
 WHITE_SPACE = b" \t\n\v\f\r"
+MOST_STEPS = 127  # of a number as int8, on either side of 0
+STEP = "int8_step"  # what one is, in the metadata of a file
 
 
 class ModelParts(NamedTuple):
@@ -88,18 +92,22 @@ class Shape:
 
 @dataclass(frozen=True)
 class Contents:
-    """What will be in a file: rows, numbers a row, bytes of all words together, bytes of a number."""
+    """What will be in a file: rows, numbers a row, bytes of all words together, what the numbers are."""
 
     rows: int
     dim: int
     word_bytes: int
-    item_bytes: int = 4
+    numbers: str = "float32"
     metadata: Mapping[str, str] = field(default_factory=dict)
     outputs: int | None = None  # rows of the other matrix, where it goes into the file too
     ngrams: str = ""  # the characters of n-grams, 3-6; their buckets, the rows of them, the buckets that have rows
     buckets: int = 0
     ngram_rows: int = 0
     used: int = 0  # 0: all
+
+    @property
+    def item_bytes(self) -> int:
+        return {"float32": 4, "float16": 2, "int8": 1}[self.numbers]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from w2v.safetensors import MAX_HEADER, Entry, Header, is_safetensors, make_head
 from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.npy import words_beside
-from w2v.vectors.formats.rows import Contents, LoadOptions, ModelParts, Rows, Shape
+from w2v.vectors.formats.rows import MOST_STEPS, STEP, Contents, LoadOptions, ModelParts, Rows, Shape
 from w2v.vectors.formats.start import MAX_DIM
 from w2v.vectors.formats.words_file import (
     LINE_ENDS,
@@ -39,8 +39,10 @@ VECTORS, WORDS, CONTEXT, COUNTS = "vectors", "words", "context", "counts"
 # Rows of n-grams, the buckets that have one, rising, and the row of each; without the last two, bucket i has row i.
 NGRAMS, BUCKETS, PLACES = "ngrams", "ngram_buckets", "ngram_rows"
 HASH = "fastText: FNV-1a, 32 bits, of bytes widened with their sign"
-TYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "bf16"}
-NAMES = {"F16": "float16", "F32": "float32", "F64": "float64", "BF16": "bfloat16"}
+FLOATS = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "bf16"}
+TYPES = {**FLOATS, "I8": "|i1"}
+NAMES = {"F16": "float16", "F32": "float32", "F64": "float64", "BF16": "bfloat16", "I8": "int8"}
+DTYPES = {"float16": "F16", "float32": "F32", "int8": "I8"}
 CHECKPOINT = "w2v checkpoint"  # as in w2v/training/checkpoint.py
 CORPUS = "w2v corpus"  # as in w2v/corpus/ids_file.py
 OUTPUT_ROWS = 4096  # written at once
@@ -48,11 +50,11 @@ MARK = {"format": "np", "w2v": "vectors"}
 
 
 def header_for(contents: Contents) -> bytes:
-    """The bytes before the numbers (F32 or F16), and the words with their newlines behind them. With the other matrix:
-    before the numbers the counts, 8 bytes each, and after them that matrix. With n-grams, their rows after that, and
-    their buckets before all."""
+    """The bytes before the numbers (F32, F16 or I8), and the words with their newlines behind them. With the other
+    matrix: before the numbers the counts, 8 bytes each, and after them that matrix. With n-grams, their rows after
+    that, and their buckets before all."""
     rows, dim, outputs = contents.rows, contents.dim, contents.outputs
-    dtype = "F16" if contents.item_bytes == 2 else "F32"
+    dtype = DTYPES[contents.numbers]
     used = {PLACES: ("I64", (contents.used,)), BUCKETS: ("U32", (contents.used,))} if contents.used else {}
     ngrams = {NGRAMS: (dtype, (contents.ngram_rows, dim))} if contents.ngrams else {}
     counts = {} if outputs is None else {COUNTS: ("I64", (rows,))}
@@ -74,7 +76,7 @@ def header_for(contents: Contents) -> bytes:
 
 
 def find_matrix(name: str, header: Header) -> Entry:
-    """The tensor that holds the vectors: the one of that name, or the only matrix of floats."""
+    """The tensor that holds the vectors: the one of that name, or the only matrix of floats or int8."""
     named = header.tensors.get(VECTORS)
     matrices = {key: t for key, t in header.tensors.items() if t.dtype in TYPES and len(t.shape) == 2}
     if named is None and len(matrices) == 1:
@@ -114,7 +116,7 @@ def shape(source: Source) -> Shape:
 
 
 def own_metadata(header: Header) -> dict[str, str]:
-    return {key: value for key, value in header.metadata.items() if key not in MARK}
+    return {key: value for key, value in header.metadata.items() if key not in MARK and key != STEP}
 
 
 def refuse_own(name: str, header: Header) -> None:
@@ -154,6 +156,8 @@ def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memor
             sections.check_end(header.end)
     rows, dim = entry.shape
     matrix = floats(parts[entry.begin] if entry.size else memoryview(b""), TYPES[entry.dtype], rows, dim)
+    if entry.dtype == "I8":
+        matrix *= int8_step(source.name, header)
     if words is not None:
         table = split(source.name, parts[words.begin] if words.size else memoryview(b""), rows)
     elif options.words is None and (tokenizer := tokenizer_beside(source.path)):
@@ -177,6 +181,20 @@ def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memor
     return Rows(table, matrix, None, own_metadata(header), whole, subwords)
 
 
+def int8_step(name: str, header: Header) -> np.float32:
+    """What a number of 1 stands for; other programs do not say, and then it is 1, which changes no direction."""
+    import numpy as np
+
+    text = header.metadata.get(STEP, "1")
+    try:
+        step = np.float32(text)
+    except ValueError:
+        step = np.float32(np.nan)
+    if not 0 < step < np.finfo(np.float32).max / MOST_STEPS:
+        raise VectorsError(f"{name}: its {STEP}, {text[:40]!r}, is no number that steps can have; the file is damaged")
+    return step
+
+
 def tokens_of(path: str, matrix: NDArray[np.float32], header: Header) -> tuple[WordTable, NDArray[np.float32]]:
     """The tokens of the tokenizer at `path` that have rows, and these."""
     if "mapping" in header.tensors or "weights" in header.tensors:
@@ -193,7 +211,7 @@ def ngram_entries(name: str, header: Header, vectors: Entry) -> tuple[Entry | No
     rows, used, places = tensors.get(NGRAMS), tensors.get(BUCKETS), tensors.get(PLACES)
     if rows is None or "ngram_hash" not in header.metadata:
         return ()
-    good = rows.dtype in TYPES and len(rows.shape) == 2 and rows.shape[1] == vectors.shape[1]
+    good = rows.dtype in FLOATS and len(rows.shape) == 2 and rows.shape[1] == vectors.shape[1]
     if used is not None or places is not None:
         good = good and used is not None and places is not None and (used.dtype, places.dtype) == ("U32", "I64")
         good = good and used is not None and places is not None and len(used.shape) == 1 and used.shape == places.shape
@@ -303,13 +321,13 @@ SAFETENSORS = Format(
     name="safetensors",
     title="safetensors",
     suffixes=(".safetensors",),
-    holds="numbers (float32, float16), words, what is known of the training, rows of n-grams",
+    holds="numbers (float32, float16, int8), words, what is known of the training, rows of n-grams",
     recognise=lambda _, head: is_safetensors(head),
     signed=True,
     load=load,
     write=write,
     size=size,
-    half=True,
+    other_numbers=("float16", "int8"),
     whole_model=True,
     subwords=True,
     separators=LINE_ENDS,

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from w2v.errors import VectorsError
 from w2v.files import MAGIC_BYTES, UTF8_BOM, compression_of, unpacked
 
-__all__ = ["PEEK", "Source", "open_source"]
+__all__ = ["PEEK", "Source", "is_model_folder", "open_source"]
 
 PEEK = 128 * 1024  # bytes looked at to recognise a format: the longest word, and what follows it
 START = 4 << 20  # bytes
@@ -89,6 +89,16 @@ class Source:
         self.head = self._pending[:PEEK]
 
 
+def is_model_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds a model as sentence-transformers and model2vec save it."""
+    return _model_in(os.fspath(path)) is not None
+
+
+def _model_in(folder: str) -> str | None:
+    places = (os.path.join(folder, model) for model in MODELS)
+    return next((place for place in places if os.path.isfile(place)), None)
+
+
 def open_source(path: str | os.PathLike[str] | BinaryIO) -> Source:
     """Open a path, a folder with a model, "-" (standard input) or an open binary file.
 
@@ -102,7 +112,7 @@ def open_source(path: str | os.PathLike[str] | BinaryIO) -> Source:
         source = Source("<stdin>")
         source._from_stream(sys.stdin.buffer.read)
         return source
-    name = next((place for place in (os.path.join(name, model) for model in MODELS) if os.path.isfile(place)), name)
+    name = _model_in(name) or name
     source = Source(name, name)
     try:
         file = source._owned.enter_context(FileIO(name))

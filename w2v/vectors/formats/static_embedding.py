@@ -10,11 +10,9 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from w2v.errors import VectorsError
 from w2v.safetensors import is_safetensors, make_header
 from w2v.vectors.formats.format import Format
-from w2v.vectors.formats.rows import show_word
-from w2v.vectors.formats.safetensors import load
+from w2v.vectors.formats.safetensors import DTYPES, load, salvage, shape
 from w2v.vectors.formats.words_file import TOKENIZER
 
 if TYPE_CHECKING:
@@ -37,11 +35,10 @@ WORD = (
 
 def write_model(writer: RowWriter, out: Any) -> None:
     """The numbers, with a row of zeros behind them for all words that are not known."""
-    dtype, item = ("F16", 2) if writer.dtype == "<f2" else ("F32", 4)
-    shape = (writer.rows + 1, writer.dim)
-    out.write(make_header({"embeddings": (dtype, shape)}, {**writer.contents.metadata, "format": "pt"}))
+    contents, shape = writer.contents, (writer.rows + 1, writer.dim)
+    out.write(make_header({"embeddings": (DTYPES[contents.numbers], shape)}, {**contents.metadata, "format": "pt"}))
     writer.write_blocks(out, writer.numbers)
-    out.write(bytes(item * writer.dim))
+    out.write(bytes(contents.item_bytes * writer.dim))
 
 
 def write_tokenizer(writer: RowWriter, out: Any) -> None:
@@ -71,19 +68,10 @@ def write_tokenizer(writer: RowWriter, out: Any) -> None:
 
 
 def vocab_blocks(writer: RowWriter) -> Iterator[bytes]:
-    """`"word": row, ` for each word; VectorsError for one that is not UTF-8."""
-    table = writer.table
+    """`"word": row, ` for each word."""
     for low in range(0, writer.rows, BLOCK):
-        lines = []
-        for row in range(low, min(low + BLOCK, writer.rows)):
-            try:
-                lines.append(f"{json.dumps(table[row].decode('utf-8'), ensure_ascii=False)}: {row}, ")
-            except UnicodeDecodeError:
-                raise VectorsError(
-                    f"{writer.name}: row {row + 1}: the word {show_word(table[row])} is not UTF-8, which a tokenizer "
-                    "cannot hold; rename or drop it (w2v convert --fix renames)"
-                ) from None
-        yield "".join(lines).encode()
+        rows = range(low, min(low + BLOCK, writer.rows))
+        yield "".join(f"{json.dumps(writer.text(row), ensure_ascii=False)}: {row}, " for row in rows).encode()
 
 
 def write_config(writer: RowWriter, out: Any) -> None:
@@ -93,7 +81,7 @@ def write_config(writer: RowWriter, out: Any) -> None:
         "architectures": ["StaticModel"],
         "hidden_dim": writer.dim,
         "normalize": False,
-        "embedding_dtype": "float16" if writer.dtype == "<f2" else "float32",
+        "embedding_dtype": writer.contents.numbers,
     }
     out.write(json.dumps(config, indent=2).encode() + b"\n")
 
@@ -107,12 +95,15 @@ def write_modules(_writer: RowWriter, out: Any) -> None:
 STATIC_EMBEDDING = Format(
     name="static-embedding",
     title="static embedding folder",
-    holds="numbers (float32, float16) and a tokenizer: what sentence-transformers and model2vec load",
+    holds="numbers (float32, float16; int8 for model2vec) and a tokenizer: what sentence-transformers and model2vec "
+    "load",
     suffixes=(),
     recognise=lambda _name, _head: False,  # its numbers are in a safetensors file
     begins=lambda _name, head: is_safetensors(head),
     load=load,
-    half=True,
+    shape=shape,
+    salvage=salvage,
+    other_numbers=("float16", "int8"),
     separators=b"",
     folder={
         MODEL: write_model,

@@ -14,7 +14,7 @@ from w2v.vectors.formats.rows import Rows, show_word
 if TYPE_CHECKING:
     from w2v.vectors._words import WordTable
 
-__all__ = ["check_half", "check_whole_model", "check_words", "format_of", "outputs_of", "save"]
+__all__ = ["check_numbers", "check_whole_model", "check_words", "format_of", "outputs_of", "save"]
 
 Target = str | os.PathLike[str] | AtomicOutput | BinaryIO
 
@@ -47,6 +47,8 @@ def format_of(
             )
         found = suffixes[suffix]
     record = FORMATS[found]
+    if record.needs is not None:  # before any work
+        record.needs()
     if record.folder and name == "-":
         raise SettingsError(f"-: {found} is a folder; give its name")
     if record.words_beside is not None and name == "-" and words is None:
@@ -69,12 +71,16 @@ def check_whole_model(name: str, record: Format) -> None:
         raise SettingsError(f"{name}: {record.name} cannot hold the context matrix and the counts; {able} can")
 
 
-def check_half(record: Format) -> None:
-    """SettingsError if the format holds no half-precision numbers."""
-    if not record.half:
-        *others, last = (name for name, other in FORMATS.items() if other.half)
-        halves = f"{', '.join(others)} and {last}"
-        raise SettingsError(f"{setting('float16')}: {record.name} holds no half-precision numbers; {halves} do")
+def check_numbers(record: Format, float16: bool, int8: bool) -> str:
+    """What the numbers will be; SettingsError if the format does not hold such."""
+    if float16 and int8:
+        raise SettingsError(f"{setting('float16', True)} and {setting('int8', True)}: give one of them")
+    numbers = "float16" if float16 else "int8" if int8 else "float32"
+    if numbers != "float32" and numbers not in record.other_numbers:
+        *others, last = (name for name, other in FORMATS.items() if numbers in other.other_numbers)
+        able = f"{', '.join(others)} and {last}"
+        raise SettingsError(f"{setting(numbers)}: {record.name} holds no {numbers} numbers; {able} do")
+    return numbers
 
 
 def save(
@@ -84,6 +90,7 @@ def save(
     *,
     no_clobber: bool = False,
     float16: bool = False,
+    int8: bool = False,
     words: str | os.PathLike[str] | AtomicOutput | None = None,
     with_context: bool = False,
 ) -> None:
@@ -92,14 +99,19 @@ def save(
     opened = None if isinstance(path, (str, os.PathLike)) else path
     name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else str(getattr(path, "name", "-"))
     record = format_of(name, format, words, folders=opened is None)
-    if float16:
-        check_half(record)
+    numbers = check_numbers(record, float16, int8)
+    if int8 and record.subwords and (with_context or rows.subwords is not None):
+        what = "the context matrix" if with_context else "the rows of n-grams"
+        raise SettingsError(
+            f"{setting('int8')}: {record.name} holds {what} too, which would not be int8; write it without, or take "
+            f"{setting('float16')}"
+        )
     if with_context:
         check_whole_model(name, record)
     elif not record.needs_model:
         rows = rows._replace(model=None)
     check_words(rows.words, name, record.separators)
-    writer = RowWriter(rows, name, float16)
+    writer = RowWriter(rows, name, numbers)
     with OutputSet() as files:
         if record.folder:
             os.makedirs(name, exist_ok=True)
