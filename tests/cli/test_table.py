@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from w2v.cli.table import aligned, tsv, width_of
+from w2v.cli.terminal import aligned, tsv, width_of
 
 
 def test_tsv_has_a_header_and_a_line_a_row():

@@ -22,7 +22,7 @@ from w2v.cli.errors import flush_output, say
 from w2v.cli.options import top_option
 from w2v.cli.prompt import Prompt, prompt_lines
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
-from w2v.cli.table import ALIGNED, UNNAMED, aligned_rows, suiting, tsv_line
+from w2v.cli.terminal import ALIGNED, UNNAMED, aligned_rows, suiting, tsv_line
 from w2v.errors import UnknownWordError, W2VError
 from w2v.numbers import count
 

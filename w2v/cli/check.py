@@ -15,7 +15,7 @@ from w2v.cli.errors import flush_output, say, shown
 from w2v.cli.options import Whole, format_option
 from w2v.cli.output import STDOUT
 from w2v.cli.streams import is_terminal, write
-from w2v.cli.table import tsv_line
+from w2v.cli.terminal import tsv_line
 from w2v.errors import CheckpointError, CorpusError
 from w2v.numbers import count, size
 

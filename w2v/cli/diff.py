@@ -10,7 +10,7 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import say, usage_error
 from w2v.cli.options import Whole, format_option
 from w2v.cli.streams import is_terminal, write
-from w2v.cli.table import aligned, tsv
+from w2v.cli.terminal import aligned, tsv
 from w2v.numbers import count
 
 if TYPE_CHECKING:

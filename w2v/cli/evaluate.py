@@ -12,7 +12,7 @@ from w2v.cli.errors import flush_output, say
 from w2v.cli.options import Whole, decay_option, top_option, vectors_argument
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import is_terminal, write
-from w2v.cli.table import aligned, tsv
+from w2v.cli.terminal import aligned, tsv
 from w2v.errors import SettingsError, setting
 from w2v.vectors.scores import PairScores, Section
 

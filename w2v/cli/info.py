@@ -12,7 +12,7 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import flush_output, say
 from w2v.cli.options import format_option
 from w2v.cli.streams import is_terminal, write
-from w2v.cli.table import cell, tsv_line
+from w2v.cli.terminal import cell, tsv_line
 from w2v.errors import W2VError
 from w2v.numbers import count, size
 from w2v.vectors.formats import FORMATS

@@ -60,7 +60,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "learn": ("learn", "A small text, trained before your eyes."),
         "plot": ("plot", "A map of words: groups in colours, arrows between pairs."),
         "show": ("show", "Vectors as rows of coloured cells."),
-        "curve": ("curve", "How a training went: loss, learning rate, speed, scores."),
+        "curve": ("show.curve", "How a training went: loss, learning rate, speed, scores."),
         "explore": ("explore", "One self-contained page to explore vectors in."),
     },
     "The shell": {

@@ -21,7 +21,7 @@ from w2v.cli.options import (
 )
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import is_terminal, write
-from w2v.cli.table import aligned, tsv_line
+from w2v.cli.terminal import aligned, tsv_line
 from w2v.cli.train import GROUPS
 from w2v.corpus.config import CorpusConfig
 from w2v.numbers import count, duration, short, size

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from w2v.cli.steps import cells, marked
 from w2v.cli.streams import is_terminal, write
-from w2v.cli.table import aligned, width_of
-from w2v.cli.terminal import colour_depth, painted
+from w2v.cli.terminal import aligned, colour_depth, painted, width_of
 from w2v.errors import printable
 
 if TYPE_CHECKING:

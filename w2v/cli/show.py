@@ -1,4 +1,4 @@
-"""`w2v show`: vectors as rows of coloured cells."""
+"""`w2v show`: vectors as rows of coloured cells; `w2v curve`: how a training went."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import click
 
 from w2v.cli.answers import load_vectors
 from w2v.cli.command import Argument, Command, Option
+from w2v.cli.errors import say
 from w2v.cli.options import vectors_argument
 from w2v.cli.output import figure_format, write_figure
 from w2v.cli.streams import argument_text, write
-from w2v.cli.table import tsv_line, width_of
-from w2v.cli.terminal import COLOUR_OPTION, colour_depth, shade
+from w2v.cli.terminal import COLOUR_OPTION, colour_depth, shade, tsv_line, width_of
 from w2v.errors import printable
 
 if TYPE_CHECKING:
     from w2v.seeing.cells import Cells
 
-__all__ = ["command"]
+__all__ = ["command", "curve"]
 
 HELP = """Vectors as rows of coloured cells: blue below zero, white at zero, red above.
 
@@ -105,5 +105,37 @@ command = Command(
         Option(["--sort"], is_flag=True, help="Order the columns by their mean, so that what the words share is seen."),
         Option(["--rotate"], type=click.Choice(("pca",)), help="Turn the space first: single axes mean nothing."),
         COLOUR_OPTION,
+    ],
+)
+
+
+CURVE_HELP = """Loss, learning rate, words per second and scores over a training, from the log that it wrote.
+
+A LOG holds JSON lines as docs/log.md describes them; several are drawn together. Lines that cannot be read, such as the
+last half line of a run that was killed, are skipped and counted. Needs w2v[plot].
+"""
+
+
+def draw_log(logs: tuple[str, ...], output: str) -> None:
+    form = figure_format(output, logs)
+
+    from w2v.seeing.curves import draw_curves, read_log
+
+    found = {path: read_log(path) for path in logs}
+    for path, log in found.items():
+        if log.skipped:
+            say(f"warning: {path}: {log.skipped} lines are not events and were skipped")
+    write_figure(output, lambda file: draw_curves(found, file, form))
+
+
+curve = Command(
+    "curve",
+    usage="LOG... -o FILE",
+    help=CURVE_HELP,
+    examples=[("A picture of a run", "w2v curve run.jsonl -o curve.png")],
+    callback=draw_log,
+    params=[
+        Argument(["logs"], nargs=-1, required=True, metavar="LOG", line="Logs in JSON lines, plain or compressed."),
+        Option(["-o", "--output"], required=True, metavar="FILE", help="The picture: .png, .svg or .pdf."),
     ],
 )

@@ -28,7 +28,7 @@ from w2v.cli.output import check_stdout
 from w2v.cli.progress import progress_for
 from w2v.cli.prompt import Prompt, prompt_lines
 from w2v.cli.streams import argument_text, is_terminal, read_lines, write
-from w2v.cli.table import suiting
+from w2v.cli.terminal import suiting
 from w2v.errors import SettingsError, setting
 
 if TYPE_CHECKING:

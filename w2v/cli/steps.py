@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.cli.answers import json_line
-from w2v.cli.table import aligned, tsv_line, width_of
-from w2v.cli.terminal import painted, paper, shade
+from w2v.cli.terminal import aligned, painted, paper, shade, tsv_line, width_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,7 +23,7 @@ from w2v.cli.options import (
 from w2v.cli.output import STDOUT, check_outputs
 from w2v.cli.progress import Bars, NullProgress, progress_for
 from w2v.cli.streams import is_terminal, write
-from w2v.cli.table import tsv_line
+from w2v.cli.terminal import tsv_line
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError
 from w2v.training.config import TrainConfig

@@ -115,7 +115,7 @@ def write_json(words: Vocab, out: Sink) -> None:
 
 
 def write_aligned(words: Vocab, out: Sink) -> None:
-    from w2v.cli.table import in_columns
+    from w2v.cli.terminal import in_columns
 
     for rows in blocks_of(words):
         text = in_columns([{"word": word, "count": count(number)} for word, number in rows], numbers=("count",))
