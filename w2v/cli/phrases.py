@@ -34,9 +34,9 @@ __all__ = ["command"]
 
 HELP = """Join words that occur together more often than by chance: new york becomes new_york.
 
-The corpus is read once, with all its words; then the text is written, a sentence a line, a space between words. --list
-writes the phrases instead, with their counts and scores. w2v train --phrases N does the same on the way to its vectors,
-and finds the same phrases.
+The corpus is read once, with all its words; then the text is written, one sentence per line, with spaces between words.
+--list writes the phrases instead, with their counts and scores. w2v train --phrases N does the same on the way to its
+vectors, and finds the same phrases.
 
 With N tokens in total and n() for a count, the score of a pair of words is
 

@@ -16,7 +16,7 @@ Prints one row per sense, the one with most of the neighbours first: the word, i
 and its nearest words. A word with one sense has one row. The names can be asked for wherever a word can: w2v similar
 vectors.bin polish#2 (the names are those found without --links).
 
-A vector is the mean of all the senses that a word had in the text; this takes them apart (Pelevina et al. 2016).
+A vector is the mean of all the senses that a word had in the text; this separates them (Pelevina et al. 2016).
 """
 
 EXAMPLES = [
