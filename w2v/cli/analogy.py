@@ -13,7 +13,7 @@ from w2v.cli.command import Argument, Command, Option
 from w2v.cli.errors import usage_error
 from w2v.cli.options import Whole, vectors_argument
 from w2v.cli.prompt import Prompt
-from w2v.cli.table import suiting
+from w2v.cli.terminal import suiting
 from w2v.errors import W2VError
 
 if TYPE_CHECKING:
