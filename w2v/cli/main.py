@@ -38,7 +38,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "similarity": ("relations.similarity", "The cosine of two words."),
         "rank": ("relations.rank", "The place of a word among another's neighbours."),
         "odd-one-out": ("relations.odd_one_out", "The word that does not belong with the others."),
-        "senses": ("senses", "The senses of a word, by groups of its neighbours."),
+        "senses": ("relations.senses", "The senses of a word, by groups of its neighbours."),
         "vector": ("vector", "The numbers of a word."),
         "embed": ("embed", "A vector for each line of text: the mean of its words, or by SIF."),
         "predict": ("predict", "The words that are likely to occur beside others."),

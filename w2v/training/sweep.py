@@ -229,12 +229,7 @@ def sweep(
     digests = {name: asked.digest() for name, asked in tests.items()}
     places = [None if folder is None else os.path.join(folder, vectors_name(config, varied)) for config in configs]
     check_outputs([place for place in places if place is not None])
-    done: list[SweepRun | None] = []
-    for config in configs:
-        run = known.find(config, digests) if known is not None else None
-        if run is not None and folder is not None and not run.error and not os.path.exists(run.vectors or ""):
-            run = None
-        done.append(run)
+    done = [None if known is None else kept_run(known, config, digests, folder) for config in configs]
     missing = [i for i, run in enumerate(done) if run is None]
     at_once = runs_at_once([configs[i] for i in missing], len(corpus.vocab))
     together = Together(reporters)
@@ -254,6 +249,16 @@ def sweep(
     with closing(in_order(train, missing, at_once, stop)) as runs:
         for before in done:
             yield next(runs) if before is None else before
+
+
+def kept_run(
+    known: Results, config: TrainConfig, digests: Mapping[str, str], folder: str | os.PathLike[str] | None
+) -> SweepRun | None:
+    """The run of a config that is in the results, if its vectors are still there where they are kept."""
+    run = known.find(config, digests)
+    if run is not None and folder is not None and not run.error and not os.path.exists(run.vectors or ""):
+        return None
+    return run
 
 
 def runs_at_once(configs: Sequence[TrainConfig], words: int) -> int:
