@@ -96,6 +96,7 @@ def test_only_the_command_line_prints_and_exits(path):
         "import w2v.cli.train",
         "import w2v.errors",
         "import w2v.training.config",
+        "import w2v.vectors.query",  # `w2v similar` answers from a file without NumPy
         "from w2v.cli.main import run; run(['--help'])",
         "from w2v.cli.main import run; run(['train', '--help'])",
     ],

@@ -216,6 +216,10 @@ class LineEmbedder:
             rows, seen = self._means(block)
             return rows, seen, finished(rows) if held is None else None
 
+        def released(sample: list[Rows]) -> Iterator[Written]:
+            self.common = common_directions(np.concatenate(sample), remove)
+            return map(finished, sample)
+
         for rows, seen, written in in_order(work, blocks, threads):
             self.seen += seen
             if held is None:
@@ -223,12 +227,10 @@ class LineEmbedder:
                 continue
             held.append(rows)
             if sum(map(len, held)) >= SAMPLE_LINES:
-                self.common = common_directions(np.concatenate(held), remove)
                 sample, held = held, None
-                yield from map(finished, sample)
+                yield from released(sample)
         if held:
-            self.common = common_directions(np.concatenate(held), remove)
-            yield from map(finished, held)
+            yield from released(held)
 
     def _settle(self, remove: int | None, common: Rows | None) -> int:
         """How many directions are to be found; those that are given are kept. SettingsError where they do not fit."""

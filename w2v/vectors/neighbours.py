@@ -237,8 +237,7 @@ def nearest_rows(
     places = np.array([place for group in groups for place in group], np.int64)
     sizes = np.fromiter(map(len, groups), np.int64, len(groups))
     ends = np.cumsum(sizes)
-    norms = vectors.norms_at(places)
-    weights = np.divide(1, norms, out=np.zeros(len(places)), where=norms > 0)
+    weights = _unit_weights(vectors, places)
     if decay != 1:
         weights *= decay ** (np.repeat(ends, sizes) - 1 - np.arange(len(places)))
     targets = np.zeros((len(groups), vectors.dim))
@@ -391,10 +390,15 @@ def _offer_products(vectors: Searched, rows: list[tuple[list[int], list[int]]], 
 def unit_mean(vectors: Searched, positive: Sequence[int], negative: Sequence[int] = ()) -> np.ndarray:
     """Mean of the rows' unit vectors, the negative ones with the sign turned, at unit length (or zero); float64 [D]."""
     rows = [*positive, *negative]
-    norms = vectors.norms_at(rows)
-    weights = np.divide(1, norms, out=np.zeros(len(rows)), where=norms > 0)
+    weights = _unit_weights(vectors, rows)
     weights[len(positive) :] *= -1
     return at_unit_length(weights @ vectors.rows_at(rows).astype(np.float64))
+
+
+def _unit_weights(vectors: Searched, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+    """What brings each row to length 1, float64; 0 for a row of zeros."""
+    norms = vectors.norms_at(rows)
+    return np.asarray(np.divide(1, norms, out=np.zeros(len(rows)), where=norms > 0))
 
 
 def at_unit_length(row: NDArray[np.float64]) -> NDArray[np.float64]:
