@@ -146,7 +146,6 @@ def test_a_stopped_training_goes_on_to_the_same_file(run, folder, tmp_path):
     ("--subwords 3-6 --loss softmax", "--loss softmax: trains no --subwords"),
     ("--subwords 3-6 --combine add", "--combine: words that were never seen have no context vectors"),
     ("--subwords 3-6 --unit", "--unit: rows of length 1 are no means of n-grams"),
-    ("--subwords 3-6 --reproducible", "--reproducible: knows no --subwords"),
     ("--subwords 3-6 --cluster auto", "--subwords: not with --cluster yet"),
 ])  # fmt: skip
 def test_what_does_not_go_together_is_refused(run, folder, tmp_path, options, message):

@@ -138,10 +138,6 @@ class Model:
             start, path = tables.huffman_paths(np.asarray(counts))
             self.path_start, self.path = start.tolist(), path.tolist()
 
-    def word_vector(self, word: int) -> np.ndarray:
-        """What a word's parts add up to."""
-        return sum(weight * self.inputs[row] for row, weight in self.parts[word])
-
     def draw_negative(self, bits: int) -> int:
         """A word by count^exponent from 64 random bits: a column of the alias table, then the column's own coin."""
         product = bits * self.vocab_size
@@ -285,16 +281,17 @@ class Worker:
         numbers add up to 1, moves by that change."""
         self.leave_window(sentence, i - self.config.window)
         last = min(i + self.config.window, len(sentence) - 1)
-        for place in range(0 if i == 0 else last, last + 1):
-            if place not in self.window and place >= i - self.config.window:
-                made = self.model.word_vector(sentence[place])
+        for place in range(max(0, i - self.config.window), last + 1):
+            if place not in self.window:
+                made = sum(weight * self.inputs.row(row) for row, weight in self.model.parts[sentence[place]])
                 self.window[place] = made, made.copy()
 
     def leave_window(self, sentence: list[int], before: int) -> None:
         for place in [place for place in self.window if place < before]:
             now, then = self.window.pop(place)
-            for row, _ in self.model.parts[sentence[place]]:
-                self.model.inputs[row] += now - then
+            for number, _ in self.model.parts[sentence[place]]:
+                row = self.inputs.row(number)
+                row += now - then
 
     def input_row(self, sentence: list[int], place: int) -> np.ndarray:
         return self.inputs.row(sentence[place]) if self.model.parts is None else self.window[place][0]

@@ -14,6 +14,9 @@ import numpy as np
 from . import reference
 
 USUAL_SQUARE = 7  # the squared length of a row from which on its changes are scaled down more
+PARTS_A_WORD = (
+    64  # with subwords a round has room for so many parts a word, and ends where the next centre's may not fit
+)
 CENTRE_COST = 8  # a token that is left out takes an eighth of a centre's share of the round
 
 
@@ -44,6 +47,7 @@ class Lane(reference.Worker):
                 self.sentences[-1].append(int(word))
         self.sentences.pop()
         self.sentence: list[int] = []
+        self.longest = max(map(len, model.parts)) if model.parts is not None else 0  # parts of a word
         self.centre = 0
 
     @property
@@ -53,17 +57,39 @@ class Lane(reference.Worker):
     def train_round(self, centres: int, lr: float) -> None:
         self.inputs, self.outputs = Copies(self.model.inputs), Copies(self.model.outputs)  # type: ignore[assignment]
         quota = centres * CENTRE_COST
+        self.window, self.parts_entered, before = {}, 0, self.trained
         while quota > 0 and not self.ended:
             if self.centre == len(self.sentence):
+                self.leave_window(self.sentence, len(self.sentence))
                 quota -= self.next_sentence()
                 continue
+            if self.trained > before and self.parts_entered + self.parts_at_once(0) > self.room(centres):
+                break
             window = slice(max(0, self.centre - self.config.window), self.centre + self.config.window + 1)
-            for word in self.sentence[window]:  # touched, though the window that is drawn may be smaller
-                self.inputs.row(word)
+            if self.model.parts is not None:
+                self.move_window(self.sentence, self.centre)
+            else:
+                for word in self.sentence[window]:  # touched, though the window that is drawn may be smaller
+                    self.inputs.row(word)
             self.train_centre(self.sentence, self.centre, lr)
             self.centre += 1
             self.trained += 1
             quota -= CENTRE_COST
+        self.leave_window(self.sentence, len(self.sentence))
+
+    def move_window(self, sentence: list[int], i: int) -> None:
+        before = set(self.window)
+        super().move_window(sentence, i)
+        self.parts_entered += sum(len(self.model.parts[sentence[place]]) for place in self.window.keys() - before)
+
+    def parts_at_once(self, behind: int) -> int:
+        """That a window may have at the most, with so many words behind its centre."""
+        return (behind + self.config.window + 1) * self.longest
+
+    def room(self, centres: int) -> int:
+        """For the parts of a round."""
+        window = self.config.window
+        return max(self.parts_at_once(window), (centres + 3 * window + 1) * min(self.longest, PARTS_A_WORD))
 
     def next_sentence(self) -> int:
         """Take it in hand; returns what that costs."""

@@ -36,6 +36,11 @@ def cases() -> dict[str, Case]:
             found[f"{a}-{b}-two-words"] = case({**base, "sample": 0.4}, vocab_size=2, sentences=SENTENCES)
             found[f"{a}-{b}-many-words"] = case({**base, "dim": 37}, vocab_size=400, sentences=SENTENCES * 3)
             found[f"{a}-{b}-mostly-left-out"] = case({**base, "sample": 1e-6}, sentences=(40, 0, 1, 70, 90) * 9)
+            found[f"{a}-{b}-subwords"] = case(base, sentences=SENTENCES, ngrams=4)
+            found[f"{a}-{b}-subwords-window13"] = case(
+                {**base, "window": 13, "sample": 0}, sentences=SENTENCES, ngrams=9
+            )
+            found[f"{a}-{b}-subwords-many-parts"] = case(base, sentences=SENTENCES * 2, ngrams=100, lr=0.003)
             found[f"{a}-{b}-one-sentence"] = case({**base, "fixed_window": True}, sentences=(60,))
     return found
 
@@ -60,8 +65,8 @@ def weights_of(model) -> list[np.ndarray]:
 
 
 def model_of(wanted: Case, config) -> Model:
-    model = Model(wanted.counts(), config)
-    model.fill_inputs(0, model.vocab_size)
+    model = Model(wanted.counts(), config, wanted.parts(1))
+    model.fill_inputs(0, len(model.inputs))
     values = wanted.first_values(1, *model.inputs.shape[:1], len(model.outputs), config.dim)
     assert values is not None
     model.inputs[:, : config.dim], model.outputs[:, : config.dim] = values
@@ -112,7 +117,8 @@ def outcome(lanes: Lanes) -> tuple:
 def test_a_kernel_gives_what_the_reference_of_rounds_gives(kernel: ModuleType, name: str, count: int) -> None:
     wanted = CASES[name]
     config, ids = config_of(wanted), wanted.spans_of_ids(1)[0]
-    model = reference.Model(wanted.counts().tolist(), config)
+    parts = wanted.parts(1)
+    model = reference.Model(wanted.counts().tolist(), config, parts=None if parts is None else parts.pairs())
     values = wanted.first_values(1, *model.inputs.shape[:1], *model.outputs.shape)
     assert values is not None
     model.inputs[:], model.outputs[:] = values
@@ -138,6 +144,7 @@ def test_a_kernel_gives_what_the_reference_of_rounds_gives(kernel: ModuleType, n
         ("cbow-classic-hs-exact", 7),
         ("skipgram-ns-many-words", 7),
         ("cbow-exact-hs-exact", 33),
+        ("skipgram-ns-subwords", 7),
     ],
 )
 def test_threads_that_sleep_at_random_change_no_byte(kernel: ModuleType, name: str, count: int, threads: int) -> None:
@@ -166,7 +173,10 @@ def test_looks_change_no_byte(kernel: ModuleType, batch: int) -> None:
     assert outcome(found) == outcome(wanted)
 
 
-@pytest.mark.parametrize("name", ["skipgram-ns-shared-pool", "cbow-exact-hs-shared-fresh", "skipgram-hs-one-sentence"])
+@pytest.mark.parametrize(
+    "name",
+    ["skipgram-ns-shared-pool", "cbow-exact-hs-shared-fresh", "skipgram-hs-one-sentence", "skipgram-ns-subwords"],
+)
 @pytest.mark.parametrize("looks", [1, 2, 3, 4])
 def test_lanes_go_on_within_a_sentence_from_their_state_to_the_same_bytes(
     kernel: ModuleType, name: str, looks: int

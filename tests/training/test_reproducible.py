@@ -34,6 +34,8 @@ VARIANTS = {
     "hierarchical softmax": {"loss": "hs"},
     "cbow hs": {"model": "cbow", "loss": "hs"},
     "exact": {"exact": True},
+    "subwords": {"subwords": "3-5", "buckets": 100},
+    "cbow hs subwords": {"model": "cbow", "loss": "hs", "subwords": "1-6", "buckets": 300},
     "no pool": {"negative_pool": 0},
     "negatives of each pair": {"share_negatives": False},
     "no subsampling": {"sample": 0.0},
@@ -74,7 +76,7 @@ def stopping_after(looks: int):
     return lambda: next(left, None) is None
 
 
-@pytest.mark.parametrize("settings", list(VARIANTS.values())[:7], ids=list(VARIANTS)[:7])
+@pytest.mark.parametrize("settings", list(VARIANTS.values())[:9], ids=list(VARIANTS)[:9])
 @pytest.mark.parametrize("looks", [1, 5, 30])
 def test_a_run_that_is_stopped_goes_on_with_another_number_of_threads_to_the_same_bytes(
     tmp_path, monkeypatch, many_lanes, settings, looks

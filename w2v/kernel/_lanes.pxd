@@ -27,6 +27,7 @@ cdef enum:
     STAMP_SHIFT = 24
     LAST_STAMP = 255
     SEVERAL = 64  # the first number that is no lane
+    PARTS_A_WORD = 64  # there is room for in the plan of a round; it ends early where words have more
     ROWS_A_LINE = 16  # numbers of 32 bits in a cache line: so many rows that follow each other are in one bucket
 
 
@@ -66,7 +67,14 @@ cdef struct PlannedCentre:
     int32_t first            # context, and the last
     int32_t last
     int32_t fresh            # the word that has come into the pool; the centre where there is none
+    int32_t text_start       # of its sentence in the text; may be before it
+    int32_t text_end         # behind the last word that its window may reach
     int64_t outputs          # where its output rows begin
+
+
+cdef struct TextPlace:       # a word of the text, and its first part
+    int64_t word
+    int64_t part
 
 
 cdef struct Lane:            # where a lane is, and what it will do in the next round
@@ -82,7 +90,15 @@ cdef struct Lane:            # where a lane is, and what it will do in the next 
     int64_t quota            # what is left of the round
     # the plan of a round
     int32_t *text            # [most text] words, sentence behind sentence, with those that the windows reach before
-    float **text_rows        # [most text] their input rows
+    float **text_rows        # [most text] their input rows; with subwords the places in the window's ring
+    int32_t *parts           # [most parts] with subwords: the rows that the words are made of, word behind word
+    float **part_rows        # [most parts] where they are
+    int64_t part_count
+    int64_t most_parts
+    int64_t centre_parts     # that one more centre may add at the most
+    TextPlace asked          # how far the training is with what enters the window, and what leaves it
+    TextPlace entered
+    TextPlace left
     int64_t text_length
     int64_t text_place       # of the sentence in hand in it
     PlannedCentre *centres   # [most centres]
@@ -132,6 +148,7 @@ cdef class LaneWorker(Worker):
     cdef const int32_t[::1] ids
     cdef object _memory
     cdef _allocate(self, int64_t centres)
+    cdef _allocate_parts(self, list memory, int64_t text)
 
 
 cdef class Lanes:

@@ -48,8 +48,26 @@ cdef class LaneWorker(Worker):
         lane.output_rows = <float **>zeros(memory, outputs, np.int64)
         lane.block_outputs = <int32_t *>zeros(memory, blocks, np.int32)
         lane.own_inputs.most_claims = text + 1  # claim() writes one too many
+        if model.part_start != NULL:
+            self._allocate_parts(memory, text)
         lane.own_outputs.most_claims = claims + 1
         self._memory = memory
+
+    cdef _allocate_parts(self, list memory, int64_t text):
+        """Subwords: memory for the parts of the words of a round, whose number is bounded too."""
+        cdef ModelState *model = &self.model.state
+        cdef Lane *lane = &self.lane
+        cdef int64_t longest = 0, j
+        for j in range(self.model.vocab_size):
+            longest = max(longest, model.part_start[j + 1] - model.part_start[j])
+        lane.centre_parts = (model.window + 1) * longest
+        lane.most_parts = max(
+            (2 * model.window + 1) * longest, (text + model.window + 1) * min(longest, PARTS_A_WORD))
+        lane.parts = <int32_t *>zeros(memory, lane.most_parts, np.int32)
+        lane.part_rows = <float **>zeros(memory, lane.most_parts, np.int64)
+        lane.own_inputs.most_claims = lane.most_parts + 1
+        for j in range(text):
+            lane.text_rows[j] = self.state.composed.rows + (j & self.state.composed.mask) * model.stride
 
     @property
     def left(self):

@@ -9,8 +9,8 @@ from libc.string cimport memset
 
 from w2v.kernel._lanes cimport (
     CENTRE_COST, CLOSED, COPIES_ASKED, FLOATS_ASKED, HELD, LAST_STAMP, MOST_LANES, ROWS_A_LINE, SEVERAL, STAMP_SHIFT,
-    Bucket, Gate, LaneRows, Lanes, LanesState, PlannedCentre, SharedRows, gate_finish, gate_nap, gate_phase, gate_set,
-    gate_take, gate_wait
+    Bucket, Gate, LaneRows, Lanes, LanesState, PlannedCentre, SharedRows, TextPlace, gate_finish, gate_nap, gate_phase,
+    gate_set, gate_take, gate_wait
 )
 
 
@@ -19,6 +19,12 @@ cdef extern from "rng.h":
 
 cdef extern from "simd.h":
     void merge_copies(float *row, float *const *copies, int count, float effort, int64_t stride) noexcept nogil
+
+cdef extern from "compose.h":
+    void compose_places(float *const *parts, int64_t columns, const float *weights, int count, float *row,
+                        float *base) noexcept nogil
+    void scatter_places(float *const *parts, int64_t columns, int count, const float *row,
+                        const float *base) noexcept nogil
 
 
 cdef inline int64_t bucket_of(const SharedRows *shared, int64_t row) noexcept nogil:
@@ -47,7 +53,7 @@ cdef void plan_round(const LanesState *all, Lane *lane) noexcept nogil:
     cdef int64_t k, before = worker.subsampled, alone = worker.alone
     memset(lane.own_inputs.claimed, 0, all.buckets * sizeof(int32_t))
     memset(lane.own_outputs.claimed, 0, all.buckets * sizeof(int32_t))
-    lane.text_length = lane.planned = lane.output_count = lane.blocks = 0
+    lane.text_length = lane.part_count = lane.planned = lane.output_count = lane.blocks = 0
     lane.quota = all.quota
     if lane.place >= lane.stop and lane.centre >= lane.length:
         return
@@ -61,6 +67,8 @@ cdef void plan_round(const LanesState *all, Lane *lane) noexcept nogil:
             if not next_sentence(all, lane):
                 break
             continue  # what was left out may have cost the rest of the round
+        if lane.planned and lane.part_count + lane.centre_parts > lane.most_parts:
+            break
         if lane.centre == 0 or lane.planned == 0:
             begin_text(all, lane)
         plan_centre(all, lane, lane.centre)
@@ -126,9 +134,21 @@ cdef inline void begin_text(const LanesState *all, Lane *lane) noexcept nogil:
 
 cdef inline void add_word(const LanesState *all, Lane *lane, int64_t j) noexcept nogil:
     cdef WorkerState *worker = lane.worker
-    lane.text[lane.text_length] = worker.sentence[j]
+    cdef const ModelState *model = all.model
+    cdef int32_t word = worker.sentence[j]
+    cdef int64_t k
+    lane.text[lane.text_length] = word
     lane.text_length += 1
-    claim(&lane.own_inputs, worker.sentence[j])
+    if model.part_start == NULL:
+        claim(&lane.own_inputs, word)
+        return
+    if j + 2 * AHEAD < lane.length:
+        prefetch(model.part_start + worker.sentence[j + 2 * AHEAD])
+        prefetch(model.parts + model.part_start[worker.sentence[j + AHEAD]])
+    for k in range(model.part_start[word], model.part_start[word + 1]):
+        lane.parts[lane.part_count] = model.parts[k]
+        lane.part_count += 1
+        claim(&lane.own_inputs, model.parts[k])
 
 
 cdef inline void plan_centre(const LanesState *all, Lane *lane, int64_t i) noexcept nogil:
@@ -145,6 +165,8 @@ cdef inline void plan_centre(const LanesState *all, Lane *lane, int64_t i) noexc
     centre.place = <int32_t>(lane.text_place + i)
     centre.first = <int32_t>(lane.text_place + first)
     centre.last = <int32_t>(lane.text_place + last)
+    centre.text_start = <int32_t>lane.text_place
+    centre.text_end = <int32_t>lane.text_length
     centre.fresh = worker.sentence[i]
     centre.outputs = lane.output_count
     lane.planned += 1
@@ -243,14 +265,66 @@ cdef void train_planned(const LanesState *all, Lane *lane) noexcept nogil:
         return
     lane.own_inputs.round = lane.own_outputs.round = <uint32_t>all.round
     lane.outputs_read = lane.blocks_read = 0
-    find_rows(all, &lane.own_inputs, lane.text, lane.text_rows, lane.text_length)
+    if model.part_start == NULL:
+        find_rows(all, &lane.own_inputs, lane.text, lane.text_rows, lane.text_length)
+    else:
+        find_rows(all, &lane.own_inputs, lane.parts, lane.part_rows, lane.part_count)
+        lane.asked = TextPlace(0, 0)
+        lane.entered = lane.left = lane.asked
     find_rows(all, &lane.own_outputs, lane.outputs, lane.output_rows, lane.output_count)
     set_up_block(model, worker, &block, all.lr)
     for k in range(lane.planned):
+        if model.part_start != NULL:
+            move_window(model, lane, block.columns, &lane.centres[k])
         train_next(all, lane, &block, k)
         if k % DRAIN_EVERY == 0:
             loss_drain(&worker.loss)
     loss_drain(&worker.loss)
+    if model.part_start != NULL:
+        leave_until(model, lane, block.columns, lane.entered.word)
+
+
+cdef inline void move_window(
+    const ModelState *model, Lane *lane, int64_t columns, const PlannedCentre *centre
+) noexcept nogil:
+    """Subwords: what the window of a planned centre no longer reaches leaves the ring, and what it does enters."""
+    cdef int64_t slot
+    cdef int count, k
+    leave_until(model, lane, columns, max(centre.place - model.window, centre.text_start))
+    while lane.asked.word < min(centre.text_end + AHEAD, lane.text_length):
+        count = parts_of(model, lane, lane.asked.word)
+        for k in range(count):
+            prefetch_part(lane.part_rows[lane.asked.part + k], model.stride)
+        lane.asked.part += count
+        lane.asked.word += 1
+    while lane.entered.word < centre.text_end:
+        slot = (lane.entered.word & lane.worker.composed.mask) * model.stride
+        count = parts_of(model, lane, lane.entered.word)
+        compose_places(
+            lane.part_rows + lane.entered.part, columns,
+            model.weights + model.part_start[lane.text[lane.entered.word]], count,
+            lane.worker.composed.rows + slot, lane.worker.composed.base + slot)
+        lane.entered.part += count
+        lane.entered.word += 1
+
+
+cdef inline int parts_of(const ModelState *model, const Lane *lane, int64_t place) noexcept nogil:
+    """How many parts a word of the text has."""
+    return <int>(model.part_start[lane.text[place] + 1] - model.part_start[lane.text[place]])
+
+
+cdef inline void leave_until(const ModelState *model, Lane *lane, int64_t columns, int64_t end) noexcept nogil:
+    """The words of the text before `end` leave the window: their changes go to their parts."""
+    cdef int64_t slot
+    cdef int count
+    while lane.left.word < end:
+        slot = (lane.left.word & lane.worker.composed.mask) * model.stride
+        count = parts_of(model, lane, lane.left.word)
+        scatter_places(
+            lane.part_rows + lane.left.part, columns, count,
+            lane.worker.composed.rows + slot, lane.worker.composed.base + slot)
+        lane.left.part += count
+        lane.left.word += 1
 
 
 cdef inline void train_next(const LanesState *all, Lane *lane, Block *block, int64_t i) noexcept nogil:

@@ -6,16 +6,21 @@
 #define W2V_COMPOSE_H
 #include "simd.h"
 
+/* Where part j is: at `places`, or, without them, in the matrix. */
+INLINE float *part_at(const float *matrix, int64_t stride, const int32_t *parts, float *const *places, int j) {
+    return places ? places[j] : (float *)matrix + parts[j] * stride;
+}
+
 /* `c` vectors of the sum of the parts, from column k, in two copies. */
 INLINE void compose_chunk(
-    const int c, const float *matrix, int64_t stride, const int32_t *parts, const float *weights, int count, float *row,
-    float *base, int64_t k
+    const int c, const float *matrix, int64_t stride, const int32_t *parts, float *const *places, const float *weights,
+    int count, float *row, float *base, int64_t k
 ) {
     vec sum[CHUNK];
 #pragma GCC unroll 8
     for (int v = 0; v < c; v++) sum[v] = spread(0);
     for (int j = 0; j < count; j++) {
-        const float *part = matrix + parts[j] * stride + k;
+        const float *part = part_at(matrix, stride, parts, places, j) + k;
         const vec weight = spread(weights[j]);
 #pragma GCC unroll 8
         for (int v = 0; v < c; v++) sum[v] += weight * load(part + v * WIDTH);
@@ -27,44 +32,69 @@ INLINE void compose_chunk(
     }
 }
 
+INLINE void compose(
+    const float *matrix, int64_t stride, int64_t columns, const int32_t *parts, float *const *places,
+    const float *weights, int count, float *row, float *base
+) {
+    int64_t k, left;
+    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH) switch (left < CHUNK ? left : CHUNK) {
+#define COMPOSE(C) \
+    case C: compose_chunk(C <= CHUNK ? C : CHUNK, matrix, stride, parts, places, weights, count, row, base, k); break;
+            FOR_EACH_C(COMPOSE)
+        }
+}
+
 /* Make `row` the sum of the parts by their weights, and `base` what it is now. */
 NOINLINE static void compose_row(
     const float *matrix, int64_t stride, int64_t columns, const int32_t *parts, const float *weights, int count,
     float *row, float *base
 ) {
-    int64_t k, left;
-    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH) switch (left < CHUNK ? left : CHUNK) {
-#define COMPOSE(C) \
-    case C: compose_chunk(C <= CHUNK ? C : CHUNK, matrix, stride, parts, weights, count, row, base, k); break;
-            FOR_EACH_C(COMPOSE)
-        }
+    compose(matrix, stride, columns, parts, NULL, weights, count, row, base);
+}
+
+/* The same of parts at some places: a lane's copies, or rows that are its alone. */
+NOINLINE static void
+compose_places(float *const *places, int64_t columns, const float *weights, int count, float *row, float *base) {
+    compose(NULL, 0, columns, NULL, places, weights, count, row, base);
 }
 
 /* `c` vectors of the change, from column k, to each part. */
 INLINE void scatter_chunk(
-    const int c, float *matrix, int64_t stride, const int32_t *parts, int count, const float *row, const float *base,
-    int64_t k
+    const int c, float *matrix, int64_t stride, const int32_t *parts, float *const *places, int count, const float *row,
+    const float *base, int64_t k
 ) {
     vec change[CHUNK];
 #pragma GCC unroll 8
     for (int v = 0; v < c; v++) change[v] = load(row + k + v * WIDTH) - load(base + k + v * WIDTH);
     for (int j = 0; j < count; j++) { /* one after the other: n-grams may repeat */
-        float *part = matrix + parts[j] * stride + k;
+        float *part = part_at(matrix, stride, parts, places, j) + k;
 #pragma GCC unroll 8
         for (int v = 0; v < c; v++) store(part + v * WIDTH, load(part + v * WIDTH) + change[v]);
     }
+}
+
+INLINE void scatter(
+    float *matrix, int64_t stride, int64_t columns, const int32_t *parts, float *const *places, int count,
+    const float *row, const float *base
+) {
+    int64_t k, left;
+    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH) switch (left < CHUNK ? left : CHUNK) {
+#define SCATTER(C) \
+    case C: scatter_chunk(C <= CHUNK ? C : CHUNK, matrix, stride, parts, places, count, row, base, k); break;
+            FOR_EACH_C(SCATTER)
+        }
 }
 
 /* Add to each part how far `row` has moved from `base`. */
 NOINLINE static void scatter_row(
     float *matrix, int64_t stride, int64_t columns, const int32_t *parts, int count, const float *row, const float *base
 ) {
-    int64_t k, left;
-    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK * WIDTH) switch (left < CHUNK ? left : CHUNK) {
-#define SCATTER(C) \
-    case C: scatter_chunk(C <= CHUNK ? C : CHUNK, matrix, stride, parts, count, row, base, k); break;
-            FOR_EACH_C(SCATTER)
-        }
+    scatter(matrix, stride, columns, parts, NULL, count, row, base);
+}
+
+NOINLINE static void
+scatter_places(float *const *places, int64_t columns, int count, const float *row, const float *base) {
+    scatter(NULL, 0, columns, NULL, places, count, row, base);
 }
 
 /* Into the second-level cache: so many rows at a time would fill the miss buffers of the first. */

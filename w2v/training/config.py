@@ -237,11 +237,6 @@ class TrainConfig:
             raise SettingsError(
                 f"{setting('loss', 'softmax')}: trains no {setting('subwords')}; take {setting('loss', 'ns')} or hs"
             )
-        if self.reproducible and self.ngram_range is not None:
-            raise SettingsError(
-                f"{setting('reproducible')}: knows no {setting('subwords')}, whose rows many words share; take"
-                f" {setting('threads', 1)} for that"
-            )
         lr = self.lr if self.lr is not None else DEFAULT_LR[self.model]
         if self.min_lr is not None and self.min_lr > lr:
             raise SettingsError(

@@ -131,10 +131,15 @@ def new_lanes(
 ) -> Lanes:
     """The lanes of a training on `ids`; which of them a thread trains does not matter."""
     share = max(1e-9, float(kept_per_token(counts, config).sum()))  # centres for each token
-    pairs = pairs_per_token(counts, config)
+    pairs, rates = list(pairs_per_token(counts, config)), _touched(config, counts, share)
+    if model.parts is not None:
+        pairs[0], rates[0] = model.parts.summed(pairs[0]), model.parts.summed(rates[0])
     weights = [coarse(PAIR / 2 * rounds.centres / share * each.astype(np.float64)).astype(np.float32) for each in pairs]
-    touched = [-np.expm1(-rounds.centres * each) for each in _touched(config, counts, share)]
+    touched = [-np.expm1(-rounds.centres * each) for each in rates]
     always = [int(np.count_nonzero(each > BUSY)) for each in touched]
+    if model.parts is not None:  # its rows are in no order of frequency
+        share_busy = np.cumsum(touched[0] > BUSY) / np.arange(1, len(touched[0]) + 1)
+        always[0] = int(np.count_nonzero(share_busy > BUSY))
     return Lanes(model, ids, rounds.lanes, rounds.centres, rounds.batch, weights, always, threads, tokens_total)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -58,6 +58,10 @@ class Parts:
     own: NDArray[np.int32]
     buckets: NDArray[np.uint32]
     bucket_rows: NDArray[np.int64]
+
+    def summed(self, of_words: NDArray[Any]) -> NDArray[Any]:
+        """float64 [R]: for each row the sum of what the words have that it is part of; as many times as it is."""
+        return np.bincount(self.rows, np.repeat(of_words, np.diff(self.starts)), len(self.sizes))
 
 
 def find_parts(words: Sequence[bytes], config: ResolvedConfig) -> Parts | None:
