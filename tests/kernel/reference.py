@@ -137,6 +137,10 @@ class Model:
         else:
             start, path = tables.huffman_paths(np.asarray(counts))
             self.path_start, self.path = start.tolist(), path.tolist()
+            kept = tables.keep_probability(counts, config.sample) if config.sample else 1.0
+            centres = config.epochs * np.asarray(counts) * kept
+            probability = tables.node_keep_probability(start, path, centres, config.node_sample or 1.0)
+            self.node_keep = tables.node_thresholds(probability).tolist() if probability.min() < 1 else None
 
     def draw_negative(self, bits: int) -> int:
         """A word by count^exponent from 64 random bits: a column of the alias table, then the column's own coin."""
@@ -345,11 +349,26 @@ class Worker:
     def draw_outputs(self, centre: int) -> tuple[list[int], list[int]]:
         """Numbers and labels of the output rows: the centre 1 and its negatives 0, or the nodes on its Huffman path."""
         if self.config.loss == "hs":
-            start, stop = self.model.path_start[centre : centre + 2]
-            path = self.model.path[start:stop]
+            path = self.draw_path(centre)
             return [step >> 1 for step in path], [1 - (step & 1) for step in path]
         negatives = [word for word in self.draw_negatives() if word != centre]
         return [centre, *negatives], [1] + [0] * len(negatives)
+
+    def draw_path(self, centre: int) -> list[int]:
+        """The steps of the centre's Huffman path; those at frequent nodes are kept by 16 random bits each, the last one
+        always."""
+        start, stop = self.model.path_start[centre : centre + 2]
+        path = self.model.path[start:stop]
+        if self.model.node_keep is None:
+            return path
+        kept: list[int] = []
+        for k, step in enumerate(path):
+            if k % 4 == 0:
+                bits = self.random.bits()
+            if bits & 0xFFFF < self.model.node_keep[step >> 1] or k == len(path) - 1:
+                kept.append(step)
+            bits >>= 16
+        return kept
 
     def draw_negatives(self) -> list[int]:
         """Fresh from the alias table, or picked from the pool with 16 random bits each."""

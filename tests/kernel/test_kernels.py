@@ -21,7 +21,7 @@ MODELS = {
     "cbow-exact": {"model": "cbow", "cbow_gradient": "exact"},
     "cbow-classic": {"model": "cbow", "cbow_gradient": "classic"},
 }
-LOSSES = {"ns": {"loss": "ns"}, "hs": {"loss": "hs"}}
+LOSSES = {"ns": {"loss": "ns"}, "hs": {"loss": "hs", "node_sample": 0.1, "epochs": 1000}}
 SWITCHES = {
     "shared-pool": {"negative_pool": 7},
     "shared-fresh": {"negative_pool": 0},
@@ -87,8 +87,10 @@ def cases() -> dict[str, Case]:
         # Word 0 nearly always: most negatives are the centre (skipped) or the same row again.
         found[f"{a}-same-negatives"] = case({**model, "ns_exponent": 3.0, "negative": 9}, vocab_size=5)
         found[f"{a}-rare-negatives"] = case({**model, "ns_exponent": -0.5}, vocab_size=200)
-        found[f"{a}-long-codes"] = case({**model, "loss": "hs", "sample": 0}, vocab_size=60, zipf=2.0)
-        found[f"{a}-longest-codes"] = case({**model, "loss": "hs", "sample": 0}, vocab_size=60, chain=True)
+        codes = {**model, "loss": "hs", "sample": 0}
+        found[f"{a}-long-codes"] = case({**codes, "node_sample": 0}, vocab_size=60, zipf=2.0)
+        found[f"{a}-longest-codes"] = case({**codes, "node_sample": 0}, vocab_size=60, chain=True)
+        found[f"{a}-thinned-codes"] = case({**codes, "node_sample": 0.001, "epochs": 1000}, vocab_size=60)
     return found
 
 

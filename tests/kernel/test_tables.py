@@ -76,6 +76,17 @@ def test_sample_zero_has_no_thresholds() -> None:
     assert keep_thresholds(zipf(10), 0) is None
 
 
+def test_nodes_of_a_huffman_tree_are_kept_by_their_share_of_the_centres() -> None:
+    starts, path = tables.huffman_paths(np.array([5, 3, 1, 1]))
+    centres = 1e6 * np.array([5.0, 3, 1, 1])
+    for sample, t in ((0.1, 0.1), (1e-9, tables.NODE_VISITS / 1e7)):
+        expected = [min(1.0, (t / f) ** 0.5 + t / f) for f in (1.0, 0.5, 0.2)]
+        found = tables.node_keep_probability(starts, path, centres, sample)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert (tables.node_keep_probability(starts, path, centres / 500, 1e-9) == 1).all()
+    assert tables.node_thresholds(np.array([1, 0.25, 1e-9])).tolist() == [65536, 16384, 0]
+
+
 EXPONENTS = [0.75, 0, 1, 0.5, -0.5, -10, 10]
 
 

@@ -60,6 +60,7 @@ def test_every_setting_can_be_a_list_and_is_told_by_the_file_name():
         "min_lr": 0.0125,
         "held_out": 0.25,
         "sample": 0.5,
+        "node_sample": 0.5,
         "freeze": "context",
     }
     for name in options_of(TrainConfig):

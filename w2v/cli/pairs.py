@@ -66,6 +66,7 @@ SHOWN = (
     "seed",
     "share_negatives",
     "negative_pool",
+    "node_sample",
     "exact",
 )
 NUMBERS = ("dim", "lr", "epochs")

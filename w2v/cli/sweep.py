@@ -245,7 +245,7 @@ def mean_text(values: Sequence[float | None], form: str) -> str:
     return format(statistics.fmean(found), form) if found else ""
 
 
-GROUPS = dict.fromkeys(("threads", "share_negatives", "negative_pool", "hot_rows", "exact"), "Speed")
+GROUPS = dict.fromkeys(("threads", "share_negatives", "negative_pool", "hot_rows", "node_sample", "exact"), "Speed")
 
 command = Command(
     "sweep",

@@ -88,7 +88,7 @@ COMBINATIONS = ("input", "add", "concat")
 # Fields of TrainConfig under a heading of their own: what departs from plain word2vec, and how to turn it off; and how
 # a training is watched.
 GROUPS = {
-    **dict.fromkeys(("threads", "share_negatives", "negative_pool", "hot_rows", "exact"), "Speed"),
+    **dict.fromkeys(("threads", "share_negatives", "negative_pool", "hot_rows", "node_sample", "exact"), "Speed"),
     **dict.fromkeys(("held_out", "stop_early"), "Watching"),
     **dict.fromkeys(("subwords", "buckets"), "Subwords"),
 }

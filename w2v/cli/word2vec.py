@@ -29,7 +29,7 @@ HELP = """Train with the options and defaults of the original program, word2vec.
 It runs w2v train and prints the equivalent command line. Differences from the original: no row for </s>; a sentence may
 have 10,000 words (originally 1,000) and a word 1,024 bytes (originally 99); -hs 1 is hierarchical softmax alone,
 without negative samples beside it; the contexts of a word share their negatives, which come from a pool, and threads
-keep private copies of frequent rows (w2v train --exact turns all three off); no more threads than CPUs; text is written
+keep private copies of frequent rows (w2v train --exact turns them all off); no more threads than CPUs; text is written
 with as many digits as the numbers need. -classes needs w2v[plot].
 """
 

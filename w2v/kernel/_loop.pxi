@@ -180,12 +180,26 @@ cdef int collect_outputs(const ModelState *model, WorkerState *worker, int32_t c
 
 
 cdef inline int draw_path(const ModelState *model, WorkerState *worker, int32_t centre) noexcept nogil:
-    """The nodes on the centre's Huffman path in worker.drawn, and their labels; returns how many."""
+    """The nodes on the centre's Huffman path in worker.drawn, and their labels; returns how many.
+
+    Nodes near the root, which are on many paths, are thinned out as frequent words are; the last one stays, so that no
+    centre is without.
+    """
     cdef int64_t start = model.path_start[centre]
-    cdef int k, m = <int>(model.path_start[centre + 1] - start)
-    for k in range(m):
-        worker.drawn[k] = model.path[start + k] >> 1
-        worker.label_signs[k] = 0 if model.path[start + k] & 1 else LABEL_1
+    cdef int k, m = 0, last = <int>(model.path_start[centre + 1] - start) - 1
+    cdef int32_t step
+    cdef uint64_t bits = 0
+    for k in range(last + 1):
+        step = model.path[start + k]
+        worker.drawn[m] = step >> 1
+        worker.label_signs[m] = 0 if step & 1 else LABEL_1
+        if model.node_keep == NULL:
+            m += 1
+            continue
+        if k & 3 == 0:
+            bits = rng_next(&worker.random)
+        m += (bits & 0xFFFF) < model.node_keep[step >> 1] or k == last
+        bits >>= 16
     return m
 
 

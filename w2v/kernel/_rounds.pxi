@@ -199,16 +199,14 @@ cdef inline void plan_outputs(Lane *lane, int m, bint claimed) noexcept nogil:
 
 
 cdef inline void plan_path(const ModelState *model, Lane *lane, int32_t centre, bint claimed) noexcept nogil:
-    """The nodes on the centre's Huffman path and their labels."""
-    cdef int64_t start = model.path_start[centre]
-    cdef int32_t *outputs = lane.outputs + lane.output_count
-    cdef int32_t *label_signs = lane.label_signs + lane.output_count
-    cdef int k, m = <int>(model.path_start[centre + 1] - start)
+    """The nodes on the centre's Huffman path that are trained, and their labels."""
+    cdef WorkerState *worker = lane.worker
+    cdef int k, m = draw_path(model, worker, centre)
     for k in range(m):
-        outputs[k] = model.path[start + k] >> 1
-        label_signs[k] = 0 if model.path[start + k] & 1 else LABEL_1
+        lane.outputs[lane.output_count + k] = worker.drawn[k]
+        lane.label_signs[lane.output_count + k] = worker.label_signs[k]
         if claimed:
-            claim(&lane.own_outputs, outputs[k])
+            claim(&lane.own_outputs, worker.drawn[k])
     lane.output_count += m
     lane.block_outputs[lane.blocks] = m
     lane.blocks += 1

@@ -70,6 +70,7 @@ cdef class Model:
         cdef uint32_t[:, ::1] alias
         cdef int32_t[::1] path
         cdef int64_t[::1] start
+        cdef uint32_t[::1] node_keep
         cdef ModelState *state = &self.state
         kept = [inputs, outputs, sigmoid]
         state.inputs = &inputs[0, 0]
@@ -95,6 +96,16 @@ cdef class Model:
             state.path = &path[0]
             state.share_negatives = True
             kept += [start, path]
+            if config.node_sample:
+                centres = config.epochs * counts
+                if config.sample:
+                    centres = centres * tables.keep_probability(counts, config.sample)
+                probability = tables.node_keep_probability(
+                    np.asarray(start), np.asarray(path), centres, config.node_sample)
+                if probability.min() < 1:
+                    node_keep = tables.node_thresholds(probability)
+                    state.node_keep = &node_keep[0]
+                    kept.append(node_keep)
         else:
             alias = tables.alias_columns(counts, config.ns_exponent, config.reproducible)
             state.negative = config.negative

@@ -172,9 +172,16 @@ class TrainConfig:
         minimum=0,
         maximum=1_048_576,
     )
+    node_sample: float = option(
+        2e-3,
+        f"Threshold of subsampling for nodes of the Huffman tree (for {setting('loss', 'hs')}): those on more than "
+        f"this share of the paths are thinned out; 0 keeps all.",
+        minimum=0,
+        maximum=1,
+    )
     exact: bool = option(
         False,
-        "Plain Hogwild word2vec: no shared negatives, no pool, no private rows.",
+        "Plain Hogwild word2vec: no shared negatives, no pool, no private rows, all nodes.",
     )
     reproducible: bool = option(
         False,
@@ -249,7 +256,7 @@ class TrainConfig:
             "threads": self.threads if self.threads is not None else available_cpus(),
         }
         if self.exact:
-            settings.update(share_negatives=False, negative_pool=0, hot_rows=0)
+            settings.update(share_negatives=False, negative_pool=0, hot_rows=0, node_sample=0.0)
         return ResolvedConfig(**settings)
 
 

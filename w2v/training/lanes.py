@@ -17,7 +17,7 @@ import numpy as np
 
 from w2v.kernel._lanes import Lanes
 from w2v.kernel._tables import span_end
-from w2v.kernel.tables import coarse, huffman_paths, keep_probability
+from w2v.kernel.tables import coarse, huffman_paths, keep_probability, node_keep_probability
 from w2v.training.state import Spans
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ def pairs_per_token(
         start, path = huffman_paths(counts)
         lengths = np.diff(start)
         outputs: NDArray[Any] = np.bincount(path >> 1, np.repeat(kept, lengths), len(counts) - 1)
-        depth = float((kept * lengths).sum() / max(kept.sum(), 1e-300))
+        if config.node_sample:
+            centres = kept * float(np.sum(counts)) * config.epochs
+            outputs *= node_keep_probability(start, path, centres, config.node_sample)
+        depth = float(outputs.sum() / max(kept.sum(), 1e-300))
     else:
         noise = np.maximum(counts, 1) ** config.ns_exponent
         outputs = kept + config.negative * kept.sum() * noise / noise.sum()
