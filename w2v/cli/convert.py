@@ -30,17 +30,17 @@ __all__ = ["command"]
 HELP = """Convert vectors: every format that is read into every format that is written.
 
 The format of IN is recognised by content, plain or compressed: word2vec binary or text, fastText .vec, GloVe text,
-.npy, safetensors, the embedding projector's .tsv, Parquet, fastText's binary model. That of OUT is taken from its
-name: .bin, .txt or .vec, .npy, .safetensors, .tsv, .parquet (w2v[tables]), .ftbin (a fastText model), also with .gz;
-GloVe text needs --format glove. Either may be - for a pipe. .npy and .tsv take a second file for the words, one a
-line: X.words.txt beside X.npy, X.metadata.tsv beside X.tsv.
-Folders that sentence-transformers and model2vec load are read too, and written with --format static-embedding.
+.npy, safetensors, the embedding projector's .tsv, Parquet, fastText's binary model. That of OUT is taken from its name:
+.bin, .txt or .vec, .npy, .safetensors, .tsv, .parquet (w2v[tables]), .ftbin (a fastText model), also with .gz; GloVe
+text needs --format glove. Either may be - for a pipe. .npy and .tsv take a second file for the words, one per line:
+X.words.txt beside X.npy, X.metadata.tsv beside X.tsv. Folders that sentence-transformers and model2vec load are read
+too, and written with --format static-embedding.
 
 --fix writes a damaged file again without the damage: rows that are whole stay as they are, the others are left out,
 words that programs choke on are renamed, and each kind of repair is counted on stderr. No number is ever made up.
 
---center, --drop-top, --pca and --align-to make another space, in this order and before --unit; n-grams are left out of
-it. --pairs aligns two languages, by words that mean the same.
+--center, --drop-top, --pca and --align-to change the space, in this order and before --unit; n-grams are left out then.
+--pairs aligns two languages by words that mean the same.
 
 Rows keep their order, which is that of frequency, with --words too; words that are not in IN are counted on stderr.
 """
@@ -111,7 +111,7 @@ class Conversion:
         if self.compact and not (record.subwords and record.other_numbers):
             raise usage_error(f"--compact: {record.name} has a row for each bucket, or none; write .safetensors")
         if self.fix and (self.lenient or self.duplicates != "error"):
-            raise usage_error("--fix: sees to duplicates and what follows the rows; leave --duplicates and --lenient")
+            raise usage_error("--fix: handles duplicates and what follows the rows; leave out --duplicates, --lenient")
         if self.words == STDOUT == self.source:
             raise usage_error("--words: only one of IN and the words can be standard input (-)")
         if self.pairs is not None and self.align_to is None:
@@ -269,7 +269,7 @@ command = Command(
             group="Which words",
             help="Keep the words of this file: one per line, up to a tab; - is standard input.",
         ),
-        Option(["--unit"], is_flag=True, group="What is written", help="Every vector at length 1."),
+        Option(["--unit"], is_flag=True, group="What is written", help="Scale the vectors to length 1."),
         Option(["--center"], is_flag=True, group="Another space", help="Subtract the mean of all rows."),
         Option(
             ["--drop-top"],
@@ -283,13 +283,13 @@ command = Command(
             type=Whole(1),
             metavar="D",
             group="Another space",
-            help="D numbers a row, the principal components of the centred rows.",
+            help="Reduce each row to D numbers: the principal components of the centred rows.",
         ),
         Option(
             ["--align-to"],
             metavar="FILE",
             group="Another space",
-            help="Turn the rows into the space of these vectors, by the words that both have (orthogonal Procrustes).",
+            help="Rotate the rows into the space of these vectors, by the words in both (orthogonal Procrustes).",
         ),
         Option(
             ["--pairs"],

@@ -62,14 +62,11 @@ def embed(
     sif: bool,
     sif_weight: float | None,
     vocab: str | None,
-    remove: int | None,
     read_common: str | None,
     save_common: str | None,
-    unit: bool,
     no_clobber: bool,
-    threads: int | None,
     quiet: bool,
-    **reading: Any,
+    **given: Any,
 ) -> None:
     from w2v.corpus.vocab import Vocab
     from w2v.output import check_outputs
@@ -78,26 +75,14 @@ def embed(
     form = lines.form_of(output, form)
     outputs = [output, *([save_common] if save_common else [])]
     check_outputs(outputs, [path for path in (vectors, text, vocab, read_common) if path], no_clobber)
-    weighted = sif or bool(sif_weight)
-    loaded = load_vectors(vectors, context=weighted and not vocab)  # the counts are beside the context vectors
-    stated = {name: reading[name] for name in stated_options(CorpusConfig)}
-    embedder = lines.LineEmbedder(
-        loaded,
-        sif=(sif_weight or lines.SIF_WEIGHT) if weighted else None,
-        counts=Vocab.load(vocab) if vocab else None,
-        reading=lines.reading_settings(loaded, **stated),
-    )
-    lines.save_lines(
-        output,
-        form,
-        embedder,
-        lines.blocks_of_file(text),
-        no_clobber=no_clobber,
-        remove=remove,
-        common=lines.load_directions(read_common, loaded.dim) if read_common else None,
-        unit=unit,
-        threads=threads,
-    )
+    weight = sif_weight or (lines.SIF_WEIGHT if sif else None)
+    loaded = load_vectors(vectors, context=bool(weight) and not vocab)  # the counts are beside the context vectors
+    reading = lines.reading_settings(loaded, **{name: given[name] for name in stated_options(CorpusConfig)})
+    counts = Vocab.load(vocab) if vocab else None
+    embedder = lines.LineEmbedder(loaded, sif=weight, counts=counts, reading=reading)
+    common = lines.load_directions(read_common, loaded.dim) if read_common else None
+    how = {name: given[name] for name in ("remove", "unit", "threads")}
+    lines.save_lines(output, form, embedder, lines.blocks_of_file(text), no_clobber=no_clobber, common=common, **how)
     if save_common:
         lines.save_directions(save_common, embedder.common)
     if not quiet:
@@ -133,7 +118,7 @@ command = Command(
             help="The format of the output, if its name does not determine it.",
             shown_default="tsv",
         ),
-        Option(["--unit"], is_flag=True, group="What is written", help="Every row at length 1."),
+        Option(["--unit"], is_flag=True, group="What is written", help="Scale the vectors to length 1."),
         Option(["--no-clobber"], is_flag=True, group="What is written", help="Refuse at the start when OUT exists."),
         Option(["--sif"], is_flag=True, group="How words weigh", help="Weigh by frequency and remove one direction."),
         Option(

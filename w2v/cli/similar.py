@@ -44,10 +44,10 @@ HELP = """The nearest words to a word, or to an expression such as 'king - man +
 Without a QUERY, reads one per line from standard input and answers each as it arrives; on a terminal, shows a prompt.
 Words of the query are left out of its answer. Prints one row per neighbour: query, rank, word, cosine.
 
---all asks for every word of the file, on all cores, and writes the answers as they are found; it takes the vectors'
-memory, and time with the square of their number: 1,000,000 words of 100 numbers, about half an hour on 2 cores.
---approx takes minutes for them, misses a few neighbours, and says how many. --mean recommends: each line is a session,
-asked by the mean of its items.
+--all asks for every word of the file, on all cores, and writes the answers as they are found; it needs the
+vectors' memory, and time that grows with the square of their number: about half an hour for 1,000,000 words of 100
+numbers on 2 cores. --approx needs minutes for them, misses a few neighbours, and says how many. --mean recommends: each
+line is a session, and the query is the mean of its items.
 
 --to answers with the words of another file, whose space is the same: translations, where words were aligned. Before the
 first answer --csls takes the cosines of all words here with all there, 20,000 x 20,000 in seconds; --restrict-vocab N
@@ -59,7 +59,7 @@ EXAMPLES = [
     ("An expression", "w2v similar vectors.bin king - man + woman -k 3"),
     ("Every word of a list, as JSON lines", "w2v similar vectors.bin --format json < words.txt > neighbours.jsonl"),
     (
-        "The neighbours of every word, an object each",
+        "The neighbours of every word, one object per word",
         "w2v similar vectors.bin --all -k 10 --format json --nested > neighbours.jsonl",
     ),
     ("What to recommend after each session", "w2v similar vectors.bin --mean --decay 0.9 < corpus.txt"),
@@ -337,7 +337,7 @@ command = Command(
             ["--mean"],
             is_flag=True,
             group="Many queries",
-            help="Each line is asked by the mean of its words, which are no answers; unknown words are passed over.",
+            help="Ask by the mean of each line's words, which are left out of the answer; unknown words are skipped.",
         ),
         decay_option("Each word of a line weighs X times as much as the next one (--mean).", group="Many queries"),
         Option(
@@ -376,7 +376,7 @@ command = Command(
             ["--names"],
             metavar="FILE",
             group="Answers",
-            help="Names of words, such as titles (word, tab, name), to show beside them.",
+            help="Names to show beside the words, such as titles: lines of word, tab, name.",
         ),
     ],
 )

@@ -14,8 +14,20 @@ def share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
+class Coverage:
+    """How much of a file could be asked: `skipped` needed words that are not there."""
+
+    asked: int
+    skipped: int
+
+    @property
+    def coverage(self) -> float:
+        """Share of the questions, pairs or sessions that could be asked."""
+        return share(self.asked, self.asked + self.skipped)
+
+
 @dataclass(frozen=True)
-class Section:
+class Section(Coverage):
     """Questions of one section: answered right, asked, and left out because a word is not there."""
 
     name: str
@@ -27,11 +39,6 @@ class Section:
     def accuracy(self) -> float:
         """Share of the asked questions that were answered right, 0 if none were asked."""
         return share(self.correct, self.asked)
-
-    @property
-    def coverage(self) -> float:
-        """Share of the questions that could be asked."""
-        return share(self.asked, self.asked + self.skipped)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -92,7 +99,7 @@ class AnalogyScores:
 
 
 @dataclass(frozen=True)
-class PairScores:
+class PairScores(Coverage):
     """Correlations of cosines with people's judgements; NaN where fewer than two pairs were there."""
 
     path: str
@@ -105,11 +112,6 @@ class PairScores:
     unseen: PairScores | None = None  # pairs with a word whose vector was made from n-grams; not among the others
 
     kind = "pairs"
-
-    @property
-    def coverage(self) -> float:
-        """Share of the pairs that could be asked."""
-        return share(self.asked, self.asked + self.skipped)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -127,7 +129,7 @@ class PairScores:
 
 
 @dataclass(frozen=True)
-class SessionScores:
+class SessionScores(Coverage):
     """How often the last item of a session is among the `topn` recommended (see w2v.vectors.evaluate)."""
 
     path: str
@@ -144,11 +146,6 @@ class SessionScores:
     @property
     def hr(self) -> float:
         return share(self.hits, self.asked)
-
-    @property
-    def coverage(self) -> float:
-        """Share of the sessions that could be asked."""
-        return share(self.asked, self.asked + self.skipped)
 
     def to_dict(self) -> dict[str, Any]:
         return {
