@@ -38,7 +38,7 @@ from w2v.training.checkpoint import Checkpoint  # noqa: E402
 from w2v.training.checkpointing import Checkpointer  # noqa: E402
 from w2v.training.config import TrainConfig  # noqa: E402
 from w2v.training.trainer import Trainer  # noqa: E402
-from w2v.vectors.formats.sniff import recognised  # noqa: E402
+from w2v.vectors.formats.load import recognised  # noqa: E402
 from w2v.vectors.vectors import Vectors, load  # noqa: E402
 
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where files cost no disk

@@ -13,7 +13,7 @@ import pytest
 from w2v.cli.check import value_text
 from w2v.findings import Finding
 from w2v.safetensors import read_header
-from w2v.vectors.formats.sniff import looks_like_vectors
+from w2v.vectors.formats.load import looks_like_vectors
 from w2v.vectors.vectors import Vectors, load
 
 

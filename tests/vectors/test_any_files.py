@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from w2v.errors import VectorsError
-from w2v.vectors.formats.sniff import recognised
+from w2v.vectors.formats.load import recognised
 from w2v.vectors.vectors import Vectors, load
 
 from .hostile import Refused, binary, read_binary, read_text, text

@@ -13,7 +13,7 @@ import pytest
 from w2v.errors import VectorsError
 from w2v.vectors.files.check import check_vectors, describe
 from w2v.vectors.files.repair import repair
-from w2v.vectors.formats.sniff import looks_like_vectors
+from w2v.vectors.formats.load import looks_like_vectors
 from w2v.vectors.query import VectorFile
 from w2v.vectors.vectors import Vectors, load
 

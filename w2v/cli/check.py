@@ -120,7 +120,7 @@ def look(path: str, kind: str, **options: Any) -> Report:
 
 def are_vectors(head: bytes) -> bool:
     from w2v.errors import VectorsError
-    from w2v.vectors.formats.sniff import looks_like_vectors
+    from w2v.vectors.formats.load import looks_like_vectors
     from w2v.vectors.formats.source import open_source
 
     try:

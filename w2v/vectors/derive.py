@@ -19,9 +19,8 @@ from w2v.files import lines_of
 from w2v.threads import for_each
 from w2v.vectors._scan import BadRow
 from w2v.vectors.expressions import parse_query
-from w2v.vectors.formats.load import check_repeats, load_rows
+from w2v.vectors.formats.load import check_repeats, load_rows, recognised
 from w2v.vectors.formats.rows import LoadOptions, ModelParts, Rows, row_error
-from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import Source, open_source
 from w2v.vectors.vectors import Vectors
 from w2v.vectors.words import Word, find_words

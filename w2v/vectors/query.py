@@ -21,9 +21,8 @@ from w2v.vectors._best import SPARE, Best, best_of, exact_cosines, product_score
 from w2v.vectors._scan import BadRow, BinaryRows
 from w2v.vectors.expressions import METHODS, Query, analogy_query, parse_query, sense_parts
 from w2v.vectors.formats.binary import check_boundaries
-from w2v.vectors.formats.load import check_repeats, load_rows
+from w2v.vectors.formats.load import check_repeats, load_rows, recognised
 from w2v.vectors.formats.rows import LoadOptions, row_error
-from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import Source, open_source
 from w2v.vectors.words import Word, Words, to_bytes, to_text, unknown_word
 

@@ -16,9 +16,9 @@ from w2v.errors import VectorsError
 from w2v.findings import FACT, FAULT, NOTE, Report, Tally
 from w2v.vectors._scan import row_norms
 from w2v.vectors._words import WordTable
+from w2v.vectors.formats.load import recognised
 from w2v.vectors.formats.rows import LoadOptions, show_word
 from w2v.vectors.formats.salvage import Block, Salvage, finite_blocks
-from w2v.vectors.formats.sniff import recognised
 from w2v.vectors.formats.source import is_model_folder, open_source
 from w2v.vectors.formats.static_embedding import STATIC_EMBEDDING
 

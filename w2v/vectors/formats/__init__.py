@@ -3,7 +3,6 @@
 from w2v.vectors.formats.binary import BINARY
 from w2v.vectors.formats.fasttext import FASTTEXT
 from w2v.vectors.formats.format import FORMATS, Format, writable
-from w2v.vectors.formats.glove import GLOVE
 from w2v.vectors.formats.npy import NPY
 from w2v.vectors.formats.parquet import PARQUET
 from w2v.vectors.formats.projector import PROJECTOR
@@ -11,7 +10,7 @@ from w2v.vectors.formats.rows import Contents, LoadOptions, ModelParts, Rows, Sh
 from w2v.vectors.formats.safetensors import SAFETENSORS
 from w2v.vectors.formats.static_embedding import STATIC_EMBEDDING
 from w2v.vectors.formats.table import TABLE
-from w2v.vectors.formats.text import TEXT
+from w2v.vectors.formats.text import GLOVE, TEXT
 
 __all__ = ["FORMATS", "Contents", "Format", "LoadOptions", "ModelParts", "Rows", "Shape", "writable"]
 

@@ -17,23 +17,23 @@ its n-grams; n-grams of buckets that were pruned do not count.
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import UnknownWordError, VectorsError, setting
+from w2v.vectors._ngrams import FloatRows, MappedFile
+from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.rows import WHITE_SPACE, Contents, LoadOptions, ModelParts, Rows, Shape, show_word
 from w2v.vectors.formats.start import MAX_DIM
+from w2v.vectors.words import to_bytes, unknown_word
 
 if TYPE_CHECKING:
-    from array import array
-
     import numpy as np
     from numpy.typing import NDArray
 
-    from w2v.vectors._ngrams import FloatRows, MappedFile
-    from w2v.vectors._words import WordTable
     from w2v.vectors.formats.row_writer import RowWriter
     from w2v.vectors.formats.salvage import Block, Salvage
     from w2v.vectors.formats.source import Source
@@ -222,8 +222,6 @@ class FastTextFile:
 
     def _matrix(self, at: int, what: str, least: int) -> tuple[FloatRows, int]:
         """The rows of a matrix that begins at this offset, and the offset behind it."""
-        from w2v.vectors._ngrams import FloatRows
-
         flag = 0 if self.start.old else 1
         start = bytes(self._bytes(at, flag + MATRIX.size))
         if flag and start[0] == 1:
@@ -267,7 +265,6 @@ class FastTextFile:
         return found
 
     def _quantised(self, at: int, what: str, least: int) -> tuple[FloatRows, int]:
-        from w2v.vectors._ngrams import FloatRows
         from w2v.vectors.formats.fasttext_codes import read_quantised
 
         rows, end = read_quantised(self.name, self._bytes, at, self.file.size, self.start.args["dim"])
@@ -287,8 +284,6 @@ class FastTextFile:
 
     def vector(self, row: int) -> array[float]:
         """The numbers of one word, as array('f')."""
-        from array import array
-
         import numpy as np
 
         out = np.empty((1, self.own.dim), np.float32)
@@ -304,12 +299,7 @@ class FastTextFile:
         self, wanted: list[str], on_made: Callable[[bytes], object] | None = None
     ) -> tuple[Rows, set[bytes], dict[str, UnknownWordError]]:
         """The vectors of a few words, known or made; those that were made; what has none."""
-        from dataclasses import replace
-
         import numpy as np
-
-        from w2v.vectors._words import WordTable
-        from w2v.vectors.words import to_bytes, unknown_word
 
         subwords = self.subwords()
         if subwords is not None and on_made is not None:
@@ -357,8 +347,6 @@ class FastTextFile:
 
 
 def open_file(source: Source) -> MappedFile:
-    from w2v.vectors._ngrams import MappedFile
-
     if source.fd is not None and source.size:
         return MappedFile(source.fd, source.size)
     read = bytearray()

@@ -6,11 +6,14 @@ Other programs' files are read too if they hold one matrix of floats; the words 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from w2v.errors import VectorsError
 from w2v.safetensors import MAX_HEADER, Entry, Header, is_safetensors, make_header, read_header
+from w2v.vectors._ngrams import FloatRows
 from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.npy import words_beside
@@ -102,9 +105,6 @@ def split_anyhow(_name: str, data: memoryview, rows: int) -> WordTable:
 
 
 def shape(source: Source) -> Shape:
-    import os
-    from io import BytesIO
-
     if source.fd is None:
         return Shape()
     start = BytesIO(os.pread(source.fd, MAX_HEADER + 8, 0))
@@ -164,14 +164,7 @@ def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memor
         table, matrix = tokens_of(tokenizer, matrix, header)
     else:
         table = read_words(source, words_beside, options.words, matrix, lambda: rows)
-    whole = None
-    if model:
-        import numpy as np
-
-        outputs, counts = (parts[part.begin] if part.size else memoryview(b"") for part in model)
-        output_rows, output_dim = model[0].shape
-        whole = ModelParts(floats(outputs, "<f4", output_rows, output_dim), np.frombuffer(counts, "<i8"))
-        check_model(source.name, whole)
+    whole = whole_model(source.name, model, parts) if model else None
     subwords = None
     if ngrams:
         parts_of_ngrams = [parts[part.begin] if part is not None and part.size else memoryview(b"") for part in ngrams]
@@ -179,6 +172,18 @@ def load_parts(source: Source, options: LoadOptions, split: Callable[[str, memor
     if options.limit is not None and options.limit < rows:
         table, matrix, whole = table.take(range(options.limit)), matrix[: options.limit], None
     return Rows(table, matrix, None, own_metadata(header), whole, subwords)
+
+
+def whole_model(name: str, entries: Sequence[Entry], parts: Mapping[int, memoryview]) -> ModelParts:
+    """The context matrix and the counts, checked; `parts` are the bytes of tensors by where they begin."""
+    import numpy as np
+
+    from w2v.vectors.formats.sections import floats
+
+    outputs, counts = (parts[entry.begin] if entry.size else memoryview(b"") for entry in entries)
+    whole = ModelParts(floats(outputs, "<f4", entries[0].shape[0], entries[0].shape[1]), np.frombuffer(counts, "<i8"))
+    check_model(name, whole)
+    return whole
 
 
 def int8_step(name: str, header: Header) -> np.float32:
@@ -224,7 +229,6 @@ def read_subwords(name: str, header: Header, entries: tuple[Entry | None, ...], 
     """What makes vectors for words never seen, of the tensors of n-grams; VectorsError if they cannot be."""
     import numpy as np
 
-    from w2v.vectors._ngrams import FloatRows
     from w2v.vectors.formats.sections import floats
     from w2v.vectors.subwords import MOST_CHARACTERS, Subwords
 

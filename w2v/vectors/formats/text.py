@@ -1,4 +1,8 @@
-"""word2vec text (also fastText .vec): `V D\n`, then `word v1 ... vD\n`, split at the ASCII space only."""
+"""word2vec text (also fastText .vec): `V D\n`, then `word v1 ... vD\n`, split at the ASCII space only; GloVe text.
+
+That is the same without a header, so that rows and columns have to be counted. Some words in the published files of
+GloVe hold spaces (`. . .`): the last D fields of a line are its numbers.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,10 @@ from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow
 from w2v.vectors._text import TextRows, text_rows
 from w2v.vectors.formats.format import Format
+from w2v.vectors.formats.projector import is_projector
 from w2v.vectors.formats.rows import LoadOptions, Rows, Shape, collect, row_error, rows_wanted, trailing_error
 from w2v.vectors.formats.source import PEEK, START
-from w2v.vectors.formats.start import MAX_DIM, Header, has_header, is_text, read_header
+from w2v.vectors.formats.start import MAX_DIM, NUMBER, Header, first_lines, has_header, is_text, read_header
 from w2v.vectors.formats.table import layout_of
 
 if TYPE_CHECKING:
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
     from w2v.vectors.formats.salvage import Block, Salvage
     from w2v.vectors.formats.source import Source
 
-__all__ = ["TEXT", "count_columns", "load_lines", "salvage", "write_lines"]
+__all__ = ["GLOVE", "TEXT", "count_columns", "load_lines", "salvage", "write_lines"]
 
 LINES = 1000  # looked at to find the usual number of columns
 
@@ -138,5 +143,33 @@ TEXT = Format(
     load=load,
     write=write,
     shape=shape,
+    salvage=salvage,
+)
+
+
+def recognise_glove(name: str, head: bytes) -> bool:
+    if read_header(name, head) is not None or is_projector(head):
+        return False
+    first = first_lines(head)[0].rstrip(b" \r").split(b" ")
+    return len(first) > 1 and NUMBER.fullmatch(first[-1]) is not None and layout_of(head) is None
+
+
+def glove_shape(source: Source) -> Shape:
+    return Shape(None, count_columns(source.name, source.start()), "text")
+
+
+def load_glove(source: Source, options: LoadOptions) -> Rows:
+    return load_lines(source, None, count_columns(source.name, source.start()), options)
+
+
+GLOVE = Format(
+    name="glove",
+    title="GloVe text",
+    suffixes=(),
+    holds="the same without the first line",
+    recognise=recognise_glove,
+    load=load_glove,
+    write=write_lines,
+    shape=glove_shape,
     salvage=salvage,
 )

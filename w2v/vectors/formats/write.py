@@ -83,6 +83,16 @@ def check_numbers(record: Format, float16: bool, int8: bool) -> str:
     return numbers
 
 
+def check_int8(record: Format, rows: Rows, with_context: bool) -> None:
+    """SettingsError if there is more than the vectors to write, which would not be int8."""
+    if record.subwords and (with_context or rows.subwords is not None):
+        what = "the context matrix" if with_context else "the rows of n-grams"
+        raise SettingsError(
+            f"{setting('int8')}: {record.name} holds {what} too, which would not be int8; write it without, or take "
+            f"{setting('float16')}"
+        )
+
+
 def save(
     rows: Rows,
     path: Target,
@@ -100,12 +110,8 @@ def save(
     name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else str(getattr(path, "name", "-"))
     record = format_of(name, format, words, folders=opened is None)
     numbers = check_numbers(record, float16, int8)
-    if int8 and record.subwords and (with_context or rows.subwords is not None):
-        what = "the context matrix" if with_context else "the rows of n-grams"
-        raise SettingsError(
-            f"{setting('int8')}: {record.name} holds {what} too, which would not be int8; write it without, or take "
-            f"{setting('float16')}"
-        )
+    if int8:
+        check_int8(record, rows, with_context)
     if with_context:
         check_whole_model(name, record)
     elif not record.needs_model:
@@ -115,9 +121,8 @@ def save(
     with OutputSet() as files:
         if record.folder:
             os.makedirs(name, exist_ok=True)
-        for file, write in record.folder.items():
-            write(writer, files.open(os.path.join(name, file), no_clobber=no_clobber))
-        if record.folder:
+            for file, write in record.folder.items():
+                write(writer, files.open(os.path.join(name, file), no_clobber=no_clobber))
             return
         size = record.size(writer.contents) if record.size is not None else None
         out = opened if opened is not None else files.open(name, size=size, no_clobber=no_clobber)
