@@ -279,6 +279,8 @@ STABLE = {
     "lr 0.1": {"lr": 0.1},
     "lr 0.1 hs": {"lr": 0.1, "loss": "hs"},
     "wide": {"window": 20, "negative": 20},
+    "subwords lr 0.1": {"subwords": "1-4", "buckets": 100, "lr": 0.1},
+    "subwords cbow hs": {"subwords": "1-4", "buckets": 100, "model": "cbow", "loss": "hs"},
 }
 
 
