@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import gzip
+import io
 import os
 import re
 import shutil
@@ -754,3 +755,15 @@ def test_a_set_may_hold_standard_output_and_pipes(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, cwd=tmp_path)
     assert (done.stdout, contents(tmp_path)) == (b"x", {"out": b"x"})
+
+
+def test_what_was_flushed_to_standard_output_can_be_read_at_once(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BufferedWriter(raw, 1 << 20)))
+    with AtomicOutput("-") as out:
+        out.write(b"a line\n")
+        assert raw.getvalue() == b""
+        out.flush()
+        assert raw.getvalue() == b"a line\n"
+        out.write(b"the end\n")
+    assert raw.getvalue() == b"a line\nthe end\n"

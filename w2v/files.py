@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -28,6 +29,7 @@ __all__ = [
     "foreign_format",
     "lines_of",
     "open_by_content",
+    "refuse_endless",
     "unpacked",
 ]
 
@@ -40,6 +42,8 @@ LONGEST_LINE = 1 << 17  # bytes; the longest word of a vector file is half of th
 # Text that unpacks to so many bytes, and to so many times its size, is no list that somebody wrote: questions-words.txt
 # takes a 24th of its size in .xz.
 UNPACKED_BYTES, UNPACKED_TIMES = 8 << 20, 50
+
+ENDLESS = {(1, 5), (1, 7), (1, 8), (1, 9)} if sys.platform == "linux" else set()  # zero, full, random, urandom
 
 MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
 BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")  # the second: an empty file
@@ -115,6 +119,12 @@ def check_supported(kind: str | None, name: str, error: type[W2VError]) -> None:
     """Raise `error` if this Python has no decoder for the kind."""
     if kind is not None:
         decoders_for(kind, name, error)
+
+
+def refuse_endless(status: os.stat_result, name: str, error: type[W2VError] = W2VError) -> None:
+    """Raise `error` for a device that never ends."""
+    if stat.S_ISCHR(status.st_mode) and (os.major(status.st_rdev), os.minor(status.st_rdev)) in ENDLESS:
+        raise error(f"{name}: is a device that never ends; give another file")
 
 
 class Decompressor:
@@ -282,6 +292,8 @@ def lines_of(
     """
     name = "<stdin>" if os.fspath(path) == "-" else os.fspath(path)
     with nullcontext(sys.stdin.buffer) if name == "<stdin>" else open(path, "rb", buffering=0) as file:
+        if name != "<stdin>":
+            refuse_endless(os.fstat(file.fileno()), name, error)
         read, packed = unpacked(file.read, name, error)
         number, total, pending = 0, 0, b""
         while block := read(RAW_BYTES):

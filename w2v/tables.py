@@ -52,8 +52,9 @@ def parquet_columns(path: str) -> list[str]:
 def values_of(column: Any) -> list[Any]:
     import pyarrow
 
-    if pyarrow.types.is_temporal(column.type):
-        column = column.cast(pyarrow.timestamp("us", getattr(column.type, "tz", None))).cast(pyarrow.int64())
+    if pyarrow.types.is_timestamp(column.type) or pyarrow.types.is_date(column.type):
+        safe = getattr(column.type, "unit", "") != "ns"  # which has digits that are left out
+        column = column.cast(pyarrow.timestamp("us", getattr(column.type, "tz", None)), safe).cast(pyarrow.int64())
         return [None if value is None else Microseconds(value) for value in column.to_pylist()]
     return column.to_pylist()  # type: ignore[no-any-return]
 

@@ -1,10 +1,12 @@
 /* The N-th system call that writes below one folder fails: write, fsync, rename, open for writing, posix_fallocate,
-   ftruncate, close. Loaded with LD_PRELOAD; `failing_arm` starts to count. Calls of other files pass untouched. */
+   ftruncate, close; or a signal comes just before it. Loaded with LD_PRELOAD; `failing_arm` starts to count. Calls of
+   other files pass untouched. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,16 +18,17 @@ enum { FILES = 1024 };
 static char folder[PATH_MAX];
 static char watched[FILES];
 static long fail_at, calls, fired;
-static int all_later, no_fallocate;
+static int all_later, no_fallocate, signal_number;
 static char which[32];
 
 #define REAL(name) __typeof__(&name) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
-/* Count from here: call number `at` fails, and with `later` all after it; posix_fallocate is not supported on demand. */
-void failing_arm(const char *path, long at, int later, int without_fallocate)
+/* Count from here: call number `at` fails, and with `later` all after it; posix_fallocate is not supported on demand.
+   With a signal the call is made, and the process gets it just before. */
+void failing_arm(const char *path, long at, int later, int without_fallocate, int number)
 {
     strncpy(folder, path, sizeof folder - 1);
-    fail_at = at, all_later = later, no_fallocate = without_fallocate;
+    fail_at = at, all_later = later, no_fallocate = without_fallocate, signal_number = number;
     calls = fired = 0;
 }
 
@@ -37,6 +40,7 @@ static int fails(const char *name)
     calls++;
     if (!fail_at || (all_later ? calls < fail_at : calls != fail_at)) return 0;
     if (!fired++) strncpy(which, name, sizeof which - 1);
+    if (signal_number) return kill(getpid(), signal_number); /* 0: the call does not fail */
     return 1;
 }
 

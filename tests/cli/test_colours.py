@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from w2v.cli import terminal as module
-from w2v.cli.steps import cells
+from w2v.cli.steps import cells, row_lines
 from w2v.cli.terminal import LEVELS, NONE, TRUE, XTERM, colour_depth, nearest_of_256, painted, paper, shade
 from w2v.seeing.cells import RED
+from w2v.training.config import TrainConfig
+from w2v.training.samples import Update
 
 
 @pytest.mark.parametrize(("when", "terminal", "environment", "depth"), [
@@ -81,3 +83,32 @@ def test_cells_of_a_row_are_as_many_as_fit():
     assert cells(row, 1.0, 6, XTERM).endswith("\x1b[0m")
     assert cells(row, 1.0, 60, NONE) == "+1.000 -1.000 +0.500"
     assert cells(row, 1.0, 1, NONE) == "+1.000 …"
+
+
+def test_the_rows_of_an_update_are_lined_up_and_shaded_by_the_largest_number():
+    rows = [np.array([[0.5, -0.25]], np.float32) * scale for scale in (1, 2, 3, 4)]
+    update = Update([1], [(0, 1)], rows[0], rows[1], np.zeros((1, 1), np.float32), rows[2], rows[3])
+    config = TrainConfig(dim=2, threads=1)
+    assert list(row_lines(update, ["of", "brown"], config, NONE, 80)) == [
+        "    input  brown  +0.500 -0.250  →  +1.500 -0.750\n",
+        "    output of     +1.000 -0.500  →  +2.000 -1.000\n",
+    ]
+    first, second = row_lines(update, ["of", "brown"], config, TRUE, 80)
+    assert first == f"    input  brown  {cells(rows[0][0], 2.0, 28, TRUE)}  →  {cells(rows[2][0], 2.0, 28, TRUE)}\n"
+    assert second == f"    output of     {cells(rows[1][0], 2.0, 28, TRUE)}  →  {cells(rows[3][0], 2.0, 28, TRUE)}\n"
+
+
+@pytest.mark.parametrize(("width", "shown"), [(20, 1), (50, 1), (51, 2), (64, 2), (65, 3), (200, 3)])
+def test_as_many_numbers_of_a_row_are_shown_as_fit_on_both_sides_of_the_arrow(width, shown):
+    rows = np.ones((1, 3), np.float32)
+    update = Update([0], [(0, 1)], rows, rows, np.zeros((1, 1), np.float32), rows, rows)
+    line = next(iter(row_lines(update, ["king"], TrainConfig(dim=3, threads=1), NONE, width)))
+    assert line.count("+1.000") == 2 * shown
+    assert line.count("…") == (0 if shown == 3 else 2)
+
+
+def test_rows_of_zeros_are_shaded_as_zero():
+    rows = np.zeros((1, 2), np.float32)
+    update = Update([0], [(0, 1)], rows, rows, np.zeros((1, 1), np.float32), rows, rows)
+    (line, _) = row_lines(update, ["king"], TrainConfig(dim=2, threads=1), XTERM, 80)
+    assert line.count(shade(0.0, XTERM)) == 4

@@ -1,4 +1,5 @@
-"""The N-th write, fsync, rename, open, posix_fallocate, ftruncate or close fails, for N = 1, 2, ... to the last."""
+"""The N-th write, fsync, rename, open, posix_fallocate, ftruncate or close fails, or a signal comes before it, for N =
+1, 2, ... to the last."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -55,35 +57,39 @@ shim.failing_which.restype = ctypes.c_char_p
 spec = json.load(sys.stdin)
 home = os.getcwd()
 
-def child(folder, args, at, later, without):
+def child(folder, args, at, later, without, number=0):
     log = home + "/err"
     pid = os.fork()
     if pid == 0:
         os.chdir(folder)
         err = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(err, 2)
-        shim.failing_arm(os.fsencode(folder), at, later, without)
+        shim.failing_arm(os.fsencode(folder), at, later, without, number)
         code = run(args)
         fired = shim.failing_fired()
-        shim.failing_arm(b"", 0, 0, 0)
+        shim.failing_arm(b"", 0, 0, 0, 0)
         with open(home + "/fired", "w") as file:
             file.write(f"{fired} {shim.failing_which().decode()}")
         os._exit(code)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if code < 0:
+        pathlib.Path(home, "fired").write_text("1 ")
     fired, _, which = pathlib.Path(home, "fired").read_text().partition(" ")
     return {"code": code, "fired": int(fired), "which": which, "err": pathlib.Path(log).read_text()}
 
 def files(folder):
-    return {p.name: p.read_bytes().hex() for p in pathlib.Path(folder).iterdir()}
+    found = pathlib.Path(folder).rglob("*")
+    return {str(p.relative_to(folder)): p.read_bytes().hex() for p in found if p.is_file()}
 
 at = spec.get("first", 1)
 while True:
     folder = f"{home}/{at}"
     shutil.copytree("template", folder)
-    found = child(folder, spec["args"], at if spec["fail"] else 0, spec["later"], spec["without_fallocate"])
+    found = child(folder, spec["args"], at if spec["fail"] else 0, spec["later"], spec["without_fallocate"],
+                  spec["signal"])
     found["files"] = files(folder)
-    if found["code"] and spec["resume"]:
-        found["again"] = child(folder, [*spec["args"], "--resume"], 0, 0, 0)
+    if found["code"] and (spec["resume"] or spec["signal"]):
+        found["again"] = child(folder, [*spec["args"], *(["--resume"] if spec["resume"] else [])], 0, 0, 0)
         found["after"] = files(folder)
     print(json.dumps(found), flush=True)
     shutil.rmtree(folder)
@@ -111,8 +117,9 @@ def shim(tmp_path_factory) -> Path:
 def results(shim, environment, tmp_path):
     """Run a command with each call failing in turn, in copies of the folder `template`; what each run left."""
 
-    def run(args: list[str], *, fail=True, later=False, resume=False, without_fallocate=False) -> list[dict]:
+    def run(args: list[str], *, fail=True, later=False, resume=False, without_fallocate=False, number=0) -> list[dict]:
         spec = {"args": args, "fail": fail, "later": later, "resume": resume, "without_fallocate": without_fallocate}
+        spec["signal"] = int(number)
         done = subprocess.run(
             [sys.executable, "-P" if sys.version_info >= (3, 11) else "-s", "-c", DRIVER, shim],
             cwd=tmp_path,
@@ -227,3 +234,63 @@ def test_a_disk_with_too_little_space_is_found_before_the_training(corpus_and_ol
     assert reserved[0]["files"]["v.bin"] == corpus_and_old["v.bin"]
     assert "v.bin.checkpoint" not in reserved[0]["files"]
     assert os.path.isdir("/proc")
+
+
+EVENTS = "who,what,when\n" + "".join(f"u{i % 7},i{i % 5},{i}\n" for i in range(60))
+COLUMNS = ["--session", "who", "--item", "what", "--time", "when"]
+EMBED = ["embed", "in.bin", "lines", "-q"]
+WRITERS = {
+    "sessions": (["sessions", "events.csv", *COLUMNS, "-o", "out", "--last-out", "last", "-q"], ["out", "last"]),
+    "sessions packed": (["sessions", "events.csv", *COLUMNS, "-o", "out.gz", "-q"], ["out.gz"]),
+    "embed": ([*EMBED, "-o", "out.npy", "--sif", "--save-common", "common.npy"], ["out.npy", "common.npy"]),
+    "embed to lines": ([*EMBED, "-o", "out.tsv"], ["out.tsv"]),
+    "learn": (["learn", "a b a c", "-o", "out.html"], ["out.html"]),
+    "similar": (["similar", "in.bin", "--all", "-o", "out.tsv"], ["out.tsv"]),
+    "vocab": (["vocab", "lines", "-o", "out.tsv", "-q"], ["out.tsv"]),
+    "folder": (
+        ["convert", "in.bin", "model", "--format", "static-embedding", "-q"],
+        [f"model/{name}" for name in ("model.safetensors", "tokenizer.json", "config.json", "modules.json")],
+    ),
+    **{name: (["convert", "in.bin", name, "-q"], places) for name, places in FORMATS.items()},
+}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_signal_at_any_call_leaves_old_or_new_files_and_the_next_run_writes_them(
+    results, vectors, tmp_path, name, number
+):
+    args, outputs = WRITERS[name]
+    template = tmp_path / "template"
+    shutil.copy(vectors, template / "in.bin")
+    (template / "lines").write_text("the king\n\nqueen of france\n")
+    (template / "events.csv").write_text(EVENTS)
+    old = {}
+    for place in outputs:
+        (template / place).parent.mkdir(exist_ok=True)
+        (template / place).write_bytes(b"old")
+        old[place] = b"old".hex()
+    given = {"in.bin", "lines", "events.csv"}
+    every = results(args, number=number)
+    good = every.pop()
+    assert (good["code"], good["fired"]) == (0, 0), good["err"]
+    assert set(good["files"]) == given | set(old)
+    assert len(every) >= 4 * len(old)
+    for at, found in enumerate(every, 1):
+        what = (at, found["which"], found["err"])
+        left = {place for place in found["files"] if place.rpartition("/")[2].startswith(".")}
+        if number == signal.SIGKILL:
+            assert found["code"] == -number, what
+        else:
+            assert found["code"] in (0, 128 + number), what
+            assert found["err"] in ("", "w2v: interrupted\n", "w2v: stopped by a signal\n"), what
+            assert not left, (what, left)
+        assert set(found["files"]) - left <= given | set(old), what
+        for place in outputs:
+            assert found["files"].get(place, old[place]) in (old[place], good["files"][place]), (what, place)
+        for place in left:
+            assert place.endswith((".w2v-part", ".w2v-old")), what
+        if found["code"]:
+            assert found["again"]["code"] == 0, (what, found["again"])
+            assert all(found["after"][place] == good["files"][place] for place in outputs), what
+            assert not [p for p in found["after"] if p.endswith(".w2v-part")], what

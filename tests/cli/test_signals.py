@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -44,6 +45,17 @@ def test_a_signal_while_a_pipe_is_read_ends_it(start, tmp_path, number):
     assert process.returncode == CODES[number]
     assert out == b""
     assert b"Traceback" not in err
+    assert os.listdir(tmp_path) == []
+
+
+def test_ctrl_c_ends_the_reading_of_a_text_that_never_ends(start, tmp_path):
+    with subprocess.Popen(["yes", "a b"], stdout=subprocess.PIPE) as endless:
+        process = start("train", "-", "-o", "v.bin", stdin=endless.stdout)
+        wait_for(process, lambda: (tmp_path / ".v.bin.w2v-part").exists())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=LATEST_S)
+        endless.kill()
+    assert process.returncode == 130
     assert os.listdir(tmp_path) == []
 
 

@@ -168,3 +168,14 @@ def test_errors_of_the_core_name_the_options_of_the_original(w2v, tmp_path):
     assert done.err == 'w2v: error: few.txt: no word occurs 5 times (most frequent: "a", 2); try -min-count 1\n'
     done = w2v("train", "few.txt", "-o", "v.txt", "-q")
     assert done.err == 'w2v: error: few.txt: no word occurs 5 times (most frequent: "a", 2); try --min-count 1\n'
+
+
+def test_classes_depend_on_the_seed_alone_however_large_it_is():
+    pytest.importorskip("sklearn")
+    from w2v.seeing.layout import word_classes
+    from w2v.vectors.vectors import Vectors
+
+    rows = np.random.default_rng(3).normal(size=(200, 4)).astype(np.float32)
+    vectors = Vectors([f"w{i}".encode() for i in range(200)], rows)
+    found = [word_classes(vectors, 7, seed).tolist() for seed in (1, 1, 2, (1 << 32) + 1)]
+    assert found[0] == found[1] == found[3] != found[2]

@@ -12,7 +12,7 @@ import pytest
 import w2v
 from w2v.corpus.config import SessionConfig
 from w2v.corpus.sessions import Sessions, microseconds
-from w2v.errors import CorpusError, SettingsError
+from w2v.errors import CorpusError, SettingsError, W2VError
 
 PLAIN = {"session": "who", "item": "what"}
 TIMED = {**PLAIN, "time": "when"}
@@ -220,3 +220,92 @@ def test_whole_numbers_are_items(tmp_path):
     assert vectors.counts is None or sum(vectors.counts) == 30
     assert {word for word, _ in vectors.most_similar(100_001)} == {"100002", "100003"}
     assert 100_001 in vectors.words
+
+
+HOSTILE = {
+    "halves of characters": b'{"who": "u\\ud800", "what": "a\\udfff\\ud800"}\n{"who": "u\\ud800", "what": "b"}\n',
+    "bytes that are not UTF-8": b'{"who": "u", "what": "a\xff"}\n{"who": "u", "what": "\xed\xa0\x80"}\n',
+    "NULs": b"who,what\nu\0,a\0\nu\0,\0b\n",
+    "NULs in JSON": b'{"who": "u\\u0000\\n", "what": "a\\u0000"}\n{"who": "u\\u0000\\n", "what": "b\\u0000c"}\n',
+    "a mark before JSON": b'\xef\xbb\xbf{"who": "u", "what": 1}\r\n{"who": "u", "what": 2.0}\r\n',
+    "mixed types": b'{"who": 1, "what": true}\n{"who": "1", "what": null}\n{"who": 1.0, "what": NaN}\n{"what": 1}\n',
+    "large numbers": b'{"who": 1e400, "what": 123456789012345678901234567890}\n{"who": Infinity, "what": 1e30}\n',
+    "wide spaces": "who,what\nu\u2028\u2029,a\u2028b\nu\u2028\u2029,\x1c\x85c\n".encode(),
+    "carriage returns": b'who,what\r\nu,"a\rb"\r\nu,c\r\n',
+    "quotation marks": b'"who","what"\nu,"""a"""\nu,"b""c"\n',
+    "one column too long": b"who,what\nu," + b"a" * 100_000 + b"\nu,b\n",
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_odd_rows_give_the_same_items_from_memory_and_disk_and_can_be_written(tmp_path, data):
+    path = table(tmp_path, data)
+    in_memory = list(Sessions(path, SessionConfig(**PLAIN, min_length=1)))
+    on_disk = Sessions(path, SessionConfig(**PLAIN, min_length=1), tmp_dir=tmp_path, memory=1)
+    assert list(on_disk) == in_memory
+    assert on_disk.counts.runs
+    for items in in_memory:
+        line = " ".join(items).encode("utf-8", "surrogateescape")
+        assert line.decode("utf-8", "surrogateescape").split() == items  # white space of any kind is in none
+
+
+@pytest.mark.parametrize(
+    "data", [b'who,what\nu,"a', b'who,what\nu,a\nu,"' + b"x\n" * 100_000, b'{"who": ' + b"[" * 100_000]
+)
+def test_what_is_never_closed_is_named_and_can_be_left_out(tmp_path, data):
+    path = table(tmp_path, data)
+    with pytest.raises(CorpusError, match=r"t\.csv:\d: (a quotation mark|a field is longer|not an object of JSON)"):
+        read(path)
+    counts = w2v.sessions(path, "who", "what", lenient=True)
+    try:
+        list(counts)
+    except CorpusError as error:  # no object has the columns
+        assert "there is no column" in str(error)
+    assert counts.counts.bad.count >= 1
+
+
+@pytest.mark.parametrize(
+    "times", [["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"], ["-99999999999", "1e16"]]
+)
+def test_the_first_and_the_last_times_are_sorted(tmp_path, times):
+    rows = [f"u,{place},{time}" for place, time in enumerate(["1970-01-01", *times])]
+    path = table(tmp_path, "who,what,when\n" + "\n".join(rows) + "\n")
+    (items,) = read(path, time="when")
+    assert items == sorted(items, key=lambda item: microseconds((["1970-01-01", *times])[int(item)]))
+
+
+def parquet(tmp_path: Path, names, columns) -> Path:
+    pq, pa = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    pq.write_table(pa.table(columns, names=names), tmp_path / "t.parquet")
+    return tmp_path / "t.parquet"
+
+
+def test_times_of_parquet_may_have_more_digits_than_microseconds(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    when = pa.array([1_700_000_000_000_000_002, 1_700_000_000_000_001_001, -1], pa.timestamp("ns"))
+    path = parquet(tmp_path, ["who", "what", "when"], [["u"] * 3, ["b", "c", "a"], when])
+    assert read(path, time="when") == [["a", "b", "c"]]
+
+
+def test_columns_of_parquet_that_cannot_be_told_apart_or_are_no_times_are_named(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    path = parquet(tmp_path, ["who", "what", "what"], [["u"], ["a"], ["b"]])
+    with pytest.raises(CorpusError, match="2 columns are called 'what'"):
+        read(path)
+    clock = pa.array([3_600], pa.time32("s"))
+    path = parquet(tmp_path, ["who", "what", "when"], [["u"], ["a"], clock])
+    with pytest.raises(CorpusError, match="'01:00:00' is not a time"):
+        read(path, time="when")
+    path = parquet(tmp_path, ["who", "what"], [["u", "u"], [["a"], ["c"]]])
+    with pytest.raises(CorpusError, match="a list or an object in place of a plain value"):
+        read(path)
+    path = parquet(tmp_path, ["a.who", "what"], [pa.array(["u", "u"]).dictionary_encode(), [1, None]])
+    assert read(path, session="a.who") == [["1"]]
+
+
+@pytest.mark.parametrize("cut", [5, 100, -1, -8, -60])
+def test_a_parquet_file_that_is_cut_short_is_an_error(tmp_path, cut):
+    path = parquet(tmp_path, ["who", "what"], [["u"] * 50, list(range(50))])
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(W2VError, match=r"t\.parquet: .*cannot be read"):
+        read(path)

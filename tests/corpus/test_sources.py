@@ -16,6 +16,7 @@ import zipfile
 import pytest
 import reference
 
+from w2v.corpus import feed
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.feed import _enlarge_pipe
 from w2v.corpus.reader import count_words, read_corpus
@@ -467,3 +468,34 @@ def test_a_pipe_that_cannot_be_made_larger_is_read_as_it_is(tmp_path):
     with open(tmp_path / "file", "wb") as file:
         _enlarge_pipe(file.fileno())
     _enlarge_pipe(1 << 20)  # no descriptor at all
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"])
+def test_a_device_that_never_ends_is_refused_before_any_work(tmp_path, device):
+    (tmp_path / "link").symlink_to(device)
+    for path in (device, tmp_path / "link"):
+        with pytest.raises(CorpusError, match=f"^{path}: is a device that never ends"):
+            expand([path])
+    with open(device, "rb") as file, pytest.raises(CorpusError, match="is a device that never ends"):
+        read_corpus([f"/dev/fd/{file.fileno()}"], CorpusConfig())
+
+
+@pytest.mark.parametrize("endless", [b"\0", b"x", b" ", b"\n", b"\xe2\x80\x83"])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_stream_that_goes_on_without_a_word_is_an_error_that_names_it(tmp_path, monkeypatch, endless, threads):
+    monkeypatch.setattr(feed, "MOST_WITHOUT_WORDS", 1 << 16)
+    path = tmp_path / "text.gz"
+    text = b"a b a b\n" + endless * (60_000 // len(endless)) + b" c c\n"
+    path.write_bytes(gzip.compress(text * 4))  # never so many bytes on end
+    config = CorpusConfig(min_count=1)
+    if threads == 1:  # several may finish blocks in another order
+        assert set(read_corpus([path], config, threads=1, block_size=3000).vocab.words) == {b"a", b"b", b"c"}
+    path.write_bytes(gzip.compress(text + endless * 100_000 + b" c c\n"))
+    with pytest.raises(CorpusError, match=r"text\.gz: 65,536 bytes on end hold no word of up to 1,024 bytes"):
+        read_corpus([path], config, threads=threads, block_size=3000)
+
+
+def test_a_long_text_without_line_ends_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(feed, "MOST_WITHOUT_WORDS", 1 << 12)
+    (tmp_path / "text.gz").write_bytes(gzip.compress(b"a b c " * 20_000))
+    assert read_corpus([tmp_path / "text.gz"], CorpusConfig(), block_size=100).token_counts.kept == 60_000

@@ -162,3 +162,25 @@ def test_word_longer_than_a_token_after_normalisation_is_counted(tmp_path):
     path.write_text("a b " + "\u3316" * 300)  # 3 bytes each, 18 under NFKC
     corpus = read_corpus([path], CorpusConfig(normalize="nfkc", min_count=1))
     assert (corpus.vocab.words, corpus.token_counts.too_long, corpus.token_counts.read) == ([b"a", b"b"], 1, 3)
+
+
+MARKS = (  # first and last of each run
+    "\u060c\u060c\u061b\u061b\u061f\u061f\u06d4\u06d4\u0964\u0965\u0f0b\u0f14\u104a\u104f\u1361\u1368"
+    "\u17d4\u17d6\u17d8\u17da\u2012\u2016\u2018\u2018\u201a\u2023\u2026\u2026\u3001\u3003\u3008\u3011"
+    "\u3014\u301f\uff01\uff06\uff08\uff0b\uff0f\uff0f\uff1a\uff1b\uff1f\uff20\uff3b\uff3d\uff5b\uff64"
+)
+
+
+@pytest.mark.parametrize("unicode", [False, True])
+@pytest.mark.parametrize("marks", [False, True])
+def test_what_separates_words_beyond_ascii_is_white_space_or_one_of_the_marks_wherever_it_is(unicode, marks):
+    """Every character below U+10000 between two letters, one after the other: so at each place of a chunk of 64."""
+    characters = [chr(c) for c in range(0x80, 0x10000) if not 0xD800 <= c < 0xE000]
+    encoder = Encoder(0, unicode, (1, 2), 1 << 20, marks)
+    encoder.encode_bytes(b"", "".join(f"a{c}b\n" for c in characters).encode(), b"", True)
+    runs = itertools.zip_longest(*[iter(MARKS)] * 2)
+    wanted = {chr(c) for first, last in runs for c in range(ord(first), ord(last) + 1)} if marks else set()
+    wanted |= {c for c in characters if c.isspace()} if unicode else set()
+    together = {word.decode() for word in encoder.spellings(0)} - {"a", "b"}
+    assert {c for c in characters if f"a{c}b" not in together} == wanted
+    assert together == {f"a{c}b" for c in characters if c not in wanted}

@@ -35,20 +35,30 @@ class Copies:
 
 
 class Lane(reference.Worker):
-    """`part` are the ids of the lane's sentences, -1 after each."""
+    """`part` are the ids of the lane's sentences, -1 after each; the first of them is number `first` of the corpus."""
 
-    def __init__(self, model: reference.Model, number: int, part: Sequence[int]):
+    def __init__(self, model: reference.Model, number: int, part: Sequence[int], first: int = 0):
         super().__init__(model, number)
-        self.sentences: list[list[int]] = [[]]
-        for word in part:
-            if word < 0:
-                self.sentences.append([])
+        self.sentences: list[list[int] | None] = []  # None: held out
+        words: list[int] = []
+        for place, word in enumerate(part, first):
+            if word >= 0:
+                words.append(int(word))
+                continue
+            if self.is_held_out(place - len(words)):
+                self.sentences.append(None)
             else:
-                self.sentences[-1].append(int(word))
-        self.sentences.pop()
+                cuts = range(0, max(1, len(words)), reference.LONGEST_SENTENCE)
+                self.sentences += [words[cut : cut + reference.LONGEST_SENTENCE] for cut in cuts]
+            words = []
         self.sentence: list[int] = []
         self.longest = max(map(len, model.parts)) if model.parts is not None else 0  # parts of a word
         self.centre = 0
+
+    def is_held_out(self, place: int) -> bool:
+        """Whether the sentence that begins at this place of the corpus is: so many of 2^32 are."""
+        bits = reference.mix(reference.mix(self.config.seed + 0x5851F42D4C957F2D) + place & reference.MASK)
+        return bits >> 32 < round(self.config.held_out * 2**32)
 
     @property
     def ended(self) -> bool:
@@ -94,6 +104,8 @@ class Lane(reference.Worker):
     def next_sentence(self) -> int:
         """Take it in hand; returns what that costs."""
         whole = self.sentences.pop(0)
+        if whole is None:
+            return 1
         left = self.subsample(whole)
         dropped = len(whole) - len(left)
         self.subsampled += dropped

@@ -41,11 +41,13 @@ def cases() -> dict[str, Case]:
                 {**base, "window": 13, "sample": 0}, sentences=SENTENCES, ngrams=9
             )
             found[f"{a}-{b}-subwords-many-parts"] = case(base, sentences=SENTENCES * 2, ngrams=100, lr=0.003)
+            found[f"{a}-{b}-held-out"] = case({**base, "held_out": 0.4}, sentences=SENTENCES * 2)
             found[f"{a}-{b}-one-sentence"] = case({**base, "fixed_window": True}, sentences=(60,))
     return found
 
 
 CASES = cases()
+CASES["skipgram-ns-longest"] = case({"sample": 1e-7}, sentences=(9_999, 3, 10_000, 2, 10_001, 20_003), vocab_size=200)
 
 
 def config_of(wanted: Case):
@@ -122,7 +124,8 @@ def test_a_kernel_gives_what_the_reference_of_rounds_gives(kernel: ModuleType, n
     values = wanted.first_values(1, *model.inputs.shape[:1], *model.outputs.shape)
     assert values is not None
     model.inputs[:], model.outputs[:] = values
-    judges = [Lane(model, number, ids[slice(*part)].tolist()) for number, part in enumerate(parts_of(ids, count))]
+    parts = parts_of(ids, count)
+    judges = [Lane(model, number, ids[slice(*part)].tolist(), part[0]) for number, part in enumerate(parts)]
     train_rounds(judges, CENTRES, weights_of(model), int(np.count_nonzero(ids >= 0)))
 
     lanes = lanes_of(wanted, count, 2)
@@ -234,3 +237,17 @@ def test_ids_that_no_lane_may_train_are_refused(ids: np.ndarray) -> None:
 def test_lanes_are_neither_none_nor_too_many(count: int) -> None:
     with pytest.raises(ValueError, match="lanes"):
         lanes_of(CASES["skipgram-ns-shared-pool"], count, 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "counts", "most"),
+    [
+        ({"negative": 5}, [9, 5, 3], 6),
+        ({"negative": 1}, [9, 5, 3], 2),
+        ({"loss": "hs"}, [4, 2, 2, 2], 3),
+        ({"loss": "hs"}, [64, 32, 16, 8, 4, 2, 1], 6),
+        ({"loss": "hs"}, [1, 1], 1),
+    ],
+)
+def test_a_block_has_room_for_all_output_rows_of_a_centre(settings: dict, counts: list[int], most: int) -> None:
+    assert Model(np.array(counts), case(settings).config(1)).most_outputs() == most

@@ -136,3 +136,20 @@ def test_a_row_of_text_that_begins_at_the_border_of_two_tasks_is_read_whole_and_
         at = len(header) + sum(map(len, lines[:row]))
         with pytest.raises(VectorsError, match=rf"row {row + 1} \(line {row + 1 + (header > b'')}, byte {at}\)"):
             w2v.load(tmp_path / "v.txt")
+
+
+@pytest.mark.parametrize("dim", [5, 8, 50])
+@pytest.mark.parametrize("last", [b" \x12\x80\x3e", b"a \x80\x3e", b"ab \x3e"])  # .25 and the like
+def test_numbers_whose_bytes_hold_a_space_are_not_guessed_where_a_word_holds_one(tmp_path, dim, last):
+    """The rest of the row's numbers, which is before the next word, is cut again."""
+    words = [{7: "New York"}.get(i, word).encode() for i, word in enumerate(PLAIN)]
+    data, matrix = binary(words, dim, b"")
+    matrix[7, -2:] = 0.5, np.frombuffer(last, "<f4")[0]
+    data = b"40 %d\n" % dim + b"".join(word + b" " + row.tobytes() for word, row in zip(words, matrix, strict=True))
+    (tmp_path / "v.bin").write_bytes(data)
+    right = {word.decode().replace(" ", "_"): row.tolist() for word, row in zip(words, matrix, strict=True)}
+    for source in (tmp_path / "v.bin", io.BytesIO(data)):
+        mended, _ = repair(source)
+        found = dict(zip(mended.words, mended.matrix.tolist(), strict=True))
+        assert found == {word: right.get(word) for word in found}
+        assert len(found) >= 36

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from w2v.errors import VectorsError
 from w2v.vectors.files.check import check_vectors, describe, glance, oddities_of, plain_spelling
 from w2v.vectors.files.repair import repair
+from w2v.vectors.formats.salvage import ByteReader
 from w2v.vectors.vectors import Vectors, load
 
 from .hostile import binary, text
@@ -294,16 +295,9 @@ def damaged(draw) -> bytes:
     return bytes(data)
 
 
-def is_text_with_zeros(data: bytes) -> bool:
-    rest = data.replace(b"\0", b"")
-    return len(rest) < len(data) and sum(32 <= byte < 127 or byte == 10 for byte in rest) > 0.9 * len(rest)
-
-
 @settings(SETTINGS, max_examples=250)
 @given(damaged(), st.sampled_from(["bin", "text"]))  # told: a few floats in binary may look like text
 def test_what_was_repaired_loads_and_has_no_fault(data, form):
-    if is_text_with_zeros(data):
-        return  # it is read as binary, and no row of that is vectors
     try:
         repaired, _ = repair(io.BytesIO(data))
     except VectorsError:
@@ -344,3 +338,69 @@ def test_many_words_at_once_are_judged_as_one_by_one():
     assert oddities_of(words) == singly
     assert [word for word in words if word and not oddities_of([word])] == [b"a", b"\xc3\xa4"]
     assert [plain_spelling(word) for word in (b" ", b"a\tb", b"\x01", b"_ ")] == [b"", b"a_b", b"", b""]
+
+
+def test_the_bytes_of_a_damaged_stream_are_counted_from_where_it_begins():
+    pieces = iter([b"abc", b"de", b"fghij", VectorsError("the data is damaged"), b"not read"])
+    damage = []
+
+    def read(size):
+        piece = next(pieces)
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
+
+    reader = ByteReader(read, damage.append, offset=3)
+    assert reader.left == 0
+    assert reader.fill(4)
+    assert (reader.left, bytes(reader.view()), reader.offset) == (5, b"abcde", 3)
+    reader.skip(2)
+    assert reader.fill(3)
+    assert (reader.left, reader.position, reader.offset) == (3, 2, 5)
+    assert reader.fill(4)
+    assert (bytes(reader.view()), reader.position, reader.offset) == (b"cdefghij", 0, 5)
+    assert (damage, reader.ended) == ([], False)
+    assert not reader.fill(9)
+    assert (damage, reader.ended, reader.left) == (["the data is damaged"], True, 8)
+    assert reader.fill(8)
+    reader.skip(1)
+    assert reader.drain() == 7
+    assert (reader.offset, reader.left, reader.drain()) == (13, 0, 0)
+
+
+ROWS = [b"word%d 0.%d -1.%d 2e-0%d" % (i, i, i, i % 9) for i in range(9)]
+
+
+def text_of(lines: list[bytes]) -> bytes:
+    return b"%d 3\n" % len(ROWS) + b"\n".join(lines) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "lost"),
+    [
+        (b"0.2", b"-1.2", {2}),  # within a row
+        (b"2e-02", b"word3", {2, 3}),  # over the end of one, and the word of the next
+        (b"word4", b"0.4", {4}),
+        (b"d4 0", b"d4 0", {4}),  # the rest of a word and its first number
+        (b"word5", b"2e-07", {5, 6, 7}),
+    ],
+)
+def test_of_text_in_which_bytes_are_zero_the_other_rows_are_kept_and_no_word_is_made_up(first, last, lost):
+    data = text_of(ROWS)
+    start, stop = data.index(first), data.index(last) + len(last)
+    data = data[:start] + b"\0" * (stop - start) + data[stop:]
+    mended, _ = repair(io.BytesIO(data))
+    assert list(mended.words) == [f"word{i}" for i in range(9) if i not in lost]
+    assert (
+        mended.matrix.tolist()
+        == load(io.BytesIO(text_of(ROWS))).matrix[[i for i in range(9) if i not in lost]].tolist()
+    )
+    with pytest.raises(VectorsError):
+        load(io.BytesIO(data))
+
+
+def test_what_may_be_text_or_binary_is_not_repaired_unless_it_is_said_which():
+    data = text_of([b"word0 0.5" + bytes(200) + b" 1.5 2.5", *ROWS[1:3]])
+    with pytest.raises(VectorsError, match=r"may be text in which bytes were lost; say which it is: .*--from text"):
+        repair(io.BytesIO(data))
+    assert list(repair(io.BytesIO(data), format="text")[0].words) == ["word1", "word2"]

@@ -208,3 +208,25 @@ def test_twenty_million_floats_are_written_with_the_shortest_digits():
     rng = np.random.default_rng(1)
     for bits in rng.integers(0, 0x7F800000, 20_000_000).tolist():
         check(of_bits(bits))
+
+
+def test_every_power_of_ten_is_read_right():
+    """Of 10^-75 to 10^60, with few and with many digits: what is tiny, what is normal, what is infinite."""
+    for power in range(-75, 61):
+        for digits in ("1", "7", "99999999", "123456789", "98765432109876543", "1234567890123456789", "9" * 25):
+            number = f"{digits}e{power}"
+            assert np.float32(py_read_float(number.encode())[0]).tobytes() == nearest_float32(number).tobytes(), number
+
+
+def test_every_power_of_ten_is_written_as_python_writes_it():
+    for power in range(-45, 39):
+        for digits in ("1", "1.5", "1.25", "9.999999", "3.0000002"):
+            value = py_read_float(f"{digits}e{power}".encode())[0]
+            if not 0 < value < np.inf:
+                continue
+            left, _, exponent = np.format_float_scientific(np.float32(value), unique=True, trim="-").partition("e")
+            point = int(exponent) + 1
+            plain = np.format_float_positional(np.float32(value), unique=True, trim="-")
+            wanted = plain if -4 <= point <= 16 else f"{left}e{int(exponent):+03d}"
+            assert py_put_float(value).decode() == wanted
+            assert py_put_float(-value).decode() == "-" + wanted

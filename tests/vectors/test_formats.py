@@ -220,3 +220,20 @@ def test_rows_are_found_the_same_wherever_the_file_is_split(tmp_path, mapped, re
         few = BinaryRows(file.fileno(), size, len(b"20000 5\n"), 7_000, 5, 4, region_bytes, mapped)
         assert len(few.words) == 7_000
         assert few.words[6_999] == b"word6986"
+
+
+@pytest.mark.parametrize("rows", [n + more for n in (64, 128, 192, 256, 320, 64 * 21, 64 * 22) for more in (-1, 0, 1)])
+def test_rows_are_found_beside_every_place_that_is_remembered(tmp_path, rows):
+    """A place is kept for each 64 rows."""
+    from w2v.vectors._scan import BinaryRows
+
+    vectors = make(rows, 2)
+    vectors.save(tmp_path / "v.bin")
+    with open(tmp_path / "v.bin", "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        found = BinaryRows(file.fileno(), size, len(b"%d 2\n" % rows), rows, 2)
+        places = [found.offset(row) for row in range(rows)]
+        assert found.end == size
+        for row in (*range(0, rows, 61), rows - 1):
+            assert found.vector(row).tolist() == vectors.matrix[row].tolist()
+            assert os.pread(file.fileno(), 30, places[row]).startswith(vectors.words.table[row] + b" ")

@@ -138,3 +138,38 @@ def test_a_word_that_is_no_text_and_a_place_that_is_no_folder_are_refused(vector
         Vectors([b"\xff"], np.eye(1)).save(tmp_path / "model", "static-embedding")
     with pytest.raises(SettingsError, match="is a folder"):
         vectors.save("-", "static-embedding")
+
+
+HOSTILE = [
+    b"\0" * 100,
+    b"\xff\xfe{}",
+    b'{"model": {"vocab": ' + b"[" * 100_000,
+    b'{"model": {"vocab": {"a": 0, "b": 1e400}}}',
+    b'{"model": {"vocab": {"a": 0, "b": -1}}}',
+    b'{"model": {"vocab": {"a": true, "b": 1}}}',
+    b'{"model": {"vocab": {"a": 0, "b": "1"}}}',
+    b'{"model": {"vocab": {"a": 0, "\\ud800": 1}}}',
+    b'{"model": {"vocab": [["a", 1], ["b"]]}}',
+    b'{"model": {"vocab": [["a", 1], [["b"], 2]]}}',
+    b'{"model": {"vocab": [["a", 1], [2, 3]]}}',
+    b'{"model": {"vocab": [["a", 1]], "unk_id": 7}}',
+    b'{"model": {"vocab": [["a", 1]], "unk_id": "a"}}',
+    b'{"model": {"vocab": "ab"}}',
+    b'{"model": {"vocab": {"a": ' + b"9" * 5000 + b"}}}",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_tokenizer_is_an_error_that_names_it(vectors, tmp_path, text):
+    vectors.save(tmp_path / "model", "static-embedding")
+    (tmp_path / "model" / "tokenizer.json").write_bytes(text)
+    with pytest.raises(VectorsError, match=r"tokenizer\.json: is no tokenizer of these vectors"):
+        load(tmp_path / "model")
+
+
+def test_a_tokenizer_that_is_far_too_large_for_its_rows_is_not_read(vectors, tmp_path):
+    vectors.save(tmp_path / "model", "static-embedding")
+    with open(tmp_path / "model" / "tokenizer.json", "r+b") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(VectorsError, match=r"tokenizer\.json: is larger than [\d,]+ bytes"):
+        load(tmp_path / "model")

@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from w2v.corpus._encode import CONTEXT_BYTES, LOOKAHEAD, Encoder
+from w2v.corpus._encode import CONTEXT_BYTES, LONGEST_TOKEN, LOOKAHEAD, Encoder
 from w2v.corpus.sample import SAMPLE_BYTES
 from w2v.corpus.sources import PLAIN, STREAM, TEXT, Source, check_text
 from w2v.errors import CorpusError
-from w2v.files import HEAD_BYTES, MAGIC_BYTES, Decompressor, check_supported, compression_of
+from w2v.files import HEAD_BYTES, MAGIC_BYTES, Decompressor, check_supported, compression_of, refuse_endless
 
 if TYPE_CHECKING:
     from w2v.corpus._blocks import Block
@@ -29,6 +29,7 @@ __all__ = ["Feed", "Job"]
 
 PIPE_WAIT_MS = 100
 QUEUE_STEP = 2  # blocks that wait in the queue for each encoder that works
+MOST_WITHOUT_WORDS = 1 << 30  # bytes of streams on end; /dev/zero, or a text without any white space, never ends
 PIPE_BYTES = 1 << 20  # asked of the system for a pipe's buffer; 64 KiB otherwise
 
 
@@ -91,6 +92,7 @@ class Feed:
         self.block_size = block_size
         self.bytes_read = 0  # of the files, compressed or not
         self.text_bytes = 0
+        self._without_words = 0  # bytes of streams since the last word
         self._lock = threading.Lock()
         self._ready: deque[Job] = deque()
         self._room = QUEUE_STEP * (threads + 1)
@@ -141,11 +143,17 @@ class Feed:
                 self._has_work[number].wait()
             return None
 
-    def done(self, job: Job) -> None:
-        """To be called when a job is encoded."""
+    def done(self, job: Job, has_words: bool) -> None:
+        """To be called when a job is encoded. CorpusError for a stream that goes on and on without a word."""
         with self._lock:
             if job.file is None:
                 self.text_bytes += len(job.data)
+                self._without_words = 0 if has_words else self._without_words + len(job.data)
+                if self._without_words > MOST_WITHOUT_WORDS:
+                    raise CorpusError(
+                        f"{self.sources[job.key[0]].name}: {MOST_WITHOUT_WORDS:,} bytes on end hold no word of up to"
+                        f" {LONGEST_TOKEN:,} bytes; this is no text, or it has no spaces and line ends"
+                    )
                 return
             self.text_bytes += job.length
             self.bytes_read += job.length
@@ -218,7 +226,9 @@ class _Stream:
 
     def __init__(self, source: Source, fd: int, feed: Feed):
         self.source, self.fd, self.feed = source, fd, feed
-        self.waits = not stat.S_ISREG(os.fstat(fd).st_mode)
+        status = os.fstat(fd)
+        refuse_endless(status, source.name, CorpusError)
+        self.waits = not stat.S_ISREG(status.st_mode)
         self.ended = False
         self.head = b""
         if self.waits:

@@ -169,6 +169,7 @@ class _Reading:
             def work() -> None:
                 encoder, results = self.encoders[number], self._results[number]
                 while (job := self.feed.next(number)) is not None:
+                    tokens = encoder.tokens
                     blocks = job.encode(encoder)
                     for block in blocks:
                         if keep:
@@ -177,7 +178,7 @@ class _Reading:
                             block.discard()
                     if keep:
                         results.append((job.key, blocks))
-                    self.feed.done(job)
+                    self.feed.done(job, encoder.tokens > tokens)
 
             return work
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import difflib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -23,6 +24,7 @@ __all__ = ["Table"]
 SEPARATORS = ("\t", ",", ";", "|")
 LONGEST_LINE = 1 << 24  # bytes
 PARQUET = b"PAR1"
+HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of a character, which JSON can spell; the others are bytes
 Values = tuple[Any, ...]
 Lines = Iterator[tuple[int, bytes]]
 
@@ -130,6 +132,10 @@ class Table:
                 if not 1 <= int(column) <= len(names):
                     raise CorpusError(f"{self.name}: there is no column {column}; the table has {len(names)}")
             return [int(column) - 1 for column in self.columns], False
+        self._check_names(names)
+        return [names.index(column) for column in self.columns], True
+
+    def _check_names(self, names: Sequence[str]) -> None:
         for column in self.columns:
             if names.count(column) > 1:
                 raise CorpusError(
@@ -137,7 +143,6 @@ class Table:
                 )
             if column not in names:
                 raise self._no_column(column, names)
-        return [names.index(column) for column in self.columns], True
 
     def _no_column(self, column: str, names: Sequence[str]) -> CorpusError:
         close = difflib.get_close_matches(column.lower(), [name.lower() for name in names], 1)
@@ -175,10 +180,7 @@ class Table:
     # Parquet
 
     def _parquet_rows(self) -> Iterator[Values]:
-        names = parquet_columns(self.path)
-        for column in self.columns:
-            if column not in names:
-                raise self._no_column(column, names)
+        self._check_names(parquet_columns(self.path))
         number = 0
         self._line = lambda: number
         for batch in parquet_batches(self.path, self.columns):
@@ -206,7 +208,7 @@ def _is_number(text: str) -> bool:
 def _plain(value: Any) -> Any:
     """A value as text, empty for none; a whole number as its digits. ValueError for what has parts."""
     if isinstance(value, str):
-        return value
+        return value if value.isascii() else HALVES.sub("\ufffd", value)
     if value is None:
         return ""
     if isinstance(value, bytes):

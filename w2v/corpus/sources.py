@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from w2v.corpus.sample import EVENTS, SAMPLE_BYTES, json_fields
 from w2v.errors import CorpusError
-from w2v.files import HEAD_BYTES, UTF8_BOM, check_supported, compression_of, foreign_format
+from w2v.files import HEAD_BYTES, UTF8_BOM, check_supported, compression_of, foreign_format, refuse_endless
 from w2v.output import PART_SUFFIX
 
 __all__ = [
@@ -134,6 +134,7 @@ def look_at(path: str) -> Source:
             raise IsADirectoryError(21, "Is a directory", path)
         if not os.access(path, os.R_OK):
             raise PermissionError(13, "Permission denied", path)
+        refuse_endless(status, path, CorpusError)
         return Source(path, STREAM, None)
     with open(path, "rb", buffering=0) as file:
         head = file.read(HEAD_BYTES)

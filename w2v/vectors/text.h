@@ -80,6 +80,8 @@ read_row(const char *text, const char *end, int64_t dim, int spaced, float *out,
     const char *stop = numbers;
     while (stop > text && stop[-1] == ' ') stop--;
     if (may_be_numbers(space, stop, all_have_points(numbers, end))) return TEXT_LONG;
+    for (const char *at = text; at < stop; at++)
+        if (!*at) return status; /* bytes were lost: what is before them may be another row */
     *word = stop - text;
     if (*word > WORD_LIMIT) return ROW_LONG_WORD;
     return read_numbers(numbers, end, dim, out, column);

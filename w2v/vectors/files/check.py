@@ -102,7 +102,7 @@ class DamagedFile(Salvage):
         with ExitStack() as opened:
             super().__init__(opened.enter_context(open_source(path)), words)
             self.format = recognised(self.name, self.source.head, format or model_format(path))
-            self.words_beside = self.format.words_beside
+            self.words_beside, self.told = self.format.words_beside, format is not None
             if self.format.shape is not None:
                 shape = self.format.shape(self.source)
                 self.promised, self.dim, self.dtype = shape.rows, shape.dim, shape.dtype

@@ -38,6 +38,7 @@ REPAIRS = {
     "zero rows": "{} rows left out, of zeros",
     "duplicates": "{} rows left out, whose word is in an earlier row",
     "renamed": "{} words renamed: _ for white space, U+FFFD for bytes that are not UTF-8, no control characters",
+    "zero bytes": "{} rows left out, in whose word bytes are zero: what they were is lost",
     "nothing left": "{} rows left out, whose word is nothing but white space or control characters",
     "taken": "{} rows left out, whose word would be that of another row once renamed",
 }
@@ -131,13 +132,16 @@ def _names(blocks: list[Block], repairs: Repairs) -> list[list[bytes | None]]:
             kind = "renamed"
             if block.words[place] in seen:
                 kind = "duplicates"
+            elif b"\0" in block.words[place]:
+                kind = "zero bytes"
             elif not spelling:
                 kind = "nothing left"
             elif spelling in taken:
                 kind = "taken"
             some[place] = spelling if kind == "renamed" else None
             seen.add(block.words[place])
-            taken.add(spelling)
+            if kind == "renamed":
+                taken.add(spelling)
             _tally(repairs, kind, block, place)
     return names
 

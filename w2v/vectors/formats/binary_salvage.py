@@ -13,17 +13,20 @@ from functools import cached_property
 
 import numpy as np
 
+from w2v.errors import VectorsError
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow, BinaryRows
 from w2v.vectors.formats.boundaries import (
     LONGEST,
     boundary_before,
     far_rows,
+    is_large,
+    is_text,
     lost_boundary,
     usual_size,
 )
 from w2v.vectors.formats.salvage import BLOCK, Block, ByteReader, Salvage, flush
-from w2v.vectors.formats.start import CONTROL, read_header
+from w2v.vectors.formats.start import CONTROL, may_be_text, read_header
 
 __all__ = ["binary_blocks"]
 
@@ -56,6 +59,7 @@ class _Rows:
         self.suspect = False  # whether the row before took bytes of the next one
         self.bytes_after = False  # whether few bytes are left behind the last row
         self.usual = 1.0  # size of the rows' largest numbers, until some are known
+        self.wrong: set[int] = set()  # rows of which nothing is known
         reader.fill(header.size)
         reader.skip(header.size)
 
@@ -221,12 +225,18 @@ class _Rows:
         reader.skip(end - reader.position)
         self.row += 1
         if not np.isfinite(values).all():
+            self.judge(row, values)
             self.salvage.tally("not finite", place)
             return None
         if not spelling:
             self.salvage.tally("no word", place)
             return None
         return None if suspect else Block(np.array([row]), [spelling], values[None].copy())
+
+    def judge(self, row: int, values: np.ndarray) -> None:
+        """A row that is not finite may be one that ended too early, if its other numbers are out of proportion."""
+        if far_rows(np.where(np.isfinite(values), values, 0)[None], self.usual):
+            self.wrong.add(row)
 
     def rows_follow(self, at: int, hops: int, like: re.Pattern[bytes] = WORD, least: int = 0) -> bool:
         """Whether `hops` rows follow each other in the data from `at` on; at the end of the file `least` are enough,
@@ -262,7 +272,12 @@ class _Rows:
                 first = WORD.match(reader.data, match.start())
                 # The first word may have been entered in its middle: rows are taken from the second on.
                 second = first.end() + self.row_bytes if first else len(reader.data)
-                if second < len(reader.data) and self.rows_follow(second, CHAIN, least=1):
+                if (
+                    first is not None
+                    and second < len(reader.data)
+                    and self.rows_follow(second, CHAIN, least=1)
+                    and not far_rows(np.frombuffer(reader.data, "<f4", self.dim, first.end())[None], self.usual)
+                ):
                     reader.skip(second - reader.position)
                     found = True
                     break
@@ -310,39 +325,66 @@ class _Rows:
         self.salvage.tally("bytes after the end", f"byte {start}", self.reader.offset - start)
 
 
-def put_right(rows: _Rows, wrong: set[int]) -> Iterator[Block]:
-    """The blocks, with the rows that ended too early, at a space in their word (see boundaries.py), and the words after
-    them; `wrong` gets the numbers of rows of which nothing is known. A block is kept back until the first word of the
-    next one is known."""
-    blocks, first = rows.blocks(), list[Block]()
-    while sum(len(block.words) for block in first) < FEW and (block := next(blocks, None)):
-        first.append(block)
-    usual = usual_size(np.concatenate([block.values for block in first])) if first else 1.0
-    before: Block | None = None
-    gap = Block(np.array([-1]), [NO_TEXT], np.zeros((1, rows.dim), np.float32))
-    for block in itertools.chain(first, blocks):
-        block = writable(block)
+class _Boundaries:
+    """Rows that ended too early, at a space in their word (see boundaries.py), and the words after them, put right.
+
+    `wrong` are the numbers of rows of which nothing is known, to be asked for a block when it is given. A row out of
+    proportion that nothing explains is one of them where other rows ended too early, or where the next row is.
+    """
+
+    def __init__(self, rows: _Rows):
+        self.rows, self.usual, self.wrong = rows, 1.0, rows.wrong
+        self.doubtful: dict[int, bool] = {}  # row -> whether a number is too large; else one is too small
+        self.lost = False  # whether any row ended too early
+
+    def blocks(self) -> Iterator[Block]:
+        """A block is kept back until the next one is known."""
+        blocks, first = self.rows.blocks(), list[Block]()
+        while sum(len(block.words) for block in first) < FEW and (block := next(blocks, None)):
+            first.append(block)
+        self.usual = usual_size(np.concatenate([block.values for block in first])) if first else 1.0
+        before: Block | None = None
+        gap = Block(np.array([-1]), [NO_TEXT], np.zeros((1, self.rows.dim), np.float32))
+        for block in itertools.chain(first, blocks):
+            block = writable(block)
+            if before is not None:
+                self.join(before, len(before.words) - 1, block if before.rows[-1] == block.rows[0] - 1 else gap, 0)
+            for row in far_rows(block.values[:-1], self.usual):
+                follows = block.rows[row] == block.rows[row + 1] - 1
+                self.join(block, row, block if follows else gap, row + 1 if follows else 0)
+            if before is not None:
+                yield before
+                self.doubtful = {n: large for n, large in self.doubtful.items() if n >= block.rows[0]}
+            before = block
         if before is not None:
-            follows = before.rows[-1] == block.rows[0] - 1
-            join(before, len(before.words) - 1, block if follows else gap, 0, usual, wrong)
+            last = len(before.words) - 1
+            if self.rows.bytes_after:
+                self.join(before, last, gap, 0)
+            elif "cut short" in self.rows.salvage.damage and far_rows(before.values[last:], self.usual):
+                self.wrong.add(int(before.rows[last]))  # it may have gone on in the row that is cut
             yield before
-        for row in far_rows(block.values[:-1], usual):
-            follows = block.rows[row] == block.rows[row + 1] - 1
-            join(block, row, block if follows else gap, row + 1 if follows else 0, usual, wrong)
-        before = block
-    if before is not None:
-        if rows.bytes_after:
-            join(before, len(before.words) - 1, gap, 0, usual, wrong)
-        yield before
 
-
-def join(one: Block, row: int, other: Block, following: int, usual: float, wrong: set[int]) -> None:
-    """Put a row right, and the word of the following one, if the first ended too early."""
-    lost = boundary_before(row, one.words[row], one.values[row], other.words[following], usual)
-    if lost is not None and not lost.following:
-        wrong |= {int(one.rows[row]), int(other.rows[following])}
-    elif lost is not None:
-        one.words[row], one.values[row], other.words[following] = lost.word, lost.numbers, lost.following
+    def join(self, one: Block, row: int, other: Block, following: int) -> None:
+        """Put a row right, and the word of the following one, if the first ended too early."""
+        number, values = int(one.rows[row]), one.values[row]
+        found = boundary_before(number, one.words[row], values, other.words[following], self.usual)
+        if found is None:
+            if far_rows(values[None], self.usual):
+                large = is_large(values, self.usual)
+                if large and self.lost:
+                    self.wrong.add(number)
+                else:
+                    self.doubtful[number] = large
+            return
+        if not self.lost:
+            self.lost = True
+            self.wrong |= {doubtful for doubtful, large in self.doubtful.items() if large}
+        if number - 1 in self.doubtful:  # whose last bytes may be in this row's word
+            self.wrong |= {number - 1, number}
+        if not found.following:
+            self.wrong |= {number, int(other.rows[following])}
+        else:
+            one.words[row], one.values[row], other.words[following] = found.word, found.numbers, found.following
 
 
 def writable(block: Block) -> Block:
@@ -351,16 +393,26 @@ def writable(block: Block) -> Block:
 
 
 def binary_blocks(salvage: Salvage) -> Iterator[Block]:
-    wrong: set[int] = set()
-    for block in put_right(_Rows(salvage, salvage.reader()), wrong):
+    rows = _Rows(salvage, salvage.reader())
+    if not salvage.told and may_be_text(salvage.source.head[rows.header.size :]) and not rows.whole:
+        raise VectorsError(
+            f"{salvage.name}: is damaged, and may be text in which bytes were lost; say which it is:"
+            " w2v convert --fix --from text, or bin"
+        )
+    boundaries, last = _Boundaries(rows), -1
+    for block in boundaries.blocks():
         finite = np.isfinite(block.values).all(axis=1).tolist()
         kept = []
         for place, (row, word) in enumerate(zip(block.rows.tolist(), block.words, strict=True)):
-            if row in wrong:
+            # Where rows have no newline, the word after one that is left out may begin with bytes of it.
+            torn = row != last + 1 and not rows.newlines and (row - 1 in rows.wrong or not is_text(word))
+            if row in rows.wrong or torn or (row in boundaries.doubtful and row + 1 in rows.wrong):
                 salvage.tally("lost bytes", f"row {row + 1}")
             elif not finite[place] or not word:
+                rows.judge(row, block.values[place])
                 salvage.tally("not finite" if word else "no word", f"row {row + 1}")
             else:
                 kept.append(place)
+                last = row
         if kept:
             yield Block(block.rows[kept], [block.words[place] for place in kept], block.values[kept])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-__all__ = ["FAR", "LONGEST", "LostBoundary", "boundary_before", "far_rows", "lost_boundary", "usual_size"]
+__all__ = ["FAR", "LONGEST", "LostBoundary", "boundary_before", "far_rows", "is_large", "lost_boundary", "usual_size"]
 
 SAMPLE = 101  # rows whose largest numbers say what is usual
 FAR = 1e4  # times the usual, and more: out of proportion
@@ -74,6 +74,11 @@ def far_rows(matrix: NDArray[np.float32], usual: float) -> list[int]:
     return np.flatnonzero(far.any(axis=1)).tolist()
 
 
+def is_large(numbers: NDArray[np.float32], usual: float) -> bool:
+    """Whether a row that is out of proportion is so by a number that is large, or not finite; else by a tiny one."""
+    return not float(np.abs(numbers).max()) <= FAR * usual
+
+
 def usual_of(rows: int, row_of: Callable[[int], Any]) -> float:
     """`usual_size` of a sample of the rows."""
     sample = np.linspace(0, rows - 1, min(rows, SAMPLE)).astype(int).tolist()
@@ -106,8 +111,7 @@ def boundary_before(
                 values = whole.view("<f4")
                 if not far_rows(values[None], usual):
                     return LostBoundary(row, word + b" " + data[:end], values, following)
-    large = not float(np.abs(numbers).max()) <= FAR * usual  # others are far by a number that is tiny
-    wrong = not is_text(next_word) if large else CONTROL.search(next_word) is not None
+    wrong = not is_text(next_word) if is_large(numbers, usual) else CONTROL.search(next_word) is not None
     return LostBoundary(row, word, numbers, b"") if wrong else None
 
 

@@ -53,6 +53,7 @@ class Salvage:
         self.dtype = "float32"
         self.metadata: dict[str, str] = {}
         self.last_newline = True
+        self.told = False  # whether the user says which format it is
         self.subwords: Subwords | None = None
         if source.head.startswith(UTF8_BOM):
             source.skip_mark()

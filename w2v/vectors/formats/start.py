@@ -18,11 +18,13 @@ __all__ = [
     "first_lines",
     "has_header",
     "is_text",
+    "may_be_text",
     "read_header",
 ]
 
 MAX_DIM = 65_536
 HEADER_LIMIT = 64  # bytes, its newline included
+CHANCE = 24  # printable bytes: chance gives so many once in 10^10 files
 FIELD = bytes(range(256))  # what a field may hold, but for separators
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 HEADER = re.compile(rb"(\d+) +(\d+)[ \t]*\r?\n")
@@ -77,18 +79,27 @@ def is_text(body: bytes, header: Header) -> bool:
     """Whether rows are numbers as text. Text with a mistake in it is still text, for its reader to name the mistake.
 
     Floats in binary are full of control bytes; where there are too few floats for that, they do not look like numbers.
+    Text in which bytes were lost, and are zero, holds such bytes too, but else nothing that is not text.
     """
     numbers = [line.rstrip(b" \r").partition(b" ")[2] for line in first_lines(body)]
     if any(CONTROL.search(line) for line in numbers):
-        return False
+        kept = CONTROL.sub(b"", b"".join(numbers))
+        return may_be_text(body) and len(kept) >= CHANCE and 2 * len(kept) > len(b"".join(numbers))
     first = [field for field in numbers[0].split(b" ") if field]
     if not body or (first and all(NUMBER.fullmatch(field) for field in first)):
         return True
     shown = b"".join(numbers)
     if not shown:  # no line has numbers: those of text are missing, those in binary happen to begin with a newline
         return not _fits_binary(body, header)
-    # Chance gives so many printable bytes once in 10^10 files.
-    return shown.isascii() and len(shown) >= 24
+    return shown.isascii() and len(shown) >= CHANCE
+
+
+def may_be_text(body: bytes) -> bool:
+    """Whether nearly all that rows hold is numbers as text, apart from control characters: perhaps text in which bytes
+    were lost."""
+    rows = b" ".join(line.partition(b" ")[2] for line in first_lines(body))
+    fields = CONTROL.sub(b" ", rows).split()
+    return bool(fields) and 5 * sum(map(bool, map(NUMBER.fullmatch, fields))) >= 4 * len(fields)
 
 
 def _fits_binary(body: bytes, header: Header) -> bool:

@@ -34,7 +34,7 @@ PACKED = (".gz", ".bz2", ".xz", ".zst")
 LABELS = (b"word", b"words", b"label", b"name", b"token")  # columns of a projector's metadata that hold the word
 WORD_BYTES = 32 << 20
 TOKENIZER = "tokenizer.json"  # of the tokenizers library, in a folder with a model
-LARGEST_TOKENIZER = 1 << 30  # bytes that are read
+TOKENIZER_BYTES, TOKEN_BYTES = 64 << 20, 1024  # of a tokenizer that is read: beside its tokens, and for each
 LINE_ENDS = b"\t\n\r"  # what a word cannot hold where it has a line of its own
 
 
@@ -140,8 +140,9 @@ def tokenizer_beside(path: str | None) -> str | None:
 def tokenizer_words(path: str, rows: int) -> tuple[WordTable, list[int]]:
     """(tokens, the rows that they have), without the token that stands for unknown ones. VectorsError unless the file
     is a tokenizer with `rows` tokens at most, each with a row of its own."""
-    if os.path.getsize(path) > LARGEST_TOKENIZER:
-        raise VectorsError(f"{path}: is larger than {LARGEST_TOKENIZER:,} bytes; is it a tokenizer?")
+    most = TOKENIZER_BYTES + TOKEN_BYTES * rows
+    if os.path.getsize(path) > most:
+        raise VectorsError(f"{path}: is larger than {most:,} bytes; is it the tokenizer of {rows:,} rows?")
     try:
         with open(path, "rb") as file:
             model = json.loads(file.read())["model"]
