@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import re
+import signal
 import stat
 import sys
 import threading
@@ -320,7 +321,8 @@ class AtomicOutput:
             return
         try:
             self.settle()
-            self._move()
+            with signals_held():
+                self._move()
         except BaseException:
             self._discard()
             raise
@@ -357,17 +359,18 @@ class AtomicOutput:
         temporary = _beside(self._target, PART_SUFFIX)
         mode = _mode_of(self._target)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC  # always a file that we made, never a link
-        while True:
-            try:
-                fd = os.open(temporary, flags, 0o666 if mode is None else 0o600)
-            except FileExistsError:
-                _remove_left(self.name, temporary)
-                continue
-            if _lock(fd) and _is_at(fd, temporary):
-                break
-            os.close(fd)  # another process took it for what a killed run had left
-        self._fd, self._temporary = fd, temporary
-        UNFINISHED.add(temporary)
+        with signals_held():
+            while True:
+                try:
+                    fd = os.open(temporary, flags, 0o666 if mode is None else 0o600)
+                except FileExistsError:
+                    _remove_left(self.name, temporary)
+                    continue
+                if _lock(fd) and _is_at(fd, temporary):
+                    break
+                os.close(fd)  # another process took it for what a killed run had left
+            self._fd, self._temporary = fd, temporary
+            UNFINISHED.add(temporary)
         if mode is not None:  # what only its owner may read stays so
             os.fchmod(fd, mode)
 
@@ -523,8 +526,8 @@ class OutputSet:
     ) -> AtomicOutput:
         """An output that is written until the set ends; the first is the one that is always there."""
         out = AtomicOutput(path, size=size, no_clobber=no_clobber, compress=compress, digest=digest)
-        self._outputs.append(out.__enter__())
-        return out
+        self._outputs.append(out)
+        return out.__enter__()
 
     def __enter__(self) -> OutputSet:
         return self
@@ -536,7 +539,8 @@ class OutputSet:
             if kind is None:
                 for out in self._outputs:
                     out.settle()
-                self._move()
+                with signals_held():
+                    self._move()
         finally:
             for out in self._outputs:
                 out._discard()
@@ -565,6 +569,25 @@ class OutputSet:
             out._withdraw()
         for out in self._outputs:
             out._put_back()
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Within, signals wait that Python would raise as exceptions: what was opened is known to be ours, and of files
+    that belong together all are moved."""
+    came: list[int] = []
+    previous: dict[int, Any] = {}
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if callable(signal.getsignal(number)):
+                    previous[number] = signal.signal(number, lambda number, _frame: came.append(number))
+        yield
+    finally:
+        for held, handler in previous.items():
+            signal.signal(held, handler)
+        for held in came:
+            signal.raise_signal(held)
 
 
 class HeldOutput:

@@ -55,6 +55,11 @@ def test_a_ramp_of_256_colours_goes_from_blue_over_white_to_red():
     for red, green, blue in colours[6:]:
         assert red > green == blue
     assert max(colours[5]) - min(colours[5]) == 0
+    papers, inks = zip(
+        *(shade(share / 5, XTERM).removeprefix("48;5;").split(";") for share in range(-5, 6)), strict=True
+    )
+    assert list(map(int, papers)) == [25, 67, 110, 153, 189, 255, 224, 217, 174, 167, 124]
+    assert inks == ("97", "97", *["30"] * 7, "97", "97")
     assert shade(-7, XTERM) == steps[0]
     assert shade(1.0, TRUE) == paper(RED, TRUE)
 

@@ -11,7 +11,7 @@ from w2v.cluster.leases import Done, Lease, Ledger
 from w2v.cluster.node import Greeting
 from w2v.cluster.run import ClusterOptions, ClusterTrainer
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.token_counts import TokenCounts
+from w2v.corpus.vocab import TokenCounts
 from w2v.errors import TrainingError
 from w2v.training.config import TrainConfig
 from w2v.training.state import Totals
