@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from w2v.corpus.config import CorpusConfig
+from w2v.corpus.config import CorpusConfig, SessionConfig
 from w2v.errors import SettingsError
 from w2v.machine import available_cpus
 from w2v.settings import number_text, options_of
@@ -18,6 +18,40 @@ from w2v.training.config import TrainConfig
 
 CONFIGS = (CorpusConfig, TrainConfig)
 FIELDS = [(config, f, opt) for config in CONFIGS for f, opt in options_of(config).values()]
+
+# setting -> (default, least, most, whether the ends are no values themselves)
+RANGES = {
+    "dim": (100, 1, 65536, False),
+    "window": (5, 1, 1000, False),
+    "fixed_window": (False, None, None, False),
+    "negative": (5, 1, 1000, False),
+    "buckets": (2000000, 1, 1000000000, False),
+    "ns_exponent": (0.75, -10, 10, False),
+    "sample": (0.001, 0, 1, False),
+    "node_sample": (0.002, 0, 1, False),
+    "lr": (None, 0, 10, True),
+    "min_lr": (None, 0, 10, False),
+    "epochs": (5, 1, 1000000, False),
+    "threads": (None, 1, 1024, False),
+    "seed": (1, 0, 9223372036854775807, False),
+    "share_negatives": (True, None, None, False),
+    "negative_pool": (128, 0, 65536, False),
+    "hot_rows": (4096, 0, 1048576, False),
+    "exact": (False, None, None, False),
+    "reproducible": (False, None, None, False),
+    "held_out": (0.0, 0, 1, False),
+    "stop_early": (0, 0, 1000000, False),
+    "lower": (False, None, None, False),
+    "min_count": (5, 1, None, False),
+    "max_vocab": (None, 2, None, False),
+    "phrases": (0, 0, 10, False),
+    "phrase_threshold": (None, -1, 1000000000.0, False),
+    "phrase_min_count": (5, 1, None, False),
+    "min_length": (2, 1, None, False),
+    "keep_repeats": (False, None, None, False),
+    "grouped": (False, None, None, False),
+    "lenient": (False, None, None, False),
+}
 
 
 def of_kind(test) -> list:
@@ -187,3 +221,13 @@ def test_more_passes_than_ten_are_refused():
     assert CorpusConfig(phrases=10).phrases == 10
     with pytest.raises(SettingsError, match="got 11"):
         CorpusConfig(phrases=11)
+
+
+def test_every_number_and_switch_has_the_default_and_the_range_that_the_docs_name():
+    found = {
+        name: (f.default, opt.minimum, opt.maximum, opt.exclusive)
+        for config in (TrainConfig, CorpusConfig, SessionConfig)
+        for name, (f, opt) in options_of(config).items()
+        if opt.minimum is not None or isinstance(f.default, (int, float))
+    }
+    assert found == RANGES

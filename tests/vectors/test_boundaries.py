@@ -13,7 +13,10 @@ import w2v
 from w2v.errors import VectorsError
 from w2v.vectors._words import WordTable
 from w2v.vectors.files.repair import repair
+from w2v.vectors.formats.binary_salvage import _Rows
 from w2v.vectors.formats.boundaries import is_text
+from w2v.vectors.formats.salvage import Salvage
+from w2v.vectors.formats.source import open_source
 from w2v.vectors.query import VectorFile
 
 PLAIN = [f"word{i}" for i in range(40)]
@@ -153,3 +156,34 @@ def test_numbers_whose_bytes_hold_a_space_are_not_guessed_where_a_word_holds_one
         found = dict(zip(mended.words, mended.matrix.tolist(), strict=True))
         assert found == {word: right.get(word) for word in found}
         assert len(found) >= 36
+
+
+@pytest.mark.parametrize(
+    ("end", "hops", "least", "follow"),
+    [
+        (b"", 3, 0, True),
+        (b"", 4, 3, True),  # as many as there are
+        (b"", 4, 4, False),
+        (b"dd", 4, 2, True),  # the start of a word
+        (b"dd", 4, 3, False),
+        (b"dd 123", 4, 0, True),  # a row that is cut short
+        (b"dd 123", 4, 2, True),
+        (b"dd 123", 4, 3, False),
+        (b"\x01\x02 12345678", 3, 0, True),
+        (b"\x01\x02 12345678", 4, 0, False),
+        (b"d " + struct.pack("<2f", 1, np.nan), 3, 0, True),
+        (b"d " + struct.pack("<2f", 1, np.nan), 4, 0, False),
+        (b" " + struct.pack("<2f", 1, 2), 4, 0, False),  # no word
+        (b"d" * 256 + b" " + struct.pack("<2f", 1, 2), 4, 4, True),
+        (b"d" * 257 + b" " + struct.pack("<2f", 1, 2), 4, 0, False),
+    ],
+)
+@pytest.mark.parametrize("newline", [b"", b"\n"])
+def test_rows_are_sought_where_so_many_follow_each_other(end, hops, least, follow, newline):
+    rows = [word + b" " + struct.pack("<2f", 0.5, -1) + newline for word in (b"a", b"bb", "서".encode())]
+    with open_source(io.BytesIO(b"9 2\n" + b"".join(rows) + end)) as source:
+        salvage = Salvage(source)
+        found = _Rows(salvage, salvage.reader())
+        found.reader.fill(1 << 20)
+        assert found.reader.ended
+        assert found.rows_follow(found.reader.position, hops, least=least) == follow
