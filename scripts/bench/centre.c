@@ -32,7 +32,7 @@ static void *room(size_t bytes) {
 }
 
 NOINLINE static void only_dots(const Block *b) { all_dots(0, b->m, b); }
-NOINLINE static void only_gradients(const Block *b) { compute_gradients(0, b->m, b->n, b); }
+NOINLINE static void only_gradients(const Block *b) { compute_gradients(1, 0, b->m, b->n, b); }
 
 NOINLINE static void only_update(const Block *b) {
     switch (b->n) {

@@ -11,7 +11,7 @@ The parts, top down:
     Worker.train_centre   draws the window of one centre word and collects its contexts
     Worker.draw_outputs   what the centre is trained against: itself and its negatives, or its Huffman path
     Model.update          the block update: n input rows against m output rows
-    Model.update_mean     the same for CBOW's one input row
+    Model.update_mean     the same for CBOW's one input row; Worker.train_two_centres for two centres at a time
 
 Sources: Mikolov et al. 2013b (negative sampling, subsampling, hierarchical softmax); word2vec.c for what the paper
 leaves open; Irsoy et al. 2021 for the exact CBOW gradient; Steele, Lea, Flood 2014 for the random numbers.
@@ -272,10 +272,16 @@ class Worker:
             self.alone += len(left)
             return
         self.window: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        for i in range(len(left)):
+        i = 0
+        while i < len(left):
+            if self.by_two and i + 1 < len(left):
+                self.train_two_centres(left, i, lr)
+                i += 2
+                continue
             if self.model.parts is not None:
                 self.move_window(left, i)
             self.train_centre(left, i, lr)
+            i += 1
         self.leave_window(left, len(left))
         self.trained += len(left)
 
@@ -307,19 +313,28 @@ class Worker:
 
     def train_centre(self, sentence: list[int], i: int, lr: float) -> None:
         """The window reaches 1..window words to each side, inside the sentence."""
-        config, bits = self.config, self.random.bits()
-        reach = config.window if config.fixed_window else 1 + below(bits >> 32, config.window)
-        places = [j for j in range(max(0, i - reach), min(len(sentence), i + reach + 1)) if j != i]
+        bits = self.random.bits()
+        places = self.draw_window(sentence, i, bits)
         contexts = [self.input_row(sentence, place) for place in places]
-        if self.pool:  # one of the pool's negatives is replaced before each centre's are picked
-            word, self.next_draw = self.model.draw_negative(self.next_draw), self.random.bits()
-            self.pool[below(bits & 0xFFFFFFFF, len(self.pool))] = word
-        if config.model == "cbow":
+        self.refresh_pool(bits)
+        if self.config.model == "cbow":
             self.train_cbow(sentence[i], contexts, lr)
         else:
             self.train_skipgram(sentence[i], contexts, lr)
         if self.model.parts is None:
             self.inputs.count_updates([sentence[place] for place in places])
+
+    def draw_window(self, sentence: list[int], i: int, bits: int) -> list[int]:
+        """Places of the contexts of the i-th word."""
+        config = self.config
+        reach = config.window if config.fixed_window else 1 + below(bits >> 32, config.window)
+        return [j for j in range(max(0, i - reach), min(len(sentence), i + reach + 1)) if j != i]
+
+    def refresh_pool(self, bits: int) -> None:
+        """One of the pool's negatives is replaced before any are picked."""
+        if self.pool:
+            word, self.next_draw = self.model.draw_negative(self.next_draw), self.random.bits()
+            self.pool[below(bits & 0xFFFFFFFF, len(self.pool))] = word
 
     def train_skipgram(self, centre: int, contexts: list[np.ndarray], lr: float) -> None:
         """Every context against the same output rows, or against its own with share_negatives off."""
@@ -337,7 +352,7 @@ class Worker:
         """The mean of the contexts is the input row. Its change goes to each context: a share of 1/n of it is the exact
         gradient; the classic one, as in word2vec.c, gives all of it to each."""
         outputs, labels = self.draw_outputs(centre)
-        before = np.mean(contexts, axis=0)
+        before = self.mean_of(contexts)
         after = before.copy()
         self.loss_sum += self.model.update_mean(after, [self.outputs.row(row) for row in outputs], labels, lr)
         self.examples += len(outputs)
@@ -345,6 +360,46 @@ class Worker:
         for row in contexts:
             row += share * (after - before)
         self.outputs.count_updates(outputs)
+
+    def mean_of(self, contexts: list[np.ndarray]) -> np.ndarray:
+        return np.mean(contexts, axis=0)
+
+    @property
+    def by_two(self) -> bool:
+        """CBOW with shared negatives takes two neighbouring centres at a time."""
+        config, shared = self.config, self.config.share_negatives and not self.config.exact
+        usual = self.model.parts is None and config.freeze == "none"
+        return config.model == "cbow" and config.loss == "ns" and shared and usual
+
+    def train_two_centres(self, sentence: list[int], i: int, lr: float) -> None:
+        """Centres i and i + 1: their means and errors come from the same old values, their negatives are the same, and
+        neither is an output row for the other's mean."""
+        bits, more = self.random.bits(), self.random.bits()
+        places = [self.draw_window(sentence, i, bits), self.draw_window(sentence, i + 1, more)]
+        self.refresh_pool(bits)
+        centres = sentence[i : i + 2]
+        rows = [*centres, *(word for word in self.draw_negatives() if word not in centres)]
+        outputs = [self.outputs.row(row) for row in rows]
+        means, errors = [], np.zeros((len(rows), 2))
+        for s in (0, 1):
+            own = [s, *range(2, len(rows))]
+            means.append(self.mean_of([self.input_row(sentence, place) for place in places[s]]))
+            labels = [1] + [0] * (len(own) - 1)
+            errors[own, s : s + 1], loss = self.model.errors([means[s]], [outputs[r] for r in own], labels)
+            self.loss_sum += loss
+        changes = np.zeros((2, len(means[0])))
+        for output, error in zip(outputs, errors, strict=True):
+            changes += lr * np.outer(error, output)
+            output += lr * error @ means
+        touched = sorted({*places[0], *places[1]})
+        for place in touched:
+            for s in (0, 1):
+                if place in places[s]:
+                    share = 1 / len(places[s]) if self.config.cbow_gradient == "exact" else 1
+                    self.input_row(sentence, place)[:] += share * changes[s]
+        self.examples += 2 * len(rows) - 2
+        self.outputs.count_updates(rows)
+        self.inputs.count_updates([sentence[place] for place in touched])
 
     def draw_outputs(self, centre: int) -> tuple[list[int], list[int]]:
         """Numbers and labels of the output rows: the centre 1 and its negatives 0, or the nodes on its Huffman path."""

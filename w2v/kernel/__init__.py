@@ -33,7 +33,9 @@ What one centre word goes through
                             A_j += sum_i G_ij O_i     O_i += sum_j G_ij A_j                         pass 2
                                        (with the old values of the other side)
 
-Then comes the next centre. CBOW has one input row, the mean of the contexts, and gives its change to each of them.
+Then comes the next centre. CBOW has one input row, the mean of the contexts, and gives its change to each of them. With
+shared negatives it takes two neighbouring centres at a time (train_two_centres): two means against both centres and
+their negatives, so that the contexts of both, most of them, are read and changed once.
 
 The letters of simd.h
 ---------------------

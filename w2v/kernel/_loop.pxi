@@ -26,6 +26,7 @@ cdef extern from "simd.h":
     enum: AHEAD
     enum: FETCHED
     enum: FETCHED_FEW
+    enum: FETCHED_TWO
     enum: WIDTH
     enum: DRAIN_EVERY
     ctypedef struct Block:
@@ -44,9 +45,17 @@ cdef extern from "simd.h":
         const float *sigmoid
         LossSum *loss
         const float *fetch[9]
+    ctypedef struct TwoCentres:
+        float **contexts
+        int shared
+        int ends[2]
+        float *means[2]
+        float inverse[2]
+        float share[2]
     void loss_drain(LossSum *loss) noexcept nogil
     void block_skipgram(Block *block) noexcept nogil
     void block_cbow(Block *block, float **contexts, int count, float *mean, float share) noexcept nogil
+    void block_cbow_two(Block *block, const TwoCentres *two) noexcept nogil
     void merge_row(float *copy, float *base, float *shared, int64_t stride) noexcept nogil
     void prefetch "__builtin_prefetch"(const void *address) noexcept nogil
     void prefetch_row(const float *row, int64_t stride) noexcept nogil
@@ -133,17 +142,25 @@ cdef int64_t subsample(
     return kept
 
 
-cdef int draw_negatives(const ModelState *model, WorkerState *worker, int32_t centre) noexcept nogil:
+cdef inline int draw_negatives(const ModelState *model, WorkerState *worker, int32_t centre) noexcept nogil:
     """The centre and up to `negative` others in worker.drawn; returns how many rows there are."""
-    cdef int m = 1, k
+    worker.drawn[0] = centre
+    return add_negatives(model, worker, 1, centre, centre)
+
+
+cdef int add_negatives(
+    const ModelState *model, WorkerState *worker, int m, int32_t centre, int32_t second
+) noexcept nogil:
+    """Up to `negative` words that are neither of two centres behind the `m` rows in worker.drawn; returns how many rows
+    there are."""
+    cdef int k
     cdef int32_t word
     cdef uint64_t bits = 0
-    worker.drawn[0] = centre
     if model.pool_size == 0:
         for k in range(model.negative):
             word = rng_alias(rng_next(&worker.random), model.vocab_size, <const AliasColumn *>model.alias)
             worker.drawn[m] = word
-            m += word != centre
+            m += (word != centre) & (word != second)
         return m
     for k in range(model.negative):
         if k & 3 == 0:
@@ -151,7 +168,7 @@ cdef int draw_negatives(const ModelState *model, WorkerState *worker, int32_t ce
         word = worker.pool[((bits & 0xFFFF) * model.pool_size) >> 16]
         bits >>= 16
         worker.drawn[m] = word
-        m += word != centre
+        m += (word != centre) & (word != second)
     return m
 
 
@@ -365,6 +382,104 @@ cdef inline void train_block(
         count_outputs(model, worker, block.m)
 
 
+cdef inline bint by_two(const ModelState *model) noexcept nogil:
+    """Whether centres are trained two at a time: CBOW with negatives that are shared, which only matters there."""
+    return (
+        model.cbow and model.negative and model.share_negatives and model.part_start == NULL and not model.frozen
+    )
+
+
+cdef int draw_two_centres(
+    const ModelState *model, WorkerState *worker, TwoCentres *two, int64_t *reach, const float **fresh, int64_t length,
+    int64_t i
+) noexcept nogil:
+    """Windows, contexts and output rows of centres i and i + 1; returns how many output rows.
+
+    `fresh` becomes the row of the negative that has entered the pool.
+    """
+    cdef uint64_t bits = rng_next(&worker.random)
+    cdef int k, m
+    fresh[0] = worker.mean
+    reach[0] = draw_reach(model, bits)
+    reach[1] = draw_reach(model, rng_next(&worker.random))
+    collect_two_contexts(model, worker, two, reach, length, i)
+    if model.pool_size:
+        fresh[0] = row_of(
+            model.outputs, &worker.private_outputs, model.stride, refresh_pool(model, worker, <uint32_t>bits))
+    worker.drawn[0] = worker.sentence[i]
+    worker.drawn[1] = worker.sentence[i + 1]
+    m = add_negatives(model, worker, 2, worker.drawn[0], worker.drawn[1])
+    for k in range(m):
+        worker.out[k] = row_of(model.outputs, &worker.private_outputs, model.stride, worker.drawn[k])
+    return m
+
+
+cdef inline void collect_two_contexts(
+    const ModelState *model, WorkerState *worker, TwoCentres *two, const int64_t *reach, int64_t length, int64_t i
+) noexcept nogil:
+    """The words in the windows of centres i and i + 1; each centre is in the other's window."""
+    cdef int64_t first = max(0, i - reach[0]), first_of_second = max(0, i + 1 - reach[1])
+    cdef int64_t last = min(i + reach[0], length - 1), last_of_second = min(i + 1 + reach[1], length - 1)
+    cdef int64_t inner_first = max(first, first_of_second), inner_last = min(last, last_of_second)
+    cdef int count, s
+    count = add_contexts(model, worker, 0, inner_first, i)
+    two.shared = count = add_contexts(model, worker, count, i + 2, inner_last + 1)
+    count = add_contexts(model, worker, count, i + 1, i + 2)
+    count = add_contexts(model, worker, count, first, inner_first)
+    two.ends[0] = count = add_contexts(model, worker, count, inner_last + 1, last + 1)
+    count = add_contexts(model, worker, count, i, i + 1)
+    count = add_contexts(model, worker, count, first_of_second, inner_first)
+    two.ends[1] = add_contexts(model, worker, count, inner_last + 1, last_of_second + 1)
+    two.contexts = worker.contexts
+    two.inverse[0] = 1.0 / (last - first)
+    two.inverse[1] = 1.0 / (last_of_second - first_of_second)
+    for s in range(2):
+        two.means[s] = worker.mean + s * model.stride
+        two.share[s] = two.inverse[s] if model.exact_cbow else 1
+
+
+cdef inline int add_contexts(
+    const ModelState *model, WorkerState *worker, int count, int64_t first, int64_t stop
+) noexcept nogil:
+    """The sentence's words first..stop-1 behind `count` contexts; returns how many there are."""
+    cdef int64_t j
+    for j in range(first, stop):
+        worker.context_ids[count] = worker.sentence[j]
+        worker.context_places[count] = <int32_t>j
+        worker.contexts[count] = row_of(model.inputs, &worker.private_inputs, model.stride, worker.sentence[j])
+        count += 1
+    return count
+
+
+cdef void train_two_centres(
+    const ModelState *model, WorkerState *worker, Block *block, int64_t length, int64_t i
+) noexcept nogil:
+    cdef TwoCentres two
+    cdef int64_t reach[2]
+    block.m = draw_two_centres(model, worker, &two, reach, &block.fetch[4], length, i)
+    block_cbow_two(block, &two)
+    worker.examples += 2 * block.m - 2
+    count_outputs(model, worker, block.m)
+    count_updates(
+        model.inputs, &worker.private_inputs, model.stride, worker.context_ids, two.ends[1], worker.merge_after)
+
+
+cdef inline void fetch_two_ahead(
+    const ModelState *model, const WorkerState *worker, Block *block, int64_t length, int64_t i
+) noexcept nogil:
+    """As fetch_ahead, for centres i and i + 1."""
+    cdef int64_t enters = i + model.window + AHEAD, centre = i + AHEAD, s
+    cdef int q
+    for q in range(4):
+        block.fetch[q] = worker.mean
+    for s in range(2):
+        if enters + s < length:
+            block.fetch[s] = row_of(model.inputs, &worker.private_inputs, model.stride, worker.sentence[enters + s])
+        if centre + s < length:
+            block.fetch[2 + s] = row_of(
+                model.outputs, &worker.private_outputs, model.stride, worker.sentence[centre + s])
+
+
 cdef inline void fetch_ahead(
     const ModelState *model, const WorkerState *worker, Block *block, int64_t length, int64_t i
 ) noexcept nogil:
@@ -413,18 +528,24 @@ cdef inline void fetch_path(
 cdef void train_sentence(
     const ModelState *model, WorkerState *worker, Block *block, const int32_t *ids, int64_t count
 ) noexcept nogil:
-    cdef int64_t i, length = subsample(model, worker, ids, count)
+    cdef int64_t i = 0, length = subsample(model, worker, ids, count)
     if length < 2:
         worker.alone += length
         return
     if model.part_start != NULL:
         train_composed(model, worker, block, length)
-    else:
-        for i in range(length):
+        i = length
+    while i < length:
+        if i % DRAIN_EVERY == 0:
+            loss_drain(&worker.loss)
+        if by_two(model) and i + 1 < length:
+            fetch_two_ahead(model, worker, block, length, i)
+            train_two_centres(model, worker, block, length, i)
+            i += 2
+        else:
             fetch_ahead(model, worker, block, length, i)
             train_centre(model, worker, block, length, i)
-            if i % DRAIN_EVERY == 0:
-                loss_drain(&worker.loss)
+            i += 1
     worker.trained += length
 
 

@@ -17,9 +17,29 @@ def draw(Worker worker, const int32_t[::1] sentence):
     cdef int64_t i, length = len(kept)
     if length < 2:
         return kept, []
-    centres = [draw_centre(model, state, length, i) for i in range(length)]
+    centres = []
+    while len(centres) < length:
+        i = len(centres)
+        centres += draw_two(model, state, length, i) if by_two(model) and i + 1 < length else [
+            draw_centre(model, state, length, i)]
     state.trained += length
     return kept, centres
+
+
+cdef list draw_two(const ModelState *model, WorkerState *state, int64_t length, int64_t i):
+    """What train_two_centres draws, as draw_centre gives it for each of them."""
+    cdef TwoCentres two
+    cdef int64_t reach[2]
+    cdef const float *fresh
+    cdef int s, m = draw_two_centres(model, state, &two, reach, &fresh, length, i)
+    state.examples += 2 * m - 2
+    return [(reach[s], [tuple(labels_of_two(state, m, s))]) for s in range(2)]
+
+
+cdef list labels_of_two(const WorkerState *state, int m, int s):
+    """(row, label) of the s-th of two centres and their negatives."""
+    cdef int k
+    return [(state.drawn[s], 1)] + [(state.drawn[k], 0) for k in range(2, m)]
 
 
 cdef list keep_words(const ModelState *model, WorkerState *state, const int32_t[::1] sentence):
@@ -135,7 +155,11 @@ def trace(Worker worker, const int32_t[::1] sentence, float lr):
     set_up_block(model, state, &block, lr)
     for i in range(FETCHED):
         block.fetch[i] = state.mean
-    centres = [trace_centre(model, state, &block, length, i) for i in range(length)]
+    centres = []
+    while len(centres) < length:
+        i = len(centres)
+        centres += trace_two(model, state, &block, length, i) if by_two(model) and i + 1 < length else [
+            trace_centre(model, state, &block, length, i)]
     state.trained += length
     loss_drain(&state.loss)
     return kept, centres
@@ -181,6 +205,36 @@ cdef trace_update(const ModelState *model, WorkerState *state, Block *block, int
     errors = np.array([block.gradients[k] for k in range(block.m * inputs)], np.float32) / np.float32(block.lr)
     after = copied(state.contexts + first, n, model.dim), copied(block.out, block.m, model.dim)
     return (words, output_labels(model, state, block.m), *before, errors.reshape(block.m, inputs), *after)
+
+
+cdef list trace_two(const ModelState *model, WorkerState *state, Block *block, int64_t length, int64_t i):
+    """train_two_centres, as trace_centre gives it for each of them; rows of both have both changes after it."""
+    cdef TwoCentres two
+    cdef int64_t reach[2]
+    cdef int s
+    block.m = draw_two_centres(model, state, &two, reach, &block.fetch[4], length, i)
+    block.fetch[4] = state.mean
+    shared = list(range(two.shared))
+    inside = [shared + list(range(two.shared, two.ends[0])), shared + list(range(two.ends[0], two.ends[1]))]
+    for places in inside:
+        places.sort(key=lambda k: state.context_places[<int>k])
+    outputs = [[s, *range(2, block.m)] for s in range(2)]
+    before = [
+        (rows_at(two.contexts, inside[s], model.dim), rows_at(block.out, outputs[s], model.dim)) for s in range(2)]
+    block_cbow_two(block, &two)
+    state.examples += 2 * block.m - 2
+    found = []
+    for s in range(2):
+        errors = np.array([[block.gradients[2 * k + s]] for k in outputs[s]], np.float32) / np.float32(block.lr)
+        after = rows_at(two.contexts, inside[s], model.dim), rows_at(block.out, outputs[s], model.dim)
+        words = [state.context_ids[k] for k in inside[s]]
+        found.append((reach[s], [(words, labels_of_two(state, block.m, s), *before[s], errors, *after)]))
+    return found
+
+
+cdef rows_at(float **rows, list places, int64_t dim):
+    """float32 [places, dim]"""
+    return np.array([<float[:dim]>rows[<int>k] for k in places], np.float32).reshape(len(places), dim)
 
 
 cdef copied(float **rows, int count, int64_t dim):

@@ -73,9 +73,10 @@ cdef struct WorkerState:
     float *dots              # [(SUMMED_OUTPUTS x BLOCK_INPUTS + LANES) x LANES] dot products before their sums
     int32_t *pair_signs      # [SUMMED_OUTPUTS x BLOCK_INPUTS + LANES] labels of pairs
     float *waiting           # [BLOCK_INPUTS x stride] changes of input rows within a block
-    float *mean              # [stride]
-    float **contexts         # [2 x window]
-    int32_t *context_ids     # [2 x window]
+    float *mean              # [2, stride]
+    float **contexts         # [2 x window + 2]
+    int32_t *context_ids     # [2 x window + 2]
+    int32_t *context_places  # [2 x window + 2] in the sentence, of two centres' contexts
     PrivateRows private_inputs
     PrivateRows private_outputs
     Composed composed

@@ -179,16 +179,17 @@ cdef class Worker:
         cdef int64_t most = model.most_outputs(), i
         cdef int32_t[::1] sentence = np.zeros(LONGEST_SENTENCE, np.int32)
         cdef int32_t[::1] pool = np.zeros(max(model.state.pool_size, 1), np.int32)
-        cdef int32_t[::1] drawn = np.zeros(most + 1, np.int32)
-        cdef int64_t[::1] out = np.zeros(most + 1, np.int64)
+        cdef int32_t[::1] drawn = np.zeros(most + 2, np.int32)
+        cdef int64_t[::1] out = np.zeros(most + 2, np.int64)
         cdef int32_t[::1] label_signs = np.zeros(most, np.int32)
         cdef float[::1] gradients = aligned((most * BLOCK_INPUTS + LANES,))
         cdef float[::1] dots = aligned(((SUMMED_OUTPUTS * BLOCK_INPUTS + LANES) * LANES,))
         cdef int32_t[::1] pair_signs = np.zeros(SUMMED_OUTPUTS * BLOCK_INPUTS + LANES, np.int32)
         cdef float[::1] waiting = aligned((BLOCK_INPUTS * model.stride,))
-        cdef float[::1] mean = aligned((model.stride,))
-        cdef int64_t[::1] contexts = np.zeros(2 * model.state.window, np.int64)
-        cdef int32_t[::1] context_ids = np.zeros(2 * model.state.window, np.int32)
+        cdef float[::1] mean = aligned((2 * model.stride,))
+        cdef int64_t[::1] contexts = np.zeros(2 * model.state.window + 2, np.int64)
+        cdef int32_t[::1] context_ids = np.zeros(2 * model.state.window + 2, np.int32)
+        cdef int32_t[::1] context_places = np.zeros(2 * model.state.window + 2, np.int32)
         memset(&self.state, 0, sizeof(self.state))
         self.model = model
         self.state.sentence = &sentence[0]
@@ -203,6 +204,7 @@ cdef class Worker:
         self.state.mean = &mean[0]
         self.state.contexts = <float **>&contexts[0]
         self.state.context_ids = &context_ids[0]
+        self.state.context_places = &context_places[0]
         self.merge_after = merge_after
         self.state.held_out = tables.held_out_share(model.config.held_out)
         self.state.held_out_seed = model.config.seed
@@ -211,6 +213,7 @@ cdef class Worker:
         self.state.random = _tables.worker_seed(model.config.seed, number)
         self._keep_alive = (
             sentence, pool, drawn, out, label_signs, gradients, dots, pair_signs, waiting, mean, contexts, context_ids,
+            context_places,
         )
         self._fill_pool()
         self._private = ()

@@ -24,6 +24,7 @@
 
 #define FETCHED 9
 #define FETCHED_FEW 3
+#define FETCHED_TWO 5
 
 enum { FROZEN_INPUTS = 1, FROZEN_OUTPUTS }; /* as in _state.pyx */
 
@@ -43,6 +44,16 @@ typedef struct {
     LossSum *loss;
     const float *fetch[FETCHED]; /* rows that later centres need, asked for during pass 2; FETCHED_FEW for two labels */
 } Block;
+
+/* CBOW, two neighbouring centres at a time. The first two output rows are the centres, the others their negatives. */
+typedef struct {
+    float **contexts; /* rows of the words in both windows, then in the first alone, in the second alone */
+    int shared;       /* how many are in both */
+    int ends[2];      /* where those of the first alone end, of the second alone */
+    float *means[2];  /* of the contexts of each */
+    float inverse[2]; /* 1 / their number */
+    float share[2];   /* of a mean's change that each of its contexts gets */
+} TwoCentres;
 
 /* Exponents out of the product, before it is too small: a factor is more than 2^-12, so ten are safe. */
 #define FACTORS 10
@@ -131,8 +142,8 @@ INLINE void all_dots(int i, int c, const Block *b) {
 
 /* G for all input rows and `c` output rows from the i-th on, and the loss. With the sign of a dot product turned where
  * the label is 1 both labels are one case: it says how wrong the pair is. `positive` pairs have label 1, or, below 0,
- * those of `pair_signs`. */
-INLINE void compute_gradients(int i, int c, int positive, const Block *b) {
+ * those of `pair_signs`. Of two `centres` each has label 1 with its own mean, and is no pair with the other's. */
+INLINE void compute_gradients(const int centres, int i, int c, int positive, const Block *b) {
     const vec one = spread(1), rate = spread(-b->lr);
     const int count = c * b->n;
     const float *dots = b->dots, *sigmoid = b->sigmoid;
@@ -143,14 +154,20 @@ INLINE void compute_gradients(int i, int c, int positive, const Block *b) {
     memcpy(&product, loss->mantissa, sizeof product);
     for (int p = 0, factors = 1; p < count; p += WIDTH, factors++) {
         vec x = sum_vectors(dots + p * WIDTH);
-        ivec label_sign = (count_from(p) < positive) & LABEL_1;
+        ivec label_sign = (count_from(p) < positive) & LABEL_1, used = count_from(p) < count;
+        if (centres == 2) {
+            ivec pair = count_from(p + 2 * i);
+            label_sign = ((pair == 0) | (pair == 3)) & LABEL_1;
+            used &= (pair == 0) | (pair > 2);
+        }
         if (positive < 0) memcpy(&label_sign, pair_signs + p, sizeof label_sign);
         x = (vec)((ivec)x ^ label_sign);
         vec tail = sigmoid_tail(x, sigmoid), rest = one - tail;
         vec error = select_by_sign(x, tail, rest); /* |y - sigmoid| */
         vec right = select_by_sign(x, rest, tail); /* probability of the right label; a NaN stays one */
-        product *= select_lanes(count_from(p) < count, right, one);
+        product *= select_lanes(used, right, one);
         vec gradient = rate * (vec)((ivec)error ^ label_sign);
+        if (centres == 2) gradient = (vec)((ivec)gradient & used);
         memcpy(gradients + p, &gradient, sizeof gradient); /* what is too much is written over by the next rows */
         if (factors == FACTORS) settle(&product, loss), factors = 0;
     }
@@ -176,19 +193,21 @@ NOINLINE static void pass_1(const Block *b) {
         c = b->m - i < SUMMED_OUTPUTS ? b->m - i : SUMMED_OUTPUTS;
         if (b->label_signs) spread_label_signs(i, c, b);
         all_dots(i, c, b);
-        compute_gradients(i, c, b->label_signs ? -1 : i ? 0 : b->n, b);
+        compute_gradients(1, i, c, b->label_signs ? -1 : i ? 0 : b->n, b);
     }
+}
+
+INLINE void fetch_rows(const int first, const int stop, const Block *b, int64_t k) {
+    if (k % 16) return; /* the line is on its way */
+#pragma GCC unroll 16
+    for (int q = first; q < stop; q++) __builtin_prefetch(b->fetch[q] + k, 1, 3);
 }
 
 /* Ask for columns k.. of the rows that later centres need: a few cache lines at a time, between the arithmetic. All at
  * once they fill the core's miss buffers and it stands still. */
 INLINE void fetch_columns(const Block *b, int64_t k) {
-    if (k % 16) return; /* the line is on its way */
-#pragma GCC unroll 16
-    for (int q = 0; q < FETCHED_FEW; q++) __builtin_prefetch(b->fetch[q] + k, 1, 3);
-    if (!b->label_signs) return;
-#pragma GCC unroll 16
-    for (int q = FETCHED_FEW; q < FETCHED; q++) __builtin_prefetch(b->fetch[q] + k, 1, 3);
+    fetch_rows(0, FETCHED_FEW, b, k);
+    if (b->label_signs) fetch_rows(FETCHED_FEW, FETCHED, b, k);
 }
 
 /* Which of the cuts of a block: the only one, the first, one between, the last. */
@@ -352,6 +371,100 @@ static void block_cbow(Block *b, float **contexts, int count, float *mean, float
 #define SHARE(C) \
     case C: share_chunk(C <= CHUNK ? C : CHUNK, b, contexts, count, mean, part, k); break;
             FOR_EACH_C(SHARE)
+        }
+}
+
+/* The same for two centres: four vectors in registers where one has two. */
+#if WIDTH == 16
+#define CHUNK_TWO 7
+#else
+#define CHUNK_TWO 3
+#endif
+#define FOR_EACH_C_TWO(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+
+/* sum += rows first..stop-1, at `c` vectors from column k */
+INLINE void sum_chunk(const int c, vec *sum, float *const *rows, int first, int stop, int64_t k) {
+    for (int j = first; j < stop; j++)
+#pragma GCC unroll 8
+        for (int v = 0; v < c; v++) sum[v] += load(rows[j] + k + v * WIDTH);
+}
+
+/* Rows first..stop-1 += change, one after the other: rows may repeat. */
+INLINE void add_chunk(const int c, const vec *change, float *const *rows, int first, int stop, int64_t k) {
+    for (int j = first; j < stop; j++)
+#pragma GCC unroll 8
+        for (int v = 0; v < c; v++) store(rows[j] + k + v * WIDTH, load(rows[j] + k + v * WIDTH) + change[v]);
+}
+
+/* `c` vectors of both means, from column k. */
+INLINE void two_means_chunk(const int c, const TwoCentres *two, int64_t k) {
+    vec first[CHUNK_TWO], second[CHUNK_TWO];
+#pragma GCC unroll 8
+    for (int v = 0; v < c; v++) first[v] = spread(0);
+    sum_chunk(c, first, two->contexts, 0, two->shared, k);
+#pragma GCC unroll 8
+    for (int v = 0; v < c; v++) second[v] = first[v];
+    sum_chunk(c, first, two->contexts, two->shared, two->ends[0], k);
+    sum_chunk(c, second, two->contexts, two->ends[0], two->ends[1], k);
+#pragma GCC unroll 8
+    for (int v = 0; v < c; v++) {
+        store(two->means[0] + k + v * WIDTH, first[v] * spread(two->inverse[0]));
+        store(two->means[1] + k + v * WIDTH, second[v] * spread(two->inverse[1]));
+    }
+}
+
+/* Pass 2 for `c` vectors from column k, as share_chunk: each row is loaded and stored once for both centres. */
+INLINE void share_two_chunk(const int c, const Block *b, const TwoCentres *two, int64_t k) {
+    vec h[2][CHUNK_TWO], change[2][CHUNK_TWO], both[CHUNK_TWO];
+#pragma GCC unroll 8
+    for (int v = 0; v < c; v++)
+#pragma GCC unroll 2
+        for (int s = 0; s < 2; s++) h[s][v] = load(two->means[s] + k + v * WIDTH), change[s][v] = spread(0);
+    for (int i = 0; i < b->m; i++) {
+        float *out = b->out[i] + k;
+        const vec g = spread(b->gradients[2 * i]), g_second = spread(b->gradients[2 * i + 1]);
+#pragma GCC unroll 8
+        for (int v = 0; v < c; v++) {
+            vec old = load_once(out + v * WIDTH);
+            change[0][v] += g * old;
+            change[1][v] += g_second * old;
+            store(out + v * WIDTH, old + g * h[0][v] + g_second * h[1][v]);
+        }
+    }
+    for (int q = 0; q < c; q++) fetch_rows(0, FETCHED_TWO, b, k + q * WIDTH);
+#pragma GCC unroll 8
+    for (int v = 0; v < c; v++) {
+        change[0][v] *= spread(two->share[0]), change[1][v] *= spread(two->share[1]);
+        both[v] = change[0][v] + change[1][v];
+    }
+    add_chunk(c, both, two->contexts, 0, two->shared, k);
+    add_chunk(c, change[0], two->contexts, two->shared, two->ends[0], k);
+    add_chunk(c, change[1], two->contexts, two->ends[0], two->ends[1], k);
+}
+
+/* CBOW for two neighbouring centres, both from the same old values: most of their contexts are the same rows, and they
+ * share their negatives. */
+static void block_cbow_two(Block *b, const TwoCentres *two) {
+    const int64_t columns = b->columns;
+    int64_t k, left;
+    b->n = 2;
+    b->in[0] = two->means[0], b->in[1] = two->means[1];
+    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK_TWO * WIDTH)
+        switch (left < CHUNK_TWO ? left : CHUNK_TWO) {
+#define TWO_MEANS(C) \
+    case C: two_means_chunk(C <= CHUNK_TWO ? C : CHUNK_TWO, two, k); break;
+            FOR_EACH_C_TWO(TWO_MEANS)
+        }
+    for (int i = 0, c; i < b->m; i += c) {
+        c = b->m - i < SUMMED_OUTPUTS ? b->m - i : SUMMED_OUTPUTS;
+        all_dots(i, c, b);
+        compute_gradients(2, i, c, 0, b);
+    }
+    for (k = 0; (left = (columns - k) / WIDTH) > 0; k += CHUNK_TWO * WIDTH)
+        switch (left < CHUNK_TWO ? left : CHUNK_TWO) {
+#define SHARE_TWO(C) \
+    case C: share_two_chunk(C <= CHUNK_TWO ? C : CHUNK_TWO, b, two, k); break;
+            FOR_EACH_C_TWO(SHARE_TWO)
         }
 }
 

@@ -159,7 +159,11 @@ class TrainConfig:
         shown_default="the CPUs this process may use",
     )
     seed: int = option(1, "Seed of all random numbers.", flags=("-s",), minimum=0, maximum=2**63 - 1)
-    share_negatives: bool = option(True, "All contexts of one centre share its negatives.", off="--no-share-negatives")
+    share_negatives: bool = option(
+        True,
+        "All contexts of one centre share its negatives; for cbow, two neighbouring centres do.",
+        off="--no-share-negatives",
+    )
     negative_pool: int = option(
         128,
         "Negatives come from a rolling pool of this size in each thread; 0 draws each one afresh.",

@@ -124,7 +124,10 @@ class ThreadedModel:
         contexts = 2 * config.window if config.fixed_window else config.window + 1
         if config.model == "cbow" or not config.share_negatives:
             contexts = 1
-        return max(USUAL_PAIRS, contexts, config.negative + 1 if config.loss == "ns" else 1)
+        negatives = config.negative + 1.0 if config.loss == "ns" else 1.0
+        if config.model == "cbow" and config.share_negatives:
+            negatives *= 4 / 3  # two centres at a time, and most of their contexts are those of both
+        return max(USUAL_PAIRS, contexts, negatives)
 
 
 @dataclass
