@@ -4,9 +4,8 @@
     python scripts/study_tables.py --rows 100000   a smaller table and matrix
     python scripts/study_tables.py --whole         w2v similar --all of 100,000 rows, and what 1,000,000 would take
 
-But for --whole, each task runs in a process of its own, on one CPU, and its processor time is taken; a package that is
-not installed is left out. Prints the tables of docs/sessions.md. What is made before the clock starts counts for
-memory, not for time.
+Each task runs in a process of its own, on one CPU, and its processor time is taken; a package that is not installed is
+left out. Prints the tables of docs/sessions.md. What is made before the clock starts counts for memory, not for time.
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ import w2v
 DIM, TOPN = 100, 10
 ASKED = 2000
 ASKED_SLOWLY = 256  # where a query takes long
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 ASKED_ONE_BY_ONE = 50  # of gensim, which answers one at a time
 
 
@@ -148,38 +148,36 @@ def run_task(kind: str, name: str, argument: str) -> None:
 
 def measured(kind: str, name: str, argument: str) -> dict[str, float]:
     command = [sys.executable, "-P", __file__, "--task", kind, name, argument]
-    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env={**os.environ, **one})
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env={**os.environ, **ONE_THREAD})
     return json.loads(done.stdout)
 
 
-def similar_all(folder: Path, rows: int) -> tuple[float, float, float]:
-    """(seconds, processor seconds, peak bytes) of `w2v similar --all` on all CPUs, its answers thrown away."""
+def similar_all(folder: Path, rows: int) -> tuple[float, float]:
+    """(processor seconds, peak bytes) of the command on as many rows, its answers thrown away."""
     path = folder / f"{rows}.bin"
     w2v.Vectors(map(str, range(rows)), matrix_of(rows)).save(path)
     command = [sys.executable, "-P", "-m", "w2v", "similar", path, "--all", "-k", str(TOPN), "-q"]
-    begin = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **ONE_THREAD})
     _, status, used = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{path}: similar --all failed")
-    return time.monotonic() - begin, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+    return used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
 
 
 def whole(rows: int = 100_000, wanted: int = 1_000_000) -> None:
     """The table of `similar --all`: half the rows, all, and by the two what `wanted` rows would take. Time is a part
     that grows with the rows and one that grows with their square; memory grows with the rows."""
-    print(f"| w2v similar --all -k {TOPN} | seconds | processor seconds | peak MB |\n| --- | --- | --- | --- |")
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    print(f"| w2v similar --all -k {TOPN}, one CPU | processor seconds | peak MB |\n| --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
-        found = [similar_all(Path(folder), some) for some in (rows // 2, rows)]
-    for some, (seconds, processor, peak) in zip((rows // 2, rows), found, strict=True):
-        print(f"| {some:,} x {DIM} | {seconds:.1f} | {processor:.1f} | {peak / 1e6:.0f} |")
+        half, full = (similar_all(Path(folder), some) for some in (rows // 2, rows))
+    for some, (seconds, peak) in ((rows // 2, half), (rows, full)):
+        print(f"| {some:,} x {DIM} | {seconds:.1f} | {peak / 1e6:.0f} |")
     factor = wanted / rows
-    half, full = found
-    squares = [max(0.0, 2 * (all_of - 2 * half_of)) for half_of, all_of in zip(half[:2], full[:2], strict=True)]
-    times = [factor**2 * square + factor * (all_of - square) for square, all_of in zip(squares, full[:2], strict=True)]
-    peak = full[2] + (factor - 1) * 2 * (full[2] - half[2])
-    print(f"| {wanted:,} x {DIM}, by these | {times[0]:.0f} | {times[1]:.0f} | {peak / 1e6:.0f} |")
+    square = max(0.0, 2 * (full[0] - 2 * half[0]))  # of a rows + b rows^2, at `rows`
+    seconds = factor**2 * square + factor * (full[0] - square)
+    peak = full[1] + (factor - 1) * 2 * (full[1] - half[1])
+    print(f"| {wanted:,} x {DIM}, by these two | {seconds:.0f} | {peak / 1e6:.0f} |")
 
 
 def main() -> None:

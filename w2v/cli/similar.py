@@ -46,12 +46,12 @@ Words of the query are left out of its answer. Prints one row per neighbour: que
 
 --all asks for every word of the file, on all cores, and writes the answers as they are found; it needs the
 vectors' memory, and time that grows with the square of their number: about half an hour for 1,000,000 words of 100
-numbers on 2 cores. --approx needs minutes for them, misses a few neighbours, and says how many. --mean recommends: each
+numbers on one CPU. --approx needs minutes for them, misses a few neighbours, and says how many. --mean recommends: each
 line is a session, and the query is the mean of its items.
 
---to answers with the words of another file, whose space is the same: translations, where words were aligned. Before the
-first answer --csls takes the cosines of all words here with all there, 20,000 x 20,000 in seconds; --restrict-vocab N
-keeps to the N most frequent words of both.
+--to answers with the words of another file, whose space is the same: translations, where languages were aligned. Before
+the first answer --csls takes as long as --all: it compares all words of both files; --restrict-vocab N keeps to the N
+most frequent words of both.
 """
 
 EXAMPLES = [
