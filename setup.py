@@ -31,7 +31,8 @@ if sys.byteorder == "big":
 X86_64 = bool({"x86_64", "amd64"} & set(MACHINES)) and "-m32" not in os.environ.get("CFLAGS", "")
 
 # -O3 is ours to set: setuptools lets CFLAGS replace the flags that Python was built with.
-FLAGS = ["-O1", "-g"] if DEBUG or SANITIZE else ["-O3", "-g0"]
+DEBIAN = os.environ.get("DEB_BUILD_OPTIONS", "")
+FLAGS = ["-O1", "-g"] if DEBUG or SANITIZE else ["-O0" if "noopt" in DEBIAN.split() else "-O3", "-g0"]
 FLAGS += ["-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
 FLAGS += ["-Wno-unused-function", "-Wno-unreachable-code", "-Wno-psabi"]
 LINK = []
@@ -120,7 +121,7 @@ MADE_WITH = repr((
     [os.environ.get(name) for name in ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS")],
 ))  # fmt: skip
 STAMP = Path("build", "made-with")
-JOBS = re.findall(r"\bparallel=(\d+)", os.environ.get("DEB_BUILD_OPTIONS", "")) or [os.environ.get("CPU_COUNT")]
+JOBS = re.findall(r"\bparallel=(\d+)", DEBIAN) or [os.environ.get("CPU_COUNT")]
 CPUS = int(JOBS[0] or os.cpu_count() or 1)  # Debian's way to say it, conda's, all that there are
 
 

@@ -4,59 +4,68 @@
     python scripts/try_wheels.py dist/*.whl                  # each Python, lowest and newest NumPy and Click
     python scripts/try_wheels.py dist/*.whl --extras         # the lowest optional libraries and their tests too
     python scripts/try_wheels.py dist/*.whl --cpu            # older x86-64 CPUs, under qemu-user-static
-    python scripts/try_wheels.py dist/*.whl --arm64 FOLDER   # the same, with Debian's arm64 Python in FOLDER
+    python scripts/try_wheels.py dist/*.whl --arm64 FOLDER   # under qemu, with Debian's arm64 Python in FOLDER
+    python scripts/try_wheels.py dist/*.whl --sid FOLDER     # with Python 3.14 of Debian sid in FOLDER
+    python scripts/try_wheels.py dist/*.whl --first          # how long it takes from pip to the first answer
 
-Prints a table of docs/installing.md: what ran where, and how many tests passed. Nothing is installed outside a
-temporary folder.
+Prints the tables of docs/installing.md: what ran where, and how many tests passed. Nothing is installed outside a
+temporary folder and FOLDER.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import re
+import resource
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from build_wheels import ROOT, find_python
+from build_wheels import ROOT, faults, find_python
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 COMPILERS = re.compile(r"(.*-)?(cc|c89|c99|gcc|g\+\+|c\+\+|clang|zig|ld|as|tcc|cython3?)(-[\d.]+)?")
+TEST_TOOLS = ["pytest>=8.4", "hypothesis>=6.86"]
 TESTS = ROOT / "tests"
-LIGHT = [f"{TESTS}/{name}" for name in ("kernel", "corpus", "vectors", "test_safetensors.py", "test_threads.py")]
-COMMAND = [f"{TESTS}/{name}" for name in ("cli/test_main.py", "cli/test_train.py", "cli/test_asking.py")]
-COMMAND += [f"{TESTS}/training/test_train.py"]
-EXTRAS = [
-    f"{TESTS}/{name}" for name in ("cli/test_plot.py", "cli/test_word2vec.py", "seeing", "cluster", "test_files.py")
-]
-# An emulator takes some thirty times as long: what reaches every kind of compiled module, in this process alone.
-EMULATED = ("kernel/test_kernels.py", "corpus/test_hand_made.py", "corpus/test_encoder.py", "vectors/test_formats.py")
-EMULATED += ("vectors/test_query.py", "vectors/test_ngrams.py")
-NOT_EMULATED = "not memory and not optimised and not any_bytes and not emulated and not wherever_the_file"
-ON_EMULATOR = [*(f"{TESTS}/{name}" for name in EMULATED), "-k", NOT_EMULATED]
+# What reaches every compiled module and every kind of file, in about a minute.
+LIGHT = ["kernel/test_kernels.py", "kernel/test_worker.py"]
+LIGHT += ["corpus/test_hand_made.py", "corpus/test_encoder.py", "corpus/test_vocab.py"]
+LIGHT += ["vectors/test_formats.py", "vectors/test_query.py", "vectors/test_ngrams.py"]
+LIGHT += ["training/test_train.py", "cli/test_main.py", "cli/test_train.py", "cli/test_asking.py"]
+# What uses an optional library.
+EXTRAS = ["test_files.py", "test_safetensors.py", "corpus/test_sources.py", "corpus/test_sessions.py"]
+EXTRAS += ["vectors/test_neighbours.py", "seeing/test_plot.py", "cli/test_plot.py", "cluster"]
+# An emulator takes some thirty times as long.
+EMULATED = ["kernel/test_kernels.py", "corpus/test_hand_made.py", "corpus/test_encoder.py", "vectors/test_formats.py"]
+EMULATED += ["vectors/test_query.py", "vectors/test_ngrams.py"]
+NOT_EMULATED = ["-k", "not memory and not optimised and not any_bytes and not emulated and not wherever_the_file"]
+SID = "3.14"
 KERNELS = {"Nehalem": "baseline", "Haswell": "avx2"}  # what must be picked; qemu has no AVX-512 to try
+HEAD = """| machine | Python | NumPy | Click | kernel | tests |
+| --- | --- | --- | --- | --- | --- |"""
 
 
 @dataclass
 class Place:
-    """Where a wheel is tried: an environment, what starts its Python, what is run there."""
+    """Where a wheel is tried: a folder, its Python, the variables of its environment."""
 
     folder: Path
-    start: list[str]
-    tests: list[str]
-    env: dict[str, str] = field(default_factory=dict)
+    python: Path
+    env: dict[str, str]
 
     def run(self, *args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*self.start, *args], cwd=self.folder, env=self.env, capture_output=True, text=True)
+        return subprocess.run([self.python, *args], cwd=self.folder, env=self.env, capture_output=True, text=True)
 
-    def row(self, what: str) -> str:
+    def row(self, what: str, tests: list[str], *options: str) -> str:
         """A row of the table; the first failure goes to standard error."""
         asked = self.run("-m", "w2v", "--version", "--json")
         if asked.returncode:
@@ -70,7 +79,8 @@ class Place:
         if answer.stdout.count("\n") != 3:
             print(answer.stdout, answer.stderr, file=sys.stderr)
             return f"| {what} | does not answer |"
-        tested = self.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", *self.tests)
+        paths = [str(TESTS / name) for name in tests]
+        tested = self.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", *paths, *options)
         result = (tested.stdout.strip() or tested.stderr).splitlines()[-1].strip("= ")
         if tested.returncode:
             print(tested.stdout[-6000:], tested.stderr[-2000:], file=sys.stderr)
@@ -119,22 +129,6 @@ def environment(folder: Path, tools: str) -> dict[str, str]:
     return {"PATH": f"{folder / 'venv/bin'}:{tools}", "HOME": str(home), "LANG": "C.UTF-8", "CI": "true"}
 
 
-def seconds_to_first_answer(wheel: Path, python: str, folder: Path) -> float:
-    """From `pip install` in an empty environment to the answer of the README's first command."""
-    subprocess.run([python, "-m", "venv", folder / "first"], check=True)
-    bin_folder, world = folder / "first/bin", ROOT / "data/world.txt.gz"
-    commands = (
-        [f"{bin_folder}/pip", "install", "-q", str(wheel)],
-        [f"{bin_folder}/w2v", "train", "-q", str(world), "-o", f"{folder}/v.bin"],
-        [f"{bin_folder}/w2v", "analogy", f"{folder}/v.bin", "man", "king", "woman"],
-    )
-    began = time.monotonic()
-    for command in commands:
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert "queen" in done.stdout.splitlines()[0], done.stdout
-    return time.monotonic() - began
-
-
 def try_pythons(wheels: list[Path], versions: list[str], extras: bool, tools: str) -> None:
     machine = platform.machine()
     for version in versions:
@@ -146,13 +140,43 @@ def try_pythons(wheels: list[Path], versions: list[str], extras: bool, tools: st
             with tempfile.TemporaryDirectory(prefix="w2v-try-") as name:
                 folder = Path(name)
                 subprocess.run([python, "-m", "venv", "--without-pip", folder / "venv"], check=True)
-                own = str(folder / "venv/bin/python")
+                own = folder / "venv/bin/python"
                 needs = requirements(wheel, "(?!lint|release).+" if extras else "")
-                needs += [] if extras else ["pytest>=8.4", "hypothesis>=6.86"]
-                install(wheel, folder, needs, lowest, "--python", own)
-                tests = [*LIGHT, *COMMAND, *(EXTRAS if extras else ())]
-                place = Place(folder, [own], tests, environment(folder, tools))
-                print(place.row(f"Linux {machine}, {'lowest' if lowest else 'newest'}"), flush=True)
+                needs += [] if extras else TEST_TOOLS
+                install(wheel, folder, needs, lowest, "--python", str(own))
+                place = Place(folder, own, environment(folder, tools))
+                what = f"Linux {machine}, {'lowest' if lowest else 'newest'}"
+                print(place.row(what, [*LIGHT, *EXTRAS] if extras else LIGHT), flush=True)
+
+
+def started_by(start: list[str], real: Path, version: str, wheel: Path, folder: Path, tools: str) -> Place:
+    """A place whose `python` and `w2v` are scripts: `start`, the name to go by, and `real`, an interpreter elsewhere.
+
+    Tests that start processes of their own do it by these scripts as well.
+    """
+    venv = folder / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "pyvenv.cfg").write_text(f"home = {real.parent}\ninclude-system-site-packages = false\n")
+    command = shlex.join([*start, str(venv / "bin/python"), str(real)])
+    for name, module in (("python", ""), ("w2v", "-m w2v ")):
+        script = venv / "bin" / name
+        script.write_text(f'#!/bin/sh\nexec {command} {module}"$@"\n')
+        script.chmod(0o755)
+    needs = [*requirements(wheel, ""), *TEST_TOOLS]
+    of = ["--python-platform", f"{machine_of(wheel)}-manylinux_2_31", "--python-version", version]
+    install(wheel, folder, needs, False, *of, "--target", str(venv / f"lib/python{version}/site-packages"))
+    return Place(folder, venv / "bin/python", environment(folder, tools))
+
+
+def machine_of(wheel: Path) -> str:
+    return next(machine for machine in ("x86_64", "aarch64") if wheel.stem.endswith(f"_{machine}"))
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise SystemExit(f"try_wheels: no {name} here; apt install qemu-user-static")
+    return found
 
 
 def try_cpus(wheels: list[Path], tools: str) -> None:
@@ -160,55 +184,100 @@ def try_cpus(wheels: list[Path], tools: str) -> None:
     python, wheel = find_python("3.11"), matching(wheels, "3.11", "x86_64")
     assert python is not None
     assert wheel is not None
-    with tempfile.TemporaryDirectory(prefix="w2v-try-") as name:
-        folder = Path(name)
-        subprocess.run([python, "-m", "venv", "--without-pip", folder / "venv"], check=True)
-        own = folder / "venv/bin/python"
-        needs = [*requirements(wheel, ""), "pytest>=8.4", "hypothesis>=6.86"]
-        install(wheel, folder, needs, False, "--python", str(own))
-        env = environment(folder, tools)
-        for cpu, kernel in KERNELS.items():
-            start = ["qemu-x86_64-static", "-cpu", cpu, str(own.resolve())]
-            env["PYTHONPATH"] = next(str(path) for path in folder.glob("venv/lib/python*/site-packages"))
-            row = Place(folder, start, ON_EMULATOR, env).row(f"Linux x86_64 as {cpu} (qemu)")
-            print(row, flush=True)
-            if f"| {kernel} |" not in row:
-                raise SystemExit(f"try_wheels: {cpu} must run the kernel {kernel}")
+    for cpu, kernel in KERNELS.items():
+        with tempfile.TemporaryDirectory(prefix="w2v-try-") as name:
+            start = [program("qemu-x86_64-static"), "-cpu", cpu, "-0"]
+            place = started_by(start, Path(python).resolve(), "3.11", wheel, Path(name), tools)
+            row = place.row(f"Linux x86_64 as {cpu} (qemu)", EMULATED, *NOT_EMULATED)
+        print(row, flush=True)
+        if f"| {kernel} |" not in row:
+            raise SystemExit(f"try_wheels: {cpu} must run the kernel {kernel}")
 
 
-def arm64_python(folder: Path) -> Path:
-    """Debian's arm64 Python, unpacked below `folder` unless it is there: dpkg knows no arm64 afterwards either."""
-    if not (folder / "usr/bin/python3.11").exists():
-        packages = "python3.11-minimal libpython3.11-minimal libpython3.11-stdlib python3.11 libc6 libgcc-s1 zlib1g"
-        packages += (
-            " libexpat1 libssl3 libffi8 libbz2-1.0 liblzma5 libsqlite3-0 libuuid1 libstdc++6 media-types libdb5.3"
-        )
-        lists = folder / "lists"
-        (lists / "partial").mkdir(parents=True)
-        apt = ["-o", "APT::Architecture=arm64", "-o", "APT::Architectures=arm64", "-o", f"Dir::State::Lists={lists}"]
-        subprocess.run(["apt-get", "-q", *apt, "update"], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(["apt-get", "-q", *apt, "download", *packages.split()], check=True, cwd=folder)
-        for package in folder.glob("*.deb"):
+def debian_python(folder: Path, suite: str, architecture: str, version: str) -> Path:
+    """Debian's Python and all that it needs, unpacked below `folder` unless it is there; dpkg does not hear of it."""
+    python = folder / f"usr/bin/python{version}"
+    if not python.exists():
+        for name in ("lists/partial", "archives/partial"):
+            (folder / name).mkdir(parents=True)
+        (folder / "status").touch()  # as if nothing were installed
+        (folder / "sources").write_text(f"deb http://deb.debian.org/debian {suite} main\n")
+        settings = (
+            f"APT::Architecture={architecture}", f"APT::Architectures={architecture}", "Dir::Etc::SourceParts=-",
+            f"Dir::Etc::SourceList={folder}/sources", f"Dir::State::Lists={folder}/lists",
+            f"Dir::State::Status={folder}/status", f"Dir::Cache::Archives={folder}/archives", "Debug::NoLocking=1",
+        )  # fmt: skip
+        apt = ["apt-get", "-q", "-y", *(part for setting in settings for part in ("-o", setting))]
+        for command in ("update",), ("install", "--no-install-recommends", "--download-only", f"python{version}"):
+            subprocess.run([*apt, *command], check=True, stdout=subprocess.DEVNULL)
+        for package in folder.glob("archives/*.deb"):
             subprocess.run(["dpkg-deb", "-x", package, folder], check=True)
-    return folder
+    return python
 
 
 def try_arm64(wheels: list[Path], root: Path, tools: str) -> None:
     """The arm64 wheel under qemu; NumPy's own wheel for arm64 beside it."""
-    root, wheel = arm64_python(root.resolve()), matching(wheels, "3.11", "aarch64")
+    wheel = matching(wheels, "3.11", "aarch64")
     if wheel is None:
         raise SystemExit("try_wheels: no wheel for aarch64 is among them; scripts/build_wheels.py --machine aarch64")
+    python = debian_python(root, "bookworm", "arm64", "3.11")
     with tempfile.TemporaryDirectory(prefix="w2v-try-") as name:
-        folder = Path(name)
-        needs = [*requirements(wheel, ""), "pytest>=8.4", "hypothesis>=6.86"]
-        where = ["--python-platform", "aarch64-manylinux_2_31", "--python-version", "3.11", "--target"]
-        install(wheel, folder, needs, False, *where, str(folder / "site"))
-        env = environment(folder, tools) | {"PYTHONPATH": str(folder / "site"), "QEMU_LD_PREFIX": str(root)}
-        start = ["qemu-aarch64-static", "-L", str(root), str(root / "usr/bin/python3.11")]
-        print(
-            Place(folder, start, ON_EMULATOR, env).row("Linux aarch64 (qemu)"),
-            flush=True,
+        start = [program("qemu-aarch64-static"), "-L", str(root), "-0"]
+        place = started_by(start, python, "3.11", wheel, Path(name), tools)
+        print(place.row("Linux aarch64 (qemu)", EMULATED, *NOT_EMULATED), flush=True)
+
+
+def try_sid(wheels: list[Path], root: Path, tools: str) -> None:
+    """The wheel of the stable ABI on a Python that is newer than this system, which brings its own C library."""
+    wheel = matching(wheels, SID, "x86_64")
+    assert wheel is not None
+    python = debian_python(root, "sid", "amd64", SID)
+    with tempfile.TemporaryDirectory(prefix="w2v-try-") as name:
+        libraries = f"{root}/usr/lib/x86_64-linux-gnu"
+        start = [f"{libraries}/ld-linux-x86-64.so.2", "--library-path", libraries, "--argv0"]
+        place = started_by(start, python, SID, wheel, Path(name), tools)
+        print(place.row("Linux x86_64, Debian sid's Python", LIGHT), flush=True)
+
+
+FIRST = """| Python | installed by | installing | training | asking | all | processor time of all |
+| --- | --- | --- | --- | --- | --- | --- |"""
+INSTALLERS = {
+    "pip install": "{bin}/pip install -q",
+    "pip install --no-compile": "{bin}/pip install -q --no-compile",
+    "uv pip install": f"{sys.executable} -m uv pip install -q --python {{bin}}/python",
+}
+
+
+def first_answer(wheel: Path, version: str, python: str, installer: str, tools: str) -> str:
+    """From an empty environment to the answer of the README's first command, as a row of a table."""
+    with tempfile.TemporaryDirectory(prefix="w2v-try-") as name:
+        subprocess.run([python, "-m", "venv", f"{name}/venv"], check=True)
+        bin_folder, vectors = f"{name}/venv/bin", f"{name}/vectors.bin"
+        commands = (
+            [*INSTALLERS[installer].format(bin=bin_folder).split(), str(wheel)],
+            [f"{bin_folder}/w2v", "train", "-q", str(ROOT / "data/world.txt.gz"), "-o", vectors],
+            [f"{bin_folder}/w2v", "analogy", vectors, "man", "king", "woman"],
         )
+        clock, used = [time.monotonic()], resource.getrusage(resource.RUSAGE_CHILDREN)
+        for command in commands:
+            env = {**os.environ, "PATH": f"{bin_folder}:{tools}"}
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=name, env=env, text=True)
+            clock.append(time.monotonic())
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    answer = done.stdout.partition("\n")[0]
+    if "queen" not in answer:
+        raise SystemExit(f"try_wheels: the first answer is {answer!r}, not queen")
+    processor = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+    seconds = [*(b - a for a, b in zip(clock, clock[1:], strict=False)), clock[-1] - clock[0], processor]
+    return f"| {version} | `{installer}` | {' | '.join(f'{each:.1f} s' for each in seconds)} |"
+
+
+def try_first(wheels: list[Path], versions: list[str], installers: list[str], tools: str) -> None:
+    print(FIRST)
+    for version in versions:
+        python, wheel = find_python(version), matching(wheels, version, platform.machine())
+        for installer in installers if python and wheel else ():
+            print(first_answer(wheel, version, python, installer, tools), flush=True)
 
 
 def main() -> None:
@@ -218,20 +287,25 @@ def main() -> None:
     parser.add_argument("--extras", action="store_true", help="the lowest optional libraries too")
     parser.add_argument("--cpu", action="store_true", help="older x86-64 CPUs under qemu")
     parser.add_argument("--arm64", type=Path, metavar="FOLDER", help="arm64 under qemu")
-    parser.add_argument("--first", action="store_true", help="seconds from pip install to the first answer")
+    parser.add_argument("--sid", type=Path, metavar="FOLDER", help=f"Python {SID} of Debian sid")
+    parser.add_argument(
+        "--first", nargs="*", choices=INSTALLERS, metavar="INSTALLER", help=f"times: {', '.join(INSTALLERS)}"
+    )
     chosen = parser.parse_args()
-    wheels = [path.resolve() for path in chosen.wheels]
+    wheels = [path.resolve() for path in chosen.wheels if path.suffix == ".whl"]
+    wrong = [f"{path.name} {fault}" for path in wheels for fault in faults(path, [str(ROOT), str(Path.home())])]
+    if wrong:
+        raise SystemExit("\n".join(f"try_wheels: {fault}" for fault in wrong))
     with tempfile.TemporaryDirectory(prefix="w2v-tools-") as tools:
         path = path_without_compiler(Path(tools))
         assert shutil.which("cc", path=path) is None
-        if chosen.first:
-            for version in chosen.python:
-                python, wheel = find_python(version), matching(wheels, version, platform.machine())
-                if python and wheel:
-                    with tempfile.TemporaryDirectory(prefix="w2v-try-") as folder:
-                        print(f"{version}: {seconds_to_first_answer(wheel, python, Path(folder)):.1f} s")
-        elif chosen.arm64:
-            try_arm64(wheels, chosen.arm64, path)
+        if chosen.first is not None:
+            return try_first(wheels, chosen.python, chosen.first or list(INSTALLERS), path)
+        print(HEAD)
+        if chosen.arm64:
+            try_arm64(wheels, chosen.arm64.resolve(), path)
+        elif chosen.sid:
+            try_sid(wheels, chosen.sid.resolve(), path)
         elif chosen.cpu:
             try_cpus(wheels, path)
         else:
