@@ -28,6 +28,7 @@ import tempfile
 import time
 import zipfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from build_wheels import ROOT, faults, find_python
@@ -268,7 +269,7 @@ def first_answer(wheel: Path, version: str, python: str, installer: str, tools: 
     if "queen" not in answer:
         raise SystemExit(f"try_wheels: the first answer is {answer!r}, not queen")
     processor = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
-    seconds = [*(b - a for a, b in zip(clock, clock[1:], strict=False)), clock[-1] - clock[0], processor]
+    seconds = [*(b - a for a, b in pairwise(clock)), clock[-1] - clock[0], processor]
     return f"| {version} | `{installer}` | {' | '.join(f'{each:.1f} s' for each in seconds)} |"
 
 
