@@ -6,6 +6,7 @@ What stays untested there is the compiler's AVX-512, and nothing of ours.
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 import sysconfig
 from importlib.util import module_from_spec, spec_from_file_location
@@ -23,6 +24,9 @@ def emulated_avx512(folder: Path) -> ModuleType:
     """The kernel's module, compiled in `folder`."""
     if not SOURCE.exists():
         pytest.skip("the C of the AVX-512 kernel is not there: the package was not built in this tree")
+    compiler = shlex.split(sysconfig.get_config_var("LDSHARED") or "cc -shared")
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"{compiler[0]} is not here: the AVX-512 kernel cannot be compiled in plain C")
     path = folder / f"_loop_avx512{sysconfig.get_config_var('EXT_SUFFIX')}"
     includes = [
         HERE / "emulated",
@@ -31,7 +35,6 @@ def emulated_avx512(folder: Path) -> ModuleType:
         sysconfig.get_path("include"),
         sysconfig.get_path("platinclude"),
     ]
-    compiler = shlex.split(sysconfig.get_config_var("LDSHARED") or "cc -shared")
     command = [
         *compiler,
         "-O1",
