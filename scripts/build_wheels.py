@@ -40,9 +40,10 @@ def find_python(version: str) -> str | None:
     found = [Path(path) for path in (shutil.which(f"python{version}"),) if path]
     found += Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}")
     for path in found:
-        done = subprocess.run([path, "-c", "import venv, ensurepip"], capture_output=True)
-        if done.returncode == 0:  # not a stub of pyenv's, nor one that Debian took apart
-            return str(path)
+        asked = [path, "-c", "import sys, venv, ensurepip; print(sys._base_executable)"]
+        done = subprocess.run(asked, capture_output=True, text=True)
+        if done.returncode == 0:  # no stub of pyenv's without a version, nor one that Debian took apart
+            return done.stdout.strip()
     return None
 
 

@@ -73,7 +73,7 @@ class Place:
         """A row of the table; the first failure goes to standard error."""
         asked = self.run("-m", "w2v", "--version", "--json")
         if asked.returncode:
-            print(asked.stderr, file=sys.stderr)
+            print(asked, file=sys.stderr)
             return f"| {what} | does not start |"
         said = json.loads(asked.stdout)
         vectors = str(self.folder / "v.bin")
