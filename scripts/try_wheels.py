@@ -212,7 +212,13 @@ def debian_python(folder: Path, suite: str, architecture: str, version: str) -> 
             f"Dir::State::Status={folder}/status", f"Dir::Cache::Archives={folder}/archives", "Debug::NoLocking=1",
         )  # fmt: skip
         apt = ["apt-get", "-q", "-y", *(part for setting in settings for part in ("-o", setting))]
-        for command in ("update",), ("install", "--no-install-recommends", "--download-only", f"python{version}"):
+        wanted = [
+            "--no-install-recommends",
+            "--download-only",
+            f"python{version}",
+            "libstdc++6",
+        ]  # NumPy's wheels need it
+        for command in ["update"], ["install", *wanted]:
             subprocess.run([*apt, *command], check=True, stdout=subprocess.DEVNULL)
         for package in folder.glob("archives/*.deb"):
             subprocess.run(["dpkg-deb", "-x", package, folder], check=True)
