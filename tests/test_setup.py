@@ -74,6 +74,12 @@ def test_pythons_own_flags_name_the_machines_where_archflags_does_not(monkeypatc
     assert "-Xarch_x86_64" in flags_of(extensions(monkeypatch, tmp_path))["w2v.kernel._loop_avx2"]
 
 
+def test_debians_noopt_is_obeyed(monkeypatch, tmp_path):
+    for options, level in (("nocheck", "-O3"), ("parallel=2 noopt", "-O0")):
+        monkeypatch.setenv("DEB_BUILD_OPTIONS", options)
+        assert all(flags[0] == level for flags in flags_of(extensions(monkeypatch, tmp_path)).values())
+
+
 def test_every_compiled_source_is_listed_and_what_is_listed_exists(monkeypatch, tmp_path):
     found = extensions(monkeypatch, tmp_path)
     listed = {path for each in found for path in each.sources if path != "w2v/_memoryviews.c"}
