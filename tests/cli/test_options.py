@@ -5,6 +5,7 @@ import pytest
 
 from w2v.cli.command import ALL_OPTIONS
 from w2v.cli.main import cli
+from w2v.cli.options import Number
 from w2v.corpus.config import CorpusConfig
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
@@ -97,3 +98,31 @@ def test_no_spelling_is_declared_twice():
     command = cli.get_command(None, "train")
     spellings = [s for p in command.params for s in (*p.opts, *p.secondary_opts)]
     assert sorted(spellings) == sorted(set(spellings))
+
+
+# Of the commands' own options: name, least, most, default.
+NUMBERS = {
+    "analogy": "restrict_vocab 1 None None; topn 1 None 10",
+    "convert": "top 1 None None; drop_top 0 None None; pca 1 None None",
+    "diff": "k 1 None 10; top 0 None 10000; words 0 None 10",
+    "embed": "sif_weight 1e-12 1000000000000.0 None; remove 0 None None",
+    "evaluate": "topn 1 None 10; decay None None 1.0; restrict_vocab 1 None 30000",
+    "explore": "top 2 None 20000",
+    "phrases": "passes None None 1; threshold None None None",
+    "plan": "seconds 0 600 2.0",
+    "plot": "top 2 None None; dpi 20 1200 150",
+    "predict": "topn 1 None 10",
+    "senses": "topn 1 None 10; links 1 None 15",
+    "similar": "topn 1 None 10; decay None None 1.0; restrict_vocab 1 None None; min_cosine -1 1 None",
+}
+
+
+@pytest.mark.parametrize("command", NUMBERS)
+def test_the_numbers_of_a_command_have_the_ranges_and_defaults_of_its_help(command):
+    found = {}
+    for each in cli.get_command(click.Context(cli), command).params:
+        if isinstance(each.type, Number):
+            default = each.default if isinstance(each.default, (int, float)) else None
+            found[each.name] = f"{each.name} {each.type.minimum} {each.type.maximum} {default}"
+    wanted = NUMBERS[command].split("; ")
+    assert [found.get(line.split()[0]) for line in wanted] == wanted

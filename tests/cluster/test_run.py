@@ -14,6 +14,7 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.vocab import TokenCounts
 from w2v.errors import TrainingError
 from w2v.training.config import TrainConfig
+from w2v.training.progress import TrainingStopped
 from w2v.training.state import Totals
 
 MATRICES = [np.full((2, 4), 0.5, np.float32), np.full((2, 4), 0.25, np.float32)]
@@ -87,3 +88,26 @@ def test_a_model_that_is_not_finite_is_an_error(trainer, matrix, row):
     trainer.made.matrices[matrix][row, 3] = np.nan
     with pytest.raises(TrainingError, match=r"training diverged.*lr=0\.01\d* or a shorter sync_every"):
         trainer.train()
+
+
+@pytest.mark.parametrize("members", [0, 2])
+def test_a_run_that_is_stopped_keeps_what_there_is_or_says_that_no_node_was_ready(trainer, monkeypatch, members):
+    async def run(look, should_stop):
+        raise TrainingStopped
+
+    written = []
+    checkpointer = SimpleNamespace(
+        failure=None, write_cluster=lambda state, stopping: written.append((state, stopping)), due=lambda: False
+    )
+    monkeypatch.setattr(trainer.made, "run", run)
+    monkeypatch.setattr(trainer, "state", lambda matrices, done=None: matrices)
+    del trainer.made.members[members:]
+    with pytest.raises(TrainingStopped):
+        trainer.train(checkpointer=checkpointer)
+    assert trainer.made.closed
+    if members:
+        assert written == [(trainer.made.matrices, True)]
+        assert checkpointer.failure is None
+    else:
+        assert written == []
+        assert str(checkpointer.failure) == "no node was ready yet"

@@ -172,5 +172,8 @@ def test_a_file_that_is_there_twice_is_named(tmp_path):
     (folder / "c").unlink()
     (folder / "c").write_text("one two three\n" * 4 + "one two other\n")
     assert warnings_of([folder]) == []
+    for name, word in (("a", b"first"), ("c", b"other")):  # as long, and the same in the last 64 KiB
+        (folder / name).write_bytes(word + b" and more\n" * 20_000)
+    assert warnings_of([folder]) == []
     (folder / "c").write_bytes((folder / "b").read_bytes())
     assert warnings_of([folder]) == [f"{folder}/c: looks like a copy of {folder}/b, and its text counts twice"]

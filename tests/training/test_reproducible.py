@@ -19,6 +19,7 @@ from w2v.errors import CheckpointError, SettingsError, TrainingError
 from w2v.kernel import kernels
 from w2v.training.checkpoint import Checkpoint
 from w2v.training.checkpointing import Checkpointer
+from w2v.training.config import TrainConfig
 from w2v.training.evaluation import Evaluator
 from w2v.training.lanes import LANES, MOST_CENTRES, rounds_for
 from w2v.training.trainer import Trainer
@@ -356,3 +357,23 @@ def test_corpora_of_few_sentences_are_trained_on(text):
     found = [Trainer(small, config(threads=threads, reproducible=True, sample=0.0)).run() for threads in THREADS]
     assert len({outcome(each) for each in found}) == 1
     assert found[0].summary.trained == 3 * small.token_counts.kept - found[0].summary.alone
+
+
+@pytest.mark.parametrize(
+    ("settings", "tokens", "rounds"),
+    [
+        ({}, 20_000, (8, 25, 3, 1)),
+        ({}, 5_000_000, (8, 95, 94, 16)),
+        ({"loss": "hs"}, 20_000, (8, 25, 3, 1)),
+        ({"model": "cbow"}, 5_000_000, (8, 78, 265, 16)),
+        ({"window": 20, "dim": 300}, 5_000_000, (8, 27, 30, 16)),
+        ({"lr": 0.5}, 20_000, (2, 19, 17, 5)),
+        ({"lr": 0.5}, 5_000_000, (2, 19, 1890, 16)),
+        ({"share_negatives": False}, 5_000_000, (8, 95, 94, 16)),
+    ],
+)
+def test_how_a_training_is_cut_into_lanes_and_rounds(settings, tokens, rounds):
+    """The bytes depend on it."""
+    counts = (1e6 / np.arange(1, 3001)).astype(np.int64)
+    found = rounds_for(TrainConfig(threads=1, reproducible=True, **settings).resolved(), counts, tokens)
+    assert (found.lanes, found.centres, found.batch, found.sections) == rounds

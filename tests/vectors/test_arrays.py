@@ -397,3 +397,23 @@ def test_numbers_are_never_read_with_the_words_of_another_save(tmp_path, name):
             break
     assert (done.returncode, found[-1]) == (0, "new")
     assert set(found) >= {"old", "new", "error"}
+
+
+@pytest.mark.parametrize(("size", "read"), [(4096, True), (4097, False)])
+def test_the_header_of_an_array_has_at_most_4096_bytes(tmp_path, size, read):
+    text = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }"
+    header = b"\x93NUMPY\x02\x00" + size.to_bytes(4, "little") + text.ljust(size - 1) + b"\n"
+    (tmp_path / "v.npy").write_bytes(header + np.array([1, 2], "<f4").tobytes())
+    (tmp_path / "v.words.txt").write_text("a\n")
+    if read:
+        assert load(tmp_path / "v.npy").matrix.tolist() == [[1, 2]]
+    else:
+        with pytest.raises(VectorsError, match="byte 6: the header of the array"):
+            load(tmp_path / "v.npy")
+
+
+def test_more_rows_may_be_asked_for_than_there_are(tmp_path):
+    for name in ("v.npy", "v.safetensors", "v.bin", "v.txt"):
+        make(3, 2, 1).save(tmp_path / name)
+        assert len(load(tmp_path / name, limit=3)) == len(load(tmp_path / name, limit=4)) == 3
+        assert len(load(tmp_path / name, limit=2)) == 2

@@ -187,3 +187,20 @@ def test_rows_are_sought_where_so_many_follow_each_other(end, hops, least, follo
         found.reader.fill(1 << 20)
         assert found.reader.ended
         assert found.rows_follow(found.reader.position, hops, least=least) == follow
+
+
+def test_a_word_with_a_space_is_put_right_at_the_border_of_two_blocks(tmp_path):
+    """Rows are read 4,096 at a time where words hold spaces."""
+    spaced = {4094: "New York", 4095: "Los Angeles", 4096: "San Jose", 8190: "Santa Fe", 8191: "El Paso"}
+    words = [spaced.get(i, f"word{i}").encode() for i in range(9000)]
+    data, matrix = binary(words, 8, b"")
+    (tmp_path / "v.bin").write_bytes(data)
+    mended, _ = repair(tmp_path / "v.bin")
+    assert [word.replace("_", " ") for word in mended.words] == [word.decode() for word in words]
+    np.testing.assert_array_equal(mended.matrix, matrix)
+
+
+def test_a_header_with_signs_is_refused():
+    for start in (b"+2 2\n", b"2 +2\n", b"-2 2\n"):
+        with pytest.raises(VectorsError, match="the header claims"):
+            w2v.load(io.BytesIO(start + b"a 1 2\nb 3 4\n"))
