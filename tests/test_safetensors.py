@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from w2v.errors import VectorsError, W2VError
-from w2v.safetensors import MAX_HEADER, is_safetensors, make_header, read_header
+from w2v.safetensors import ITEM_BYTES, MAX_HEADER, is_safetensors, make_header, read_header
 
 
 def read(data: bytes, size: int | None = -1):
@@ -130,3 +130,9 @@ def test_metadata_take_no_more_bytes_than_their_text():
     header = make_header({}, {"long": text})
     assert len(header) < 16 * 60_000
     assert read(header).metadata == {"long": text}
+
+
+def test_every_type_of_number_has_its_size():
+    sizes = {"BOOL": 1, "U8": 1, "I8": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2, "U32": 4, "I32": 4, "F32": 4}
+    sizes |= {"U64": 8, "I64": 8, "F64": 8}
+    assert ITEM_BYTES == sizes

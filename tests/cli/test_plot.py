@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
 from w2v.cli.plot import Size
@@ -96,3 +97,22 @@ def test_a_missing_extra_is_one_line_that_says_what_to_install(w2v, vectors, tmp
 def test_a_size_is_in_inches():
     assert Size().convert("10x7.5", None, None) == (10.0, 7.5)
     assert Size().convert("8×6", None, None) == (8.0, 6.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("2x100", (2.0, 100.0)),
+        ("10.5X8", (10.5, 8.0)),
+        ("3×4", (3.0, 4.0)),
+        ("1.9x5", None),
+        ("5x100.1", None),
+        ("5", None),
+    ],
+)
+def test_a_picture_is_from_2_to_100_inches_wide_and_high(text, size):
+    if size is not None:
+        assert Size().convert(text, None, None) == size
+        return
+    with pytest.raises(click.BadParameter, match="is not WIDTHxHEIGHT in inches, each from 2 to 100"):
+        Size().convert(text, None, None)
