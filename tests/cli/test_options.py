@@ -32,6 +32,7 @@ OTHER = {
     "fixed_window": True,
     "negative": 4,
     "ns_exponent": -0.5,
+    "node_sample": 0.01,
     "sample": 0.0,
     "lr": 0.5,
     "min_lr": 0.25,
