@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
 from w2v.errors import SettingsError
-from w2v.kernel._cpu import instruction_sets
+from w2v.kernel import _cpu
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +44,7 @@ class CompiledKernel(Kernel, Protocol):
 
 def available() -> list[str]:
     """Names of the kernels that are built in and run here, slowest first."""
-    return [name for name in instruction_sets() if find_spec(f"w2v.kernel._loop_{name}")]
+    return [name for name in _cpu.instruction_sets() if find_spec(f"w2v.kernel._loop_{name}")]
 
 
 def choose(name: str | None = None) -> CompiledKernel:

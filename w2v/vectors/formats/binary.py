@@ -24,7 +24,7 @@ from w2v.vectors.formats.rows import (
     show_word,
     trailing_error,
 )
-from w2v.vectors.formats.start import Header, has_header, is_text, read_header
+from w2v.vectors.formats.source import Header, has_header, is_text, read_header
 
 if TYPE_CHECKING:
     import numpy as np

@@ -26,7 +26,7 @@ from w2v.vectors.formats.boundaries import (
     usual_size,
 )
 from w2v.vectors.formats.salvage import BLOCK, Block, ByteReader, Salvage, flush
-from w2v.vectors.formats.start import CONTROL, may_be_text, read_header
+from w2v.vectors.formats.source import CONTROL, may_be_text, read_header
 
 __all__ = ["binary_blocks"]
 

@@ -27,7 +27,7 @@ from w2v.vectors._ngrams import FloatRows, MappedFile
 from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.rows import WHITE_SPACE, Contents, LoadOptions, ModelParts, Rows, Shape, show_word
-from w2v.vectors.formats.start import MAX_DIM
+from w2v.vectors.formats.source import MAX_DIM
 from w2v.vectors.words import to_bytes, unknown_word
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from w2v.files import UTF8_BOM, compression_of, foreign_format
 from w2v.vectors.formats.format import FORMATS, Format, format_named
 from w2v.vectors.formats.projector import is_projector
 from w2v.vectors.formats.rows import BETWEEN, LoadOptions, Rows, show_word
-from w2v.vectors.formats.source import Source, open_source
-from w2v.vectors.formats.start import CONTROL, HEADER_LIMIT, NUMBER, SIGNED_HEADER, first_lines
+from w2v.vectors.formats.source import CONTROL, HEADER_LIMIT, NUMBER, SIGNED_HEADER, Source, first_lines, open_source
 from w2v.vectors.formats.table import layout_of
 
 if TYPE_CHECKING:

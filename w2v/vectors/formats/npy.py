@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from w2v.errors import VectorsError
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.rows import Contents, LoadOptions, Rows, Shape
-from w2v.vectors.formats.start import MAX_DIM
+from w2v.vectors.formats.source import MAX_DIM
 from w2v.vectors.formats.words_file import LINE_ENDS, name_of, read_words
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from w2v.tables import TableWriter, needed
 from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.rows import LoadOptions, Rows, Shape
-from w2v.vectors.formats.start import MAX_DIM
+from w2v.vectors.formats.source import MAX_DIM
 
 if TYPE_CHECKING:
     import numpy as np

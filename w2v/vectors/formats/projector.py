@@ -16,7 +16,7 @@ from w2v.vectors._scan import BadRow
 from w2v.vectors._text import text_rows
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.rows import LoadOptions, Rows, Shape, row_error
-from w2v.vectors.formats.start import MAX_DIM, NUMBER, first_lines
+from w2v.vectors.formats.source import MAX_DIM, NUMBER, first_lines
 from w2v.vectors.formats.table import layout_of
 from w2v.vectors.formats.words_file import LINE_ENDS, name_of, read_words
 

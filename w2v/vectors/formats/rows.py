@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.vectors._words import WordTable
-    from w2v.vectors.formats.source import Source
-    from w2v.vectors.formats.start import Header
+    from w2v.vectors.formats.source import Header, Source
     from w2v.vectors.subwords import Subwords
 
 __all__ = [

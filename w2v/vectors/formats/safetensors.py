@@ -18,7 +18,7 @@ from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.npy import words_beside
 from w2v.vectors.formats.rows import MOST_STEPS, STEP, Contents, LoadOptions, ModelParts, Rows, Shape
-from w2v.vectors.formats.start import MAX_DIM
+from w2v.vectors.formats.source import MAX_DIM
 from w2v.vectors.formats.words_file import (
     LINE_ENDS,
     read_words,

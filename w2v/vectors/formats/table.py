@@ -22,7 +22,7 @@ from w2v.vectors._scan import BadRow
 from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.rows import LoadOptions, Rows, Shape, row_error, trailing_error
-from w2v.vectors.formats.start import HEADER_LIMIT, MAX_DIM, NUMBER, first_lines
+from w2v.vectors.formats.source import HEADER_LIMIT, MAX_DIM, NUMBER, first_lines
 
 if TYPE_CHECKING:
     from w2v.vectors.formats.salvage import Block, Salvage

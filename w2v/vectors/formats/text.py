@@ -18,8 +18,17 @@ from w2v.vectors._text import TextRows, text_rows
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.projector import is_projector
 from w2v.vectors.formats.rows import LoadOptions, Rows, Shape, collect, row_error, rows_wanted, trailing_error
-from w2v.vectors.formats.source import PEEK, START
-from w2v.vectors.formats.start import MAX_DIM, NUMBER, Header, first_lines, has_header, is_text, read_header
+from w2v.vectors.formats.source import (
+    MAX_DIM,
+    NUMBER,
+    PEEK,
+    START,
+    Header,
+    first_lines,
+    has_header,
+    is_text,
+    read_header,
+)
 from w2v.vectors.formats.table import layout_of
 
 if TYPE_CHECKING:

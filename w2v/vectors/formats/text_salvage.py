@@ -14,7 +14,7 @@ from w2v.vectors._scan import BadRow
 from w2v.vectors.formats.array_salvage import with_words
 from w2v.vectors.formats.projector import STAND_IN, words_beside
 from w2v.vectors.formats.salvage import BLOCK, Block, ByteReader, Salvage, flush
-from w2v.vectors.formats.start import Header, read_header
+from w2v.vectors.formats.source import Header, read_header
 from w2v.vectors.formats.table import Layout, Line, batches, take
 from w2v.vectors.formats.words_file import place_of
 
