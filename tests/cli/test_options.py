@@ -44,7 +44,6 @@ OTHER = {
     "share_negatives": False,
     "negative_pool": 0,
     "hot_rows": 0,
-    "node_sample": 0.5,
     "exact": True,
     "reproducible": True,
     "held_out": 0.25,
