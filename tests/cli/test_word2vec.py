@@ -179,3 +179,13 @@ def test_classes_depend_on_the_seed_alone_however_large_it_is():
     vectors = Vectors([f"w{i}".encode() for i in range(200)], rows)
     found = [word_classes(vectors, 7, seed).tolist() for seed in (1, 1, 2, (1 << 32) + 1)]
     assert found[0] == found[1] == found[3] != found[2]
+
+
+@pytest.mark.parametrize(("negative", "code"), [("1", 0), ("0", 2)])
+def test_one_negative_is_enough_and_none_is_for_hierarchical_softmax(corpus, tmp_path, negative, code):
+    from w2v.cli.main import run
+
+    output = tmp_path / "v.txt"
+    args = ["-train", str(corpus), "-output", str(output), "-size", "4", "-iter", "1", "-hs", "0", "-debug", "0"]
+    assert run(["word2vec", *args, "-negative", negative]) == code
+    assert output.exists() == (code == 0)

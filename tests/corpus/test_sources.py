@@ -20,7 +20,7 @@ from w2v.corpus import feed
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.feed import _enlarge_pipe
 from w2v.corpus.reader import count_words, read_corpus
-from w2v.corpus.sources import ReadProgress, expand, look_at
+from w2v.corpus.sources import ReadProgress, check_text, expand, look_at
 from w2v.errors import CorpusError, ThreadError
 
 from ..privileges import without_privileges
@@ -499,3 +499,8 @@ def test_a_long_text_without_line_ends_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(feed, "MOST_WITHOUT_WORDS", 1 << 12)
     (tmp_path / "text.gz").write_bytes(gzip.compress(b"a b c " * 20_000))
     assert read_corpus([tmp_path / "text.gz"], CorpusConfig(), block_size=100).token_counts.kept == 60_000
+
+
+@pytest.mark.parametrize("text", ["5 2\nabout 3.5\n", "1 1\nword 0.5\n", "3 2\na 0.5 is b\n"])
+def test_a_text_that_begins_with_two_numbers_is_no_file_of_vectors(text):
+    assert check_text(text.encode(), "t") == 0

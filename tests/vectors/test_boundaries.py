@@ -204,3 +204,12 @@ def test_a_header_with_signs_is_refused():
     for start in (b"+2 2\n", b"2 +2\n", b"-2 2\n"):
         with pytest.raises(VectorsError, match="the header claims"):
             w2v.load(io.BytesIO(start + b"a 1 2\nb 3 4\n"))
+
+
+@pytest.mark.parametrize("rest", [b"\x01\x02 " * 300, b"\x01" * 50, b"\x01\x02 \xff"])
+def test_damage_behind_which_no_row_follows_ends_the_search(rest):
+    data, matrix = binary([word.encode() for word in PLAIN], 8, b"")
+    mended, repairs = repair(io.BytesIO(data.replace(b"40 8", b"90 8", 1) + rest))
+    assert list(mended.words) in (PLAIN, PLAIN[:-1])
+    assert mended.matrix.tolist() == matrix[: len(mended)].tolist()
+    assert repairs
