@@ -245,8 +245,7 @@ WRITERS = {
     "embed": ([*EMBED, "-o", "out.npy", "--sif", "--save-common", "common.npy"], ["out.npy", "common.npy"]),
     "embed to lines": ([*EMBED, "-o", "out.tsv"], ["out.tsv"]),
     "learn": (["learn", "a b a c", "-o", "out.html"], ["out.html"]),
-    "similar": (["similar", "in.bin", "--all", "-o", "out.tsv"], ["out.tsv"]),
-    "vocab": (["vocab", "lines", "-o", "out.tsv", "-q"], ["out.tsv"]),
+    "vocab": (["vocab", "lines", "--min-count", "1", "-o", "out.tsv", "-q"], ["out.tsv"]),
     "folder": (
         ["convert", "in.bin", "model", "--format", "static-embedding", "-q"],
         [f"model/{name}" for name in ("model.safetensors", "tokenizer.json", "config.json", "modules.json")],

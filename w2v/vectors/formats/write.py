@@ -88,8 +88,7 @@ def check_int8(record: Format, rows: Rows, with_context: bool) -> None:
     if record.subwords and (with_context or rows.subwords is not None):
         what = "the context matrix" if with_context else "the rows of n-grams"
         raise SettingsError(
-            f"{setting('int8')}: {record.name} holds {what} too, which would not be int8; write it without, or take "
-            f"{setting('float16')}"
+            f"{setting('int8')}: {record.name} holds {what} too, which would not be int8; take {setting('float16')}"
         )
 
 
