@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MACHINES = ("x86_64", "aarch64")
 NEXT = """
 Built, and not yet given to anybody. Next, by hand:
-  python scripts/try_wheels.py dist/*.whl       and the same with --cpu, --arm64 FOLDER
+  python scripts/try_wheels.py dist/*.whl       and the same with --extras, --cpu, --arm64 FOLDER, --sid FOLDER
   git tag -s v{version} && git push origin HEAD v{version}      the workflow "wheels" then builds those of macOS
   python -m twine upload dist/*.whl dist/*.tar.gz               to PyPI; macOS's wheels as well
   SHA256SUMS and w2v-{version}.cdx.json                         to the tag's page, with the changelog's section

@@ -43,8 +43,8 @@ LIGHT += ["corpus/test_hand_made.py", "corpus/test_encoder.py", "corpus/test_voc
 LIGHT += ["vectors/test_formats.py", "vectors/test_query.py", "vectors/test_ngrams.py"]
 LIGHT += ["training/test_train.py", "cli/test_main.py", "cli/test_train.py", "cli/test_asking.py"]
 # What uses an optional library.
-EXTRAS = ["test_files.py", "test_safetensors.py", "corpus/test_sources.py", "corpus/test_sessions.py"]
-EXTRAS += ["vectors/test_neighbours.py", "seeing/test_plot.py", "cli/test_plot.py", "cluster"]
+EXTRAS = ["test_files.py", "test_safetensors.py", "corpus/test_sessions.py", "vectors/test_neighbours.py"]
+EXTRAS += ["cli/test_plot.py", "cluster/test_authentication.py"]
 # An emulator takes some thirty times as long.
 EMULATED = ["kernel/test_kernels.py", "corpus/test_hand_made.py", "corpus/test_encoder.py", "vectors/test_formats.py"]
 EMULATED += ["vectors/test_query.py", "vectors/test_ngrams.py"]
