@@ -1,4 +1,4 @@
-"""The tables of README.md and docs/speed.md, and a picture, from what bench.py measured.
+"""The tables of README.md, docs/speed.md and docs/reproducible.md, and a picture, from what bench.py measured.
 
     python scripts/bench.py all --json scripts/bench/results.json
     python scripts/bench.py sg100 hs100 cbow100 --json scripts/bench/results-avx2.json      # where there is no AVX-512
@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "scripts" / "bench" / "results.json"
 NARROW = ROOT / "scripts" / "bench" / "results-avx2.json"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "speed.md")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / name for name in ("speed.md", "reproducible.md")))
 PICTURE = ROOT / "docs" / "pictures" / "scaling.svg"
 
 Rows = dict[str, dict[str, Any]]
@@ -29,10 +29,18 @@ PEERS = {
     "hs100": "skip-gram, hierarchical softmax, dim 100", "cbow100": "CBOW, negative sampling, dim 100",
     "large": "skip-gram, dim 300, generated text of {words:,} words",
     "whole": "5 epochs, dim 100, from a text file to a .bin file",
+    "subwords words_per_s": "skip-gram, subwords 3-6, against fastText",
+    "subwords made": "vectors of words never seen, against fastText",
     "answer": "first answer from a 1,000,000 x 300 .bin, whole process", "write txt": "writing 1,000,000 x 300 as text",
     "write bin": "writing 1,000,000 x 300 as binary",
 }  # fmt: skip
-SCORES = {"analogy": 1, "wordsim": 3, "simlex": 3, "words_per_s": 1}  # and their decimals
+SCORES = {"analogy": 1, "wordsim": 3, "simlex": 3}  # and their decimals
+UNTIMED = (
+    "accuracy ",
+    "switches: ",
+    "oversubscribed: ",
+    "subwords scores: ",
+)  # rows of scores, the same on any machine
 FLOPS = 6  # a pair and a dimension: dot product, change of the output row, change of the input row, 2 each
 
 
@@ -57,9 +65,9 @@ def peers(rows: Rows) -> str:
             row = rows[name]
             unit = row["unit"]
             words = row.get("vocabulary", 0)
-            both = [f"{span(row[program])} {unit}" for program in ("w2v", "gensim")]
+            both = [f"{span(row[program])} {unit}" for program in ("w2v", "gensim" if "gensim" in row else "fasttext")]
             found.append((what.format(words=words), *both, f"{row['ratio']:.1f} x"))
-    return table(("what", "w2v", "gensim", "ratio"), found)
+    return table(("what", "w2v", "gensim or fastText", "ratio"), found)
 
 
 def alone(rows: Rows) -> str:
@@ -72,6 +80,10 @@ def alone(rows: Rows) -> str:
     if "encode gzip" in rows:
         share = 100 * rows["encode gzip"]["ratio"]
         found.append(("the same from gzip; the decompressor alone is 100 %", f"{share:.0f} %"))
+    for name, row in rows.items():
+        if name.startswith("read txt "):
+            threads = name.removeprefix("read txt ").replace("1 threads", "1 thread")
+            found.append((f"opening 1,000,000 x 300 as text, {threads}", f"{span(row['w2v'])} GB/s"))
     if "queries" in rows:
         row = rows["queries"]
         found.append(("10,000 queries of 1,000,000 x 300, in one process", f"{span(row['w2v'])} s"))
@@ -116,7 +128,7 @@ def scores(rows: Rows, *starts: str) -> str:
         if name.startswith(starts):
             means = [f"{row[key]['mean']:.{digits}f}" for key, digits in SCORES.items()]
             found.append((re.sub(r"^\w+:? ", "", name, count=1), *means))
-    return table(("run", "analogy %", "WordSim", "SimLex", "M words/s"), found)
+    return table(("run", "analogy %", "WordSim", "SimLex"), found)
 
 
 PARTS = {
@@ -151,14 +163,33 @@ def centre(rows: Rows) -> str:
     return table(("ns a centre", *(f"dim {dim}" for dim in dims)), lines)
 
 
+MODELS = {"sg": "skip-gram", "cbow": "CBOW", "hs": "skip-gram, hs", "cbow-hs": "CBOW, hs"}
+
+
+def reproducible(rows: Rows) -> str:
+    found = [
+        (f"{MODELS[model]}, {threads.replace('1 threads', '1 thread')}", span(row["w2v"]), span(row["default"]),
+         f"{row['ratio']:.2f}")
+        for name, row in rows.items()
+        if name.startswith("reproducible ")
+        for model, threads in [name.removeprefix("reproducible ").split(" ", 1)]
+    ]  # fmt: skip
+    return table(("M words/s", "--reproducible", "default", "ratio"), found)
+
+
 def machine(rows: Rows) -> str:
-    dates = sorted({row["measured"]["date"] for row in rows.values()})
-    one = next(iter(rows.values()))
-    cpus, cpu = one["measured"]["cpus"], one["measured"]["cpu"]
-    return (
-        f"Machine: {cpus} CPUs of a shared x86-64 server ({cpu}); {', '.join(dates)}. Each row's commit is in\n"
-        f"`scripts/bench/{one['file']}`."
-    )
+    """Which machine the times are of, and which of them are of another one."""
+    timed = {name: row for name, row in rows.items() if not name.startswith(UNTIMED)}
+    by_cpu: dict[tuple[int, str], list[str]] = {}
+    for name, row in timed.items():
+        by_cpu.setdefault((row["measured"]["cpus"], row["measured"]["cpu"]), []).append(name)
+    usual = max(by_cpu, key=lambda cpu: len(by_cpu[cpu]))
+    lines = []
+    for (cpus, cpu), names in sorted(by_cpu.items(), key=lambda item: item[0] != usual):
+        dates = sorted({rows[name]["measured"]["date"] for name in names})
+        which = "Machine" if (cpus, cpu) == usual else ", ".join(names)
+        lines.append(f"{which}: {cpus} CPUs of a shared x86-64 server ({cpu}); {', '.join(dates)}.")
+    return "\n".join([*lines, f"Each row's commit is in `scripts/bench/{next(iter(rows.values()))['file']}`."])
 
 
 def limit_name(row: str) -> str:
@@ -169,7 +200,8 @@ def limit_name(row: str) -> str:
 
 
 TABLES = {
-    "machine": machine, "peers": peers, "alone": alone, "kernels": lambda rows: ratios(rows, "kernel "),
+    "machine": machine, "peers": peers, "reproducible": reproducible, "alone": alone,
+    "kernels": lambda rows: ratios(rows, "kernel "),
     "threads": lambda rows: ratios(rows, "scaling "), "costs": costs, "centre": centre,
     "limits": lambda rows: table(
         ("what", "measured"),
