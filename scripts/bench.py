@@ -32,6 +32,7 @@ from bench.speed import (
     sg100,
     sg300,
     to_score,
+    vocabularies,
     whole,
 )
 from bench.subwords import (
@@ -44,7 +45,8 @@ from bench.subwords import (
 )
 
 ROWS: dict[str, Callable[[Bench], None]] = {
-    "sg100": sg100, "sg300": sg300, "hs100": hs100, "cbow100": cbow100, "large": large, "whole": whole,
+    "sg100": sg100, "sg300": sg300, "hs100": hs100, "cbow100": cbow100, "large": large,
+    "vocabularies": vocabularies, "whole": whole,
     "to-score": to_score, "scaling": scaling, "reproducible": reproducible, "kernels": kernels, "switches": switches,
     "oversubscribed": oversubscribed, "costs": costs, "limits": limits, "centre": centre, "encode": encode,
     "answer": answer, "queries": queries, "write-txt": write_txt, "write-bin": write_bin, "read-txt": read_txt,

@@ -177,6 +177,16 @@ def reproducible(rows: Rows) -> str:
     return table(("M words/s", "--reproducible", "default", "ratio"), found)
 
 
+def vocabularies(rows: Rows) -> str:
+    found = [
+        (f"{row['vocabulary']:,}", name.split()[-1], f"{row['memory'] / 1e9:.1f} GB", f"{row['process_s']:.0f} s",
+         number(row["w2v"]["median"]))
+        for name, row in rows.items()
+        if name.startswith("vocabulary ")
+    ]  # fmt: skip
+    return table(("words", "dim", "memory", "the whole process", "M words/s"), found)
+
+
 def machine(rows: Rows) -> str:
     """Which machine the times are of, and which of them are of another one."""
     timed = {name: row for name, row in rows.items() if not name.startswith(UNTIMED)}
@@ -200,7 +210,7 @@ def limit_name(row: str) -> str:
 
 
 TABLES = {
-    "machine": machine, "peers": peers, "reproducible": reproducible, "alone": alone,
+    "machine": machine, "peers": peers, "reproducible": reproducible, "alone": alone, "vocabularies": vocabularies,
     "kernels": lambda rows: ratios(rows, "kernel "),
     "threads": lambda rows: ratios(rows, "scaling "), "costs": costs, "centre": centre,
     "limits": lambda rows: table(

@@ -8,6 +8,11 @@ import shutil
 import struct
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Inputs"]
 
@@ -46,24 +51,24 @@ class Inputs:
                 shutil.copyfileobj(plain, packed, 1 << 20)
         return str(path)
 
-    def zipf(self) -> str:
-        """20M tokens in lines of 20, words by Zipf's law; about 1,000,000 different ones."""
-        path = self.work / "zipf.txt"
+    def zipf(self, types: int = 1_200_000, every: bool = False) -> str:
+        """20M tokens in lines of 20, words by Zipf's law; with 1,200,000 types about 1,000,000 different ones. With
+        `every`, each type once more, so that none is missing."""
+        path = self.work / (f"zipf-{types}.txt" if every else "zipf.txt")
         if not path.exists():
             import numpy as np
 
             random = np.random.default_rng(1)
-            types = 1_200_000
             shares = 1 / (np.arange(types) + 2.7)
             edges = np.cumsum(shares / shares.sum())
-            names = np.array([f"w{i:x}" for i in range(types)])
             partial = path.with_suffix(".part")
             with open(partial, "w") as file:
                 for _ in range(20):
                     ids = np.searchsorted(edges, random.random(1_000_000)).clip(max=types - 1)
-                    for line in names[ids].reshape(-1, 20):
-                        file.write(" ".join(line))
-                        file.write("\n")
+                    write_lines(file, ids)
+                if every:
+                    for some in np.array_split(random.permutation(types), max(1, types // 1_000_000)):
+                        write_lines(file, some)
             partial.rename(path)
         return str(path)
 
@@ -107,3 +112,11 @@ class Inputs:
                 file.truncate(file.tell() + 4 * words * dim)
             partial.rename(path)
         return str(path)
+
+
+def write_lines(file: TextIO, ids: NDArray[np.int64]) -> None:
+    """The words w0, w1, ... in lines of 20."""
+    names = [f"w{i:x}" for i in ids.tolist()]
+    for start in range(0, len(names), 20):
+        file.write(" ".join(names[start : start + 20]))
+        file.write("\n")

@@ -21,6 +21,7 @@ __all__ = [
     "sg100",
     "sg300",
     "to_score",
+    "vocabularies",
     "whole",
 ]
 
@@ -65,6 +66,17 @@ def cbow100(bench: Bench) -> None:
 def large(bench: Bench) -> None:
     """Skip-gram, dim 300, a generated Zipf corpus with about 1,000,000 words."""
     speed(bench, "large", corpus=bench.inputs.zipf(), min_count=1, dim=300)
+
+
+def vocabularies(bench: Bench) -> None:
+    """Large vocabularies, skip-gram: seconds of a whole process with one epoch, memory, words/s."""
+    for types, dim in ((1_000_000, 100), (1_000_000, 300), (5_000_000, 100), (5_000_000, 300), (10_000_000, 100)):
+        corpus, settings = bench.inputs.zipf(types, every=True), {"threads": bench.threads, "dim": dim}
+        found = bench.task("w2v_train", corpus=corpus, epochs=1, settings=settings, min_count=1)
+        row = {key: found[key] for key in ("vocabulary", "tokens", "memory", "process_s")}
+        bench.report(
+            f"vocabulary {types} x {dim}", {"w2v": spread([found["words_per_s"] / 1e6]), "unit": "M words/s", **row}
+        )
 
 
 def whole(bench: Bench) -> None:
