@@ -163,7 +163,7 @@ def centre(rows: Rows) -> str:
     return table(("ns a centre", *(f"dim {dim}" for dim in dims)), lines)
 
 
-MODELS = {"sg": "skip-gram", "cbow": "CBOW", "hs": "skip-gram, hs", "cbow-hs": "CBOW, hs"}
+MODELS = {"sg": "skip-gram", "cbow": "CBOW", "hs": "skip-gram, hs", "cbow-hs": "CBOW, hs", "subwords": "subwords"}
 
 
 def reproducible(rows: Rows) -> str:

@@ -111,7 +111,7 @@ def reproducible(bench: Bench) -> None:
     """Words/s with --reproducible against the default, on one thread and on all; the two take turns."""
     corpus = bench.inputs.wiki()
     for threads in sorted({1, bench.threads}):
-        for name, settings in SETTINGS.items():
+        for name, settings in {**SETTINGS, "subwords": {"subwords": "3-6"}}.items():
             if "dim" in settings:
                 continue
             work = {"corpus": corpus, "epochs": 1}
