@@ -24,7 +24,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import tomllib
 import zipfile
 from pathlib import Path
 
@@ -52,6 +51,8 @@ def builder(version: str, folder: Path) -> Path:
     path = find_python(version)
     if path is None:
         raise SystemExit(f"build_wheels: Python {version} is not here; --python names those to build for")
+    import tomllib  # of Python 3.11
+
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     pins = [pin for pin in extras["release"] if pin.partition("==")[0] in TOOLS]
     subprocess.run([path, "-m", "venv", folder], check=True)
