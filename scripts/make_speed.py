@@ -197,7 +197,7 @@ def machine(rows: Rows) -> str:
     lines = []
     for (cpus, cpu), names in sorted(by_cpu.items(), key=lambda item: item[0] != usual):
         dates = sorted({rows[name]["measured"]["date"] for name in names})
-        which = "Machine" if (cpus, cpu) == usual else ", ".join(names)
+        which = "Machine" if (cpus, cpu) == usual else f"Rows {', '.join(names)}"
         lines.append(f"{which}: {cpus} CPUs of a shared x86-64 server ({cpu}); {', '.join(dates)}.")
     return "\n".join([*lines, f"Each row's commit is in `scripts/bench/{next(iter(rows.values()))['file']}`."])
 

@@ -16,6 +16,7 @@ import contextlib
 import gzip
 import json
 import math
+import os
 import statistics
 import sys
 import tempfile
@@ -84,6 +85,9 @@ def measure(runs: int) -> dict[str, float]:
 
 
 def main() -> None:
+    if os.environ.get("OPENBLAS_NUM_THREADS") != "1":  # for NumPy's products in asking
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**clean, "OPENBLAS_NUM_THREADS": "1"})
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--write", action="store_true")

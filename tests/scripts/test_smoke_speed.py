@@ -14,6 +14,7 @@ KEPT = {"skip-gram": 0.3, "CBOW": 0.2, "reading": 0.1, "asking": 0.01}
 @pytest.fixture
 def smoke(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     import smoke_speed
 
     yield smoke_speed
