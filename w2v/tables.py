@@ -11,8 +11,9 @@ from w2v.errors import W2VError
 if TYPE_CHECKING:
     from w2v.output import Sink
 
-__all__ = ["TableWriter", "needed", "parquet_batches"]
+__all__ = ["PARQUET_MAGIC", "TableWriter", "needed", "parquet_batches", "parquet_columns"]
 
+PARQUET_MAGIC = b"PAR1"  # a Parquet file begins and ends with it
 ROWS = 1 << 14  # read together
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["assemble", "count_not_utf8", "remapped", "whole_sentences"]
 
 BLOCK_IDS = 1 << 18  # of a corpus whose ids are changed
+BLOCK_WORDS = 1 << 10  # looked at together
 NO_RUNS = np.zeros(1, np.int64), np.zeros(0, np.int32)
 
 
@@ -115,9 +116,9 @@ def _extend(open_tokens: int, more: int) -> tuple[int, int, int]:
     return more + cuts, total - cuts * LONGEST_SENTENCE, cuts
 
 
-def _is_utf8(word: bytes) -> bool:
+def _is_utf8(text: bytes) -> bool:
     try:
-        word.decode()
+        text.decode()
     except UnicodeDecodeError:
         return False
     return True
@@ -125,7 +126,12 @@ def _is_utf8(word: bytes) -> bool:
 
 def count_not_utf8(vocab: Vocab, ids: NDArray[np.int32] | None = None) -> int:
     """How many tokens are words that are not UTF-8, by the counts; by the ids where counts are not the text's own."""
-    strange = np.array([*(not _is_utf8(word) for word in vocab.words), False])  # the last is where -1 points to
+    words = vocab.words
+    strange = np.zeros(len(words) + 1, bool)  # the last is where -1 points to
+    for low in range(0, len(words), BLOCK_WORDS):
+        some = words[low : low + BLOCK_WORDS]
+        if not _is_utf8(b" ".join(some)):
+            strange[low : low + len(some)] = [not _is_utf8(word) for word in some]
     if ids is None or not strange.any():
         return int(vocab.counts[strange[:-1]].sum())
     return sum(int(np.count_nonzero(strange[ids[at : at + BLOCK_IDS]])) for at in range(0, len(ids), BLOCK_IDS))

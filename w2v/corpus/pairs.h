@@ -74,6 +74,11 @@ static inline pair_slot *pair_find(pair_slot *slots, uint64_t mask, const pair_k
     }
 }
 
+static inline pair_key key_of_slot(const pair_table *t, const pair_slot *s) {
+    const uint32_t between = (uint32_t)(s->rest >> COUNT_BITS);
+    return (pair_key){s->a, s->b, between, pair_hash(s->a, s->b, between, t->seed)};
+}
+
 /* Puts the slots within the range into a new table of `size` slots. 0, or -1 for no memory. */
 static int pair_rebuild(pair_table *t, uint64_t size) {
     pair_slot *slots = large_calloc(size * sizeof(pair_slot));
@@ -82,8 +87,7 @@ static int pair_rebuild(pair_table *t, uint64_t size) {
     for (uint64_t i = 0; t->slots && i <= t->mask; i++) {
         pair_slot *s = &t->slots[i];
         if (s->rest == 0) continue;
-        pair_key k = {s->a, s->b, (uint32_t)(s->rest >> COUNT_BITS), 0};
-        k.hash = pair_hash(k.a, k.b, k.between, t->seed);
+        const pair_key k = key_of_slot(t, s);
         if (k.hash >> 32 >= t->high) continue;
         *pair_find(slots, size - 1, &k) = *s;
         used++;
@@ -114,20 +118,24 @@ static inline int pair_may_be_phrase(const pair_table *t, const pair_key *k) {
     return seen == SKETCH_FULL || seen >= needed;
 }
 
-static int pair_count(pair_table *t, const pair_key *k) {
+/* Counts a pair `count` times more. 0, or -1 for no memory. */
+static int pair_put(pair_table *t, const pair_key *k, uint64_t count) {
     if (k->hash >> 32 >= t->high) return 0; /* the range has shrunk meanwhile */
-    if (!pair_may_be_phrase(t, k)) return 0;
     pair_slot *s = pair_find(t->slots, t->mask, k);
     if (s->rest) {
-        s->rest++;
+        s->rest += count;
         return 0;
     }
-    if (t->used >= t->mask / 2 + t->mask / 8) return pair_make_room(t) < 0 ? -1 : pair_count(t, k);
+    if (t->used >= t->mask / 2 + t->mask / 8) return pair_make_room(t) < 0 ? -1 : pair_put(t, k, count);
     s->a = k->a;
     s->b = k->b;
-    s->rest = (uint64_t)k->between << COUNT_BITS | 1;
+    s->rest = (uint64_t)k->between << COUNT_BITS | count;
     t->used++;
     return 0;
+}
+
+static inline int pair_count(pair_table *t, const pair_key *k) {
+    return pair_may_be_phrase(t, k) ? pair_put(t, k, 1) : 0;
 }
 
 /* Adds what `from` has counted, for the hashes that both have counted to the end. 0, or -1 for no memory. */
@@ -139,16 +147,8 @@ static int pair_merge(pair_table *t, const pair_table *from) {
     for (uint64_t i = 0; i <= from->mask; i++) {
         const pair_slot *s = &from->slots[i];
         if (s->rest == 0) continue;
-        pair_key k = {s->a, s->b, (uint32_t)(s->rest >> COUNT_BITS), 0};
-        k.hash = pair_hash(k.a, k.b, k.between, t->seed);
-        if (t->used >= t->mask / 2 + t->mask / 8 && pair_make_room(t) < 0) return -1;
-        if (k.hash >> 32 >= t->high) continue;
-        pair_slot *to = pair_find(t->slots, t->mask, &k);
-        if (to->rest) to->rest += s->rest & COUNT_MASK;
-        else {
-            *to = *s;
-            t->used++;
-        }
+        const pair_key k = key_of_slot(t, s);
+        if (pair_put(t, &k, s->rest & COUNT_MASK) < 0) return -1;
     }
     return 0;
 }

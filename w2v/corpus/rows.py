@@ -17,13 +17,12 @@ from w2v.corpus.sources import wide_encoding
 from w2v.errors import CorpusError, printable, setting, shortened
 from w2v.files import foreign_format, lines_of
 from w2v.findings import SHOWN, Tally
-from w2v.tables import parquet_batches, parquet_columns
+from w2v.tables import PARQUET_MAGIC, parquet_batches, parquet_columns
 
 __all__ = ["Table"]
 
 SEPARATORS = ("\t", ",", ";", "|")
 LONGEST_LINE = 1 << 24  # bytes
-PARQUET = b"PAR1"
 HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of a character, which JSON can spell; the others are bytes
 Values = tuple[Any, ...]
 Lines = Iterator[tuple[int, bytes]]
@@ -51,7 +50,7 @@ class Table:
 
     def rows(self) -> Iterator[Values]:
         """The values of the columns, row by row: text, or what Parquet has. OSError, CorpusError."""
-        if self.path != "-" and _begins_with(self.path, PARQUET):
+        if self.path != "-" and _begins_with(self.path, PARQUET_MAGIC):
             return self._parquet_rows()
         lines = lines_of(self.path, CorpusError, LONGEST_LINE, times=1000, least=32 << 20)  # nothing is kept of them
         first = next((one for one in lines if one[1].strip()), None)
@@ -64,7 +63,7 @@ class Table:
 
     def _check_head(self, head: bytes) -> None:
         encoding, foreign = wide_encoding(head), foreign_format(head)
-        if head.startswith(PARQUET):
+        if head.startswith(PARQUET_MAGIC):
             raise CorpusError(f"{self.name}: a Parquet file cannot be read from a pipe; give its name")
         if foreign is not None:
             raise CorpusError(f"{self.name}: this is {foreign[0]}, not a table; {foreign[1]}")

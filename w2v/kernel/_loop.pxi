@@ -529,6 +529,7 @@ cdef void train_sentence(
     const ModelState *model, WorkerState *worker, Block *block, const int32_t *ids, int64_t count
 ) noexcept nogil:
     cdef int64_t i = 0, length = subsample(model, worker, ids, count)
+    cdef bint two = by_two(model)
     if length < 2:
         worker.alone += length
         return
@@ -538,7 +539,7 @@ cdef void train_sentence(
     while i < length:
         if i % DRAIN_EVERY == 0:
             loss_drain(&worker.loss)
-        if by_two(model) and i + 1 < length:
+        if two and i + 1 < length:
             fetch_two_ahead(model, worker, block, length, i)
             train_two_centres(model, worker, block, length, i)
             i += 2

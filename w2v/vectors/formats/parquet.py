@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from w2v.errors import VectorsError, shortened
 from w2v.machine import available_memory
 from w2v.numbers import size
-from w2v.tables import TableWriter, needed
+from w2v.tables import PARQUET_MAGIC, TableWriter, needed
 from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.rows import LoadOptions, Rows, Shape
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PARQUET"]
 
-MAGIC = b"PAR1"
 WORD, VECTOR = "word", "vector"
 OURS = b"w2v."  # before what is known of the training, in the metadata of the file
 NUMBERS = 1 << 22  # read together
@@ -203,7 +202,7 @@ PARQUET = Format(
     title="Parquet",
     suffixes=(".parquet",),
     holds="columns `word` and `vector`, for DuckDB, pandas and polars (`pip install 'w2v[tables]'`)",
-    recognise=lambda _, head: head.startswith(MAGIC),
+    recognise=lambda _, head: head.startswith(PARQUET_MAGIC),
     signed=True,
     load=load,
     write=write,
