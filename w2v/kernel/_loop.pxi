@@ -57,7 +57,7 @@ cdef extern from "simd.h":
     void block_cbow(Block *block, float **contexts, int count, float *mean, float share) noexcept nogil
     void block_cbow_two(Block *block, const TwoCentres *two) noexcept nogil
     void merge_row(float *copy, float *base, float *shared, int64_t stride) noexcept nogil
-    void prefetch "__builtin_prefetch"(const void *address) noexcept nogil
+    void prefetch(const void *address) noexcept nogil
     void prefetch_row(const float *row, int64_t stride) noexcept nogil
     void copy_row(float *to, const float *row, int64_t stride) noexcept nogil
 

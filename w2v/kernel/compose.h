@@ -100,6 +100,6 @@ scatter_places(float *const *places, int64_t columns, int count, const float *ro
 /* Into the second-level cache: so many rows at a time would fill the miss buffers of the first. */
 INLINE void prefetch_part(const float *row, int64_t stride) {
     for (int64_t k = 0; k < stride; k += 16) __builtin_prefetch(row + k, 0, 2);
-    __asm__ volatile(""); /* or a compiler that sees a function only ask for rows leaves its call out */
+    HAS_EFFECT;
 }
 #endif

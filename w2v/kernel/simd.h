@@ -507,7 +507,17 @@ static void merge_copies(float *row, float *const *copies, int count, float effo
  * (a row comes from another core in 200 ns and more), 6 and 8 are no better. */
 #define AHEAD 4
 
+/* Before GCC 13 a function that only asks for memory counts as one without an effect, and its calls are left out; an
+ * empty statement that the compiler may not remove prevents it. */
+#define HAS_EFFECT __asm__ volatile("")
+
+INLINE void prefetch(const void *address) {
+    __builtin_prefetch(address);
+    HAS_EFFECT;
+}
+
 INLINE void prefetch_row(const float *row, int64_t stride) {
     for (int64_t k = 0; k < stride; k += 16) __builtin_prefetch(row + k, 1, 3);
+    HAS_EFFECT;
 }
 #endif
