@@ -140,7 +140,7 @@ class Model:
             kept = tables.keep_probability(counts, config.sample) if config.sample else 1.0
             centres = config.epochs * np.asarray(counts) * kept
             probability = tables.node_keep_probability(start, path, centres, config.node_sample or 1.0)
-            self.node_keep = tables.node_thresholds(probability).tolist() if probability.min() < 1 else None
+            self.node_keep = tables.node_thresholds(probability).tolist()
 
     def draw_negative(self, bits: int) -> int:
         """A word by count^exponent from 64 random bits: a column of the alias table, then the column's own coin."""
@@ -410,17 +410,17 @@ class Worker:
         return [centre, *negatives], [1] + [0] * len(negatives)
 
     def draw_path(self, centre: int) -> list[int]:
-        """The steps of the centre's Huffman path; those at frequent nodes are kept by 16 random bits each, the last one
-        always."""
+        """The steps of the centre's Huffman path; up to the first node that is never left out they are kept by 16
+        random bits each, the last one always."""
         start, stop = self.model.path_start[centre : centre + 2]
         path = self.model.path[start:stop]
-        if self.model.node_keep is None:
-            return path
         kept: list[int] = []
         for k, step in enumerate(path):
+            if k == len(path) - 1 or step >> 1 >= len(self.model.node_keep):
+                return kept + path[k:]
             if k % 4 == 0:
                 bits = self.random.bits()
-            if bits & 0xFFFF < self.model.node_keep[step >> 1] or k == len(path) - 1:
+            if bits & 0xFFFF < self.model.node_keep[step >> 1]:
                 kept.append(step)
             bits >>= 16
         return kept

@@ -84,7 +84,8 @@ def test_nodes_of_a_huffman_tree_are_kept_by_their_share_of_the_centres() -> Non
         found = tables.node_keep_probability(starts, path, centres, sample)
         np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert (tables.node_keep_probability(starts, path, centres / 500, 1e-9) == 1).all()
-    assert tables.node_thresholds(np.array([1, 0.25, 1e-9])).tolist() == [65536, 16384, 0]
+    assert tables.node_thresholds(np.array([1, 0.25, 1e-9, 1, 1])).tolist() == [65536, 16384, 0]
+    assert len(tables.node_thresholds(np.ones(3))) == 0
 
 
 EXPONENTS = [0.75, 0, 1, 0.5, -0.5, -10, 10]

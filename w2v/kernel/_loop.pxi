@@ -200,23 +200,26 @@ cdef inline int draw_path(const ModelState *model, WorkerState *worker, int32_t 
     """The nodes on the centre's Huffman path in worker.drawn, and their labels; returns how many.
 
     Nodes near the root, which are on many paths, are thinned out as frequent words are; the last one stays, so that no
-    centre is without.
+    centre is without. Nodes are in falling order of count, so behind the first that is not thinned out none is.
     """
-    cdef int64_t start = model.path_start[centre]
-    cdef int k, m = 0, last = <int>(model.path_start[centre + 1] - start) - 1
+    cdef const int32_t *path = model.path + model.path_start[centre]
+    cdef int length = <int>(model.path_start[centre + 1] - model.path_start[centre])
+    cdef int k = 0, m = 0
     cdef int32_t step
     cdef uint64_t bits = 0
-    for k in range(last + 1):
-        step = model.path[start + k]
-        worker.drawn[m] = step >> 1
-        worker.label_signs[m] = 0 if step & 1 else LABEL_1
-        if model.node_keep == NULL:
-            m += 1
-            continue
+    while k < length - 1 and path[k] >> 1 < model.thinned_nodes:
+        step = path[k]
         if k & 3 == 0:
             bits = rng_next(&worker.random)
-        m += (bits & 0xFFFF) < model.node_keep[step >> 1] or k == last
+        worker.drawn[m] = step >> 1
+        worker.label_signs[m] = ~step << 31
+        m += (bits & 0xFFFF) < model.node_keep[step >> 1]
         bits >>= 16
+        k += 1
+    for k in range(k, length):
+        worker.drawn[m] = path[k] >> 1
+        worker.label_signs[m] = ~path[k] << 31
+        m += 1
     return m
 
 

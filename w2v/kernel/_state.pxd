@@ -34,7 +34,8 @@ cdef struct ModelState:
     # hierarchical softmax
     const int64_t *path_start   # [V + 1]
     const int32_t *path         # (node << 1) | code
-    const uint32_t *node_keep   # [V - 1] subsampling thresholds out of 2^16, NULL to keep all
+    int32_t thinned_nodes       # the first nodes, of which some visits are left out
+    const uint32_t *node_keep   # [thinned_nodes] subsampling thresholds out of 2^16
     # subwords: a word's vector is the sum of several rows of `inputs` by their weights
     const int64_t *part_start   # [V + 1], NULL without subwords
     const int32_t *parts        # rows

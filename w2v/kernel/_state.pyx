@@ -102,9 +102,11 @@ cdef class Model:
                     centres = centres * tables.keep_probability(counts, config.sample)
                 probability = tables.node_keep_probability(
                     np.asarray(start), np.asarray(path), centres, config.node_sample)
-                if probability.min() < 1:
-                    node_keep = tables.node_thresholds(probability)
+                thresholds = tables.node_thresholds(probability)
+                if len(thresholds):
+                    node_keep = thresholds
                     state.node_keep = &node_keep[0]
+                    state.thinned_nodes = len(thresholds)
                     kept.append(node_keep)
         else:
             alias = tables.alias_columns(counts, config.ns_exponent, config.reproducible)

@@ -83,8 +83,9 @@ def node_keep_probability(
 
 
 def node_thresholds(probability: NDArray[np.float64]) -> NDArray[np.uint32]:
-    """uint32 [V - 1]: a node stays when 16 random bits are below its threshold."""
-    return np.rint(probability * 2.0**16).astype(np.uint32)
+    """uint32: a node stays when 16 random bits are below its threshold. Nodes behind the last of them always stay."""
+    thresholds: NDArray[np.uint32] = np.rint(probability * 2.0**16).astype(np.uint32)
+    return thresholds[: int(np.flatnonzero(thresholds < 2**16).max(initial=-1)) + 1]
 
 
 def held_out_share(share: float) -> int:
