@@ -81,22 +81,23 @@ LOOP = tuple(
     for name in ("_loop.pxi", "_rounds.pxi", "compose.h", "simd.h", "vec.h", "block.h", "lanes.h", "rng.h")
 )
 ENCODE = (PAGES, *(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode")))
-ROWS = (PAGES, *(f"w2v/vectors/{name}.h" for name in ("words", "mapped", "rows", "decimal", "text")))
+WORDS = (PAGES, "w2v/corpus/words.h", "w2v/corpus/_words.pxd")
+ROWS = (*WORDS, *(f"w2v/vectors/{name}.h" for name in ("mapped", "rows", "decimal", "text")))
 SHARED = "w2v._memoryviews"  # written by Cython: what every module with memoryviews would else hold a copy of
 EXTENSIONS = [
     extension(SHARED, kind=".c"),
     extension("w2v.corpus._assembly", depends=ENCODE),
     extension("w2v.corpus._blocks"),
-    extension("w2v.corpus._encode", depends=ENCODE),
+    extension("w2v.corpus._encode", depends=(*ENCODE, *WORDS)),
     extension("w2v.corpus._census", depends=("w2v/corpus/census.h",)),
     extension("w2v.corpus._ids", depends=ENCODE),
     extension("w2v.corpus._phrases", depends=("w2v/corpus/pairs.h", PAGES)),
-    extension("w2v.corpus._rank", depends=("w2v/corpus/rank.h",)),
+    extension("w2v.corpus._rank", depends=("w2v/corpus/rank.h", *WORDS)),
     extension("w2v.corpus._sequences", depends=ENCODE),
+    extension("w2v.corpus._words", depends=WORDS),
     extension("w2v.vectors._best"),
     extension("w2v.vectors._embed"),
     extension("w2v.vectors._ngrams", depends=(*ROWS, "w2v/vectors/ngrams.h", "w2v/vectors/fasttext.h")),
-    extension("w2v.vectors._words", depends=ROWS),
     extension("w2v.vectors._scan", depends=ROWS),
     extension("w2v.vectors._collect", depends=ROWS),
     extension("w2v.vectors._text", depends=ROWS),

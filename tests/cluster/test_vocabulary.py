@@ -1,17 +1,18 @@
 from __future__ import annotations
 
-import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from w2v.cluster.chunks import cut
-from w2v.cluster.counting import Tally, count_chunk, freeze, merge, prune
+from w2v.cluster.counting import count_chunk, freeze, merge, prune
 from w2v.cluster.files import find_files
 from w2v.cluster.run import ClusterOptions, ClusterTrainer
+from w2v.corpus._words import WordTable
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import count_words
+from w2v.corpus.selection import Spelled
 from w2v.corpus.vocab import TokenCounts, Vocab
 from w2v.errors import CorpusError
 from w2v.training.config import TrainConfig
@@ -74,9 +75,9 @@ def test_errors_are_those_of_one_machine(tmp_path):
 
 
 def test_an_empty_tally_has_no_words():
-    assert Tally.of([], []).list() == []
-    assert merge(Tally.of([], []), Tally.of([b"a"], [2])).list() == [b"a"]
-    assert dataclasses.asdict(prune(Tally.of([], []), 5))["types"] == 0
+    empty, one = Spelled(WordTable([]), np.zeros(0, np.int64)), Spelled(WordTable([b"a"]), np.array([2]))
+    assert merge(empty, one).words == [b"a"]
+    assert prune(empty, 5).types == 0
 
 
 def digest_of(path, config):

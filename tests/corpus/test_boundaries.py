@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from w2v.corpus._encode import LONGEST_TOKEN, Encoder, Spellings
+from w2v.corpus._words import WordTable
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.feed import QUEUE_STEP, Feed
 from w2v.corpus.phrases import PhraseSettings, join_phrases
 from w2v.corpus.reader import read_corpus
-from w2v.corpus.selection import SpellingList, select
+from w2v.corpus.selection import Spelled, select
 from w2v.corpus.sequences import encode_sequences
 from w2v.corpus.sources import expand
 from w2v.corpus.vocab import TokenCounts
@@ -50,7 +51,7 @@ def test_a_reader_waits_while_nobody_takes_its_blocks(tmp_path):
 def test_tokens_that_are_too_long_are_named_where_nothing_else_is_there(count):
     found = TokenCounts(too_long=count, read=count, text_bytes=5000, files=1)
     with pytest.raises(CorpusError) as error:
-        select(SpellingList([], np.zeros(0, np.int64)), ALL, None, found, "t")
+        select(Spelled(WordTable([]), np.zeros(0, np.int64)), ALL, None, found, "t")
     assert ("are longer than 1024 bytes" in str(error.value)) == bool(count)
 
 
@@ -78,9 +79,13 @@ def test_a_word_that_makes_a_table_grow_is_found_again():
         for _ in range(2):
             encoder.encode_bytes(b"", text, b"", True)
         assert len(encoder) == len(words)
-    spellings = Spellings(encoders, 3, (3, 4))
-    for part in range(spellings.part_count):
-        spellings.merge_part(part)
-    spellings.finish()
-    assert sorted(spellings.words(np.arange(len(spellings)))) == words
-    assert spellings.counts().tolist() == [6] * len(words)
+    encoders.append(Encoder(3, True, (3, 4), 1 << 20))
+    encoders[-1].encode_bytes(b"", b"other " + words[7] + b" a third", b"", True)
+    spellings = Spellings(encoders, 2)
+    found, counts = spellings.take()
+    once = {b"other": 1, b"a": 1, b"third": 1}
+    assert dict(zip(found, counts.tolist(), strict=True)) == {**dict.fromkeys(words, 6), words[7]: 7, **once}
+    places = spellings.encoder_map(3, np.arange(len(spellings), dtype=np.int32))
+    assert [found[place] for place in places] == [b"other", words[7], b"a", b"third"]
+    with pytest.raises(ValueError, match="has been given up"):
+        encoders[1].encode_bytes(b"", text, b"", True)

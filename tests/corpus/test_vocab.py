@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import pickle
 
 import numpy as np
 import pytest
 
+from w2v.corpus._rank import rank
+from w2v.corpus._words import WordTable
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
 from w2v.corpus.selection import DROPPED, RUN_BASE, _runs
@@ -100,16 +103,34 @@ def test_given_vocabulary_fixes_words_and_counts(tmp_path):
 
 
 def test_words_are_ranked_as_python_sorts_them():
-    from w2v.corpus._rank import rank
-
     rng = np.random.default_rng(11)
     prefixes = [b"", b"https://", b"eightch", b"\xff" * 8, "한국".encode(), b"a" * 15]
     words = {prefixes[rng.integers(6)] + bytes(rng.integers(1, 256, rng.integers(1, 12)).tolist()) for _ in range(5000)}
     words = sorted(words, key=hash)
     counts = rng.choice([1, 2, 255, 256, 2**33, 2**62], len(words))
-    order = rank(words, counts)
+    order = rank(WordTable(words), counts)
     assert order.tolist() == sorted(range(len(words)), key=lambda i: (-counts[i], words[i]))
-    assert rank([], np.zeros(0, np.int64)).tolist() == []
+    assert rank(WordTable([]), np.zeros(0, np.int64)).tolist() == []
+
+
+def test_the_words_of_a_vocabulary_are_used_as_a_list():
+    listed = [b"b", b"", b"\xff\xfe", "한국".encode(), b"a" * 1000]
+    words = Vocab(listed, np.arange(5)).words
+    assert [*words] == listed
+    assert (len(words), words[0], words[-1], words[1:4], words[::-2]) == (
+        5,
+        b"b",
+        listed[-1],
+        listed[1:4],
+        listed[::-2],
+    )
+    assert (words == listed, words == listed[:-1], words == [*listed[:-1], b"z"], words == 5) == (True, *[False] * 3)
+    assert (b"\xff\xfe" in words, b"c" in words, "b" in words) == (True, False, False)
+    again = pickle.loads(pickle.dumps(words))
+    assert (again == words, again.find(b""), again[1:] == words) == (True, 1, False)
+    for row in (5, -6):
+        with pytest.raises(IndexError):
+            words[row]
 
 
 def test_a_word_that_is_not_there_is_in_row_minus_one():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import w2v
+from w2v.corpus._words import WordTable
 from w2v.errors import SettingsError
 from w2v.training.config import TrainConfig
 from w2v.training.subwords import find_parts
@@ -48,7 +49,7 @@ def test_the_parts_of_a_word_are_its_row_and_its_ngrams(corpus):
 def test_a_row_is_as_often_there_as_each_of_those_that_it_stands_for(corpus):
     """A change goes to each entry of a word's list once: an n-gram that occurs twice gets it twice."""
     words = [b"abcabcabc", b"xyz", b"abc"]
-    parts = find_parts(words, config(subwords="3-3"))
+    parts = find_parts(WordTable(words), config(subwords="3-3"))
     row_of = dict(zip(parts.buckets.tolist(), parts.bucket_rows.tolist(), strict=True))
     first = parts.rows[parts.starts[0] : parts.starts[1]].tolist()
     assert first.count(row_of[fnv(b"abc") % 500]) == 3
@@ -57,7 +58,7 @@ def test_a_row_is_as_often_there_as_each_of_those_that_it_stands_for(corpus):
 
 
 def test_rows_that_stand_for_the_same_words_are_one():
-    parts = find_parts([b"unique", b"other"], config())
+    parts = find_parts(WordTable([b"unique", b"other"]), config())
     assert len(parts.sizes) == 2  # no n-gram is in both
     assert parts.sizes.tolist() == [1 + 15, 1 + 12]
     assert parts.weights.tolist() == [1, 1]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import w2v
+from w2v.corpus._words import WordTable
 from w2v.errors import VectorsError
-from w2v.vectors._words import WordTable
 from w2v.vectors.files.repair import repair
 from w2v.vectors.formats.binary_salvage import _Rows
 from w2v.vectors.formats.boundaries import is_text

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from w2v.corpus._words import WordTable
 from w2v.vectors._ngrams import FloatRows, NgramRows, count_ngrams, fill_buckets, fnv, ngrams
-from w2v.vectors._words import WordTable
 
 WORDS = st.one_of(st.binary(max_size=12), st.text(max_size=10).map(lambda text: text.encode("utf-8", "surrogatepass")))
 RANGES = st.tuples(st.integers(1, 7), st.integers(0, 5)).map(lambda pair: (pair[0], pair[0] + pair[1]))

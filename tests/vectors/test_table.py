@@ -14,7 +14,7 @@ from w2v.vectors.formats import FORMATS, writable
 A_NEW_ONE = """
 import json, sys
 import numpy as np
-from w2v.vectors._words import WordTable
+from w2v.corpus._words import WordTable
 from w2v.vectors.formats import FORMATS, Format, Rows
 
 def load(source, options):

@@ -20,7 +20,7 @@ from w2v.errors import printable
 from w2v.numbers import plural
 
 if TYPE_CHECKING:
-    from w2v.vectors._words import WordTable
+    from w2v.corpus._words import WordTable
     from w2v.vectors.query import VectorFile
     from w2v.vectors.vectors import Vectors
 

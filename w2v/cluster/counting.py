@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import zlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,9 @@ import numpy as np
 
 from w2v.cluster.chunks import Chunk, align, begins
 from w2v.cluster.session import Head
+from w2v.corpus._words import WordTable
 from w2v.corpus.reader import tally_words
-from w2v.corpus.selection import SpellingList, select
+from w2v.corpus.selection import Spelled, select
 from w2v.corpus.sources import OnProgress, ReadProgress
 from w2v.corpus.vocab import TokenCounts
 from w2v.errors import TrainingError, W2VError, setting
@@ -28,69 +29,47 @@ if TYPE_CHECKING:
     from w2v.corpus.config import CorpusConfig
     from w2v.corpus.vocab import Vocab
 
-__all__ = ["Counted", "Pruned", "Tally", "count_chunk", "count_corpus", "freeze", "merge", "prune"]
-
-
-@dataclass
-class Tally:
-    """Distinct words of one partition and their counts, as one run of bytes: a word holds no line feed."""
-
-    words: bytes
-    counts: np.ndarray  # int64
-
-    @classmethod
-    def of(cls, words: Sequence[bytes], counts: Sequence[int] | np.ndarray) -> Tally:
-        return cls(b"\n".join(words), np.asarray(counts, np.int64))
-
-    def list(self) -> list[bytes]:
-        return self.words.split(b"\n") if len(self.counts) else []
+__all__ = ["Counted", "Pruned", "count_chunk", "count_corpus", "freeze", "merge", "prune"]
 
 
 @dataclass
 class Pruned:
     """What is left of a partition: its frequent words, and what was dropped."""
 
-    tally: Tally
+    tally: Spelled
     types: int  # distinct words before
     dropped: int  # tokens
 
 
 def count_chunk(chunk: Chunk, begins: bool, config: CorpusConfig, partitions: int) -> list[Any]:
-    """[(the chunk from line to line, its token counts), a Tally for each partition]. Raises OSError, CorpusError."""
+    """[(the chunk from line to line, its token counts), what each partition counts]. Raises OSError, CorpusError."""
     chunk, digest = align(chunk, begins), hashlib.blake2b(digest_size=16)
-    words, counts, token_counts = tally_words([chunk.source], config, threads=1, digest=digest)
+    found, token_counts = tally_words([chunk.source], config, threads=1, digest=digest)
     chunk = dataclasses.replace(chunk, digest=digest.hexdigest())
     token_counts.bytes_read = chunk.bytes  # not of the text that comes out of a compressed file
     if partitions == 1:
-        return [(chunk, token_counts), Tally.of(words, counts)]
-    homes = np.fromiter((zlib.crc32(word) % partitions for word in words), np.int64, len(words))
-    parts = []
-    for partition in range(partitions):
-        rows = np.flatnonzero(homes == partition)
-        parts.append(Tally.of([words[i] for i in rows.tolist()], counts[rows]))
-    return [(chunk, token_counts), *parts]
+        return [(chunk, token_counts), found]
+    homes = np.fromiter((zlib.crc32(word) % partitions for word in found.words), np.int64, len(found.words))
+    return [(chunk, token_counts), *(found.some(homes == partition) for partition in range(partitions))]
 
 
-def merge(*tallies: Tally) -> Tally:
+def merge(*tallies: Spelled) -> Spelled:
     """One tally of several of the same partition."""
-    total: Counter[bytes] = Counter()
-    for tally in tallies:
-        total.update(dict(zip(tally.list(), tally.counts.tolist(), strict=True)))
-    return Tally.of(list(total), np.fromiter(total.values(), np.int64, len(total)))
+    words = WordTable(itertools.chain.from_iterable(tally.words for tally in tallies))
+    first = np.empty(len(words), np.int32)
+    words.find_all(words, first)
+    # Sums of float64 are exact here: no count reaches 2^53.
+    counts = np.bincount(first, np.concatenate([tally.counts for tally in tallies]), len(words)).astype(np.int64)
+    return Spelled(words, counts).some(first == np.arange(len(words)))
 
 
-def prune(tally: Tally, min_count: int, vocab: Vocab | None = None) -> Pruned:
+def prune(tally: Spelled, min_count: int, vocab: Vocab | None = None) -> Pruned:
     """Keep what occurs `min_count` times, or what is in the vocabulary; the most frequent word always, for messages."""
-    words, counts = tally.list(), tally.counts
-    if vocab is None:
-        keep = counts >= min_count
-    else:
-        keep = vocab.rows(words) >= 0
+    counts = tally.counts
+    keep = counts >= min_count if vocab is None else vocab.rows(tally.words) >= 0
     if len(counts) and not keep.any():
         keep = counts == counts.max()
-    rows = np.flatnonzero(keep)
-    kept = Tally.of([words[i] for i in rows.tolist()], counts[rows])
-    return Pruned(kept, len(words), int(counts.sum() - kept.counts.sum()))
+    return Pruned(tally.some(keep), len(counts), int(counts[~keep].sum()))
 
 
 def freeze(
@@ -100,13 +79,13 @@ def freeze(
 
     The same words in the same order as `read_corpus` finds, and the same errors.
     """
-    words = [word for part in partitions for word in part.tally.list()]
+    words = WordTable(itertools.chain.from_iterable(part.tally.words for part in partitions))
     counts = np.concatenate([part.tally.counts for part in partitions]) if partitions else np.zeros(0, np.int64)
     as_they_are = dataclasses.replace(config, tokenizer="none", lower=False, normalize="none")
     chosen = TokenCounts(
         text_bytes=token_counts.text_bytes, too_long=token_counts.too_long, no_word=token_counts.no_word
     )
-    result = select(SpellingList(words, counts), as_they_are, vocab, chosen, name).vocab
+    result = select(Spelled(words, counts), as_they_are, vocab, chosen, name).vocab
     dropped = sum(part.dropped for part in partitions)
     if vocab is None:
         token_counts.below_min_count = chosen.below_min_count + dropped

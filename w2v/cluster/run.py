@@ -139,8 +139,9 @@ class ClusterTrainer:
     def digest(self) -> str:
         """Hex BLAKE2b over words, counts, where each chunk begins and ends, and its text."""
         hash = hashlib.blake2b(b"w2v cluster corpus 2\n", digest_size=32)
-        hash.update(b"\n".join(self.setup.vocab.words))
-        hash.update(self.setup.vocab.counts.astype("<i8", copy=False).tobytes())
+        for piece in self.setup.vocab.words.pieces(b"\n"):
+            hash.update(piece)
+        hash.update(self.setup.vocab.counts.astype("<i8", copy=False))
         for chunk in self.setup.chunks:
             source = chunk.source
             hash.update(f"{source.path}\n{source.origin}:{source.stop}:{source.size}:{chunk.digest}\n".encode())

@@ -16,6 +16,8 @@ import os
 import numpy as np
 
 from w2v.corpus._blocks cimport Block, Slab
+from w2v.corpus._words cimport WordTable, new_words
+from w2v.threads import for_each
 
 
 cdef extern from "<unistd.h>" nogil:
@@ -39,9 +41,9 @@ cdef extern from "encode.h" nogil:
     ctypedef struct entry:
         int64_t count
         uint32_t length
-        uint32_t tag
 
     ctypedef struct table:
+        void *slots
         entry *entries
         int64_t size
 
@@ -58,7 +60,10 @@ cdef extern from "encode.h" nogil:
 
     int table_init(table *t, uint64_t key0, uint64_t key1)
     void table_free(table *t)
-    int table_merge(table *to, const table *frm, uint32_t part, uint32_t parts, int32_t *ids)
+    void table_forget_slots(table *t)
+    void table_seek(table *to, const table *source, int64_t low, int64_t high, int32_t *ids)
+    int table_adopt(table *to, const table *source, int32_t *ids)
+    void table_link(table *t, int64_t low, int64_t high)
     const uint8_t *spelling(const table *t, const entry *e)
     int64_t encode_piece(encoding *c, int whitespace, uint32_t limit, int last)
 
@@ -74,6 +79,8 @@ SENTENCE_END = c_SENTENCE_END
 # Ids are written straight into slabs. A slab has room for the worst block (an id a byte and two) several times over;
 # pages that are never touched cost nothing.
 cdef int64_t SLAB_BLOCKS = 2
+cdef enum:
+    TASK_ENTRIES = 1 << 16  # of a table that is joined: one thread's step
 
 
 cdef class Encoder:
@@ -201,6 +208,8 @@ cdef class Encoder:
         cdef int64_t written
         cdef Block block = Block.__new__(Block)
         cdef Slab slab = self.slab
+        if self.table.slots == NULL:
+            raise ValueError("the encoder's table has been given up")
         last = last and length == behind
         if slab is None or slab.capacity - slab.used < room:
             slab = self.slab = Slab(max(room, SLAB_BLOCKS * (self.block_size + 2)))
@@ -225,115 +234,86 @@ cdef class Encoder:
 
 
 cdef class Spellings:
-    """The distinct spellings of several encoders, joined. `merge_part` may run for all parts at once, in any order.
-
-    The id of a spelling is its part's offset plus its place there; the order means nothing.
+    """The distinct spellings of several encoders, joined in the table of one of them; those of the others are given up
+    one by one. The id of a spelling is its place there; the order means nothing.
     """
 
-    cdef table *tables
-    cdef int parts
+    cdef Encoder home
     cdef list encoders, maps
-    cdef bint shared
-    cdef int64_t[::1] offsets
+    cdef readonly int64_t count
 
-    def __cinit__(self, list encoders, int parts, tuple seed):
-        cdef int p
-        busy = [e for e in encoders if len(e)] or encoders[:1]
-        self.encoders = encoders
-        self.shared = len(busy) == 1  # nothing to join: its table is used as it is
-        self.parts = 1 if self.shared else parts
-        self.tables = <table *>PyMem_Malloc(self.parts * sizeof(table))
-        if self.tables == NULL:
-            raise MemoryError()
-        memset(self.tables, 0, self.parts * sizeof(table))
-        self.maps = []
-        if self.shared:
-            self.tables[0] = (<Encoder>busy[0]).table
-            return
-        for p in range(self.parts):
-            if table_init(&self.tables[p], seed[0], seed[1]) < 0:
-                raise MemoryError("no memory for the table of distinct words")
-        self.maps = [np.zeros(len(e), np.int32) for e in encoders]
-
-    def __dealloc__(self):
-        cdef int p
-        if self.tables != NULL and not self.shared:
-            for p in range(self.parts):
-                table_free(&self.tables[p])
-        PyMem_Free(self.tables)
-
-    @property
-    def part_count(self):
-        return self.parts
-
-    def merge_part(self, int part):
-        """Joins the spellings whose hash falls into one part."""
-        cdef int32_t[::1] ids
+    def __init__(self, list encoders, threads=None):
         cdef Encoder encoder
-        cdef int status = 0
-        if self.shared:
-            return
-        for number, encoder in enumerate(self.encoders):
-            ids = self.maps[number]
-            if ids.shape[0] == 0:
-                continue
-            with nogil:
-                status = table_merge(&self.tables[part], &encoder.table, part, self.parts, &ids[0])
-            if status < 0:
-                raise MemoryError("no memory for the table of distinct words")
+        self.encoders = encoders
+        self.home = max(encoders, key=len)
+        self.maps = [np.empty(0 if encoder is self.home else len(encoder), np.int32) for encoder in encoders]
+        for encoder in encoders:
+            if encoder is not self.home:
+                table_forget_slots(&encoder.table)
+        for number, encoder in enumerate(encoders):
+            if encoder is not self.home:
+                self._join(encoder, self.maps[number], threads)
+                table_free(&encoder.table)
+        table_forget_slots(&self.home.table)
+        self.count = self.home.table.size
 
-    def finish(self):
-        """To be called once every part is merged; from here on ids are known."""
-        cdef int p
-        self.offsets = np.zeros(self.parts + 1, np.int64)
-        for p in range(self.parts):
-            self.offsets[p + 1] = self.offsets[p] + self.tables[p].size
+    def _join(self, Encoder encoder, int32_t[::1] ids, threads):
+        cdef table *home = &self.home.table
+        cdef int64_t size = encoder.table.size, known = home.size
+        cdef int status
+        if not size:
+            return
+
+        def seek(task):
+            cdef int64_t low = task * <int64_t>TASK_ENTRIES
+            with nogil:
+                table_seek(home, &encoder.table, low, min(low + TASK_ENTRIES, size), &ids[0])
+
+        def link(task):
+            cdef int64_t low = known + task * <int64_t>TASK_ENTRIES
+            with nogil:
+                table_link(home, low, min(low + TASK_ENTRIES, home.size))
+
+        for_each(seek, (size + TASK_ENTRIES - 1) // TASK_ENTRIES, threads)
+        with nogil:
+            status = table_adopt(home, &encoder.table, &ids[0])
+        if status < 0:
+            raise MemoryError("no memory for the table of distinct words")
+        for_each(link, (home.size - known + TASK_ENTRIES - 1) // TASK_ENTRIES, threads)
 
     def __len__(self):
-        return self.offsets[self.parts]
+        return self.count
 
-    def counts(self):
-        """int64 [n]: how often each spelling was read."""
-        out = np.empty(len(self), np.int64)
-        cdef int64_t[::1] view = out
-        cdef int64_t i, at = 0
-        cdef int p
-        for p in range(self.parts):
-            for i in range(self.tables[p].size):
-                view[at] = self.tables[p].entries[i].count
-                at += 1
-        return out
-
-    def words(self, const int64_t[::1] ids):
-        """The spellings with these ids, as bytes."""
-        cdef list out = []
-        cdef int64_t size = self.offsets[self.parts]
-        cdef int64_t i
-        cdef int p = 0
-        cdef entry *e
-        for i in range(ids.shape[0]):
-            if not 0 <= ids[i] < size:
-                raise ValueError(f"there is no spelling {ids[i]}")
-            while not self.offsets[p] <= ids[i] < self.offsets[p + 1]:
-                p = p + 1 if p + 1 < self.parts else 0
-            e = &self.tables[p].entries[ids[i] - self.offsets[p]]
-            out.append(PyBytes_FromStringAndSize(<const char *>spelling(&self.tables[p], e), e.length))
-        return out
+    def take(self):
+        """(words, their counts, int64 [n]) of all spellings. The table is given up; `encoder_map` remains."""
+        cdef int64_t i, size = 0
+        cdef table *home = &self.home.table
+        cdef const entry *e
+        counts = np.empty(self.count, np.int64)
+        cdef int64_t[::1] view = counts
+        with nogil:
+            for i in range(home.size):
+                size += home.entries[i].length
+        cdef WordTable words = new_words(self.count, size)
+        with nogil:
+            for i in range(home.size):
+                e = &home.entries[i]
+                view[i] = e.count
+                memcpy(words.data + words.ends[i], spelling(home, e), e.length)
+                words.ends[i + 1] = words.ends[i] + e.length
+            table_free(home)
+        return words, counts
 
     def encoder_map(self, int number, const int32_t[::1] final_ids):
         """int32: the final id of each provisional id of one encoder, given that of each spelling."""
-        cdef Encoder encoder = self.encoders[number]
-        if final_ids.shape[0] != len(self):
+        cdef int32_t[::1] ids = self.maps[number]
+        cdef int64_t i
+        if final_ids.shape[0] != self.count:
             raise ValueError("as many final ids as spellings are needed")
-        if self.shared:
-            return np.asarray(final_ids) if len(encoder) else np.empty(0, np.int32)
-        made = self.maps[number]
+        if self.encoders[number] is self.home:
+            return np.asarray(final_ids)
         self.maps[number] = None  # its places become final ids
-        cdef int32_t[::1] ids = made
-        cdef int64_t i, n = ids.shape[0]
-        cdef uint32_t part
         with nogil:
-            for i in range(n):
-                part = <uint32_t>((<uint64_t>encoder.table.entries[i].tag * <uint64_t>self.parts) >> 32)
-                ids[i] = final_ids[self.offsets[part] + ids[i]]
-        return made
+            for i in range(ids.shape[0]):
+                ids[i] = final_ids[ids[i]]
+        return np.asarray(ids)

@@ -3,4 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def rank(words: list[bytes], counts: NDArray[np.int64]) -> NDArray[np.int64]: ...
+from w2v.corpus._words import WordTable
+
+def rank(words: WordTable, counts: NDArray[np.int64]) -> NDArray[np.int64]: ...

@@ -129,8 +129,8 @@ def count_not_utf8(vocab: Vocab, ids: NDArray[np.int32] | None = None) -> int:
     words = vocab.words
     strange = np.zeros(len(words) + 1, bool)  # the last is where -1 points to
     for low in range(0, len(words), BLOCK_WORDS):
-        some = words[low : low + BLOCK_WORDS]
-        if not _is_utf8(b" ".join(some)):
+        if not _is_utf8(words.joined(b" ", low, low + BLOCK_WORDS)):
+            some = words[low : low + BLOCK_WORDS]
             strange[low : low + len(some)] = [not _is_utf8(word) for word in some]
     if ids is None or not strange.any():
         return int(vocab.counts[strange[:-1]].sum())

@@ -124,7 +124,7 @@ def _check(name: str, read: Callable[[int], bytes], min_count: int, whitespace: 
     encoder = Encoder(0, whitespace == "unicode", seed, BLOCK)
     _count(text, first[origin:], census, encoder)
     _add_facts(report, text, census)
-    counts = _counts(encoder, seed)
+    _, counts = Spellings([encoder]).take()
     _add_counts(report, census, counts, min_count)
     if text.damage:
         report.add(FAULT, "packing", 1, "", text.damage.removeprefix(f"{name}: "))
@@ -158,15 +158,6 @@ def _count(text: _Text, data: bytes, census: Census, encoder: Encoder) -> None:
             before = (before + data[-CONTEXT_BYTES:])[-CONTEXT_BYTES:]
             data = following
     census.finish()
-
-
-def _counts(encoder: Encoder, seed: tuple[int, int]) -> np.ndarray:
-    """How often each type occurs, int64 [types]."""
-    spellings = Spellings([encoder], 1, seed)
-    for part in range(spellings.part_count):
-        spellings.merge_part(part)
-    spellings.finish()
-    return spellings.counts()
 
 
 def _where(places: list[tuple[int, int]], found: int) -> str:

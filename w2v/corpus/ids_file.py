@@ -22,6 +22,7 @@ import w2v
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._ids import check_span
 from w2v.corpus._rank import rank
+from w2v.corpus._words import words_of
 from w2v.corpus.spool import ID_BYTES, make_spool
 from w2v.corpus.vocab import LARGEST_COUNT, TokenCounts, Vocab
 from w2v.errors import CorpusError
@@ -40,7 +41,7 @@ FORMAT = "w2v corpus 2"
 CHECK_IDS = 1 << 20  # of one thread's step
 BLOCK_IDS = 1 << 20  # that a thread takes at a time; the digest is made of the blocks' digests
 SHAPES = {"counts": ("I64", 1), "ids": ("I32", 1), "word_lengths": ("I32", 1), "words": ("U8", 1)}
-FORBIDDEN = (b" ", b"\t", b"\n", b"\r", b"\0")
+FORBIDDEN = b" \t\n\r\0"
 
 
 class IdsFile(NamedTuple):
@@ -57,15 +58,15 @@ class IdsFile(NamedTuple):
 def write_ids_file(content: IdsFile, out: AtomicOutput) -> None:
     """Write an encoded corpus into an open output."""
     ids, vocab = content.ids, content.vocab
-    words = b"".join(vocab.words)
-    header = _header(content, len(words))
-    out.reserve(len(header) + 12 * len(vocab) + ID_BYTES * len(ids) + len(words))
+    header = _header(content, vocab.words.byte_count)
+    out.reserve(len(header) + 12 * len(vocab) + ID_BYTES * len(ids) + vocab.words.byte_count)
     out.write(header)
     out.write(memoryview(vocab.counts.astype("<i8", copy=False)).cast("B"))
     for start in range(0, len(ids), BLOCK_IDS):
         out.write(memoryview(np.ascontiguousarray(ids[start : start + BLOCK_IDS], "<i4")).cast("B"))
-    out.write(memoryview(np.fromiter(map(len, vocab.words), "<i4", len(vocab))).cast("B"))
-    out.write(words)
+    out.write(memoryview(np.asarray(vocab.words.lengths(), "<i4")).cast("B"))
+    for piece in vocab.words.pieces():
+        out.write(piece)
 
 
 def _header(content: IdsFile, word_bytes: int) -> bytes:
@@ -155,8 +156,9 @@ def _block_digest(ids: NDArray[np.int32]) -> bytes:
 def _digest(vocab: Vocab, blocks: list[bytes]) -> str:
     hash = hashlib.blake2b(b"w2v corpus 2\n", digest_size=32)
     hash.update(b"%d\n" % len(vocab))
-    hash.update(b"\n".join(vocab.words))
-    hash.update(vocab.counts.astype("<i8", copy=False).tobytes())
+    for piece in vocab.words.pieces(b"\n"):
+        hash.update(piece)
+    hash.update(vocab.counts.astype("<i8", copy=False))
     for block in blocks:
         hash.update(block)
     return hash.hexdigest()
@@ -242,7 +244,7 @@ def _read_ids(fd: int, name: str, begin: int, ids: NDArray[np.int32], threads: i
 
 def _vocab(name: str, arrays: dict[str, NDArray[Any]]) -> Vocab:
     """The words, each checked; in the order of every vocabulary."""
-    counts, lengths, blob = arrays["counts"], arrays["word_lengths"].astype(np.int64), arrays["words"].tobytes()
+    counts, lengths, blob = arrays["counts"], arrays["word_lengths"], arrays["words"]
 
     def wrong(what: str) -> CorpusError:
         return CorpusError(f"{name}: the vocabulary: {what}; the file is damaged")
@@ -251,16 +253,15 @@ def _vocab(name: str, arrays: dict[str, NDArray[Any]]) -> Vocab:
         raise wrong(f"{len(counts):,} counts for {len(lengths):,} words")
     if len(counts) < 2:
         raise wrong("it has fewer than two words")
-    if lengths.min() < 1 or lengths.max() > LONGEST_TOKEN or int(lengths.sum()) != len(blob):
+    if lengths.min() < 1 or lengths.max() > LONGEST_TOKEN or int(lengths.sum(dtype=np.int64)) != len(blob):
         raise wrong("the words' lengths cannot be")
-    if any(byte in blob for byte in FORBIDDEN):
+    words = words_of(blob, lengths)
+    if words.first_with(FORBIDDEN) >= 0:
         raise wrong("a word holds white space or NUL")
     # As floats: whole numbers of 64 bits could run over. 2^62 is far from what rounding could reach.
     if counts.min() < 1 or float(counts.sum(dtype=np.float64)) > LARGEST_COUNT:
         raise wrong("a count cannot be")
-    ends = np.cumsum(lengths).tolist()
-    words = [blob[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-    if len(set(words)) != len(words):
+    if words.repeats():
         raise wrong("a word occurs twice")
     if not np.array_equal(rank(words, counts), np.arange(len(words))):
         raise wrong("the words are out of order")

@@ -12,8 +12,6 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from w2v.corpus._assembly import Remapping
 from w2v.corpus._encode import Encoder, Spellings
 from w2v.corpus.assembly import assemble, count_not_utf8
@@ -21,17 +19,15 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.feed import Feed
 from w2v.corpus.sample import SAMPLE_BYTES, lone_tokens, oddity, strange_words
-from w2v.corpus.selection import Selection, select, tally
+from w2v.corpus.selection import Selection, Spelled, select, tally
 from w2v.corpus.sources import OnProgress, Path, ReadProgress, Source, expand, repeated_file
 from w2v.corpus.spool import make_spool
 from w2v.corpus.vocab import TokenCounts
 from w2v.errors import CorpusError
 from w2v.machine import thread_count
-from w2v.threads import for_each, run_all
+from w2v.threads import run_all
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from w2v.corpus._blocks import Block
     from w2v.corpus.config import CorpusConfig
     from w2v.corpus.vocab import Vocab
@@ -112,7 +108,7 @@ def tally_words(
     threads: int | None = None,
     block_size: int = BLOCK_BYTES,
     digest: hashlib.blake2b | None = None,
-) -> tuple[list[bytes], NDArray[np.int64], TokenCounts]:
+) -> tuple[Spelled, TokenCounts]:
     """Every distinct word of a corpus with its count, in no order, rare ones too; token_counts.kept is their sum.
 
     For counting a corpus in parts. `digest` is fed the text, as its spellings and their order; with one thread only.
@@ -121,7 +117,7 @@ def tally_words(
     reading = _Reading(expand(sources), config, threads, block_size, None)
     if digest is None:
         reading.run(None)
-        reading.join()
+        spelled = reading.join()
     else:
 
         def feed(block: Block) -> None:
@@ -129,13 +125,13 @@ def tally_words(
             block.discard()
 
         reading.run(feed)
-        reading.join()
-        first_seen = reading.spellings.encoder_map(0, np.arange(len(reading.spellings), dtype=np.int32))
-        digest.update(b"\n".join(reading.spellings.words(first_seen.astype(np.int64))))
-    words, counts = tally(reading.spellings, config, reading.token_counts)
-    reading.token_counts.kept = int(counts.sum())
+        spelled = reading.join()  # of the one encoder, in the order in which they were met
+        for piece in spelled.words.pieces(b"\n"):
+            digest.update(piece)
+    words = tally(spelled, config, reading.token_counts)
+    reading.token_counts.kept = int(words.counts.sum())
     reading.token_counts.check()
-    return words, counts, reading.token_counts
+    return words, reading.token_counts
 
 
 class _Reading:
@@ -191,17 +187,16 @@ class _Reading:
         self.token_counts.too_long = sum(e.too_long for e in self.encoders)
         self.token_counts.read = self.token_counts.too_long
 
-    def join(self) -> None:
-        """Join the tables of all encoders."""
-        self.spellings = Spellings(self.encoders, self.threads, self.seed)
-        for_each(self.spellings.merge_part, self.spellings.part_count, self.threads)
-        self.spellings.finish()
+    def join(self) -> Spelled:
+        """Join the tables of all encoders, and give them up."""
+        self.spellings = Spellings(self.encoders, self.threads)
+        return Spelled(*self.spellings.take())
 
     def select(self, vocab: Vocab | None, least: int = 2) -> Selection:
         """Choose the words; CorpusError if there are fewer than `least`."""
-        self.join()
+        spelled = self.join()
         try:
-            return select(self.spellings, self.config, vocab, self.token_counts, self.name, least)
+            return select(spelled, self.config, vocab, self.token_counts, self.name, least)
         except CorpusError as error:
             if not self.lone():
                 raise
@@ -222,7 +217,7 @@ class _Reading:
             on_warning(repeated)
 
     def remappings(self, selection: Selection) -> list[Remapping]:
-        """What each encoder's provisional ids become. The tables are given up."""
+        """What each encoder's provisional ids become."""
         maps = [
             Remapping(self.spellings.encoder_map(i, selection.final_ids), selection.run_ends, selection.run_ids)
             for i in range(len(self.encoders))

@@ -5,15 +5,17 @@ The same steps as at the end of a reading (assembly.py), with the ids of the cor
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from w2v.corpus._encode import DROPPED
 from w2v.corpus._rank import rank
+from w2v.corpus._words import WordTable
 from w2v.corpus.assembly import count_not_utf8, remapped, whole_sentences
 from w2v.corpus.encoded import EncodedCorpus
-from w2v.corpus.selection import SpellingList, final_of_words, require_two
+from w2v.corpus.selection import Spelled, final_of_words, require_two
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, setting
 
@@ -45,8 +47,9 @@ def apply_vocab(
     """
     token_counts = corpus.token_counts.unmapped()
     token_counts.joined += found.joined
-    words, final_ids = final_of_words(found.words, found.counts, config, vocab, token_counts)
-    require_two(words, SpellingList(found.words, found.counts), config, token_counts, corpus.name, vocab)
+    spelled = Spelled(WordTable(found.words), found.counts)
+    words, final_ids = final_of_words(spelled, config, vocab, token_counts)
+    require_two(words, spelled, config, token_counts, corpus.name, vocab)
     ids = remapped(found.ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
     token_counts.not_utf8 = count_not_utf8(words, None if vocab is None else ids)
     token_counts.check()
@@ -77,15 +80,13 @@ def extend_vocab(
     old = row >= 0
     counts[row[old]] += seen[old]
     new = np.flatnonzero(~old & (seen >= min_count))
-    new = new[rank([own[i] for i in new.tolist()], seen[new])]  # in falling frequency
+    new = new[rank(own.take(new), seen[new])]  # in falling frequency
     beyond = new[max(0, max_vocab - len(known)) :] if max_vocab is not None else new[:0]
     new = new[: len(new) - len(beyond)]
-    words = [*known.words, *(own[i] for i in new.tolist())]
+    words = WordTable(itertools.chain(known.words, own.take(new)))
     row[new] = np.arange(len(known), len(words))
     vocab = Vocab.sorted(words, np.concatenate([counts, seen[new]]))
-    index = {word: i for i, word in enumerate(vocab.words)}
-    final_of = np.fromiter((index[word] for word in words), np.int32, len(words))
-    final_ids = np.where(row >= 0, final_of[row], DROPPED).astype(np.int32)
+    final_ids = np.where(row >= 0, vocab.rows(words)[row], DROPPED).astype(np.int32)
     token_counts = corpus.token_counts.unmapped()
     ids = whole_sentences(corpus.ids, corpus.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
     ids = remapped(ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from w2v.corpus._assembly import Remapping
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._sequences import SequenceEncoder
+from w2v.corpus._words import WordTable
 from w2v.corpus.assembly import assemble
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
-from w2v.corpus.selection import SpellingList, select
+from w2v.corpus.selection import Spelled, select
 from w2v.corpus.sources import OnProgress, Path, ReadProgress
 from w2v.corpus.spool import make_spool
 from w2v.corpus.vocab import TokenCounts
@@ -58,7 +59,7 @@ def encode_sequences(
             if on_progress:
                 on_progress(ReadProgress(0, None, encoder.tokens))
         token_counts = TokenCounts(read=encoder.too_long, too_long=encoder.too_long)
-        selection = select(SpellingList(encoder.spellings, encoder.counts()), config, vocab, token_counts, name)
+        selection = select(Spelled(WordTable(encoder.spellings), encoder.counts()), config, vocab, token_counts, name)
         maps = [Remapping(selection.final_ids, selection.run_ends, selection.run_ids)]
         del encoder
         ids = assemble(blocks, maps, spool, token_counts, threads or 1)

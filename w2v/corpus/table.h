@@ -4,6 +4,9 @@
  * great majority, live in the entry as two zero-padded words; no spelling holds a NUL, so that the padding tells the
  * length. Longer ones live in an arena. The keys of the hash are drawn afresh for each run, so that no file can be made
  * to collide; nothing that leaves the encoder depends on them.
+ *
+ * Joining: the tables of all threads are put into one of them, each in three steps, of which the first and the last are
+ * done by all threads (table_seek, table_adopt, table_link).
  */
 #ifndef W2V_TABLE_H
 #define W2V_TABLE_H
@@ -23,9 +26,7 @@
 
 typedef struct {
     uint64_t lo, hi; /* short: the bytes; long: hash and place in the arena */
-    int64_t count;
-    uint32_t length;
-    uint32_t tag;
+    uint64_t count : 52, length : 12;
 } entry;
 
 typedef struct {
@@ -117,13 +118,16 @@ static inline int holds(const table *t, const entry *e, const key *k, const uint
     return e->lo == k->lo && e->length == k->length && memcmp(t->arena + e->hi, p, k->length) == 0;
 }
 
+/* At most so many of the slots are taken, so that probes stay short. */
+static inline int64_t room_of(uint64_t mask) { return (int64_t)(mask / 8 * 5); }
+
 static int table_init(table *t, uint64_t key0, uint64_t key1) {
     memset(t, 0, sizeof *t);
     t->key0 = key0;
     t->key1 = key1;
     t->mask = (1 << 12) - 1;
     t->slots = calloc(t->mask + 1, sizeof(slot));
-    t->capacity = 1 << 11;
+    t->capacity = room_of(t->mask);
     t->entries = malloc((size_t)t->capacity * sizeof(entry));
     return t->slots && t->entries ? 0 : OUT_OF_MEMORY;
 }
@@ -135,17 +139,17 @@ static void table_free(table *t) {
     memset(t, 0, sizeof *t);
 }
 
-/* Twice the slots: at most half of them are ever taken, so that probes stay short. */
+/* Twice the slots. */
 static int table_grow(table *t) {
     uint64_t mask = t->mask * 2 + 1;
     slot *slots = large_calloc((mask + 1) * sizeof(slot));
-    entry *entries = large_realloc(t->entries, (size_t)t->capacity * 2 * sizeof(entry));
+    entry *entries = large_realloc(t->entries, (size_t)room_of(mask) * sizeof(entry));
     if (entries) t->entries = entries;
     if (!slots || !entries) {
         free(slots);
         return OUT_OF_MEMORY;
     }
-    t->capacity *= 2;
+    t->capacity = room_of(mask);
     for (uint64_t s = 0; s <= t->mask; s++) {
         slot old = t->slots[s];
         if (!old.id_plus_1) continue;
@@ -194,7 +198,7 @@ static int32_t table_find_or_add(table *t, const key *k, const uint8_t *p) {
         if (t->size >= INT32_MAX / 2 || table_grow(t) < 0) return OUT_OF_MEMORY;
         for (at = k->hash & t->mask; t->slots[at].id_plus_1; at = (at + 1) & t->mask) {}
     }
-    entry e = {k->lo, k->hi, 0, k->length, tag};
+    entry e = {k->lo, k->hi, 0, k->length};
     if (k->length > INLINE_BYTES) {
         int64_t place = arena_put(t, p, k->length);
         if (place < 0) return OUT_OF_MEMORY;
@@ -206,19 +210,67 @@ static int32_t table_find_or_add(table *t, const key *k, const uint8_t *p) {
     return (int32_t)t->size++;
 }
 
-/* Adds the entries of `from` that belong to part `part` of `parts` (by the top of their hash) to `to`;
- * ids[i] becomes entry i's id in `to`. */
-static int table_merge(table *to, const table *from, uint32_t part, uint32_t parts, int32_t *ids) {
-    for (int64_t i = 0; i < from->size; i++) {
+/* A table that is only read from now on: its slots are given back. */
+static void table_forget_slots(table *t) {
+    free(t->slots);
+    t->slots = NULL;
+}
+
+#define AHEAD 16 /* entries whose slots are fetched before they are looked at */
+
+/* ids[i] becomes the id in `to` of entry i of `from`, or NO_ENTRY; counts are added. For entries from `low` to `high`,
+ * of which no two are of one spelling: threads may do parts of a table at once. */
+static void table_seek(table *to, const table *from, int64_t low, int64_t high, int32_t *ids) {
+    for (int64_t i = low; i < high; i++) {
+        if (i + AHEAD < high) __builtin_prefetch(&to->slots[hash_of_entry(from, &from->entries[i + AHEAD]) & to->mask]);
         const entry *e = &from->entries[i];
-        if ((uint64_t)e->tag * parts >> 32 != part) continue;
-        key k = {e->lo, e->hi, hash_of_entry(from, e), e->length};
-        int32_t id = table_find_or_add(to, &k, spelling(from, e));
-        if (id < 0) return OUT_OF_MEMORY;
-        to->entries[id].count += e->count;
-        ids[i] = id;
+        const key k = {e->lo, e->hi, hash_of_entry(from, e), e->length};
+        const uint32_t tag = tag_of(k.hash);
+        ids[i] = NO_ENTRY;
+        for (uint64_t at = k.hash & to->mask; to->slots[at].id_plus_1; at = (at + 1) & to->mask) {
+            entry *mine = &to->entries[to->slots[at].id_plus_1 - 1];
+            if (to->slots[at].tag != tag || !holds(to, mine, &k, spelling(from, e))) continue;
+            mine->count += e->count;
+            ids[i] = (int32_t)(to->slots[at].id_plus_1 - 1);
+            break;
+        }
+    }
+}
+
+/* Appends to `to` the entries of `from` that it does not have, by `ids`, which become whole. 0, or OUT_OF_MEMORY. */
+static int table_adopt(table *to, const table *from, int32_t *ids) {
+    int64_t more = 0;
+    for (int64_t i = 0; i < from->size; i++) more += ids[i] == NO_ENTRY;
+    if (to->size + more > INT32_MAX / 2) return OUT_OF_MEMORY;
+    while (to->size + more > to->capacity)
+        if (table_grow(to) < 0) return OUT_OF_MEMORY;
+    for (int64_t i = 0; i < from->size; i++) {
+        if (ids[i] != NO_ENTRY) continue;
+        entry e = from->entries[i];
+        if (e.length > INLINE_BYTES) {
+            int64_t place = arena_put(to, spelling(from, &e), e.length);
+            if (place < 0) return OUT_OF_MEMORY;
+            e.hi = (uint64_t)place;
+        }
+        to->entries[to->size] = e;
+        ids[i] = (int32_t)to->size++;
     }
     return 0;
+}
+
+/* Gives slots to the entries from `low` to `high`, which are new: threads may do parts of them at once. */
+static void table_link(table *t, int64_t low, int64_t high) {
+    for (int64_t i = low; i < high; i++) {
+        if (i + AHEAD < high) __builtin_prefetch(&t->slots[hash_of_entry(t, &t->entries[i + AHEAD]) & t->mask], 1);
+        const uint64_t hash = hash_of_entry(t, &t->entries[i]);
+        slot wanted = {tag_of(hash), (uint32_t)(i + 1)}, free;
+        uint64_t at = hash & t->mask;
+        do {
+            memset(&free, 0, sizeof free);
+            if (__atomic_compare_exchange(&t->slots[at], &free, &wanted, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) break;
+            at = (at + 1) & t->mask;
+        } while (1);
+    }
 }
 
 #endif

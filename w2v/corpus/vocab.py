@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,14 @@ import numpy as np
 
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._rank import rank
+from w2v.corpus._words import WordTable
 from w2v.errors import CorpusError
 from w2v.files import UTF8_BOM, open_by_content
 from w2v.output import AtomicOutput, Sink
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     from numpy.typing import NDArray
 
 __all__ = ["TokenCounts", "Vocab"]
@@ -24,28 +27,29 @@ __all__ = ["TokenCounts", "Vocab"]
 LONGEST_LINE = LONGEST_TOKEN + 32
 LARGEST_COUNT = 2**62
 MOST_WORDS = 2**31 - 1
+LINES = 1 << 16  # written together
 SHOWN = 30  # bytes of a line that an error shows
 
 
 class Vocab:
     """Words in falling frequency; equal counts in ascending order of their bytes.
 
-    words: V distinct byte strings, none empty, none with ASCII white space or NUL. counts: int64 [V].
+    words: V distinct byte strings, none empty, none with ASCII white space or NUL, as a table that is used as a list
+    is. counts: int64 [V].
     """
 
-    def __init__(self, words: list[bytes], counts: NDArray[np.int64]):
-        self.words = words
+    def __init__(self, words: Iterable[bytes], counts: NDArray[np.int64]):
+        self.words = words if isinstance(words, WordTable) else WordTable(words)
         self.counts = np.ascontiguousarray(counts, np.int64)
-        self._index: dict[bytes, int] | None = None
-        if len(words) != len(self.counts):
+        if len(self.words) != len(self.counts):
             raise ValueError("as many counts as words are needed")
 
     @classmethod
-    def sorted(cls, words: list[bytes], counts: NDArray[np.int64]) -> Vocab:
+    def sorted(cls, words: Iterable[bytes], counts: NDArray[np.int64]) -> Vocab:
         """A vocabulary of distinct words given in any order."""
-        counts = np.ascontiguousarray(counts, np.int64)
-        order = rank(words, counts)
-        return cls([words[i] for i in order.tolist()], counts[order])
+        given = cls(words, counts)
+        order = rank(given.words, given.counts)
+        return cls(given.words.take(order), given.counts[order])
 
     def __len__(self) -> int:
         return len(self.words)
@@ -70,16 +74,15 @@ class Vocab:
                 word = word.encode("utf-8", "surrogateescape")
             except UnicodeEncodeError:
                 return None
-        return self._indexed().get(word)
+        row = self.words.find(word)
+        return row if row >= 0 else None
 
-    def rows(self, words: Sequence[bytes]) -> NDArray[np.int32]:
+    def rows(self, words: Iterable[bytes]) -> NDArray[np.int32]:
         """Each word's row, -1 where it is not there. int32 [len(words)]."""
-        return np.fromiter(map(self._indexed().get, words, itertools.repeat(-1)), np.int32, len(words))
-
-    def _indexed(self) -> dict[bytes, int]:
-        if self._index is None:
-            self._index = {w: i for i, w in enumerate(self.words)}
-        return self._index
+        table = words if isinstance(words, WordTable) else WordTable(words)
+        rows = np.empty(len(table), np.int32)
+        self.words.find_all(table, rows)
+        return rows
 
     def pruned(self, min_count: int = 1, max_vocab: int | None = None) -> Vocab:
         """The words that occur at least `min_count` times, at most `max_vocab` of them."""
@@ -94,9 +97,8 @@ class Vocab:
 
     def write(self, out: Sink) -> None:
         """Write the lines into an open output."""
-        for start in range(0, len(self), 4096):
-            rows = zip(self.words[start : start + 4096], self.counts[start : start + 4096].tolist(), strict=True)
-            out.write(b"".join(b"%b\t%d\n" % row for row in rows))
+        for start in range(0, len(self), LINES):
+            out.write(self.words.lines(self.counts, start, min(start + LINES, len(self))))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Vocab:
@@ -105,29 +107,31 @@ class Vocab:
         The original's first line, the `</s>` that stands for the end of a sentence there, is left out. Raises
         CorpusError with the line for anything else that is wrong.
         """
-        words: dict[bytes, int] = {}
-        with open_by_content(path, CorpusError) as file:
-            number = 0
+        name, counts, number = os.fspath(path), array("q"), 0
+
+        def words(file: BufferedReader) -> Iterator[bytes]:
+            nonlocal number
             while line := file.readline(LONGEST_LINE + 1):
                 number += 1
-                if number == 1:
-                    line = line.removeprefix(UTF8_BOM)
-                place = f"{os.fspath(path)}:{number}"
-                word, count, tab = _parse_line(line, place)
+                word, count, tab = _parse_line(line if number > 1 else line.removeprefix(UTF8_BOM), f"{name}:{number}")
                 if number == 1 and word == b"</s>" and not tab:
                     continue
                 if count < 1:
-                    raise CorpusError(f"{place}: count {count} is not positive")
-                if word in words:
-                    raise CorpusError(f"{place}: the word {_show(word)} occurs twice")
-                words[word] = count
-                if len(words) > MOST_WORDS:
-                    raise CorpusError(f"{place}: more than {MOST_WORDS} words")
-        if not words:
-            raise CorpusError(f"{os.fspath(path)}: no words in it; each line is a word, a tab and its count")
-        if sum(words.values()) > LARGEST_COUNT:
-            raise CorpusError(f"{os.fspath(path)}: the counts add up to more than {LARGEST_COUNT}")
-        return cls.sorted(list(words), np.fromiter(words.values(), np.int64, len(words)))
+                    raise CorpusError(f"{name}:{number}: count {count} is not positive")
+                if len(counts) == MOST_WORDS:
+                    raise CorpusError(f"{name}:{number}: more than {MOST_WORDS} words")
+                counts.append(count)
+                yield word
+
+        with open_by_content(path, CorpusError) as file:
+            table = WordTable(words(file))
+        if not len(table):
+            raise CorpusError(f"{name}: no words in it; each line is a word, a tab and its count")
+        for row in table.repeats():
+            raise CorpusError(f"{name}:{row + number - len(table) + 1}: the word {_show(table[row])} occurs twice")
+        if sum(counts) > LARGEST_COUNT:
+            raise CorpusError(f"{name}: the counts add up to more than {LARGEST_COUNT}")
+        return cls.sorted(table, np.frombuffer(counts, np.int64))
 
 
 def _parse_line(line: bytes, place: str) -> tuple[bytes, int, bool]:

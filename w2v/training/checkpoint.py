@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 import w2v
+from w2v.corpus._words import words_of
 from w2v.corpus.config import word_settings
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CheckpointError, printable, setting
@@ -95,7 +96,6 @@ def _tensors(state: TrainState) -> dict[str, Tensor]:
     """Wide types first, so that all are aligned."""
     model, vocab = state.model, state.corpus.vocab
     workers = [worker.get_state() for worker in state.workers]
-    lengths = np.fromiter(map(len, vocab.words), np.int32, len(vocab))
     best = (
         {}
         if state.best is None
@@ -111,11 +111,11 @@ def _tensors(state: TrainState) -> dict[str, Tensor]:
         "held_out_losses": Tensor.of(np.array(state.held_out_losses, np.float64)),
         "worker_loss": Tensor.of(np.array([s["loss_mantissa"] for s in workers], np.float32)),
         "worker_pool": Tensor.of(np.array([s["pool"] for s in workers], np.int32).reshape(len(workers), -1)),
-        "word_lengths": Tensor.of(lengths),
+        "word_lengths": Tensor.of(np.asarray(vocab.words.lengths())),
         "vectors": matrix_tensor(model.inputs, model.dim),
         "outputs": matrix_tensor(model.outputs, model.dim),
         **best,
-        "words": Tensor.of(np.frombuffer(b"".join(vocab.words), np.uint8)),
+        "words": Tensor.of(np.frombuffer(vocab.words.joined(), np.uint8)),
     }
 
 
@@ -232,8 +232,8 @@ class Checkpoint(CheckpointFile):
         counts, lengths = self._file.read("counts", "I64", 1), self._file.read("word_lengths", "I32", 1)
         if len(counts) != len(vocab):
             raise self.error("another corpus", f"the vocabulary had {len(counts):,} words and has {len(vocab):,} now")
-        same = np.array_equal(lengths, np.fromiter(map(len, vocab.words), np.int32, len(vocab)))
-        if not same or self._file.read("words", "U8", 1).tobytes() != b"".join(vocab.words):
+        same = np.array_equal(lengths, vocab.words.lengths())
+        if not same or self._file.read("words", "U8", 1).tobytes() != vocab.words.joined():
             raise self.error("another corpus", "the vocabulary holds other words now")
         if not np.array_equal(counts, vocab.counts):
             row = int(np.argmax(counts != vocab.counts))
@@ -261,12 +261,11 @@ class Checkpoint(CheckpointFile):
     def vocab(self) -> Vocab:
         """The words and their counts, in the order of the rows."""
         counts, lengths = self._file.read("counts", "I64", 1), self._file.read("word_lengths", "I32", 1)
-        text = self._file.read("words", "U8", 1).tobytes()
+        text = self._file.read("words", "U8", 1)
         if len(counts) != len(lengths) or np.any(lengths < 1) or int(lengths.sum(dtype=np.int64)) != len(text):
             raise self.error("the words", "their lengths do not add up")
-        ends = np.cumsum(lengths, dtype=np.int64).tolist()
-        words = [text[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
-        if len(set(words)) < len(words) or np.any(counts < 0) or np.any(counts > 1 << 60):
+        words = words_of(text, lengths)
+        if words.repeats() or np.any(counts < 0) or np.any(counts > 1 << 60):
             raise self.error("the words", "a word occurs twice, or a count is impossible")
         return Vocab(words, counts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +125,7 @@ class Evaluator:
         self.on_phase = on_phase
         self._words: Words | None = None
 
-    def check(self, words: Sequence[bytes]) -> None:
+    def check(self, words: Iterable[bytes]) -> None:
         """Raise now for a test that cannot be put to vectors of these words."""
         self._words = Words(words)
         for asked in self.tests.values():

@@ -177,7 +177,7 @@ def _needs(
 ) -> tuple[dict[str, int], dict[str, int]]:
     """(bytes of memory by what they are for, bytes of each kind of file)."""
     vocab = kept.vocab
-    word_bytes = sum(map(len, vocab.words))
+    word_bytes = vocab.words.byte_count
     ngrams = _ngrams(vocab, config)
     memory = memory_needed(config, len(vocab), word_bytes, ngrams.get("ngram_rows"))
     spooled = kept.ids.nbytes > there.size // SPOOL_SHARE
@@ -236,7 +236,7 @@ def _at_min_counts(corpus: EncodedCorpus) -> list[tuple[int, int | None, int | N
 def disk_needed(vocab: Vocab, dim: int, ids_bytes: int, ngrams: dict[str, Any] | None = None) -> dict[str, int]:
     """Bytes of each file that a run may write; those of text are estimates. `ngrams` are fields of Contents, with
     subwords."""
-    words, word_bytes = len(vocab), sum(map(len, vocab.words))
+    words, word_bytes = len(vocab), vocab.words.byte_count
     matrix = 4 * words * dim
     contents = Contents(words, dim, word_bytes, **ngrams or {})
     text = int(words * dim * TEXT_VALUE_BYTES) + word_bytes + words

@@ -381,7 +381,7 @@ class Run:
         """Memory and disk space, as far as they are known: raise before the training, not after it."""
         outputs = self.outputs
         self.low_memory = reserve(room().size) // 2
-        words, word_bytes = len(corpus.vocab), sum(map(len, corpus.vocab.words))
+        words, word_bytes = len(corpus.vocab), corpus.vocab.words.byte_count
         check_memory(self.config, words, word_bytes, self.extra_memory(words))
         for path in (outputs.vectors, outputs.context):
             size = format_of(path, outputs.format).size if path else None

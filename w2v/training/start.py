@@ -18,6 +18,7 @@ from w2v.training.subwords import set_ngrams, set_vectors
 from w2v.vectors.vectors import Vectors, load
 
 if TYPE_CHECKING:
+    from w2v.corpus._words import WordTable
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.vocab import Vocab
     from w2v.kernel._state import Model
@@ -32,7 +33,7 @@ class Start:
     name = ""
     found = words = 0
 
-    def fill(self, model: Model, words: list[bytes]) -> None:
+    def fill(self, model: Model, words: WordTable) -> None:
         """Put rows into a model whose rows are fresh; `words` are its words in order."""
         raise NotImplementedError
 
@@ -52,8 +53,9 @@ class Initial(Start):
                 f" {setting('dim', self.vectors.dim)}, not {dim}"
             )
 
-    def fill(self, model: Model, words: list[bytes]) -> None:
-        place = np.fromiter(map(self.vectors.words.find, words), np.int64, len(words))
+    def fill(self, model: Model, words: WordTable) -> None:
+        place = np.empty(len(words), np.int32)
+        self.vectors.words.table.find_all(words, place)
         known = np.flatnonzero(place >= 0)
         self.found, self.words = len(known), len(words)
         if not self.found:
@@ -111,11 +113,11 @@ class Continuation(Start):
         """The corpus with the known words, and the new ones that occur `min_count` times; options as of `grown`."""
         return extend_vocab(corpus, self.known, self.corpus_config.min_count, self.corpus_config.max_vocab, **options)
 
-    def fill(self, model: Model, words: list[bytes]) -> None:
-        index = {word: row for row, word in enumerate(words)}
-        rows = np.fromiter((index[word] for word in self.known.words), np.int64, len(self.known))
+    def fill(self, model: Model, words: WordTable) -> None:
+        rows = np.empty(len(self.known), np.int32)
+        words.find_all(self.known.words, rows)
         self.found, self.words = len(rows), len(words)
-        self.checkpoint.scatter(model, rows)
+        self.checkpoint.scatter(model, rows.astype(np.int64))
         self.close()
 
     def close(self) -> None:

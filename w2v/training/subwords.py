@@ -10,7 +10,6 @@ uses have no row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +17,12 @@ import numpy as np
 
 from w2v.threads import for_each
 from w2v.vectors._ngrams import FloatRows, bucket_signatures, count_ngrams, fill_buckets, join_parts
-from w2v.vectors._words import WordTable
 from w2v.vectors.subwords import Subwords
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus._words import WordTable
     from w2v.kernel._state import Model
     from w2v.training.config import ResolvedConfig
 
@@ -64,13 +63,12 @@ class Parts:
         return np.bincount(self.rows, np.repeat(of_words, np.diff(self.starts)), len(self.sizes))
 
 
-def find_parts(words: Sequence[bytes], config: ResolvedConfig) -> Parts | None:
+def find_parts(table: WordTable, config: ResolvedConfig) -> Parts | None:
     """The rows that make up each word by the settings `subwords` and `buckets`; None without subwords. Words come in
     falling order of frequency."""
     reach, threads = config.ngram_range, config.threads
     if reach is None:
         return None
-    table = WordTable(words)
     starts = np.empty(len(table) + 1, np.int64)
     count_ngrams(table, *reach, starts, threads)
     found = np.empty(starts[-1], np.uint32)
@@ -142,14 +140,14 @@ def subwords_of(config: ResolvedConfig, parts: Parts | None, inputs: NDArray[np.
 
 
 def made_vectors(
-    words: Sequence[bytes], config: ResolvedConfig, parts: Parts | None, inputs: NDArray[np.float32]
+    words: WordTable, config: ResolvedConfig, parts: Parts | None, inputs: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], Subwords | None]:
     """The words' vectors, float32 [V, dim], and the subwords, by the rows in `inputs`, without a model."""
     subwords = subwords_of(config, parts, inputs)
     if subwords is None or parts is None:
         return inputs, None
     own = FloatRows(np.ascontiguousarray(inputs[parts.own, : config.dim]))
-    return subwords.vectors(WordTable(words), own, config.threads)[0], subwords
+    return subwords.vectors(words, own, config.threads)[0], subwords
 
 
 def moved_rows(

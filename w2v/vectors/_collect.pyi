@@ -2,8 +2,8 @@
 
 from typing_extensions import Buffer
 
+from w2v.corpus._words import WordTable
 from w2v.vectors._scan import FloatBlock
-from w2v.vectors._words import WordTable
 
 class Collector:
     def __init__(self, dim: int, text: bool = False, spaced: bool = False) -> None: ...

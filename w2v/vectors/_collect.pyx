@@ -9,7 +9,7 @@ from w2v.vectors._scan cimport (
     free_region, keep_word, line_limit, make_plain_locale, pick_products, raise_status, read_row, row_cosines,
     word_length,
 )
-from w2v.vectors._words cimport adopt_words
+from w2v.corpus._words cimport adopt_words
 
 
 if make_plain_locale() != 0:

@@ -3,7 +3,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from w2v.vectors._words import WordTable
+from w2v.corpus._words import WordTable
 
 def fnv(text: bytes) -> int: ...
 def ngrams(word: bytes, least: int, most: int) -> list[bytes]: ...

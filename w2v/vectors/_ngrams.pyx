@@ -6,7 +6,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
-from w2v.vectors._words cimport WordTable, adopt_words, large_malloc
+from w2v.corpus._words cimport WordTable, adopt_words, large_malloc
 
 from w2v.threads import for_each
 

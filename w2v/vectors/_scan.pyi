@@ -4,7 +4,7 @@ from array import array
 
 from typing_extensions import Buffer
 
-from w2v.vectors._words import WordTable
+from w2v.corpus._words import WordTable
 
 class BadRow(Exception):
     what: str

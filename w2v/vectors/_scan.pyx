@@ -11,7 +11,7 @@ from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
-from w2v.vectors._words cimport WordTable, adopt_words, large_malloc
+from w2v.corpus._words cimport WordTable, adopt_words, large_malloc
 
 from w2v.machine import thread_count
 from w2v.threads import for_each

@@ -2,7 +2,7 @@
 
 from typing_extensions import Buffer
 
-from w2v.vectors._words import WordTable
+from w2v.corpus._words import WordTable
 
 class TextRows:
     def __init__(self, fd: int, start: int, end: int, threads: int | None = None) -> None: ...

@@ -13,7 +13,7 @@ from w2v.vectors._scan cimport (
     FLOAT_SLACK, FLOAT_TEXT, NEWLINE_AFTER, ROW_IO, ROW_MEMORY, ROW_OK, ROW_TRUNCATED, TEXT_LONG, Region,
     count_newlines, free_region, keep_word, line_limit, make_plain_locale, put_numbers, raise_status, read_row,
 )
-from w2v.vectors._words cimport WordTable, adopt_words
+from w2v.corpus._words cimport WordTable, adopt_words
 from w2v.threads import for_each
 
 cdef extern from "decimal.h" nogil:

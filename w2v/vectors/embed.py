@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from w2v.corpus._encode import Encoder
+from w2v.corpus._words import WordTable
 from w2v.corpus.config import WORD_SETTINGS, CorpusConfig
 from w2v.corpus.tokenizers import changes_spellings, tokenize
 from w2v.errors import SettingsError, VectorsError, W2VError, setting
@@ -30,7 +31,6 @@ from w2v.safetensors import make_header
 from w2v.threads import in_order
 from w2v.vectors._embed import mean_rows
 from w2v.vectors._text import text_rows
-from w2v.vectors._words import WordTable
 from w2v.vectors.formats.npy import npy_header
 from w2v.vectors.subwords import check_made
 from w2v.vectors.words import to_bytes
@@ -129,7 +129,7 @@ def sif_weights(vectors: Vectors, a: float, counts: Vocab | None = None) -> Rows
     found = vectors.counts
     if counts is not None:
         rows = np.empty(len(counts), np.int32)
-        vectors.words.table.find_all(WordTable(counts.words), rows)
+        vectors.words.table.find_all(counts.words, rows)
         found = np.zeros(len(vectors), np.int64)
         found[rows[rows >= 0]] = counts.counts[rows >= 0]
         if not found.any():

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from w2v.corpus._words import WordTable
 from w2v.errors import VectorsError
 from w2v.vectors._ngrams import FloatRows, NgramRows, count_ngrams, fill_buckets, fnv, ngrams
-from w2v.vectors._words import WordTable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -22,9 +22,9 @@ from w2v.vectors.words import Word, Words, find_words, to_bytes, to_text, unknow
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus._words import WordTable
     from w2v.corpus.vocab import Vocab
     from w2v.output import AtomicOutput
-    from w2v.vectors._words import WordTable
     from w2v.vectors.scores import Evaluation, SessionScores
     from w2v.vectors.subwords import Subwords
 

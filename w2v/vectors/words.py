@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral
 from typing import Literal, overload
 
+from w2v.corpus._words import WordTable
 from w2v.errors import UnknownWordError
-from w2v.vectors._words import WordTable
 
 __all__ = ["MOST_MISSING", "Word", "Words", "find_words", "suggest", "to_bytes", "to_text", "unknown_word"]
 

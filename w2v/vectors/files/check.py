@@ -12,10 +12,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from w2v.corpus._words import WordTable
 from w2v.errors import VectorsError
 from w2v.findings import FACT, FAULT, NOTE, Report, Tally
 from w2v.vectors._scan import row_norms
-from w2v.vectors._words import WordTable
 from w2v.vectors.formats.load import recognised
 from w2v.vectors.formats.rows import LoadOptions, show_word
 from w2v.vectors.formats.salvage import Block, Salvage, finite_blocks

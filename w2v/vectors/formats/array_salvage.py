@@ -8,8 +8,8 @@ from itertools import islice
 
 import numpy as np
 
+from w2v.corpus._words import WordTable
 from w2v.errors import VectorsError
-from w2v.vectors._words import WordTable
 from w2v.vectors.formats.npy import Array, read_npy_header
 from w2v.vectors.formats.rows import LoadOptions
 from w2v.vectors.formats.safetensors import load_parts

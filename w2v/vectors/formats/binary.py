@@ -29,7 +29,7 @@ from w2v.vectors.formats.source import Header, has_header, is_text, read_header
 if TYPE_CHECKING:
     import numpy as np
 
-    from w2v.vectors._words import WordTable
+    from w2v.corpus._words import WordTable
     from w2v.vectors.formats.row_writer import RowWriter
     from w2v.vectors.formats.salvage import Block, Salvage
     from w2v.vectors.formats.source import Source

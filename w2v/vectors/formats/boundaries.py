@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from w2v.vectors._words import WordTable
+from w2v.corpus._words import WordTable
 from w2v.vectors.formats.source import CONTROL
 
 if TYPE_CHECKING:

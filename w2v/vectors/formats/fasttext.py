@@ -22,9 +22,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from w2v.corpus._words import WordTable
 from w2v.errors import UnknownWordError, VectorsError, setting
 from w2v.vectors._ngrams import FloatRows, MappedFile
-from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.rows import WHITE_SPACE, Contents, LoadOptions, ModelParts, Rows, Shape, show_word
 from w2v.vectors.formats.source import MAX_DIM

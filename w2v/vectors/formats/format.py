@@ -13,9 +13,9 @@ from w2v.errors import SettingsError
 from w2v.vectors.formats.rows import WHITE_SPACE
 
 if TYPE_CHECKING:
+    from w2v.corpus._words import WordTable
     from w2v.errors import UnknownWordError
     from w2v.vectors._scan import BinaryRows
-    from w2v.vectors._words import WordTable
     from w2v.vectors.formats.row_writer import RowWriter
     from w2v.vectors.formats.rows import Contents, LoadOptions, Rows, Shape
     from w2v.vectors.formats.salvage import Block, Salvage

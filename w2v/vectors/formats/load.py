@@ -17,7 +17,7 @@ from w2v.vectors.formats.table import layout_of
 if TYPE_CHECKING:
     from array import array
 
-    from w2v.vectors._words import WordTable
+    from w2v.corpus._words import WordTable
 
 __all__ = ["check_repeats", "load_rows", "looks_like_vectors", "recognised"]
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from w2v.corpus._words import WordTable
 from w2v.errors import VectorsError, shortened
 from w2v.machine import available_memory
 from w2v.numbers import size
 from w2v.tables import PARQUET_MAGIC, TableWriter, needed
-from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.rows import LoadOptions, Rows, Shape
 from w2v.vectors.formats.source import MAX_DIM

@@ -13,7 +13,7 @@ from w2v.threads import in_order
 from w2v.vectors.formats.rows import MOST_STEPS, STEP, Contents, Rows, show_word
 
 if TYPE_CHECKING:
-    from w2v.vectors._words import WordTable
+    from w2v.corpus._words import WordTable
 
 __all__ = ["RowWriter"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from w2v.vectors._words import WordTable
+    from w2v.corpus._words import WordTable
     from w2v.vectors.formats.source import Header, Source
     from w2v.vectors.subwords import Subwords
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from w2v.corpus._words import WordTable
 from w2v.errors import VectorsError
 from w2v.safetensors import MAX_HEADER, Entry, Header, is_safetensors, make_header, read_header
 from w2v.vectors._ngrams import FloatRows
-from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.npy import words_beside
 from w2v.vectors.formats.rows import MOST_STEPS, STEP, Contents, LoadOptions, ModelParts, Rows, Shape

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from w2v.corpus._words import WordTable
 from w2v.errors import VectorsError
 from w2v.vectors._collect import Collector
 from w2v.vectors._scan import BadRow
-from w2v.vectors._words import WordTable
 from w2v.vectors.formats.format import Format
 from w2v.vectors.formats.rows import LoadOptions, Rows, Shape, row_error, trailing_error
 from w2v.vectors.formats.source import HEADER_LIMIT, MAX_DIM, NUMBER, first_lines

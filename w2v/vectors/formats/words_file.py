@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from w2v.corpus._words import WordTable
 from w2v.errors import VectorsError
 from w2v.files import lines_of
-from w2v.vectors._words import WordTable
 
 if TYPE_CHECKING:
     import numpy as np

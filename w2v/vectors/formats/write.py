@@ -12,7 +12,7 @@ from w2v.vectors.formats.row_writer import RowWriter
 from w2v.vectors.formats.rows import Rows, show_word
 
 if TYPE_CHECKING:
-    from w2v.vectors._words import WordTable
+    from w2v.corpus._words import WordTable
 
 __all__ = ["check_numbers", "check_whole_model", "check_words", "format_of", "outputs_of", "save"]
 

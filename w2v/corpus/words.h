@@ -1,4 +1,4 @@
-/* Hash of a word and distance between two spellings. */
+/* Hash of a word, its line in a file of counts, and distance between two spellings. */
 #ifndef W2V_WORDS_H
 #define W2V_WORDS_H
 
@@ -31,6 +31,22 @@ static inline uint32_t hash_word(const char *word, size_t length, uint64_t seed)
         hash = fold_product(hash ^ chunk, 0xE7037ED1A0B428DBu);
     }
     return (uint32_t)(fold_product(hash, 0x8EBC6AF09C88C6E3u) >> 32);
+}
+
+#define LONGEST_END 22 /* a tab, a sign and 19 digits, a line feed */
+
+/* Writes a tab, the count and a line feed; returns how many bytes. */
+static inline int put_count(char *out, int64_t count) {
+    char digits[20], *p = digits + sizeof digits;
+    uint64_t rest = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
+    do *--p = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (count < 0) *--p = '-';
+    int size = (int)(digits + sizeof digits - p);
+    out[0] = '\t';
+    memcpy(out + 1, p, (size_t)size);
+    out[size + 1] = '\n';
+    return size + 2;
 }
 
 /* UTF-8 to code points, ASCII letters in lower case; a byte that is not UTF-8 counts as one. At most `room` are written;

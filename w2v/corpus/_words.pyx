@@ -22,6 +22,8 @@ cdef extern from "words.h" nogil:
     int spell(const char* word, size_t length, uint32_t* out, int room)
     int spelling_distance(const uint32_t* a, int m, const uint32_t* b, int n, int limit)
     int SPELLING_ROOM
+    int LONGEST_END
+    int put_count(char* out, int64_t count)
 
 cdef enum:
     PARTITION_BITS = 4
@@ -38,6 +40,35 @@ cdef WordTable adopt_words(char* data, int64_t* ends, Py_ssize_t count):
     table.data = data
     table.ends = ends
     table.count = count
+    return table
+
+
+cdef WordTable new_words(Py_ssize_t count, int64_t size):
+    """A table of `count` words with `size` bytes together: `data` and `ends` are to be filled, the first end is 0."""
+    cdef int64_t* ends = <int64_t*> malloc((count + 1) * sizeof(int64_t))
+    cdef WordTable table = adopt_words(<char*> malloc(size + 1), ends, count)
+    if table.data == NULL or table.ends == NULL:
+        raise MemoryError("no memory for the words")
+    table.ends[0] = 0
+    return table
+
+
+def words_of(const unsigned char[::1] data, const int[::1] lengths) -> WordTable:
+    """A table of words given as one run of bytes and their lengths. ValueError if they do not add up."""
+    cdef int64_t row, size = 0
+    cdef bint good = True
+    with nogil:
+        for row in range(lengths.shape[0]):
+            good = good and lengths[row] >= 0
+            size += lengths[row]
+    if not good or size != data.shape[0]:
+        raise ValueError("the words' lengths do not add up")
+    cdef WordTable table = new_words(lengths.shape[0], size)
+    if size:
+        memcpy(table.data, &data[0], size)
+    with nogil:
+        for row in range(lengths.shape[0]):
+            table.ends[row + 1] = table.ends[row] + lengths[row]
     return table
 
 
@@ -67,7 +98,7 @@ cdef class WordTable:
             raise MemoryError
         self.ends[0] = 0
         for item in words:
-            word = item if isinstance(item, bytes) else item.encode("utf-8", "surrogateescape")
+            word = item.encode("utf-8", "surrogateescape") if isinstance(item, str) else item
             length = PyBytes_Size(word)
             if used + length > room:
                 room = grown(<void**> &self.data, used + length, 1)
@@ -86,23 +117,132 @@ cdef class WordTable:
     def __len__(self):
         return self.count
 
-    def __getitem__(self, Py_ssize_t row):
+    def __getitem__(self, row):
+        """A word, or a table of those in a slice."""
+        if isinstance(row, slice):
+            return self.take(range(*row.indices(self.count)))
+        return self.word_at(row)
+
+    cdef bytes word_at(self, Py_ssize_t row):
+        if row < 0:
+            row += self.count
         if row < 0 or row >= self.count:
             raise IndexError(row)
         return PyBytes_FromStringAndSize(self.data + self.ends[row], self.ends[row + 1] - self.ends[row])
 
+    def __iter__(self):
+        cdef Py_ssize_t row
+        for row in range(self.count):
+            yield self.word_at(row)
+
+    def __contains__(self, word):
+        return isinstance(word, bytes) and self.find(word) >= 0
+
+    def __eq__(self, other):
+        cdef WordTable table
+        if isinstance(other, (list, tuple)):
+            return self.count == len(other) and all(mine == theirs for mine, theirs in zip(self, other))
+        if not isinstance(other, WordTable):
+            return NotImplemented
+        table = other
+        return self.count == table.count and (self.count == 0 or (
+            memcmp(self.ends, table.ends, (self.count + 1) * sizeof(int64_t)) == 0
+            and memcmp(self.data, table.data, self.ends[self.count]) == 0))
+
+    def __repr__(self):
+        return f"<WordTable of {self.count} words: {', '.join(map(repr, self[:5]))}{', ...' if self.count > 5 else ''}>"
+
     def __reduce__(self):
         """Pickled and copied as its words; the index is made again when it is needed."""
-        return WordTable, (list(self),)
+        return words_of, (self.joined(), self.lengths())
 
     @property
     def byte_count(self) -> int:
         """Bytes of all words together."""
         return self.ends[self.count] if self.ends != NULL else 0
 
+    def lengths(self):
+        """array('i'): the bytes of each word."""
+        cdef int64_t row
+        cdef int[::1] view
+        lengths = array("i", bytes(4)) * self.count
+        view = lengths
+        with nogil:
+            for row in range(self.count):
+                view[row] = <int> (self.ends[row + 1] - self.ends[row])
+        return lengths
+
     def take(self, rows) -> WordTable:
-        """A table of some rows, in the order given."""
-        return WordTable([self[row] for row in rows])
+        """A table of some rows, in the order given; quickest as an array of int64."""
+        cdef const int64_t[::1] places
+        try:
+            places = rows
+        except (TypeError, ValueError):
+            places = array("q", rows)
+        cdef int64_t i, n = places.shape[0], size = 0, length, bad = -1
+        with nogil:
+            for i in range(n):
+                if not 0 <= places[i] < self.count:
+                    bad = i
+                    break
+                size += self.ends[places[i] + 1] - self.ends[places[i]]
+        if bad >= 0:
+            raise IndexError(places[bad])
+        cdef WordTable taken = new_words(n, size)
+        with nogil:
+            for i in range(n):
+                length = self.ends[places[i] + 1] - self.ends[places[i]]
+                memcpy(taken.data + taken.ends[i], self.data + self.ends[places[i]], length)
+                taken.ends[i + 1] = taken.ends[i] + length
+        return taken
+
+    def joined(self, bytes separator=b"", Py_ssize_t low=0, high=None) -> bytes:
+        """The words from `low` to `high` with a separator between them."""
+        cdef int64_t row, length, between = PyBytes_Size(separator)
+        cdef int64_t end = self.count if high is None else min(<Py_ssize_t> high, self.count)
+        if not 0 <= low < end:
+            return b""
+        cdef bytes text = PyBytes_FromStringAndSize(NULL, self.ends[end] - self.ends[low] + between * (end - low - 1))
+        cdef char* out = PyBytes_AsString(text)
+        cdef const char* mark = PyBytes_AsString(separator)
+        with nogil:
+            for row in range(low, end):
+                length = self.ends[row + 1] - self.ends[row]
+                memcpy(out, self.data + self.ends[row], length)
+                out += length
+                if row + 1 < end:
+                    memcpy(out, mark, between)
+                    out += between
+        return text
+
+    def pieces(self, bytes separator=b""):
+        """All words with a separator between them, as bytes of some thousand words each."""
+        cdef Py_ssize_t low
+        for low in range(0, self.count, ROWS_PER_TASK):
+            yield self.joined(separator, low, low + ROWS_PER_TASK)
+            if separator and low + ROWS_PER_TASK < self.count:
+                yield separator
+
+    def lines(self, const int64_t[::1] counts, Py_ssize_t low, Py_ssize_t high) -> bytes:
+        """`word<TAB>count` lines of the words from `low` to `high`."""
+        cdef int64_t row, length, size
+        if not 0 <= low <= high <= min(self.count, counts.shape[0]):
+            raise IndexError(high)
+        size = self.ends[high] - self.ends[low] + LONGEST_END * (high - low)
+        cdef char* text = <char*> malloc(size + 1)
+        cdef char* out = text
+        if text == NULL:
+            raise MemoryError
+        try:
+            with nogil:
+                for row in range(low, high):
+                    length = self.ends[row + 1] - self.ends[row]
+                    memcpy(out, self.data + self.ends[row], length)
+                    out += length
+                    out += put_count(out, counts[row])
+            return PyBytes_FromStringAndSize(text, out - text)
+        finally:
+            free(text)
 
     def rows_with_prefix(self, bytes prefix, Py_ssize_t most) -> list[int]:
         """The first rows, at most so many, whose words begin with these bytes."""
