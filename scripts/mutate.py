@@ -1,17 +1,17 @@
 """Mutation testing: break w2v in one small way at a time, and see whether a test notices.
 
-    pip install coverage                             # for the map
-    python scripts/mutate.py map                     # once: which tests run which function (an hour; resumable)
     python scripts/mutate.py run --sample 200        # a seeded random sample; goes on where it was stopped
     python scripts/mutate.py run --sample 200 --only 'w2v/vectors/*'    # those of the sample that are there
-    python scripts/mutate.py run --again             # the survivors once more, after new tests
+    python scripts/mutate.py refresh                 # take over the checkout as it is now,
+    python scripts/mutate.py run --again             # and try the survivors once more, after new tests
     python scripts/mutate.py show                    # the score and the survivors
     python scripts/mutate.py equivalent ID 'why no test can tell'
 
 Works in a copy of this checkout, in an environment of its own, both in build/mutate; results.jsonl there holds every
 mutant that was tried. A mutant of Python is written over the installed file; one of Cython or C is compiled first. What
-runs is the function's tests by the map, quickest first, with a time limit; with the first that fails the mutant is
-killed, and that test has to pass without the mutant. The operators are in scripts/mutation.
+runs are the test files nearest to the mutated one (mutation/near.py), quick tests before slow ones, for about a minute;
+with the first test that fails the mutant is killed, and that test has to pass without the mutant. A survivor is to be
+looked at: another test may notice it (`--tests FILE --again`), or none can. The operators are in scripts/mutation.
 """
 
 from __future__ import annotations
@@ -22,48 +22,58 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import site
 import subprocess
 import sys
 import time
 import venv
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mutation import warm
 from mutation.compiled import compiled_sites
+from mutation.near import Near
 from mutation.python import python_sites
-from mutation.relevant import PLUGIN, Map
 
 if TYPE_CHECKING:
     from mutation.sites import Site
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST_S = 10  # seconds of tests, by the map, that run before all the others do
-KILLED = "killed"
+TOGETHER_S = 10  # seconds of tests that one process runs
+UNKNOWN_S = 5.0  # for a test file that has not run yet
+OUT_OF_TIME, NOTHING_RAN = 2, 5  # exit codes of pytest
+NOTICED = {"killed", "timeout", "crashed"}
 
 
 class Workshop:
     """The copy, its environment, and the results."""
 
-    def __init__(self, work: Path):
+    def __init__(self, work: Path, seconds: float = 60.0):
         self.work, self.tree, self.python = work, work / "tree", work / "venv" / "bin" / "python"
-        self.results = work / "results.jsonl"
+        self.results, self.known = work / "results.jsonl", work / "tests.json"
+        self.seconds = seconds  # of tests for one mutant
         if not self.tree.exists():
-            self.copy()
             self.make_environment()
+            self.refresh()
         self.package = next((work / "venv").glob("lib/python*/site-packages")) / "w2v"
-        self.undo = work / "undo.json"  # while a mutant is in place
-        if self.undo.exists():
-            name, content = json.loads(self.undo.read_text())
-            self.put(name, content.encode())
-            self.undo.unlink()
-        self.map = Map(self.tree, self.package, work / "map", self.pytest)
-        self.known_good: set[str] = set()
-        self.seconds = 60.0  # of tests for one mutant, as long as they took for the map
+        self.good = {"tree": self.tree, "package": self.package}  # what is kept in work/good, and where it belongs
+        self.restore()
+        kept = json.loads(self.known.read_text()) if self.known.exists() else {"times": {}, "unreliable": []}
+        self.times: dict[str, float] = kept["times"]  # of tests that passed
+        self.unreliable: list[str] = kept["unreliable"]  # fail without a mutant
 
-    def copy(self) -> None:
-        """What git knows of this checkout, as it is on disk."""
+    # --- the copy ---
+
+    def make_environment(self) -> None:
+        """A virtual environment that also sees what this one has installed."""
+        venv.create(self.work / "venv", symlinks=True)
+        packages = next((self.work / "venv").glob("lib/python*/site-packages"))
+        seen = [path for path in sys.path if path.endswith("-packages")] or site.getsitepackages()
+        (packages / "outer.pth").write_text("\n".join(seen) + "\n")
+
+    def refresh(self) -> None:
+        """Take over what git knows of this checkout, as it is on disk, and install it."""
         listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
         names = set(listed.stdout.splitlines())
         for old in self.tree.rglob("*"):  # what was renamed since; what was compiled stays
@@ -72,114 +82,25 @@ class Workshop:
             if old.is_file() and not made and name not in names:
                 old.unlink()
         for name in names:
-            if (ROOT / name).exists():
+            if (ROOT / name).exists() and not same(ROOT / name, self.tree / name):
                 (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self.tree / name)
-
-    def make_environment(self) -> None:
-        """A virtual environment that also sees what this one has installed."""
-        venv.create(self.work / "venv", symlinks=True)
-        packages = next((self.work / "venv").glob("lib/python*/site-packages"))
-        seen = [path for path in sys.path if path.endswith("-packages")] or site.getsitepackages()
-        (packages / "outer.pth").write_text("\n".join(seen) + "\n")
-        start = '"COVERAGE_PROCESS_START" in os.environ and __import__("coverage").process_startup()'
-        (packages / "zz_measured.pth").write_text(f"import os; {start}\n")  # read after outer.pth, where coverage is
-        (packages / "mutate_plugin.py").write_text(PLUGIN)
-        self.install()
-
-    def install(self) -> None:
         pip = [self.python, "-m", "pip", "install", "-q", "--no-build-isolation", "--no-deps", "--force-reinstall", "."]
-        subprocess.run(pip, cwd=self.tree, check=True, env=self.environment())
+        subprocess.run(pip, cwd=self.tree, check=True, env=self.environment)
+        shutil.rmtree(self.work / "good", ignore_errors=True)
+        package = next((self.work / "venv").glob("lib/python*/site-packages")) / "w2v"
+        shutil.copytree(package, self.work / "good" / "package", ignore=shutil.ignore_patterns("*.pyc"))
+        for part in ("w2v", "build"):
+            shutil.copytree(self.tree / part, self.work / "good" / "tree" / part)
 
-    def environment(self, **more: str) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "W2V_", "COVERAGE", "MUTATE"))}
-        cached = {"CC": "ccache gcc"} if shutil.which("ccache") else {}
-        path = f"{self.python.parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        return {**kept, **cached, "PATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **more}
-
-    # --- tests ---
-
-    def pytest(
-        self, files: list[str], timeout: float, tests: list[str] | None = None, extra: dict[str, str] | None = None
-    ) -> tuple[int | None, dict[str, tuple[float, str]]]:
-        """(exit code, or None at the time limit; test -> (seconds, outcome))."""
-        report, asked = self.work / "report.json", self.work / "tests.json"
-        report.unlink(missing_ok=True)
-        more = {**(extra or {}), "MUTATE_REPORT": str(report)}
-        if tests is not None:
-            asked.write_text(json.dumps(tests))
-            more["MUTATE_TESTS"] = str(asked)
-        stop = [] if extra else ["-x"]
-        plugins = ["-p", "no:cacheprovider", "-p", "mutate_plugin"]
-        command = [self.python, "-P", "-m", "pytest", "-q", *stop, *plugins, *files]
-        with open(self.work / "pytest.log", "w") as log:
-            process = subprocess.Popen(
-                command,
-                cwd=self.tree,
-                env=self.environment(**more),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-            try:
-                code = process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                code = None
-            finally:
-                end_group(process)
-        return code, json.loads(report.read_text()) if report.exists() else {}
-
-    def noticed(self, tests: list[tuple[str, float]]) -> tuple[str, str] | None:
-        """How the tests, (name, seconds), notice what is installed now: (outcome, test), or None."""
-        names = [name for name, _ in tests]
-        files = list(dict.fromkeys(name.partition("::")[0] for name in names))
-        code, ended = self.pytest(files, 60 + 10 * sum(seconds for _, seconds in tests), names)
-        if code == 0:
-            return None
-        failed = [name for name, (_, outcome) in ended.items() if outcome == "failed"]
-        return ("timeout" if code is None else KILLED), failed[0] if failed else (files or ["?"])[0]
-
-    # --- one mutant ---
-
-    def try_out(self, mutant: Site, more: list[str]) -> dict[str, object]:
-        source = self.tree / mutant.path
-        original, started = source.read_bytes(), time.monotonic()
-        self.undo.write_text(json.dumps([mutant.path, original.decode()]))
-        try:
-            if not self.put(mutant.path, mutant.apply(original)):
-                return {"outcome": "invalid"}
-            outcome, test, count = self.judge(mutant, more)
-        finally:
-            self.put(mutant.path, original)
-            self.undo.unlink()
-        if outcome == KILLED and "::" in test and test not in self.known_good:
-            if self.noticed([(test, 60.0)]) is not None:
-                return {"outcome": "unclear", "test": test}  # it fails without the mutant too
-            self.known_good.add(test)
-        return {"outcome": outcome, "test": test, "tests": count, "seconds": round(time.monotonic() - started, 1)}
-
-    def judge(self, mutant: Site, more: list[str]) -> tuple[str, str, int]:
-        """(outcome, the test that noticed, tests that there were)."""
-        known = self.map.tests_of(mutant.path, mutant.function)
-        if more:
-            code, ended = self.pytest(more, 600)
-            if code != 0:
-                failed = [name for name, (_, outcome) in ended.items() if outcome == "failed"]
-                return KILLED, (failed or more)[0], len(known)
-        done = 0
-        for limit in (FIRST_S, self.seconds):
-            part, total = [], 0.0
-            for test, seconds in known[done:]:
-                total += max(seconds, 0.01)
-                if total > limit and part:
-                    break
-                part.append((test, seconds))
-            done += len(part)
-            found = self.noticed(part) if part else None
-            if found:
-                return *found, len(known)
-        return "survived", "", len(known)
+    def restore(self) -> None:
+        """Everything as it was without a mutant, what was compiled too."""
+        for part, place in self.good.items():
+            for kept in (self.work / "good" / part).rglob("*"):
+                target = place / kept.relative_to(self.work / "good" / part)
+                if kept.is_file() and not same(kept, target):
+                    target.unlink(missing_ok=True)
+                    shutil.copy2(kept, target)
 
     def put(self, name: str, content: bytes) -> bool:
         """Make this file's content the installed one; False where it does not compile."""
@@ -194,15 +115,131 @@ class Workshop:
             for old in (target.parent / "__pycache__").glob(f"{target.stem}.*.pyc"):
                 old.unlink()
             return True
-        done = subprocess.run(
-            [self.python, "setup.py", "-q", "build_ext"], cwd=self.tree, env=self.environment(), capture_output=True
-        )
+        command = [self.python, "setup.py", "-q", "build_ext"]
+        done = subprocess.run(command, cwd=self.tree, env=self.environment, capture_output=True)
         for made in self.tree.glob("build/lib*/**/*.so"):
-            installed = self.package.parent.joinpath(*made.relative_to(self.tree / "build").parts[1:])
-            if not installed.exists() or made.stat().st_mtime > installed.stat().st_mtime:
-                installed.unlink(missing_ok=True)
+            inside = made.relative_to(self.tree / "build").parts[1:]
+            if not same(made, self.work / "good" / "tree" / made.relative_to(self.tree)):
+                installed = self.package.parent.joinpath(*inside)
+                installed.unlink()
                 shutil.copy(made, installed)
         return done.returncode == 0
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "W2V_"))}
+        cached = {"CC": "ccache gcc"} if shutil.which("ccache") else {}
+        path = f"{self.python.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        more = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "OPENBLAS_NUM_THREADS": "1"}
+        return {**kept, **cached, "PATH": path, **more}
+
+    # --- tests ---
+
+    @cached_property
+    def near(self) -> Near:
+        return Near(self.tree)
+
+    @cached_property
+    def warm(self) -> subprocess.Popen[str]:
+        command = [self.python, "-P", warm.__file__]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, cwd=self.tree, env=self.environment, **pipes)
+
+    def pytest(
+        self, files: list[str], seconds: float, slow: bool = False, only: str = ""
+    ) -> tuple[int | None, list[list]]:
+        """(exit code, None at the time limit; [test, seconds, outcome] for each that ran)."""
+        report, times = self.work / "report.jsonl", {}
+        for test, seconds in self.times.items():
+            if test.partition("::")[0] in files:
+                times[test] = seconds
+        asked = {"files": files, "only": only, "slow": slow, "times": times, "skipped": self.unreliable,
+                 "report": str(report), "log": str(self.work / "pytest.log"), "seconds": seconds}  # fmt: skip
+        self.warm.stdin.write(json.dumps(asked) + "\n")
+        self.warm.stdin.flush()
+        code = json.loads(self.warm.stdout.readline())
+        ended = {}
+        for line in report.read_text().splitlines() if report.exists() else []:
+            result = json.loads(line)
+            ended[result[0]] = result
+        report.unlink(missing_ok=True)
+        self.times |= {test: seconds for test, seconds, outcome in ended.values() if outcome in {"passed", "skipped"}}
+        self.known.write_text(json.dumps({"times": self.times, "unreliable": self.unreliable}))
+        return code, list(ended.values())
+
+    def noticed(self, files: list[str], seconds: float, slow: bool = False) -> tuple[str, str] | None:
+        """How these test files notice what is installed now: (outcome, test), or None."""
+        code, ended = self.pytest(files, seconds, slow)
+        failed = [test for test, _, outcome in ended if outcome == "failed"]
+        if failed:
+            return "killed", failed[0]
+        hung = [test for test, _, outcome in ended if outcome == "started"]
+        if code in {0, NOTHING_RAN} or (code == OUT_OF_TIME and ended and not hung):
+            return None
+        if not hung:  # cannot be imported, say
+            return ("timeout" if code is None else "killed"), files[0]
+        return "crashed" if code is not None and code < 0 else "timeout", hung[0]
+
+    # --- one mutant ---
+
+    def try_out(self, mutant: Site, first: list[str]) -> dict[str, object]:
+        started = time.monotonic()
+        while True:
+            try:
+                if not self.put(mutant.path, mutant.apply((self.tree / mutant.path).read_bytes())):
+                    return {"outcome": "invalid"}
+                outcome, test = self.judge(mutant, first)
+            finally:
+                self.restore()
+            if outcome in NOTICED and not self.passes(test):
+                self.unreliable.append(test)
+                continue
+            return {"outcome": outcome, "test": test, "seconds": round(time.monotonic() - started, 1)}
+
+    def passes(self, test: str) -> bool:
+        """Whether a test, or the reading of a test file, passes without a mutant."""
+        file, one, _ = test.partition("::")
+        if test in self.times:
+            return True
+        code, _ = self.pytest([file], 600, only=test)
+        if not one and code != NOTHING_RAN:
+            sys.exit(f"{file} cannot be run: {self.work / 'pytest.log'} says why")
+        return code == 0 or not one
+
+    def judge(self, mutant: Site, first: list[str]) -> tuple[str, str]:
+        """(outcome, the test that noticed)."""
+        for file in first:
+            found = self.noticed([file], 600) or self.noticed([file], 600, slow=True)
+            if found:
+                return found
+        files, started = self.near.files(mutant.path, mutant.function), time.monotonic()
+        for slow in (False, True):
+            for together in self.groups(files, slow):
+                left = self.seconds - (time.monotonic() - started)
+                found = self.noticed(together, left, slow) if left > 0 else None
+                if found:
+                    return found
+        return "survived", ""
+
+    def groups(self, files: list[str], slow: bool) -> list[list[str]]:
+        """Test files whose quick, or slow, tests take some seconds together."""
+        expected = dict.fromkeys(files, 0.0)
+        seen = {test.partition("::")[0] for test in self.times}
+        for test, seconds in self.times.items():
+            file = test.partition("::")[0]
+            if file in expected and (seconds > warm.SLOW_S) == slow:
+                expected[file] += seconds
+        groups: list[list[str]] = []
+        total = float("inf")
+        for file in files:
+            takes = expected[file] if file in seen else UNKNOWN_S * (not slow)
+            if takes or not slow:
+                if total + takes > TOGETHER_S:
+                    groups.append([])
+                    total = 0.0
+                groups[-1].append(file)
+                total += takes
+        return groups
 
     # --- many ---
 
@@ -230,30 +267,28 @@ class Workshop:
             file.write(json.dumps(result) + "\n")
 
 
-def end_group(process: subprocess.Popen) -> None:
-    """End what a test run has left."""
+def same(one: Path, other: Path) -> bool:
+    """By size and time, as `make` sees it."""
     try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    process.wait()
+        a, b = one.stat(), other.stat()
+    except FileNotFoundError:
+        return False
+    return (a.st_size, a.st_mtime_ns) == (b.st_size, b.st_mtime_ns)
 
 
 def run(workshop: Workshop, options: argparse.Namespace) -> None:
-    workshop.seconds = options.seconds
     tried = workshop.tried()
     sites = workshop.sites()
+    drawn = sorted(sites, key=lambda each: hashlib.sha256(f"{options.seed} {each.id}".encode()).digest())
     if options.again:
-        wanted = [each for each in sites if tried.get(each.id, {}).get("outcome") in {"survived", "unclear"}]
+        wanted = [each for each in drawn if tried.get(each.id, {}).get("outcome") == "survived"]
         wanted = [each for each in wanted if not tried[each.id].get("equivalent")]
     else:
-        drawn = sorted(sites, key=lambda each: hashlib.sha256(f"{options.seed} {each.id}".encode()).digest())
         wanted = [each for each in drawn[: options.sample] if each.id not in tried]  # the same ones after small changes
     if options.only:
         wanted = [each for each in wanted if any(fnmatch.fnmatch(each.path, glob) for glob in options.only)]
-    wanted.sort(key=lambda each: not each.path.endswith(".py"))  # seconds each; the others are compiled
     print(f"{len(sites):,} places to break; {len(wanted)} to try", flush=True)
-    for number, mutant in enumerate(wanted, 1):
+    for number, mutant in enumerate(wanted, 1):  # as they are drawn: what is done when it is stopped is a fair sample
         result = workshop.try_out(mutant, options.tests)
         workshop.keep({"id": mutant.id, "mutant": str(mutant), "line": mutant.shown, **result})
         print(f"{number}/{len(wanted)} {mutant.id} {result['outcome']:9}{mutant}", flush=True)
@@ -262,27 +297,26 @@ def run(workshop: Workshop, options: argparse.Namespace) -> None:
 
 def show(workshop: Workshop) -> None:
     tried = workshop.tried().values()
-    judged = [each for each in tried if each["outcome"] in {KILLED, "timeout", "survived"}]
+    judged = [each for each in tried if each["outcome"] in {*NOTICED, "survived"}]
     left = [each for each in judged if each["outcome"] == "survived" and not each.get("equivalent")]
     same = sum(bool(each.get("equivalent")) for each in judged if each["outcome"] == "survived")
     for each in left:
-        print(f"{each['id']} {each['mutant']}\n           {each['line']}\n           {each['tests']} tests reach it")
+        print(f"{each['id']} {each['mutant']}\n           {each['line']}")
     count = len(judged) - same
     print(f"{count - len(left)} of {count} killed ({(count - len(left)) / max(1, count):.1%}); {same} equivalent, "
-          f"{len(tried) - len(judged)} invalid or unclear")  # fmt: skip
+          f"{len(tried) - len(judged)} invalid")  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "mutate", help="where all of it is kept")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("map", help="find out which tests run which function")
     running = commands.add_parser("run", help="try mutants")
     running.add_argument("--sample", type=int, default=40, help="mutants (40)")
     running.add_argument("--seed", type=int, default=1, help="of the sample (1)")
     running.add_argument("--only", action="append", default=[], metavar="GLOB", help="those of the sample there")
     running.add_argument("--again", action="store_true", help="the survivors of earlier runs, in place of a sample")
-    running.add_argument("--seconds", type=float, default=60, help="of tests for a mutant, as the map has them (60)")
+    running.add_argument("--seconds", type=float, default=60, help="of tests for a mutant (60)")
     running.add_argument("--tests", action="append", default=[], metavar="FILE", help="a test file to run first")
     commands.add_parser("show", help="the score and the survivors")
     equivalent = commands.add_parser("equivalent", help="note that no test can tell a mutant from the original")
@@ -290,14 +324,11 @@ def main() -> None:
     equivalent.add_argument("why")
     commands.add_parser("refresh", help="take over the checkout as it is now")
     options = parser.parse_args()
-    workshop = Workshop(options.work.resolve())
-    if options.command == "map":
-        workshop.map.draw()
-    elif options.command == "run":
+    workshop = Workshop(options.work.resolve(), getattr(options, "seconds", 60.0))
+    if options.command == "run":
         run(workshop, options)
     elif options.command == "refresh":
-        workshop.copy()
-        workshop.install()
+        workshop.refresh()
     elif options.command == "equivalent":
         workshop.keep({"id": options.id, "equivalent": options.why})
     else:

@@ -1,4 +1,4 @@
-"""scripts/mutate.py: what the operators change, and what they leave alone."""
+"""scripts/mutate.py: what the operators change, what they leave alone, and which test files are near a mutant."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ def finders() -> dict[str, Callable]:
     sys.path.insert(0, str(SCRIPTS))
     try:
         from mutation.compiled import compiled_sites
+        from mutation.near import Near
         from mutation.python import python_sites
     finally:
         sys.path.remove(str(SCRIPTS))
-    return {"py": python_sites, "compiled": compiled_sites}
+    return {"py": python_sites, "compiled": compiled_sites, "near": Near}
 
 
 def mutants(find: Callable, path: str, source: str) -> set[str]:
@@ -91,3 +92,25 @@ def test_cython_is_changed_in_one_place(finders: dict[str, Callable], source: st
 ])  # fmt: skip
 def test_c_is_changed_in_one_place(finders: dict[str, Callable], source: str, changed: set[str]) -> None:
     assert mutants(finders["compiled"], "x.h", source) == changed
+
+
+def test_the_nearest_tests_are_those_named_after_the_file_then_those_that_name_it(
+    finders: dict[str, Callable], tmp_path: Path
+) -> None:
+    for name, text in {
+        "w2v/vectors/best.py": "def five(): ...",
+        "w2v/vectors/_best.pyx": '"rows.h"',
+        "w2v/vectors/query.py": "from w2v.vectors.best import five",
+        "tests/vectors/test_best.py": "",
+        "tests/vectors/test_order.py": "from w2v.vectors.best import five",
+        "tests/vectors/test_asking.py": "from w2v.vectors.query import ask",
+        "tests/cli/test_asking.py": "w2v.vectors.query",
+        "tests/corpus/test_reader.py": "",
+        "tests/scripts/test_mutate.py": "w2v.vectors.best",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    near = finders["near"](tmp_path)
+    expected = ["tests/vectors/test_best.py", "tests/vectors/test_order.py", "tests/vectors/test_asking.py"]
+    assert near.files("w2v/vectors/best.py", "five") == expected
+    assert near.importers("w2v/vectors/rows.h") == {"w2v.vectors._best"}
