@@ -52,7 +52,8 @@ class Workshop:
     def __init__(self, work: Path, seconds: float = 60.0):
         self.work, self.tree, self.python = work, work / "tree", work / "venv" / "bin" / "python"
         self.results, self.known = work / "results.jsonl", work / "tests.json"
-        self.seconds = seconds  # of tests for one mutant
+        self.seconds = seconds  # of the processor, for one mutant
+        self.spent = 0.0
         if not self.tree.exists():
             self.make_environment()
             self.refresh()
@@ -148,7 +149,7 @@ class Workshop:
     def pytest(
         self, files: list[str], seconds: float, slow: bool = False, only: str = ""
     ) -> tuple[int | None, list[list]]:
-        """(exit code, None at the time limit; [test, seconds, outcome] for each that ran)."""
+        """(exit code, None at the time limit; [test, seconds, outcome] for each that ran); self.spent grows."""
         report, times = self.work / "report.jsonl", {}
         for test, seconds in self.times.items():
             if test.partition("::")[0] in files:
@@ -157,13 +158,16 @@ class Workshop:
                  "report": str(report), "log": str(self.work / "pytest.log"), "seconds": seconds}  # fmt: skip
         self.warm.stdin.write(json.dumps(asked) + "\n")
         self.warm.stdin.flush()
-        code = json.loads(self.warm.stdout.readline())
+        code, spent = json.loads(self.warm.stdout.readline())
+        self.spent += spent
         ended = {}
         for line in report.read_text().splitlines() if report.exists() else []:
             result = json.loads(line)
             ended[result[0]] = result
         report.unlink(missing_ok=True)
-        self.times |= {test: seconds for test, seconds, outcome in ended.values() if outcome in {"passed", "skipped"}}
+        for test, seconds, outcome in ended.values():
+            if outcome in {"passed", "skipped"}:
+                self.times[test] = min(seconds, self.times.get(test, seconds))  # the machine may be busy
         self.known.write_text(json.dumps({"times": self.times, "unreliable": self.unreliable}))
         return code, list(ended.values())
 
@@ -212,10 +216,11 @@ class Workshop:
             found = self.noticed([file], 600) or self.noticed([file], 600, slow=True)
             if found:
                 return found
-        files, started = self.near.files(mutant.path, mutant.function), time.monotonic()
+        self.spent = 0.0
+        files = self.near.files(mutant.path, mutant.function, self.file_times())
         for slow in (False, True):
             for together in self.groups(files, slow):
-                left = self.seconds - (time.monotonic() - started)
+                left = self.seconds - self.spent
                 found = self.noticed(together, left, slow) if left > 0 else None
                 if found:
                     return found
@@ -223,16 +228,11 @@ class Workshop:
 
     def groups(self, files: list[str], slow: bool) -> list[list[str]]:
         """Test files whose quick, or slow, tests take some seconds together."""
-        expected = dict.fromkeys(files, 0.0)
-        seen = {test.partition("::")[0] for test in self.times}
-        for test, seconds in self.times.items():
-            file = test.partition("::")[0]
-            if file in expected and (seconds > warm.SLOW_S) == slow:
-                expected[file] += seconds
+        times = self.file_times(slow)
         groups: list[list[str]] = []
         total = float("inf")
         for file in files:
-            takes = expected[file] if file in seen else UNKNOWN_S * (not slow)
+            takes = times.get(file, 0.0 if slow else UNKNOWN_S)
             if takes or not slow:
                 if total + takes > TOGETHER_S:
                     groups.append([])
@@ -240,6 +240,14 @@ class Workshop:
                 groups[-1].append(file)
                 total += takes
         return groups
+
+    def file_times(self, slow: bool = False) -> dict[str, float]:
+        """Test file -> seconds that its quick, or slow, tests take."""
+        found: dict[str, float] = {}
+        for test, seconds in self.times.items():
+            file = test.partition("::")[0]
+            found[file] = found.get(file, 0.0) + seconds * ((seconds > warm.SLOW_S) == slow)
+        return found
 
     # --- many ---
 
@@ -316,7 +324,7 @@ def main() -> None:
     running.add_argument("--seed", type=int, default=1, help="of the sample (1)")
     running.add_argument("--only", action="append", default=[], metavar="GLOB", help="those of the sample there")
     running.add_argument("--again", action="store_true", help="the survivors of earlier runs, in place of a sample")
-    running.add_argument("--seconds", type=float, default=60, help="of tests for a mutant (60)")
+    running.add_argument("--seconds", type=float, default=60, help="of the processor, for a mutant (60)")
     running.add_argument("--tests", action="append", default=[], metavar="FILE", help="a test file to run first")
     commands.add_parser("show", help="the score and the survivors")
     equivalent = commands.add_parser("equivalent", help="note that no test can tell a mutant from the original")

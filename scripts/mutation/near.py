@@ -39,11 +39,11 @@ class Near:
     def texts(self, pattern: str) -> list[tuple[str, str]]:
         return [(str(path.relative_to(self.tree)), path.read_text()) for path in sorted(self.tree.glob(pattern))]
 
-    def files(self, path: str, function: str) -> list[str]:
-        """Test files for a function (qualified) of a file, the nearest first."""
+    def files(self, path: str, function: str, seconds: dict[str, float]) -> list[str]:
+        """Test files for a function (qualified) of a file; first those that are near for the time that they take."""
         importers = self.importers(path)
         scores = {test: self.score(test, path, function.rpartition(".")[2], importers) for test in self.tests}
-        ranked = sorted(scores, key=lambda test: (-scores[test], test))
+        ranked = sorted(scores, key=lambda test: (-scores[test] / (2 + seconds.get(test, 5.0)), test))
         return [test for test in ranked if scores[test] > 0] or ranked[:8]
 
     def score(self, test: str, path: str, function: str, importers: set[str]) -> int:

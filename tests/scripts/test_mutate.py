@@ -112,5 +112,7 @@ def test_the_nearest_tests_are_those_named_after_the_file_then_those_that_name_i
         (tmp_path / name).write_text(text)
     near = finders["near"](tmp_path)
     expected = ["tests/vectors/test_best.py", "tests/vectors/test_order.py", "tests/vectors/test_asking.py"]
-    assert near.files("w2v/vectors/best.py", "five") == expected
+    assert near.files("w2v/vectors/best.py", "five", {}) == expected
+    slow = {"tests/vectors/test_best.py": 60.0}
+    assert near.files("w2v/vectors/best.py", "five", slow) == [*expected[1:], expected[0]]
     assert near.importers("w2v/vectors/rows.h") == {"w2v.vectors._best"}
