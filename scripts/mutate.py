@@ -150,10 +150,8 @@ class Workshop:
         self, files: list[str], seconds: float, slow: bool = False, only: str = ""
     ) -> tuple[int | None, list[list]]:
         """(exit code, None at the time limit; [test, seconds, outcome] for each that ran); self.spent grows."""
-        report, times = self.work / "report.jsonl", {}
-        for test, seconds in self.times.items():
-            if test.partition("::")[0] in files:
-                times[test] = seconds
+        report = self.work / "report.jsonl"
+        times = {test: took for test, took in self.times.items() if test.partition("::")[0] in files}
         asked = {"files": files, "only": only, "slow": slow, "times": times, "skipped": self.unreliable,
                  "report": str(report), "log": str(self.work / "pytest.log"), "seconds": seconds}  # fmt: skip
         self.warm.stdin.write(json.dumps(asked) + "\n")
@@ -165,9 +163,9 @@ class Workshop:
             result = json.loads(line)
             ended[result[0]] = result
         report.unlink(missing_ok=True)
-        for test, seconds, outcome in ended.values():
+        for test, took, outcome in ended.values():
             if outcome in {"passed", "skipped"}:
-                self.times[test] = min(seconds, self.times.get(test, seconds))  # the machine may be busy
+                self.times[test] = min(took, self.times.get(test, took))  # the machine may be busy
         self.known.write_text(json.dumps({"times": self.times, "unreliable": self.unreliable}))
         return code, list(ended.values())
 
