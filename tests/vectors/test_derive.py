@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from w2v.errors import SettingsError, VectorsError
-from w2v.vectors.derive import load_some, read_list
+from w2v.vectors.derive import combine, load_some, read_list
 from w2v.vectors.formats import FORMATS, LoadOptions, writable
 from w2v.vectors.vectors import Vectors, load
 
@@ -151,3 +151,9 @@ def test_a_format_that_is_told_wrong_is_refused(tmp_path, form):
     (tmp_path / "v").write_bytes(b"the 1 2\n")
     with pytest.raises(SettingsError, match="not one of"):
         load(tmp_path / "v", format="magnitude")
+
+
+def test_an_unknown_way_to_combine_matrices_is_refused():
+    vectors = Vectors(["a"], np.ones((1, 2)))
+    with pytest.raises(SettingsError, match="combine: 'sum' is not one of input, add, concat"):
+        combine(vectors, vectors, "sum")
