@@ -85,6 +85,17 @@ def test_words_that_are_not_there_are_counted_and_named(w2v, vectors, tmp_path):
     assert not (tmp_path / "n.txt").exists()
 
 
+@pytest.mark.parametrize("fix", [(), ("--fix",)])
+def test_top_takes_the_words_that_come_first_in_the_file(w2v, vectors, tmp_path, fix):
+    words = "queen\nkng\nking\n서울\n"
+    done = w2v("convert", vectors, "s.txt", *fix, "--words", "-", "--top", "2", "-q", input=words)
+    assert done.returncode == 0
+    assert f'w2v: <stdin>: 1 of 4 words ("kng") is not in {vectors}\n' in done.err
+    found, wanted = load(tmp_path / "s.txt"), load(vectors).subset(["queen", "king", "서울"]).top(2)
+    assert list(found.words) == list(wanted.words)
+    assert np.array_equal(found.matrix, wanted.matrix)
+
+
 def test_float16_halves_the_numbers(w2v, vectors, tmp_path):
     wanted = load(vectors)
     for name in ("h.npy", "h.safetensors"):
