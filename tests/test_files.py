@@ -15,7 +15,7 @@ import pytest
 from w2v import files
 from w2v.decoders import XZ_MEMORY, decoders_for
 from w2v.errors import CorpusError, W2VError
-from w2v.files import Decompressor, open_by_content
+from w2v.files import UTF8_BOM, Decompressor, lines_of, open_by_content, without_mark
 
 zstandard = pytest.importorskip("zstandard")
 
@@ -93,6 +93,33 @@ def test_damage_is_named_with_the_byte_where_it_is(kind):
             unpacked(kind, good * 3 + wrong)
     with pytest.raises(W2VError, match=f"is cut off at byte {2 * len(good) - 1}"):
         unpacked(kind, (good * 2)[:-1])
+
+
+@pytest.mark.parametrize("text", [b"", b"a", b"\xef", b"\xef\xbb", b"\xef\xbb\xbe b", UTF8_BOM, b"a b\nc\n"])
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_a_byte_order_mark_is_left_out_in_whatever_pieces_it_comes(text, size):
+    for mark in (b"", UTF8_BOM):
+        source = io.BytesIO(mark + text)
+        read = without_mark(lambda _size, source=source: source.read(size))
+        expected = text if mark else text.removeprefix(UTF8_BOM)
+        assert b"".join(iter(lambda read=read: read(1 << 16), b"")) == expected
+
+
+class Dripping(io.FileIO):
+    """A file that gives a byte at a time, as a pipe may."""
+
+    def read(self, _size=-1):
+        return super().read(1)
+
+
+@pytest.mark.parametrize("pack", [bytes, *PACKERS.values()], ids=["plain", *PACKERS])
+def test_what_comes_a_byte_at_a_time_is_known_by_its_first_bytes(tmp_path, monkeypatch, pack):
+    path = tmp_path / "words"
+    path.write_bytes(pack(UTF8_BOM[:1]) + pack(UTF8_BOM[1:] + b"king\r\n") + pack("café\r\n東京".encode()))
+    monkeypatch.setattr(files, "open", lambda path, *_, **__: Dripping(path), raising=False)
+    with open_by_content(path) as file:
+        assert file.read() == UTF8_BOM + "king\r\ncafé\r\n東京".encode()
+    assert [line.decode() for _, line in lines_of(path)] == ["king", "café", "東京"]
 
 
 def descriptors() -> set[str]:

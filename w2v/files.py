@@ -12,7 +12,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from typing import Any, BinaryIO
+from typing import Any
 
 from w2v.decoders import Decoder, decoders_for
 from w2v.errors import W2VError
@@ -31,6 +31,7 @@ __all__ = [
     "open_by_content",
     "refuse_endless",
     "unpacked",
+    "without_mark",
 ]
 
 UTF8_BOM = b"\xef\xbb\xbf"
@@ -220,10 +221,10 @@ class Decompressor:
 
 
 class _RawStream(io.RawIOBase):
-    """A Decompressor as a raw stream, for io.BufferedReader."""
+    """What `unpacked` reads as a raw stream, for io.BufferedReader."""
 
-    def __init__(self, source: Decompressor, file: BinaryIO):
-        self._source, self._file = source, file
+    def __init__(self, read: Callable[[int], bytes], file: io.FileIO):
+        self._read, self._file = read, file
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
@@ -231,7 +232,7 @@ class _RawStream(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         if not self._rest:
-            self._rest = memoryview(self._source.read(max(len(buffer), 1 << 16)))
+            self._rest = memoryview(self._read(max(len(buffer), 1 << 16)))
         n = min(len(buffer), len(self._rest))
         buffer[:n] = self._rest[:n]
         self._rest = self._rest[n:]
@@ -245,12 +246,10 @@ class _RawStream(io.RawIOBase):
 
 def open_by_content(path: str | os.PathLike[str], error: type[W2VError] = W2VError) -> io.BufferedReader:
     """Open a file for reading, decompressed if its first bytes say so; damage raises `error` while reading."""
-    file = open(path, "rb")  # noqa: SIM115  the caller closes it
+    file = open(path, "rb", buffering=0)  # noqa: SIM115  the caller closes it
     try:
-        kind = compression_of(file.peek(HEAD_BYTES)[:HEAD_BYTES])
-        if kind is None:
-            return file
-        return io.BufferedReader(_RawStream(Decompressor(kind, file.read, os.fspath(path), error), file), 1 << 16)
+        read, _ = unpacked(file.read, os.fspath(path), error)
+        return io.BufferedReader(_RawStream(read, file), 1 << 16)
     except BaseException:
         file.close()
         raise
@@ -277,6 +276,23 @@ def unpacked(
     return (packed.read if packed else read_on), packed
 
 
+def without_mark(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """What reads a stream without the byte order mark that it may begin with, in whatever pieces that comes."""
+    begun = False
+
+    def read_on(size: int) -> bytes:
+        nonlocal begun
+        data = read(size)
+        if begun:
+            return data
+        begun = True
+        while len(data) < len(UTF8_BOM) and UTF8_BOM.startswith(data) and (more := read(size)):
+            data += more
+        return data.removeprefix(UTF8_BOM) or read(size)
+
+    return read_on
+
+
 def lines_of(
     path: str | os.PathLike[str],
     error: type[W2VError] = W2VError,
@@ -294,12 +310,11 @@ def lines_of(
     with nullcontext(sys.stdin.buffer) if name == "<stdin>" else open(path, "rb", buffering=0) as file:
         if name != "<stdin>":
             refuse_endless(os.fstat(file.fileno()), name, error)
-        read, packed = unpacked(file.read, name, error)
+        packed_read, packed = unpacked(file.read, name, error)
+        read = without_mark(packed_read)
         number, total, pending = 0, 0, b""
         while block := read(RAW_BYTES):
             total += len(block)
-            if not number and not pending:
-                block = block.removeprefix(UTF8_BOM)
             *whole, pending = (pending + block).split(b"\n")
             for line in whole:
                 number += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 
 import pytest
@@ -34,6 +35,15 @@ def test_text_words_files_and_standard_input_give_the_same(w2v, tmp_path):
     assert w2v("pairs", "a.txt").out == wanted
     assert w2v("pairs", input=SENTENCE).out == wanted
     assert w2v("pairs", "-", input=SENTENCE).out == wanted
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="/dev/fd")
+def test_what_the_shell_gives_as_a_pipe_is_text(w2v):
+    reader, writer = os.pipe()
+    with open(reader), open(writer, "w") as text:
+        text.write(SENTENCE + "\n")
+        text.close()
+        assert w2v("pairs", f"/dev/fd/{reader}", pass_fds=[reader]).out == w2v("pairs", SENTENCE).out
 
 
 def test_the_seed_decides(w2v):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
+import threading
 from pathlib import Path
 
 import pytest
 
 import w2v
+from w2v.corpus import rows
 from w2v.corpus.config import SessionConfig
 from w2v.corpus.sessions import Sessions, microseconds
 from w2v.errors import CorpusError, SettingsError, W2VError
@@ -34,6 +37,16 @@ def test_rows_in_any_order_become_sessions_in_the_order_of_time(tmp_path):
     assert read(path, time="when", keep_repeats=True)[0] == ["a", "b", "b", "e"]
     assert read(path) == [["b", "a", "b", "e"], ["c", "d"]]  # as the rows stand
     assert read(path, time="when", min_length=3) == [["a", "b", "e"]]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+def test_a_table_in_a_pipe_is_opened_once(tmp_path, monkeypatch):
+    """Who opens it and closes it again ends the program that writes to it, and waits for another one for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(rows, "open", None, raising=False)  # the one that looks at a file's first bytes
+    text = "\ufeffwho,what\r\nu,é\r\nu,b\r\n".encode()
+    threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[text], daemon=True).start()
+    assert read(tmp_path / "pipe") == [["é", "b"]]
 
 
 def test_a_session_ends_where_nothing_happens_for_longer_than_the_gap(tmp_path):

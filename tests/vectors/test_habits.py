@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import threading
 from base64 import b64encode
 
 import numpy as np
@@ -281,6 +283,20 @@ def test_a_heading_of_the_words_is_no_word(tmp_path, name, label):
             assert list(found.words) == ["king", "queen", "man"][:limit]
             assert found["queen"].tolist() == [3, 4]
         assert list(repair(tmp_path / name, words=tmp_path / "words")[0].words) == ["king", "queen", "man"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+@pytest.mark.parametrize("name", ["v.npy", "v.tsv"])
+@pytest.mark.parametrize("heading", ["", "word\n", "word\tcount\n"])
+@pytest.mark.parametrize("read", [load, lambda *given, **words: repair(*given, **words)[0]])
+def test_words_are_read_from_a_pipe_once(tmp_path, name, heading, read):
+    projector_or_npy(tmp_path, name, 3)
+    os.mkfifo(tmp_path / "words")
+    text = heading + "".join(f"{word}\t7\n" for word in ("king", "queen", "man"))
+    threading.Thread(target=(tmp_path / "words").write_text, args=[text], daemon=True).start()
+    found = read(tmp_path / name, words=tmp_path / "words")
+    assert list(found.words) == ["king", "queen", "man"]
+    assert found["queen"].tolist() == [3, 4]
 
 
 @pytest.mark.parametrize("name", ["v.npy", "v.tsv"])

@@ -157,12 +157,17 @@ def read(text: Sequence[str], config: CorpusConfig, vocab: Any) -> EncodedCorpus
 
     if not text:
         return read_corpus([STDOUT], config, vocab=vocab)
-    if all(part == STDOUT or os.path.isfile(part) for part in text):
+    if all(part == STDOUT or is_file(part) for part in text):
         return read_corpus(list(text), config, vocab=vocab)
     sentences = sentences_of([argument_text(part) for part in text])
     if sum(map(len, sentences)) < 2:
         raise W2VError(f"{text[0]}: neither a file nor a sentence; a sample needs two words")
     return encode_sequences(sentences, config, vocab=vocab)
+
+
+def is_file(part: str) -> bool:
+    """Whether it names a file, or a pipe (`<(command)`); a folder may be called as a word is."""
+    return os.path.exists(part) and not os.path.isdir(part)
 
 
 def sentences_of(parts: Sequence[str]) -> list[list[str]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from w2v.cli.errors import named_output
 from w2v.errors import W2VError, printable
-from w2v.files import LONGEST_LINE, UTF8_BOM
+from w2v.files import LONGEST_LINE, without_mark
 
 if TYPE_CHECKING:
     from w2v.output import Sink
@@ -91,12 +91,10 @@ def read_lines() -> Iterator[list[str]]:
     if sys.stdin is None:
         raise W2VError("standard input is closed")
     source = sys.stdin.fileno()
-    first = True
+    read = without_mark(lambda size: os.read(source, size))
     begun: list[bytes] = []  # parts of line `number`, whose end has not been seen, and their bytes
     number, size = 1, 0
-    while block := os.read(source, BLOCK):
-        if first:
-            block, first = block.removeprefix(UTF8_BOM), False
+    while block := read(BLOCK):
         head, newline, tail = block.rpartition(b"\n")
         if newline:
             yield split(b"".join([*begun, head]))

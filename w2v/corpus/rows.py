@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import difflib
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
@@ -192,8 +193,10 @@ class Table:
 
 
 def _begins_with(path: str, magic: bytes) -> bool:
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would lose what we look at, or its writer us
+        return False
     with open(path, "rb", buffering=0) as file:
-        return file.seekable() and file.read(len(magic)) == magic
+        return file.read(len(magic)) == magic
 
 
 def _text(line: bytes) -> str:

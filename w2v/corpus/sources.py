@@ -153,7 +153,7 @@ def check_text(head: bytes, name: str) -> int:
     from w2v.corpus.ids_file import is_encoded_head
 
     if is_encoded_head(head):
-        raise CorpusError(f"{name}: this is an encoded corpus, not text; it is trained on alone")
+        raise CorpusError(f"{name}: this is an encoded corpus, not text; it is trained on alone, and not from a pipe")
     foreign = foreign_format(head)
     if foreign:
         events = f", or {EVENTS}" if "Parquet" in foreign[0] else ""

@@ -25,7 +25,7 @@ from w2v.corpus._words import WordTable
 from w2v.corpus.config import WORD_SETTINGS, CorpusConfig
 from w2v.corpus.tokenizers import changes_spellings, tokenize
 from w2v.errors import SettingsError, VectorsError, W2VError, setting
-from w2v.files import UTF8_BOM, unpacked
+from w2v.files import unpacked, without_mark
 from w2v.output import AtomicOutput, is_replaced
 from w2v.safetensors import make_header
 from w2v.threads import in_order
@@ -356,16 +356,13 @@ def blocks_of_file(path: str) -> Iterator[bytes | None]:
     with nullcontext() if path == "-" else open(path, "rb", buffering=0) as file:
         source = sys.stdin.fileno() if file is None else file.fileno()
         read, _ = unpacked(lambda size: os.read(source, size), name, W2VError)
-        yield from _whole_lines(name, read, lambda: bool(select.select([source], [], [], 0)[0]))
+        yield from _whole_lines(name, without_mark(read), lambda: bool(select.select([source], [], [], 0)[0]))
 
 
 def _whole_lines(name: str, read: Callable[[int], bytes], is_there: Callable[[], bool]) -> Iterator[bytes | None]:
     parts: list[bytes] = []
     size = number = 0
-    first = True
     while data := read(BLOCK_BYTES):
-        if first:
-            data, first = data.removeprefix(UTF8_BOM), False
         parts.append(data)
         size += len(data)
         if b"\n" in data and (size >= BLOCK_BYTES or not is_there()):

@@ -15,7 +15,7 @@ from w2v.vectors.formats.rows import LoadOptions
 from w2v.vectors.formats.safetensors import load_parts
 from w2v.vectors.formats.salvage import BLOCK, Block, Salvage, finite_blocks
 from w2v.vectors.formats.sections import floats
-from w2v.vectors.formats.words_file import heading_of, line_words, place_of, split_words
+from w2v.vectors.formats.words_file import place_of, split_words, words_of_lines
 
 __all__ = ["npy_blocks", "tensor_blocks", "with_words"]
 
@@ -81,8 +81,8 @@ def with_words(
     beside: Callable[[str], str] | None = salvage.words_beside
     assert beside is not None
     path = place_of(salvage.source, beside, salvage.words_path)
-    column, heading = heading_of(path, total, labels)
-    words, read = line_words(path, column, heading), 0
+    words, heading = words_of_lines(path, total, labels)
+    read = 0
     for block in blocks:
         table = WordTable(islice(words, int(block.rows[-1]) + 1 - read))
         offset, read = read, read + len(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from w2v.corpus._words import WordTable
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 __all__ = [
     "LINE_ENDS",
     "TOKENIZER",
-    "heading_of",
-    "line_words",
     "name_of",
     "place_of",
     "read_words",
     "split_words",
     "tokenizer_beside",
     "tokenizer_words",
+    "words_of_lines",
 ]
 
 PACKED = (".gz", ".bz2", ".xz", ".zst")
@@ -77,8 +76,8 @@ def read_words(
     """
     path, rows = place_of(source, words_beside, given), len(matrix)
     name = os.fspath(path)
-    column, heading = heading_of(path, total, labels)
-    words = WordTable(islice(line_words(path, column, heading, 4 * matrix.nbytes), rows + 1))
+    listed, heading = words_of_lines(path, total, labels, 4 * matrix.nbytes)
+    words = WordTable(islice(listed, rows + 1))
     if len(words) < rows:
         raise VectorsError(
             f"{name}: line {len(words) + heading + 1}: the file ends, but {rows:,} rows of numbers need a word each; "
@@ -97,25 +96,26 @@ def read_words(
     return words
 
 
-def heading_of(path: str | os.PathLike[str], total: Callable[[], int], labels: bool) -> tuple[int, bool]:
-    """(column of the words, whether the first line names the columns): it does if there is one line more than rows and
-    it says `word`, `label` or the like; or, with `labels`, if there are several columns, as the projector asks for."""
-    first = next((line for _, line in lines_of(path, VectorsError)), b"")
-    names = [field.strip().lower() for field in first.split(b"\t")]
+def words_of_lines(
+    path: str | os.PathLike[str], total: Callable[[], int], labels: bool, most: int = 0
+) -> tuple[Iterator[bytes], bool]:
+    """(the word of each line but a heading, b"" where there is none; whether the first line is a heading).
+
+    It is one if there is one line more than rows and it says `word`, `label` or the like; or, with `labels`, if there
+    are several columns, as the projector asks for. `most`: bytes that the words may unpack to at any rate, since the
+    numbers take as many.
+    """
+    lines = (line for _, line in lines_of(path, VectorsError, least=WORD_BYTES + most))
+    begun = list(islice(lines, 1))
+    names = [field.strip().lower() for line in begun for field in line.split(b"\t")]
     column = next((names.index(label) for label in LABELS if label in names), None)
-    if column is None and not (labels and len(names) > 1):
-        return 0, False
-    heading = sum(1 for _ in lines_of(path, VectorsError)) == total() + 1
-    return (column or 0, True) if heading else (0, False)
-
-
-def line_words(path: str | os.PathLike[str], column: int, heading: bool, most: int = 0) -> Iterator[bytes]:
-    """The words of all lines but a heading, whatever they are; a line without one gives b"". `most`: bytes that they
-    may unpack to at any rate, since the numbers take as many."""
-    for number, line in lines_of(path, VectorsError, least=WORD_BYTES + most):
-        if number > heading:
-            fields = line.split(b"\t")
-            yield fields[column] if column < len(fields) else b""
+    heading = False
+    if column is not None or (labels and len(names) > 1):
+        begun += islice(lines, total() + 1)  # kept, since a pipe is read once
+        heading = len(begun) == total() + 1
+    place = (column or 0) if heading else 0
+    fields = (line.split(b"\t") for line in chain(begun[heading:], lines))
+    return (some[place] if place < len(some) else b"" for some in fields), heading
 
 
 def split_words(name: str, data: memoryview, rows: int) -> WordTable:
