@@ -58,6 +58,7 @@ EXAMPLES = [
     ),
 ]
 BLOCK_BYTES = 1 << 22
+LINE_IDS = 1 << 18  # whose text is made by one thread, in most cases in one block
 LINES = 4096
 # Options here -> fields of CorpusConfig.
 RENAMED = {
@@ -98,11 +99,11 @@ def phrases(
     with progress_for(quiet) as progress, text_output(output) as out:
         encoded = opened(corpus, config, threads, tmp_dir, progress)
         progress.finish()
-        found = join_phrases(encoded, settings, threads=threads, tmp_dir=tmp_dir)
+        found = join_phrases(encoded, settings, threads=threads, tmp_dir=tmp_dir, give_up=True)
         if listed:
             write_list(found.phrases, form, out)
         else:
-            write_text(found, out)
+            write_text(found, out, threads)
     if not quiet:
         for line in summary(encoded, found, settings.passes):
             say(line)
@@ -136,18 +137,31 @@ def opened(
     )[0]
 
 
-def write_text(found: Joined, out: Sink) -> None:
-    import numpy as np
-
+def write_text(found: Joined, out: Sink, threads: int | None) -> None:
+    """Write the sentences, one a line, made by all threads."""
     from w2v.corpus._ids import Spelled
+    from w2v.corpus.phrases import whole_pieces
+    from w2v.threads import in_order
 
     spelled = Spelled(found.words)
-    block = np.empty(BLOCK_BYTES, np.uint8)
-    view = memoryview(block)
-    place, begun = 0, False
-    while place < len(found.ids):
-        place, size, begun = spelled.write(found.ids, place, block, begun)
-        out.write(view[:size])
+    spare: list[bytearray] = []  # buffers that have been written
+
+    def texts(piece: slice) -> list[tuple[bytearray, int]]:
+        ids, place, begun = found.ids[piece], 0, False
+        made = []
+        while place < len(ids):
+            try:
+                buffer = spare.pop()
+            except IndexError:
+                buffer = bytearray(BLOCK_BYTES)
+            place, size, begun = spelled.write(ids, place, buffer, begun)
+            made.append((buffer, size))
+        return made
+
+    for made in in_order(texts, list(whole_pieces(found.ids, LINE_IDS)), threads):
+        for buffer, size in made:
+            out.write(memoryview(buffer)[:size])
+            spare.append(buffer)
 
 
 def write_list(found: list[Phrase], form: str | None, out: Sink) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import itertools
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
     from w2v.corpus.vocab import Vocab
 
 __all__ = ["Counted", "Pruned", "count_chunk", "count_corpus", "freeze", "merge", "prune"]
+
+
+NO_WORDS = WordTable([])
 
 
 @dataclass
@@ -55,7 +57,7 @@ def count_chunk(chunk: Chunk, begins: bool, config: CorpusConfig, partitions: in
 
 def merge(*tallies: Spelled) -> Spelled:
     """One tally of several of the same partition."""
-    words = WordTable(itertools.chain.from_iterable(tally.words for tally in tallies))
+    words = sum((tally.words for tally in tallies), NO_WORDS)
     first = np.empty(len(words), np.int32)
     words.find_all(words, first)
     # Sums of float64 are exact here: no count reaches 2^53.
@@ -79,7 +81,7 @@ def freeze(
 
     The same words in the same order as `read_corpus` finds, and the same errors.
     """
-    words = WordTable(itertools.chain.from_iterable(part.tally.words for part in partitions))
+    words = sum((part.tally.words for part in partitions), NO_WORDS)
     counts = np.concatenate([part.tally.counts for part in partitions]) if partitions else np.zeros(0, np.int64)
     as_they_are = dataclasses.replace(config, tokenizer="none", lower=False, normalize="none")
     chosen = TokenCounts(

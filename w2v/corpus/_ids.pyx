@@ -72,12 +72,12 @@ cdef class Spelled:
     cdef const uint8_t[::1] blob
     cdef const int64_t[::1] starts
 
-    def __init__(self, list words):
-        lengths = np.fromiter(map(len, words), np.int64, len(words))
+    def __init__(self, words):
+        lengths = np.asarray(words.lengths())
         if len(words) and int(lengths.max()) > c_LONGEST_TOKEN:
             raise ValueError("a word is too long")
-        self.starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-        self.blob = b"".join(words) + bytes(PADDING)
+        self.starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+        self.blob = words.joined() + bytes(PADDING)
 
     def write(self, const int32_t[::1] ids, Py_ssize_t first, uint8_t[::1] out, bint begun):
         """Text of ids from `first` on, until `out` is full; (the next id's place, bytes written, whether a line is

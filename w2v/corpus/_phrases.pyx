@@ -9,6 +9,9 @@ cdef extern from "pairs.h" nogil:
     enum:
         c_DEEPEST "DEEPEST"
         c_COUNT_BITS "COUNT_BITS"
+        BEGINS
+        ENDS
+        CONNECTOR
 
     ctypedef struct pair_slot:
         uint32_t a, b
@@ -21,6 +24,7 @@ cdef extern from "pairs.h" nogil:
     ctypedef struct pair_table:
         pair_slot *slots
         uint64_t mask, used, largest, low, high, seed
+        const uint8_t *marks
         const int32_t *roles
         const float *rarity
         float least
@@ -29,19 +33,15 @@ cdef extern from "pairs.h" nogil:
         const uint8_t *sketch
         uint64_t sketch_mask
         uint32_t base, deepest
-        int32_t start
-        uint32_t between, depth, at, filled
 
     uint64_t pair_hash(uint32_t a, uint32_t b, uint32_t between, uint64_t seed)
     pair_slot *pair_find(pair_slot *slots, uint64_t mask, const pair_key *k)
     int pair_rebuild(pair_table *t, uint64_t size)
-    int pair_flush(pair_table *t)
     int pair_merge(pair_table *t, const pair_table *other)
-    int pair_walk(pair_table *t, const int32_t *ids, int64_t n)
-    void pair_sketch(pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask)
-    int64_t pair_join(
-        const pair_table *phrases, const uint8_t *marks, const int32_t *ids, int64_t n, int32_t *out, int64_t *changes
-    )
+    int pair_count(pair_table *t, const int32_t *ids, int64_t n)
+    void pair_sketch(const pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask)
+    int64_t pair_join(const pair_table *phrases, const int32_t *ids, int64_t n, int32_t *out, int64_t *changes)
+    bint ids_below(const int32_t *ids, int64_t n, uint32_t words)
 
 HASH_END = 1 << 32
 SLOT_BYTES = sizeof(pair_slot)
@@ -58,6 +58,16 @@ def deepest(Py_ssize_t connectors):
     return depth
 
 
+cdef uint8_t[::1] marks_of(const int32_t[::1] roles, uint8_t of_words):
+    """The marks of all ids by their roles, behind that of the end of a sentence."""
+    cdef int64_t i
+    marks = np.zeros(roles.shape[0] + 1, np.uint8)
+    cdef uint8_t[::1] view = marks
+    for i in range(roles.shape[0]):
+        view[i + 1] = CONNECTOR if roles[i] > 0 else of_words if roles[i] == 0 else 0
+    return marks
+
+
 cdef class Pairs:
     """A table of pairs of ids, for the walk over ids that `roles` describes: int32 [W], 0 for a word that may be in a
     phrase, -1 for one that may not, c = 1..connectors for a connector.
@@ -68,6 +78,7 @@ cdef class Pairs:
 
     cdef pair_table table
     cdef const int32_t[::1] roles
+    cdef const uint8_t[::1] marks
     cdef const float[::1] rarity
     cdef const float[::1] weight
     cdef const uint8_t[::1] sketched
@@ -78,6 +89,8 @@ cdef class Pairs:
     ):
         self.roles = roles
         self.rarity = rarity
+        self.marks = marks_of(self.roles, BEGINS | ENDS)
+        self.table.marks = &self.marks[1] if self.roles.shape[0] else NULL
         self.table.roles = &self.roles[0] if self.roles.shape[0] else NULL
         self.table.rarity = &self.rarity[0] if rarity is not None and self.rarity.shape[0] else NULL
         self.weight = weight
@@ -110,30 +123,25 @@ cdef class Pairs:
         free(self.table.slots)
         self.table.slots = NULL
         self.table.low, self.table.high = low, high
-        self.table.start = -1
-        self.table.between = self.table.depth = self.table.at = self.table.filled = 0
         if pair_rebuild(&self.table, FIRST_SIZE) < 0:
             raise MemoryError("no memory for a table of pairs")
 
     def walk(self, const int32_t[::1] ids):
-        """Count the pairs of more ids, which follow those of the call before, or of whole sentences."""
+        """Count the pairs of whole sentences."""
         cdef int failed = 0
         self._check(ids)
         if ids.shape[0] == 0:
             return
         with nogil:
-            failed = pair_walk(&self.table, &ids[0], ids.shape[0])
+            failed = pair_count(&self.table, &ids[0], ids.shape[0])
         if failed:
             raise MemoryError("no memory for a table of pairs")
 
     cdef int _check(self, const int32_t[::1] ids) except -1:
         cdef bint good = True
-        cdef int64_t i
-        cdef uint32_t limit = <uint32_t>self.roles.shape[0]
-        with nogil:
-            for i in range(ids.shape[0]):
-                if ids[i] != -1 and <uint32_t>ids[i] >= limit:
-                    good = False
+        if ids.shape[0]:
+            with nogil:
+                good = ids_below(&ids[0], ids.shape[0], <uint32_t>self.roles.shape[0])
         if not good:
             raise ValueError("an id is of no word")
         return 0
@@ -144,7 +152,6 @@ cdef class Pairs:
         self._check_sketch(sketch)
         if ids.shape[0] == 0:
             return
-        self.table.start = -1
         with nogil:
             pair_sketch(&self.table, &ids[0], ids.shape[0], &sketch[0], <uint64_t>sketch.shape[0] - 1)
 
@@ -162,15 +169,13 @@ cdef class Pairs:
 
     def merge(self, Pairs other):
         """Add what another table has counted of other ids, in the same range of hashes; it is empty afterwards."""
-        if pair_flush(&self.table) < 0 or pair_flush(&other.table) < 0 or pair_merge(&self.table, &other.table) < 0:
+        if pair_merge(&self.table, &other.table) < 0:
             raise MemoryError("no memory for a table of pairs")
         other.begin(0, HASH_END)
 
     def counted(self, int64_t least):
         """(a, b, between, count), arrays of the pairs that were counted at least so often, in any order."""
         cdef int64_t i, n = 0
-        if pair_flush(&self.table) < 0:
-            raise MemoryError("no memory for a table of pairs")
         cdef uint64_t mask = (<uint64_t>1 << c_COUNT_BITS) - 1
         cdef uint64_t slots = self.table.mask + 1, s
         with nogil:
@@ -215,7 +220,8 @@ cdef class Joiner:
         self.table.base = <uint32_t>connectors + 1
         self.table.deepest = deepest(connectors)
         self.table.high = HASH_END
-        self.marks = np.where(np.asarray(roles) > 0, 4, 0).astype(np.uint8)
+        self.marks = marks_of(roles, 0)
+        self.table.marks = &self.marks[1] if words else NULL
         while size < 2 * <uint64_t>n:
             size *= 2
         if pair_rebuild(&self.table, size) < 0:
@@ -228,8 +234,8 @@ cdef class Joiner:
             slot = pair_find(self.table.slots, self.table.mask, &key)
             slot.a, slot.b = key.a, key.b
             slot.rest = <uint64_t>key.between << c_COUNT_BITS | <uint64_t>(phrases[i] + 1)
-            self.marks[a[i]] |= 1
-            self.marks[b[i]] |= 2
+            self.marks[a[i] + 1] |= BEGINS
+            self.marks[b[i] + 1] |= ENDS
 
     def __dealloc__(self):
         free(self.table.slots)
@@ -238,19 +244,16 @@ cdef class Joiner:
         """Join whole sentences; `out` (as long as ids, or ids itself) gets the ids, `changes` [W] how the words' counts
         change. Returns how many ids were written.
         """
-        cdef int64_t written, i
-        cdef uint32_t limit = <uint32_t>self.roles.shape[0]
-        cdef bint good = True
+        cdef int64_t written
+        cdef bint good
         if out.shape[0] < ids.shape[0] or changes.shape[0] != self.roles.shape[0]:
             raise ValueError("out or changes are too small")
         if ids.shape[0] == 0:
             return 0
         with nogil:
-            for i in range(ids.shape[0]):
-                if ids[i] != -1 and <uint32_t>ids[i] >= limit:
-                    good = False
+            good = ids_below(&ids[0], ids.shape[0], <uint32_t>self.roles.shape[0])
             if good:
-                written = pair_join(&self.table, &self.marks[0], &ids[0], ids.shape[0], &out[0], &changes[0])
+                written = pair_join(&self.table, &ids[0], ids.shape[0], &out[0], &changes[0])
         if not good:
             raise ValueError("an id is of no word")
         return written

@@ -149,6 +149,19 @@ cdef class WordTable:
             memcmp(self.ends, table.ends, (self.count + 1) * sizeof(int64_t)) == 0
             and memcmp(self.data, table.data, self.ends[self.count]) == 0))
 
+    def __add__(self, WordTable other):
+        """A table of the words of both."""
+        cdef int64_t row, own = self.byte_count
+        cdef WordTable both = new_words(self.count + other.count, own + other.byte_count)
+        if self.count:
+            memcpy(both.ends, self.ends, (self.count + 1) * sizeof(int64_t))
+            memcpy(both.data, self.data, own)
+        memcpy(both.data + own, other.data, other.byte_count)
+        with nogil:
+            for row in range(other.count):
+                both.ends[self.count + row + 1] = own + other.ends[row + 1]
+        return both
+
     def __repr__(self):
         return f"<WordTable of {self.count} words: {', '.join(map(repr, self[:5]))}{', ...' if self.count > 5 else ''}>"
 

@@ -62,7 +62,7 @@ def read(corpus: Any, config: CorpusConfig, **options: Any) -> EncodedCorpus:
         phrases, vocab = PhraseSettings.of(config), options.pop("vocab", None)
         encoded = read(corpus, without_phrases(config), **options)
         more = {name: value for name, value in options.items() if name in ("threads", "tmp_dir")}
-        return with_phrases(encoded, config, phrases, vocab=vocab, **more)
+        return with_phrases(encoded, config, phrases, vocab=vocab, give_up=True, **more)
     paths = paths_of(corpus)
     if paths is not None:
         return read_corpus(paths, config, **options)
@@ -199,9 +199,10 @@ def with_phrases(
     vocab: Vocab | None = None,
     threads: int | None = None,
     tmp_dir: Path | None = None,
+    give_up: bool = False,
 ) -> EncodedCorpus:
     """A corpus that was read `without_phrases`, with its phrases as words, and the words that `config` leaves."""
-    found = join_phrases(corpus, settings, threads=threads, tmp_dir=tmp_dir)
+    found = join_phrases(corpus, settings, threads=threads, tmp_dir=tmp_dir, give_up=give_up)
     return apply_vocab(corpus, found, config, vocab, threads=threads, tmp_dir=tmp_dir)
 
 

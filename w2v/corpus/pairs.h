@@ -5,11 +5,15 @@
  *
  * Counting: one open-addressing table a thread, for its part of the ids; at the end all are added to the first. A table
  * that may not grow any more gives up the upper half of its range of hashes; the caller counts that in another round, so
- * no pair is ever dropped for lack of memory. What a pair needs from memory is fetched 32 pairs ahead.
+ * no pair is ever dropped for lack of memory.
  *
  * Most pairs occur once or twice and need no slot. So a walk ahead counts all pairs in one array of bytes, where several
  * pairs may share one: it is small, and no pair occurs more often than its byte says. Those that cannot reach what a
- * phrase of these two words needs by that are left out. */
+ * phrase of these two words needs by that are left out.
+ *
+ * All of it goes in batches, a step of the work at a time: what is a pair is as good as random, and a loop that appends
+ * every candidate and moves its end on only behind the wanted ones has no branch to predict; and what a step needs from
+ * memory, the step before has asked for. */
 
 #ifndef W2V_PAIRS_H
 #define W2V_PAIRS_H
@@ -19,8 +23,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PENDING 32
-#define SENTENCE -1
+#define BATCH 512 /* ids */
+#define BEGINS 1  /* marks of an id: a pair may begin with it, end with it, or it is a connector */
+#define ENDS 2
+#define CONNECTOR 4
 #define COUNT_BITS 48
 #define COUNT_MASK ((1ull << COUNT_BITS) - 1)
 #define DEEPEST 4       /* connectors between two words */
@@ -32,7 +38,7 @@ typedef struct {
 } pair_slot;
 
 typedef struct {
-    uint32_t a, b, between;
+    uint32_t a, b, between, to; /* to: the place of b in its batch */
     uint64_t hash;
 } pair_key;
 
@@ -43,20 +49,23 @@ typedef struct {
     uint64_t low, high;     /* the upper 32 bits of the hashes that are counted here: low <= h < high */
     uint64_t seed;
     /* of the walk */
-    const int32_t
-        *roles;          /* of an id: 0 a word that may be in a phrase, -1 one that may not, c > 0 connector number c */
-    const float *rarity; /* NULL, or ln(tokens / count) of an id */
-    float least;         /* with rarity: the smaller must be this share of the larger */
-    const float *weight; /* a pair needs more than fewest + weight of a * weight of b to be a phrase */
+    const uint8_t *marks; /* of an id; marks[-1] is 0 */
+    const int32_t *roles; /* the number of a connector, from 1 */
+    const float *rarity;  /* NULL, or ln(tokens / count) of an id */
+    float least;          /* with rarity: the smaller must be this share of the larger */
+    const float *weight;  /* a pair needs more than fewest + weight of a * weight of b to be a phrase */
     float fewest;
     const uint8_t *sketch; /* NULL, or how often the pairs that share a byte occur */
     uint64_t sketch_mask;
     uint32_t base, deepest; /* C + 1; connectors in a row */
-    int32_t start;          /* the word before, -1 for none */
-    uint32_t between, depth;
-    pair_key pending[PENDING];
-    uint32_t at, filled;
 } pair_table;
+
+typedef struct {
+    const int32_t *ids;
+    int64_t n, begin, end; /* of the batch */
+    uint32_t before, between, depth;
+    uint8_t begins; /* whether a pair may begin with the word before */
+} pair_walk;
 
 static inline uint64_t pair_hash(uint32_t a, uint32_t b, uint32_t between, uint64_t seed) {
     uint64_t x = ((uint64_t)a << 32 | b) ^ seed;
@@ -76,7 +85,7 @@ static inline pair_slot *pair_find(pair_slot *slots, uint64_t mask, const pair_k
 
 static inline pair_key key_of_slot(const pair_table *t, const pair_slot *s) {
     const uint32_t between = (uint32_t)(s->rest >> COUNT_BITS);
-    return (pair_key){s->a, s->b, between, pair_hash(s->a, s->b, between, t->seed)};
+    return (pair_key){s->a, s->b, between, 0, pair_hash(s->a, s->b, between, t->seed)};
 }
 
 /* Puts the slots within the range into a new table of `size` slots. 0, or -1 for no memory. */
@@ -111,13 +120,6 @@ static int pair_make_room(pair_table *t) {
 /* The byte of a pair in a sketch: by other bits of its hash than its slot and its range. */
 static inline uint64_t sketch_place(uint64_t hash, uint64_t mask) { return hash >> 20 & mask; }
 
-static inline int pair_may_be_phrase(const pair_table *t, const pair_key *k) {
-    if (!t->sketch) return 1;
-    uint8_t seen = t->sketch[sketch_place(k->hash, t->sketch_mask)];
-    float needed = (t->fewest + t->weight[k->a] * t->weight[k->b]) * (1 - 1e-5f); /* rounding may not leave one out */
-    return seen == SKETCH_FULL || seen >= needed;
-}
-
 /* Counts a pair `count` times more. 0, or -1 for no memory. */
 static int pair_put(pair_table *t, const pair_key *k, uint64_t count) {
     if (k->hash >> 32 >= t->high) return 0; /* the range has shrunk meanwhile */
@@ -132,10 +134,6 @@ static int pair_put(pair_table *t, const pair_key *k, uint64_t count) {
     s->rest = (uint64_t)k->between << COUNT_BITS | count;
     t->used++;
     return 0;
-}
-
-static inline int pair_count(pair_table *t, const pair_key *k) {
-    return pair_may_be_phrase(t, k) ? pair_put(t, k, 1) : 0;
 }
 
 /* Adds what `from` has counted, for the hashes that both have counted to the end. 0, or -1 for no memory. */
@@ -153,118 +151,131 @@ static int pair_merge(pair_table *t, const pair_table *from) {
     return 0;
 }
 
-static inline int pair_add(pair_table *t, uint32_t a, uint32_t b, uint32_t between) {
-    pair_key k = {a, b, between, pair_hash(a, b, between, t->seed)};
-    uint64_t h = k.hash >> 32;
-    if (h < t->low || h >= t->high) return 0;
-    if (t->sketch) __builtin_prefetch(&t->sketch[sketch_place(k.hash, t->sketch_mask)]);
-    else __builtin_prefetch(&t->slots[k.hash & t->mask], 1);
-    if (t->filled == PENDING) {
-        if (pair_count(t, &t->pending[t->at]) < 0) return -1;
-    } else {
-        t->filled++;
+/* The pairs that end in the next batch of ids; at most BATCH. */
+static int64_t pair_next(const pair_table *t, pair_walk *walk, pair_key *found) {
+    uint32_t before = walk->before, between = walk->between, depth = walk->depth;
+    uint8_t begins = walk->begins;
+    int64_t count = 0;
+    walk->begin = walk->end;
+    walk->end += walk->n - walk->end < BATCH ? walk->n - walk->end : BATCH;
+    for (int64_t i = walk->begin; i < walk->end; i++) {
+        const int32_t id = walk->ids[i];
+        const uint8_t mark = t->marks[id];
+        if (__builtin_expect(mark & CONNECTOR, 0)) {
+            between = between * t->base + (uint32_t)t->roles[id];
+            if (++depth > t->deepest) begins = 0;
+            continue;
+        }
+        pair_key *k = &found[count];
+        k->a = before, k->b = (uint32_t)id, k->between = between, k->to = (uint32_t)(i - walk->begin);
+        count += begins & mark / ENDS;
+        before = (uint32_t)id, begins = mark & BEGINS, between = depth = 0;
     }
-    t->pending[t->at] = k;
-    t->at = (t->at + 1) % PENDING;
-    return 0;
+    walk->before = before, walk->between = between, walk->depth = depth, walk->begins = begins;
+    return count;
 }
 
-/* Counts what waits. 0, or -1 for no memory. */
-static int pair_flush(pair_table *t) {
-    uint32_t first = t->filled == PENDING ? t->at : 0;
-    for (uint32_t i = 0; i < t->filled; i++)
-        if (pair_count(t, &t->pending[(first + i) % PENDING]) < 0) return -1;
-    t->filled = t->at = 0;
-    return 0;
-}
-
-/* Counts the pairs of n more ids: in `sketch` where there is one, else in the table. 0, or -1 for no memory. */
-static inline __attribute__((always_inline)) int
-pair_visit(pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask) {
-    int32_t start = t->start;
-    uint32_t between = t->between, depth = t->depth;
+/* Hashes pairs and asks for their bytes of a sketch; keeps those that are counted here. Returns how many. */
+static int64_t pair_hash_all(const pair_table *t, pair_key *keys, int64_t n, const uint8_t *sketch, uint64_t mask) {
+    int64_t kept = 0;
     for (int64_t i = 0; i < n; i++) {
-        int32_t id = ids[i];
-        if (id < 0) {
-            start = SENTENCE;
-            continue;
+        pair_key k = keys[i];
+        k.hash = pair_hash(k.a, k.b, k.between, t->seed);
+        if (sketch) __builtin_prefetch(&sketch[sketch_place(k.hash, mask)]);
+        int wanted = (k.hash >> 32 >= t->low) & (k.hash >> 32 < t->high);
+        if (t->rarity) {
+            const float x = t->rarity[k.a], y = t->rarity[k.b];
+            wanted &= x < y ? x >= t->least * y : y >= t->least * x;
         }
-        int32_t role = t->roles[id];
-        if (role > 0) {
-            between = between * t->base + (uint32_t)role;
-            if (++depth > t->deepest) start = SENTENCE;
-            continue;
-        }
-        if (role == 0 && start >= 0) {
-            int may = 1;
-            if (t->rarity) {
-                float x = t->rarity[start], y = t->rarity[id];
-                may = x < y ? x >= t->least * y : y >= t->least * x;
-            }
-            if (sketch && may) {
-                uint8_t *seen = &sketch[sketch_place(pair_hash((uint32_t)start, (uint32_t)id, between, t->seed), mask)];
-                *seen += *seen != SKETCH_FULL;
-            } else if (may && pair_add(t, (uint32_t)start, (uint32_t)id, between) < 0) return -1;
-        }
-        start = role == 0 ? id : SENTENCE; /* a word that may not be in a phrase begins none */
-        between = depth = 0;
+        keys[kept] = k;
+        kept += wanted;
     }
-    t->start = start;
-    t->between = between;
-    t->depth = depth;
+    return kept;
+}
+
+/* Keeps the pairs that may be phrases by the sketch. Returns how many. */
+static int64_t pair_sift(const pair_table *t, pair_key *keys, int64_t n) {
+    const float share = 1 - 1e-5f; /* rounding may not leave one out */
+    const float fewest = t->fewest * share < SKETCH_FULL ? t->fewest * share : SKETCH_FULL;
+    int64_t some = 0, kept = 0;
+    for (int64_t i = 0; i < n; i++) { /* most have too few for any two words */
+        keys[some] = keys[i];
+        some += t->sketch[sketch_place(keys[i].hash, t->sketch_mask)] >= fewest;
+    }
+    for (int64_t i = 0; i < some; i++) {
+        const pair_key k = keys[i];
+        const uint8_t seen = t->sketch[sketch_place(k.hash, t->sketch_mask)];
+        keys[kept] = k;
+        kept += (seen == SKETCH_FULL) | (seen >= (t->fewest + t->weight[k.a] * t->weight[k.b]) * share);
+    }
+    return kept;
+}
+
+/* Counts the pairs of n ids of whole sentences. 0, or -1 for no memory. */
+static int pair_count(pair_table *t, const int32_t *ids, int64_t n) {
+    pair_key keys[BATCH + 1];
+    pair_walk walk = {.ids = ids, .n = n};
+    while (walk.end < n) {
+        int64_t count = pair_next(t, &walk, keys);
+        count = pair_hash_all(t, keys, count, t->sketch, t->sketch_mask);
+        if (t->sketch) count = pair_sift(t, keys, count);
+        for (int64_t i = 0; i < count; i++) __builtin_prefetch(&t->slots[keys[i].hash & t->mask], 1);
+        for (int64_t i = 0; i < count; i++)
+            if (pair_put(t, &keys[i], 1) < 0) return -1;
+    }
     return 0;
 }
 
-static int pair_walk(pair_table *t, const int32_t *ids, int64_t n) { return pair_visit(t, ids, n, NULL, 0); }
-
-static void pair_sketch(pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask) {
-    pair_visit(t, ids, n, sketch, mask);
+/* The same in a sketch, as often as its bytes can say. */
+static void pair_sketch(const pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask) {
+    pair_key keys[BATCH + 1];
+    pair_walk walk = {.ids = ids, .n = n};
+    while (walk.end < n) {
+        int64_t count = pair_next(t, &walk, keys);
+        count = pair_hash_all(t, keys, count, sketch, mask);
+        for (int64_t i = 0; i < count; i++) {
+            uint8_t *seen = &sketch[sketch_place(keys[i].hash, mask)];
+            *seen += *seen != SKETCH_FULL;
+        }
+    }
 }
 
 /* Joins n ids of whole sentences, from left to right: a pair that is a phrase becomes one id, and the word after it can
- * only begin another pair. `phrases` is a table whose count is the phrase's id + 1. `marks` of an id: 1 a phrase may begin
- * with it, 2 end with it, 4 a connector. `out` may be `ids`. `changes` of an id gets how much its count changes. Returns ids written. */
-static int64_t pair_join(
-    const pair_table *phrases, const uint8_t *marks, const int32_t *ids, int64_t n, int32_t *out, int64_t *changes
-) {
-    int64_t written = 0, from = 0; /* from: where the pair that is begun stands in out */
-    int32_t start = SENTENCE;
-    uint32_t between = 0, depth = 0;
-    for (int64_t i = 0; i < n; i++) {
-        int32_t id = ids[i];
-        if (id < 0) {
-            start = SENTENCE;
-            out[written++] = id;
-            continue;
+ * only begin another pair. `phrases` is a table whose count is the phrase's id + 1. `out` may be `ids`. `changes` of an
+ * id gets how much its count changes. Returns ids written. */
+static int64_t pair_join(const pair_table *phrases, const int32_t *ids, int64_t n, int32_t *out, int64_t *changes) {
+    pair_key keys[BATCH + 1];
+    pair_walk walk = {.ids = ids, .n = n};
+    int64_t written = 0, done = 0; /* ids before `done` are in out, or in a phrase there */
+    while (walk.end < n) {
+        int64_t count = pair_next(phrases, &walk, keys);
+        for (int64_t i = 0; i < count; i++) {
+            keys[i].hash = pair_hash(keys[i].a, keys[i].b, keys[i].between, phrases->seed);
+            __builtin_prefetch(&phrases->slots[keys[i].hash & phrases->mask]);
         }
-        uint8_t mark = marks[id];
-        if (mark & 4) {
-            out[written++] = id;
-            between = between * phrases->base + (uint32_t)phrases->roles[id];
-            if (++depth > phrases->deepest) start = SENTENCE;
-            continue;
+        for (int64_t i = 0; i < count; i++) {
+            const uint64_t found = pair_find(phrases->slots, phrases->mask, &keys[i])->rest & COUNT_MASK;
+            if (!found) continue;
+            int64_t to = walk.begin + keys[i].to, from = to - 1;
+            while (phrases->marks[ids[from]] & CONNECTOR) from--;
+            if (from < done) continue; /* its first word is the last one of a phrase */
+            for (int64_t j = from; j <= to; j++) changes[ids[j]]--;
+            changes[found - 1]++;
+            memmove(out + written, ids + done, (size_t)(from - done) * sizeof *ids);
+            written += from - done;
+            out[written++] = (int32_t)(found - 1);
+            done = to + 1;
         }
-        if (start >= 0 && mark & 2) {
-            pair_key k = {(uint32_t)start, (uint32_t)id, between, 0};
-            k.hash = pair_hash(k.a, k.b, k.between, phrases->seed);
-            uint64_t found = pair_find(phrases->slots, phrases->mask, &k)->rest & COUNT_MASK;
-            if (found) {
-                for (int64_t j = from; j < written; j++) changes[out[j]]--;
-                changes[id]--;
-                int32_t phrase = (int32_t)(found - 1);
-                changes[phrase]++;
-                written = from;
-                out[written++] = phrase;
-                start = SENTENCE;
-                continue;
-            }
-        }
-        start = mark & 1 ? id : SENTENCE;
-        between = depth = 0;
-        from = written;
-        out[written++] = id;
     }
-    return written;
+    memmove(out + written, ids + done, (size_t)(n - done) * sizeof *ids);
+    return written + n - done;
+}
+
+/* Whether every id is -1 or below `words`. */
+static int ids_below(const int32_t *ids, int64_t n, uint32_t words) {
+    uint32_t bad = 0;
+    for (int64_t i = 0; i < n; i++) bad |= (uint32_t)ids[i] + 1 > words;
+    return !bad;
 }
 
 #endif

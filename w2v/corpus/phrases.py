@@ -26,6 +26,7 @@ import numpy as np
 
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._phrases import HASH_END, SLOT_BYTES, Joiner, Pairs, deepest
+from w2v.corpus._words import WordTable
 from w2v.corpus.assembly import whole_sentences
 from w2v.corpus.spool import Spool, make_spool
 from w2v.errors import CorpusError, SettingsError, setting
@@ -40,7 +41,16 @@ if TYPE_CHECKING:
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.spool import Folder
 
-__all__ = ["ENGLISH", "Joined", "Phrase", "PhraseSettings", "join_phrases", "longest_run", "read_connectors"]
+__all__ = [
+    "ENGLISH",
+    "Joined",
+    "Phrase",
+    "PhraseSettings",
+    "join_phrases",
+    "longest_run",
+    "read_connectors",
+    "whole_pieces",
+]
 
 # Articles, prepositions and conjunctions: what stands inside names (Bank of England) and makes no phrase with its
 # neighbours. The list of gensim's ENGLISH_CONNECTOR_WORDS.
@@ -48,6 +58,7 @@ ENGLISH = ("a", "an", "the", "for", "of", "with", "without", "at", "from", "to",
 THRESHOLDS = {"original": 100.0, "npmi": 0.5}
 MOST_CONNECTORS = (1 << 16) - 1
 STEP_IDS = 1 << 20  # between two looks at whether to stop
+LOOK_IDS = 1 << 14  # in which a sentence's end is sought
 MOST_WORDS = 2**31 - 2
 
 longest_run = deepest
@@ -100,7 +111,7 @@ class Joined:
     """A corpus with its phrases joined: ids (int32, -1 behind each sentence, of whatever length) of `words`."""
 
     ids: NDArray[np.int32]
-    words: list[bytes]
+    words: WordTable
     counts: NDArray[np.int64]
     phrases: list[Phrase] = field(default_factory=list)  # by pass, the highest score first
     joined: int = 0  # tokens that are now part of the one before them
@@ -132,17 +143,21 @@ def join_phrases(
     threads: int | None = None,
     tmp_dir: Folder = None,
     memory_limit: int | None = None,
+    give_up: bool = False,
 ) -> Joined:
     """Find the phrases of a corpus that holds all its words (encoded with min_count 1), and join them.
 
-    The corpus stays as it is. Tables of pairs take at most `memory_limit` bytes (a quarter of what is free unless
-    told); where that is too little, the ids are gone over more often. The result depends on neither, nor on `threads`.
+    The corpus stays as it is, unless it is to `give_up` its ids, which are then written over. Tables of pairs take at
+    most `memory_limit` bytes (a quarter of what is free unless told); where that is too little, the ids are gone over
+    more often. The result depends on neither, nor on `threads`.
     """
     require_all_words(corpus)
     spool = make_spool(memory_limit, tmp_dir)
     ids = whole_sentences(corpus.ids, corpus.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
-    state = Joined(ids, list(corpus.vocab.words), corpus.vocab.counts.copy())
+    state = Joined(ids, corpus.vocab.words, corpus.vocab.counts.copy())
     own = ids is not corpus.ids  # whether they may be written over
+    if give_up and not own and not corpus.spooled:
+        own = ids.flags.writeable = True
     for number in range(1, settings.passes + 1):
         one = _Pass(state, settings, number, thread_count(threads), spool)
         if not one.found:
@@ -181,8 +196,8 @@ class _Pass:
         self.found = self._name(*self._count())
 
     def _connector_ids(self) -> list[int]:
-        wanted = set(self.settings.connectors)
-        return [i for i, word in enumerate(self.state.words) if word in wanted] if wanted else []
+        rows = [self.state.words.find(word) for word in set(self.settings.connectors)]
+        return sorted(row for row in rows if row >= 0)
 
     def _roles(self) -> tuple[NDArray[np.int32], NDArray[np.float32] | None]:
         """What each id may be in a phrase, by its count alone; and for npmi a bound for pairs.
@@ -206,7 +221,7 @@ class _Pass:
         """(a, b, between, count) of all pairs that occur often enough and score over the threshold."""
         ids = self.state.ids
         new_pairs = self._new_pairs(secrets.randbits(64))
-        pieces = list(_pieces(ids))
+        pieces = list(whole_pieces(ids))
         sketch = self._sketch(new_pairs, pieces)
         tables = [new_pairs() for _ in range(max(1, min(self.threads, len(pieces))))]
         parts: list[tuple[NDArray[Any], ...]] = []
@@ -317,7 +332,7 @@ class _Pass:
         a, b, between = (column[rows] for column in self.pairs)
         joiner = Joiner(roles, len(self.connectors), a, b, between, ids)
         out = state.ids if own else self.spool.array(len(state.ids))
-        pieces = list(_pieces(state.ids))
+        pieces = list(whole_pieces(state.ids))
         written = [0] * len(pieces)
         changes = [np.zeros(len(state.words), np.int64) for _ in range(min(self.threads, len(pieces)))]
         stop = threading.Event()
@@ -345,16 +360,15 @@ class _Pass:
 
     def _numbered(self) -> NDArray[np.int32]:
         """int32: the id of each phrase. One that is a word already gets the word's; others are new words."""
-        words = self.state.words
-        names = {name for name, _ in self.found}
-        known = {word: i for i, word in enumerate(words) if word in names}
-        ids = np.empty(len(self.found), np.int32)
-        for i, (name, _) in enumerate(self.found):
-            if name not in known:
-                known[name] = len(words)
-                words.append(name)
-            ids[i] = known[name]
-        if len(words) > MOST_WORDS:
+        words, names = self.state.words, WordTable(name for name, _ in self.found)
+        ids, first = np.empty(len(names), np.int32), np.empty(len(names), np.int32)
+        words.find_all(names, ids)
+        names.find_all(names, first)  # two pairs may have one name
+        new = np.flatnonzero((ids < 0) & (first == np.arange(len(names))))
+        ids[new] = np.arange(len(words), len(words) + len(new))
+        ids = ids[first]
+        self.state.words = words + names.take(new)
+        if len(self.state.words) > MOST_WORDS:
             raise CorpusError(
                 f"more than {MOST_WORDS:,} words and phrases; try a higher {setting('phrase_min_count')} or "
                 f"{setting('phrase_threshold')}"
@@ -362,16 +376,16 @@ class _Pass:
         return ids
 
 
-def _pieces(ids: NDArray[np.int32]) -> Iterable[slice]:
-    """Whole sentences, about STEP_IDS ids at a time."""
+def whole_pieces(ids: NDArray[np.int32], step: int = STEP_IDS) -> Iterable[slice]:
+    """Whole sentences, about `step` ids at a time."""
     start = 0
     while start < len(ids):
-        stop = min(start + STEP_IDS, len(ids))
+        stop = min(start + step, len(ids))
         while stop < len(ids):
-            ends = np.flatnonzero(ids[stop : stop + STEP_IDS] == -1)
+            ends = np.flatnonzero(ids[stop : stop + LOOK_IDS] == -1)
             if len(ends):
                 stop += int(ends[0]) + 1
                 break
-            stop = min(stop + STEP_IDS, len(ids))
+            stop = min(stop + LOOK_IDS, len(ids))
         yield slice(start, stop)
         start = stop

@@ -5,14 +5,12 @@ The same steps as at the end of a reading (assembly.py), with the ids of the cor
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from w2v.corpus._encode import DROPPED
 from w2v.corpus._rank import rank
-from w2v.corpus._words import WordTable
 from w2v.corpus.assembly import count_not_utf8, remapped, whole_sentences
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.selection import Spelled, final_of_words, require_two
@@ -47,7 +45,7 @@ def apply_vocab(
     """
     token_counts = corpus.token_counts.unmapped()
     token_counts.joined += found.joined
-    spelled = Spelled(WordTable(found.words), found.counts)
+    spelled = Spelled(found.words, found.counts)
     words, final_ids = final_of_words(spelled, config, vocab, token_counts)
     require_two(words, spelled, config, token_counts, corpus.name, vocab)
     ids = remapped(found.ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
@@ -83,7 +81,7 @@ def extend_vocab(
     new = new[rank(own.take(new), seen[new])]  # in falling frequency
     beyond = new[max(0, max_vocab - len(known)) :] if max_vocab is not None else new[:0]
     new = new[: len(new) - len(beyond)]
-    words = WordTable(itertools.chain(known.words, own.take(new)))
+    words = known.words + own.take(new)
     row[new] = np.arange(len(known), len(words))
     vocab = Vocab.sorted(words, np.concatenate([counts, seen[new]]))
     final_ids = np.where(row >= 0, vocab.rows(words)[row], DROPPED).astype(np.int32)

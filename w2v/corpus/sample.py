@@ -10,7 +10,10 @@ import json
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from w2v.errors import setting
 
@@ -28,6 +31,7 @@ MOST_LINES = 1000
 NEARLY_ALL = 0.95  # of the lines
 LONG_TOKEN = 8  # characters; words of scripts that are written without spaces are shorter
 MANY = 0.1  # of the tokens
+STEP_WORDS = 1 << 16  # looked at together
 PUNCTUATION = tuple(mark.encode() for mark in ".,;:!?)]\"'\u2019\u201d\u00bb\u2026\u3002\uff0c\u3001\uff01\uff1f")
 JSON_OBJECT = re.compile(r'\s*\[?\s*\{\s*"(?:[^"\\]|\\.)*"\s*:')
 OPENING = re.compile(r"\s*[\[{]+\s*$")
@@ -179,7 +183,7 @@ def strange_words(vocab: Vocab, token_counts: TokenCounts, config: CorpusConfig)
             f"{share:.0%} of the tokens are not UTF-8; to convert the text: iconv -f LATIN1 -t UTF-8 FILE > NEW"
         )
     if config.tokenizer == "none":
-        ends = [row for row, word in enumerate(vocab.words) if word.endswith(PUNCTUATION) and _has_letters(word)]
+        ends = [row for row in _rows_ending_like(vocab, PUNCTUATION) if _has_letters(vocab.words[row])]
         share = int(vocab.counts[ends].sum()) / max(1, vocab.total)
         if share > MANY:
             few = " ".join(vocab.words[row].decode("utf-8", "replace")[:20] for row in ends[:3])
@@ -188,6 +192,17 @@ def strange_words(vocab: Vocab, token_counts: TokenCounts, config: CorpusConfig)
                 f" {setting('tokenizer', 'words')} takes it off"
             )
     return found
+
+
+def _rows_ending_like(vocab: Vocab, marks: tuple[bytes, ...]) -> Iterator[int]:
+    """Rows of words with one of some marks at their end."""
+    last = np.zeros(256, bool)
+    last[[mark[-1] for mark in marks]] = True
+    for low in range(0, len(vocab), STEP_WORDS):
+        ends = np.cumsum(vocab.words[low : low + STEP_WORDS].lengths())
+        text = np.frombuffer(vocab.words.joined(b"", low, low + STEP_WORDS), np.uint8)
+        rows = np.flatnonzero(last[text[ends - 1]]) + low
+        yield from (row for row in rows.tolist() if vocab.words[row].endswith(marks))
 
 
 def _has_letters(word: bytes) -> bool:
