@@ -108,3 +108,48 @@ def test_a_run_that_would_take_nearly_all_memory_is_refused_and_leaves_a_reserve
         check_memory(config, 47_700, available=there)
     check_memory(config, 46_000, available=there)
     assert reserve(10**12) == 2 << 30
+
+
+FLAT = {
+    "vectors": 128_000,
+    "context": 128_000,
+    "private rows": 0,
+    "tables": 62_000,
+}  # 1,000 words x 20, 128 bytes a row
+
+
+@pytest.mark.parametrize(
+    ("settings", "rows", "expected"),
+    [
+        ({}, None, FLAT),
+        ({"dim": 16}, None, {**FLAT, "vectors": 64_000, "context": 64_000}),
+        ({"threads": 3, "hot_rows": 100}, None, {**FLAT, "private rows": 3 * 4 * 100 * 128}),
+        ({"threads": 2, "hot_rows": 5000}, None, {**FLAT, "private rows": 2 * 4 * 1000 * 128}),
+        ({"threads": 3, "reproducible": True}, None, {**FLAT, "private rows": 2 * 8000 * 128 + 8000}),
+        ({"loss": "hs"}, None, {**FLAT, "tables": 62_000 + 5 * 1000 * 10}),
+        ({"loss": "softmax"}, None, {**FLAT, "scores": 2 * 4 * 32 * 1000}),
+        ({"stop_early": 1, "held_out": 0.1}, None, {**FLAT, "the best epoch": 256_000}),
+        ({"subwords": "3-6", "buckets": 2000}, None, {**FLAT, "n-grams": 2000 * 128 + 480_000}),
+        ({"subwords": "3-6"}, None, {**FLAT, "n-grams": 4000 * 128 + 480_000}),
+        ({"subwords": "3-6"}, 1500, {**FLAT, "n-grams": 500 * 128 + 480_000}),
+    ],
+    ids=str,
+)
+def test_a_training_takes_what_its_settings_ask_for(settings, rows, expected):
+    config = TrainConfig(**{"dim": 20, "threads": 1, **settings}).resolved()
+    assert memory_needed(config, 1000, 7000, rows) == expected
+
+
+def test_the_way_out_of_too_little_memory_is_the_mildest_that_is_enough():
+    config = TrainConfig(dim=100, threads=8, hot_rows=1000)
+    needed = memory_needed(config.resolved(), 2000)
+    enough = sum(needed.values()) - needed["private rows"]
+    there = next(size for size in range(enough, 2 * enough) if size - reserve(size) == enough)
+    with pytest.raises(TrainingError, match="; try hot_rows=0, or fewer threads"):
+        check_memory(config, 2000, available=Room(there, "there"))
+    with pytest.raises(TrainingError, match="; a smaller dim or max_vocab needs less"):
+        check_memory(config, 2000, available=Room(there - 1, "there"))
+    needed = sum(memory_needed(TrainConfig(dim=48, threads=1).resolved(), 2000).values())
+    there = next(size for size in range(needed, 2 * needed) if size - reserve(size) == needed)
+    with pytest.raises(TrainingError, match=f"; try dim=48 or max_vocab={2000 * needed // (needed + 256_000)}$"):
+        check_memory(TrainConfig(dim=64, threads=1), 2000, available=Room(there, "there"))

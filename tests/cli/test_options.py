@@ -103,15 +103,26 @@ def test_no_spelling_is_declared_twice():
 
 # Of the commands' own options: name, least, most, default.
 NUMBERS = {
+    "check": "min_count 1 None 5",
+    "vocab": "max_vocab 1 None None; threads 1 1024 None; min_count None None 5",
+    "encode": "threads 1 1024 None; min_count None None 5",
+    "sessions": "min_length None None 2",
+    "word2vec": "size None None 100; window None None 5; sample None None 0.001; hs None None 0; negative None None 5; "
+    "threads None None 12; iter None None 5; min_count None None 5; alpha None None None; cbow None None 1; "
+    "binary None None 0; classes None None 0; debug None None 2",
+    "pairs": "window None None 5; negative 0 None 5; sample None None 0.0; dim None None 10; lr None None 0.1; "
+    "epochs None None 1; min_count None None 1; max_vocab None None None",
+    "learn": "dim None None 5; window None None 2; negative None None 2; epochs None None 200; lr None None 0.1; "
+    "sample None None 0.0; min_count None None 1",
     "analogy": "restrict_vocab 1 None None; topn 1 None 10",
     "convert": "top 1 None None; drop_top 0 None None; pca 1 None None",
     "diff": "k 1 None 10; top 0 None 10000; words 0 None 10",
-    "embed": "sif_weight 1e-12 1000000000000.0 None; remove 0 None None",
+    "embed": "threads 1 1024 None; sif_weight 1e-12 1000000000000.0 None; remove 0 None None",
     "evaluate": "topn 1 None 10; decay None None 1.0; restrict_vocab 1 None 30000",
-    "explore": "top 2 None 20000",
-    "phrases": "passes None None 1; threshold None None None",
+    "explore": "top 2 None 20000; seed 0 4294967295 1",
+    "phrases": "threads 1 1024 None; min_count None None 5; passes None None 1; threshold None None None",
     "plan": "seconds 0 600 2.0",
-    "plot": "top 2 None None; dpi 20 1200 150",
+    "plot": "seed 0 4294967295 1; top 2 None None; dpi 20 1200 150",
     "predict": "topn 1 None 10",
     "senses": "topn 1 None 10; links 1 None 15",
     "similar": "topn 1 None 10; decay None None 1.0; restrict_vocab 1 None None; min_cosine -1 1 None",

@@ -7,11 +7,14 @@ import gzip
 import lzma
 import os
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from w2v.errors import SettingsError, VectorsError
+from w2v.vectors.formats import row_writer
+from w2v.vectors.formats.rows import Rows
 from w2v.vectors.vectors import Vectors, load
 
 WORDS = ["the", "König", "한국어", "كلمة", "中文", "🙂", "a\u00a0b", "x\u2028y", "c++", "-", "0.5", "12", "na\u00efve"]
@@ -160,6 +163,22 @@ def test_the_same_vectors_give_the_same_compressed_bytes(tmp_path):
     for name in ("a.bin.gz", "b.bin.gz"):
         make(500).save(tmp_path / name)
     assert (tmp_path / "a.bin.gz").read_bytes() == (tmp_path / "b.bin.gz").read_bytes()
+
+
+@pytest.mark.parametrize(("dim", "sizes"), [(4, [3, 3, 2]), (22, [1] * 8), (9, [1] * 8), (8, [2] * 4)])
+def test_rows_are_written_in_order_in_blocks_of_bounded_size(monkeypatch, dim, sizes):
+    monkeypatch.setattr(row_writer, "BLOCK", 100)  # bytes; a row of text counts 16 more than its numbers
+    vectors = make(8, dim)
+    written: list[bytes] = []
+    out = SimpleNamespace(write=lambda view: written.append(bytes(view)))
+    writer = row_writer.RowWriter(Rows(vectors.words.table, vectors.matrix), "v")
+    writer.write_blocks(out, writer.numbers)
+    assert [len(block) // (4 * dim) for block in written] == sizes
+    assert b"".join(written) == vectors.matrix.tobytes()
+    for row in range(8):
+        matrix = np.ones((8, dim))
+        matrix[row, -1] = -254
+        assert row_writer.RowWriter(Rows(vectors.words.table, matrix), "v", "int8").step == 2
 
 
 def test_a_name_that_tells_no_format_is_refused(tmp_path):

@@ -99,6 +99,16 @@ def test_an_unknown_word_does_not_stop_the_other_queries(vectors, asker):
         assert len(second) == 3
 
 
+def test_text_that_no_file_can_hold_is_a_word_that_is_not_there(vectors, asker):
+    for place in (vectors, asker):
+        lone, known = place.nearest([Query(("\ud800",)), Query(("w1",))], 3)
+        assert isinstance(lone, UnknownWordError)
+        assert len(known) == 3
+    found, unknown = asker.pick(["\ud800", "w3", "w3"])
+    assert list(unknown) == ["\ud800"]
+    assert found.words.find("w3") >= 0
+
+
 def test_suggestions_are_close_spellings_other_cases_first():
     words = ["paris", "Paris", "parish", "pairs", "london", "서울", "서울시"]
     vectors = Vectors(words, np.ones((len(words), 2), np.float32))
