@@ -17,6 +17,7 @@ from w2v.training.checkpointing import Checkpointer
 from w2v.training.config import TrainConfig
 from w2v.training.evaluation import EvalSchedule, Evaluator, HeldOut, read_tests, trained_tokens
 from w2v.training.log import TrainingLog, kept_lines
+from w2v.training.progress import EpochReport, Progress
 from w2v.training.trainer import Trainer
 
 from .corpora import Corpus, class_corpus, trainer_of, zipf_corpus
@@ -315,6 +316,35 @@ def test_the_library_tells_and_logs_as_the_command_does(tmp_path, questions):
     assert [event["held_out_loss"] for event in epochs] == [report.held_out_loss for report in reports]
     assert [event["loss"] for event in epochs] == [report.loss for report in reports]
     assert events[-2]["scores"] == {"p": pytest.approx(reports[-1].scores["p"])}
+
+
+def test_a_log_has_a_line_a_second_with_the_loss_of_all_since_the_last_one(tmp_path):
+    clock = iter([100, 101, 101.5, 101.5, 101.5, 102.25, 102.5, 102.5, 104, 105.25])  # made, started, looks and lines
+    with TrainingLog(tmp_path / "log", clock=lambda: next(clock)) as log:
+        log.start(1000, 0, 0.5)
+        for tokens, loss, examples in ((10, 3.0, 1), (20, 2.0, 1), (30, 1.0, 3)):
+            log.training(Progress(1, 2, tokens, 1000, 7.6, 0.05, loss, 1.0, examples))
+        log.epoch(EpochReport(1, 2, 500, 1000, 8.4, 0.02, float("nan"), 0.7, {"pairs": 0.5}, 3.0))
+        log.epoch(EpochReport(1, 2, 700, 1000, 8.4, 0.01, None, None, {}, 3.0, whole=False))
+    first, *others = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert first == {"event": "start", "time": 1.0, "tokens": 0, "tokens_total": 1000}
+    place = {"epoch": 1, "tokens_total": 1000}
+    speed = {"words_per_s": 8}
+    assert others == [
+        {"event": "progress", "time": 1.0, **place, "tokens": 10, "lr": 0.05, "loss": 3.0, **speed},
+        {"event": "progress", "time": 2.0, **place, "tokens": 30, "lr": 0.05, "loss": 1.25, **speed},
+        {
+            "event": "epoch",
+            "time": 3.5,
+            **place,
+            "tokens": 500,
+            "lr": 0.02,
+            "loss": None,
+            **speed,
+            "held_out_loss": 0.7,
+        },
+        {"event": "eval", "time": 4.75, **place, "tokens": 500, "scores": {"pairs": 0.5}},
+    ]
 
 
 def test_a_log_that_is_gone_on_with_keeps_what_the_checkpoint_knows(tmp_path):
