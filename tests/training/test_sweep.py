@@ -110,6 +110,11 @@ def test_runs_side_by_side_are_those_of_one_thread_in_their_order(tmp_path):
     assert [(run.done_before, run.loss) for run in again] == [(True, run.loss) for run in runs]
 
 
+def test_runs_that_take_turns_have_the_threads_that_were_given():
+    runs = list(w2v.sweep(corpus(), dim=8, threads=[3, 2], epochs=1))
+    assert [run.config.threads for run in runs] == [3, 2]
+
+
 @pytest.mark.parametrize(
     ("runs", "lists", "wanted"),
     [
