@@ -75,16 +75,17 @@ class Lane(reference.Worker):
                 continue
             if self.trained > before and self.parts_entered + self.parts_at_once(0) > self.room(centres):
                 break
-            window = slice(max(0, self.centre - self.config.window), self.centre + self.config.window + 1)
+            count = 2 if self.by_two and self.centre + 1 < len(self.sentence) else 1
+            window = slice(max(0, self.centre - self.config.window), self.centre + self.config.window + count)
             if self.model.parts is not None:
                 self.move_window(self.sentence, self.centre)
             else:
                 for word in self.sentence[window]:  # touched, though the window that is drawn may be smaller
                     self.inputs.row(word)
-            self.train_centre(self.sentence, self.centre, lr)
-            self.centre += 1
-            self.trained += 1
-            quota -= CENTRE_COST
+            (self.train_two_centres if count == 2 else self.train_centre)(self.sentence, self.centre, lr)
+            self.centre += count
+            self.trained += count
+            quota -= count * CENTRE_COST
         self.leave_window(self.sentence, len(self.sentence))
 
     def move_window(self, sentence: list[int], i: int) -> None:
@@ -99,7 +100,7 @@ class Lane(reference.Worker):
     def room(self, centres: int) -> int:
         """For the parts of a round."""
         window = self.config.window
-        return max(self.parts_at_once(window), (centres + 3 * window + 1) * min(self.longest, PARTS_A_WORD))
+        return max(self.parts_at_once(window), (centres + 3 * window + 2) * min(self.longest, PARTS_A_WORD))
 
     def next_sentence(self) -> int:
         """Take it in hand; returns what that costs."""

@@ -75,15 +75,11 @@ def model_of(wanted: Case, config) -> Model:
     return model
 
 
-def lanes_of(
-    wanted: Case, count: int, threads: int, batch: int = 3, always: int = 4, ids: np.ndarray | None = None
-) -> Lanes:
+def lanes_of(wanted: Case, count: int, threads: int, batch: int = 3, ids: np.ndarray | None = None) -> Lanes:
     if ids is None:
         ids = wanted.spans_of_ids(1)[0]
     model = model_of(wanted, config_of(wanted))
-    lanes = Lanes(
-        model, ids, count, CENTRES, batch, weights_of(model), (always, always), threads, int(np.count_nonzero(ids >= 0))
-    )
+    lanes = Lanes(model, ids, count, CENTRES, batch, weights_of(model), threads, int(np.count_nonzero(ids >= 0)))
     for worker, part in zip(lanes.workers, parts_of(ids, count), strict=True):
         worker.left = part
     return lanes
@@ -108,6 +104,16 @@ def train(kernel: ModuleType, lanes: Lanes, looks: int = 1 << 30) -> int:
     for each in threads:
         each.join()
     return len(seen)
+
+
+def moved(first: Lanes, second: Lanes) -> Lanes:
+    """The second lanes where the first ones are."""
+    for matrix in ("inputs", "outputs"):
+        getattr(second.model, matrix)[:] = getattr(first.model, matrix)
+    for before, after in zip(first.workers, second.workers, strict=True):
+        after.left = before.left
+        after.set_state(before.get_state())
+    return second
 
 
 def outcome(lanes: Lanes) -> tuple:
@@ -146,7 +152,8 @@ def test_a_kernel_gives_what_the_reference_of_rounds_gives(kernel: ModuleType, n
         ("skipgram-ns-shared-pool", 7),
         ("cbow-classic-hs-exact", 7),
         ("skipgram-ns-many-words", 7),
-        ("cbow-exact-hs-exact", 33),
+        ("cbow-exact-hs-exact", 16),
+        ("cbow-classic-ns-shared-pool", 7),
         ("skipgram-ns-subwords", 7),
     ],
 )
@@ -156,15 +163,6 @@ def test_threads_that_sleep_at_random_change_no_byte(kernel: ModuleType, name: s
     train(kernel, calm)
     train(kernel, shaken)
     assert outcome(shaken) == outcome(calm)
-
-
-@pytest.mark.parametrize("always", [0, 1, 17, 10_000])
-def test_rows_that_are_shared_without_being_claimed_change_no_byte(kernel: ModuleType, always: int) -> None:
-    name = "skipgram-ns-many-words"
-    wanted, found = lanes_of(CASES[name], 5, 2), lanes_of(CASES[name], 5, 2, always=always)
-    train(kernel, wanted)
-    train(kernel, found)
-    assert outcome(found) == outcome(wanted)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 50])
@@ -189,12 +187,7 @@ def test_lanes_go_on_within_a_sentence_from_their_state_to_the_same_bytes(
     train(kernel, first, looks)
     assert not first.ended
     assert looks < 2 or any(worker.in_hand for worker in first.workers)
-    for matrix in ("inputs", "outputs"):
-        getattr(second.model, matrix)[:] = getattr(first.model, matrix)
-    for before, after in zip(first.workers, second.workers, strict=True):
-        after.left = before.left
-        after.set_state(before.get_state())
-    train(kernel, second)
+    train(kernel, moved(first, second))
     assert outcome(second) == outcome(wanted)
 
 
@@ -204,9 +197,10 @@ def test_stamps_that_are_used_up_begin_anew(kernel: ModuleType) -> None:
     rounds = [[10 + i % LAST_STAMP, 1, 2, 3, 4] if i % LAST_STAMP < 10 else [5, 6, 7, 8, 9] for i in range(520)]
     wanted = case({"model": "skipgram", "loss": "ns", "sample": 0}, vocab_size=20)
     ids = span_of(*rounds, *rounds)
-    found, right = (lanes_of(wanted, 2, threads, 1000, always, ids) for threads, always in ((3, 0), (1, 20)))
+    found, right = (lanes_of(wanted, 2, threads, 50, ids) for threads in (3, 1))
     train(kernel, found)
-    train(kernel, right)
+    while train(kernel, right, 2) == 2:
+        right = moved(right, lanes_of(wanted, 2, 1, 50, ids))  # in new lanes nothing is marked
     assert outcome(found) == outcome(right)
 
 
@@ -230,7 +224,7 @@ def test_a_part_outside_the_corpus_is_refused(part: tuple[int, int]) -> None:
 def test_ids_that_no_lane_may_train_are_refused(ids: np.ndarray) -> None:
     model = model_of(CASES["skipgram-ns-shared-pool"], config_of(CASES["skipgram-ns-shared-pool"]))
     with pytest.raises(ValueError, match="the ids"):
-        Lanes(model, ids, 2, CENTRES, 1, weights_of(model), (0, 0), 1, 2)
+        Lanes(model, ids, 2, CENTRES, 1, weights_of(model), 1, 2)
 
 
 @pytest.mark.parametrize("count", [0, LANES_AT_MOST + 1])

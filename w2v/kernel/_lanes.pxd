@@ -24,27 +24,28 @@ cdef enum:
     PLANS_AHEAD = 8  # centres: planning one takes less time than the alias table's column from memory
     FLOATS_ASKED = 48  # of a row: three cache lines
     COPIES_ASKED = 8  # rows that are asked for before the first of them is copied
+    MERGES_ASKED = 2  # shared rows whose copies are asked for before they are merged
     STAMP_SHIFT = 24
     LAST_STAMP = 255
-    SEVERAL = 64  # the first number that is no lane
+    NUMBERED = 1 << 23  # a mark that is a place in its bucket's list
     PARTS_A_WORD = 64  # there is room for in the plan of a round; it ends early where words have more
-    ROWS_A_LINE = 16  # numbers of 32 bits in a cache line: so many rows that follow each other are in one bucket
+    LINE_SHIFT = 4
+    ROWS_A_LINE = 1 << LINE_SHIFT  # numbers of 32 bits in a cache line: rows of one bucket that follow each other
 
 
 cdef struct Bucket:          # a cache line of its own
     int64_t first_slot       # the slot of the first row in its list
     int64_t count            # rows in its list
-    int64_t always           # those that stay
-    int64_t apart[5]
+    int64_t apart[6]
 
 
 cdef struct SharedRows:      # the rows of one matrix that several lanes touch in the same round
     int64_t size             # rows of the matrix
     float *matrix            # [rows, stride]
     const float *weight      # [rows] how far one lane's pairs of a round take a row, at learning rate 1
-    int64_t always           # rows 0..always - 1 count as touched by several lanes in every round
-    uint32_t *marks          # [rows] who claims it: the round's stamp, and the lane, or SEVERAL + its place in its list
-    int32_t *lists           # [buckets, capacity] the shared rows of each bucket; those below `always` come first
+    uint32_t *marks          # [rows] who claims it: the round's stamp, and a bit for each lane, or NUMBERED + its place
+    int32_t *lists           # [buckets, capacity] the shared rows of each bucket
+    uint32_t *claimants      # [buckets, capacity] a bit for each lane that has the row; above, while they get answers
     int64_t capacity
     int64_t slots            # rows that may be shared in one round
     Bucket *buckets
@@ -54,10 +55,9 @@ cdef struct SharedRows:      # the rows of one matrix that several lanes touch i
 cdef struct LaneRows:        # the same as one lane has it
     SharedRows *shared
     float *copies            # [slots, stride]
-    uint32_t *copied         # [slots] the last round in which the slot's row was copied
-    uint32_t round           # of the plan
-    int64_t *waiting         # [slots] places in the plan of rows that are to be copied
-    int32_t *claims          # [buckets, most_claims] rows that the plan touches, apart from the first `always`
+    int64_t *waiting         # [slots] claims of rows that are to be copied
+    int32_t *claims          # [buckets, most_claims] rows that the plan touches; then what becomes of them
+    float **places           # [buckets, most_claims] where they are
     int32_t *claimed         # [buckets] how many
     int64_t most_claims
 
@@ -69,7 +69,8 @@ cdef struct PlannedCentre:
     int32_t fresh            # the word that has come into the pool; the centre where there is none
     int32_t text_start       # of its sentence in the text; may be before it
     int32_t text_end         # behind the last word that its window may reach
-    int64_t outputs          # where its output rows begin
+    int32_t outputs          # where its output rows begin
+    int32_t together         # centres that are trained with it at once: 1, or 2 for the first of two
 
 
 cdef struct TextPlace:       # a word of the text, and its first part
@@ -89,9 +90,9 @@ cdef struct Lane:            # where a lane is, and what it will do in the next 
     bint draw_again          # the sentence in hand is known by these three and is to be drawn
     int64_t quota            # what is left of the round
     # the plan of a round
-    int32_t *text            # [most text] words, sentence behind sentence, with those that the windows reach before
+    int32_t *text            # [most text] claims of words and of those before that windows reach; with subwords words
     float **text_rows        # [most text] their input rows; with subwords the places in the window's ring
-    int32_t *parts           # [most parts] with subwords: the rows that the words are made of, word behind word
+    int32_t *parts           # [most parts] with subwords: claims of the parts of the words, word behind word
     float **part_rows        # [most parts] where they are
     int64_t part_count
     int64_t most_parts
@@ -103,8 +104,9 @@ cdef struct Lane:            # where a lane is, and what it will do in the next 
     int64_t text_place       # of the sentence in hand in it
     PlannedCentre *centres   # [most centres]
     int64_t planned          # centres
-    int32_t *outputs         # [most outputs] output rows, block behind block
-    float **output_rows      # [most outputs] where they are
+    int32_t *outputs         # [most outputs] claims of output rows, block behind block
+    int32_t *pool_claims     # [pool_size] of the negatives in the pool; -1: not yet
+    int32_t *slots           # [most outputs of a block] of the pool, from which negatives were drawn
     int32_t *label_signs     # [most outputs] of tree nodes
     int64_t output_count
     int32_t *block_outputs   # [most blocks] how many each block has
@@ -125,7 +127,6 @@ cdef struct LanesState:
     int count
     int buckets
     int64_t quota            # of a lane in a round
-    uint64_t draws_ahead     # random numbers between a word for the pool and the one PLANS_AHEAD centres later
     double first_lr
     double last_lr
     int64_t tokens_total     # of all epochs
@@ -157,5 +158,5 @@ cdef class Lanes:
     cdef readonly int threads
     cdef LanesState state
     cdef object _memory
-    cdef _share(self, SharedRows *rows, float[:, ::1] matrix, const float[::1] weight, int64_t always, int64_t claims)
+    cdef _share(self, SharedRows *rows, float[:, ::1] matrix, const float[::1] weight, int64_t claims)
     cdef _give_copies(self, LaneRows *rows, SharedRows *shared)

@@ -27,7 +27,6 @@ class Lanes:
         centres: int,
         batch: int,
         weights: Sequence[NDArray[np.float32]],
-        always: Sequence[int],
         threads: int,
         tokens_total: int,
     ) -> None: ...

@@ -36,16 +36,18 @@ cdef class LaneWorker(Worker):
         cdef Lane *lane = &self.lane
         cdef int64_t text, blocks, outputs, claims
         cdef list memory = []
+        centres += 1  # two at a time may be one more
         text = centres + 2 * model.window
         blocks = centres * (1 if model.cbow or model.share_negatives else 2 * model.window)
-        outputs = blocks * self.model.most_outputs()
+        outputs = blocks * (self.model.most_outputs() + 1)
         claims = 2 * centres + model.pool_size if model.pool_size else outputs
         lane.text = <int32_t *>zeros(memory, text, np.int32)
         lane.text_rows = <float **>zeros(memory, text, np.int64)
         lane.centres = <PlannedCentre *>zeros(memory, centres * sizeof(PlannedCentre), np.uint8)
         lane.outputs = <int32_t *>zeros(memory, outputs, np.int32)
         lane.label_signs = <int32_t *>zeros(memory, 1 if model.negative else outputs, np.int32)
-        lane.output_rows = <float **>zeros(memory, outputs, np.int64)
+        lane.pool_claims = <int32_t *>zeros(memory, max(1, model.pool_size), np.int32)
+        lane.slots = <int32_t *>zeros(memory, self.model.most_outputs() + 2, np.int32)
         lane.block_outputs = <int32_t *>zeros(memory, blocks, np.int32)
         lane.own_inputs.most_claims = text + 1  # claim() writes one too many
         if model.part_start != NULL:
@@ -119,11 +121,10 @@ cdef class Lanes:
 
     `ids` int32 [N], -1 after each sentence, the last too. Each of `count` lanes trains `centres` words in a round;
     `batch` rounds are between two looks. `weights` float32 of each matrix's rows: how far one lane's pairs of a round
-    take a row, at learning rate 1. Two things do not change the result: `always`, how many of each matrix's first
-    rows are taken to be shared in every round, and `threads`, how many call the kernel's `train_rounds`.
+    take a row, at learning rate 1. `threads`, how many call the kernel's `train_rounds`, does not change the result.
     """
 
-    def __init__(self, Model model, const int32_t[::1] ids, int count, int64_t centres, int64_t batch, weights, always,
+    def __init__(self, Model model, const int32_t[::1] ids, int count, int64_t centres, int64_t batch, weights,
                  int threads, int64_t tokens_total):
         cdef int64_t[::1] pointers = np.zeros(count, np.int64)
         cdef LaneWorker worker
@@ -146,14 +147,13 @@ cdef class Lanes:
         while state.buckets < min(threads, MOST_LANES):
             state.buckets *= 2
         state.quota = centres * CENTRE_COST
-        state.draws_ahead = PLANS_AHEAD * (2 + (model.state.negative + 3) // 4) - 1
         state.batch = batch
         state.round = 1
         state.first_lr, state.last_lr = model.config.lr, model.config.min_lr
         state.tokens_total = max(1, tokens_total)
         worker = self.workers[0]
-        self._share(&state.inputs, model.inputs, weights[0], always[0], count * worker.lane.own_inputs.most_claims)
-        self._share(&state.outputs, model.outputs, weights[1], always[1], count * worker.lane.own_outputs.most_claims)
+        self._share(&state.inputs, model.inputs, weights[0], count * worker.lane.own_inputs.most_claims)
+        self._share(&state.outputs, model.outputs, weights[1], count * worker.lane.own_outputs.most_claims)
         for i in range(count):
             worker = self.workers[i]
             state.lanes[i] = &worker.lane
@@ -162,38 +162,31 @@ cdef class Lanes:
         state.inputs_offset = <char *>&worker.lane.own_inputs - <char *>&worker.lane
         state.outputs_offset = <char *>&worker.lane.own_outputs - <char *>&worker.lane
 
-    cdef _share(self, SharedRows *rows, float[:, ::1] matrix, const float[::1] weight, int64_t always, int64_t claims):
+    cdef _share(self, SharedRows *rows, float[:, ::1] matrix, const float[::1] weight, int64_t claims):
         """What is known of the rows of a matrix; a row is shared only if it is claimed twice."""
-        cdef int64_t buckets = self.state.buckets, row, number
+        cdef int64_t buckets = self.state.buckets
         cdef list memory = self._memory
-        cdef Bucket *bucket
         if weight.shape[0] != matrix.shape[0]:
             raise ValueError(f"{weight.shape[0]} weights for {matrix.shape[0]} rows")
         rows.size = matrix.shape[0]
         rows.matrix = &matrix[0, 0]
         rows.weight = &weight[0]
-        rows.always = min(always, rows.size)
-        rows.slots = min(rows.size, rows.always + claims // 2)
-        rows.capacity = min(rows.slots, rows.size // buckets + ROWS_A_LINE)
+        rows.slots = min(rows.size, claims // 2)
+        rows.capacity = min(rows.slots, rows.size // buckets + ROWS_A_LINE) + 1  # number_claims writes one too many
         rows.marks = <uint32_t *>zeros(memory, rows.size, np.uint32)
         rows.lists = <int32_t *>zeros(memory, (buckets, rows.capacity), np.int32)
+        rows.claimants = <uint32_t *>zeros(memory, (buckets, rows.capacity), np.uint32)
         rows.buckets = <Bucket *>zeros(memory, buckets * sizeof(Bucket), np.uint8)
         rows.last_bucket = buckets - 1
-        for row in range(rows.always):
-            number = row // ROWS_A_LINE & rows.last_bucket
-            bucket = &rows.buckets[number]
-            rows.lists[number * rows.capacity + bucket.always] = <int32_t>row
-            bucket.always += 1
-            bucket.count = bucket.always
         memory += [matrix, weight]
 
     cdef _give_copies(self, LaneRows *rows, SharedRows *shared):
         cdef int64_t buckets = self.state.buckets
         rows.shared = shared
         rows.copies = <float *>zeros(self._memory, (shared.slots, self.model.stride), np.float32)
-        rows.copied = <uint32_t *>zeros(self._memory, shared.slots, np.uint32)
-        rows.waiting = <int64_t *>zeros(self._memory, shared.slots, np.int64)
+        rows.waiting = <int64_t *>zeros(self._memory, shared.slots + 1, np.int64)
         rows.claims = <int32_t *>zeros(self._memory, (buckets, rows.most_claims), np.int32)
+        rows.places = <float **>zeros(self._memory, (buckets, rows.most_claims), np.int64)
         rows.claimed = <int32_t *>zeros(self._memory, buckets, np.int32)
 
     def open(self):

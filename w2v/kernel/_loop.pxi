@@ -145,15 +145,15 @@ cdef int64_t subsample(
 cdef inline int draw_negatives(const ModelState *model, WorkerState *worker, int32_t centre) noexcept nogil:
     """The centre and up to `negative` others in worker.drawn; returns how many rows there are."""
     worker.drawn[0] = centre
-    return add_negatives(model, worker, 1, centre, centre)
+    return add_negatives(model, worker, 1, centre, centre, NULL)
 
 
-cdef int add_negatives(
-    const ModelState *model, WorkerState *worker, int m, int32_t centre, int32_t second
+cdef inline int add_negatives(
+    const ModelState *model, WorkerState *worker, int m, int32_t centre, int32_t second, int32_t *slots
 ) noexcept nogil:
     """Up to `negative` words that are neither of two centres behind the `m` rows in worker.drawn; returns how many rows
-    there are."""
-    cdef int k
+    there are. `slots` becomes their places in the pool."""
+    cdef int k, slot
     cdef int32_t word
     cdef uint64_t bits = 0
     if model.pool_size == 0:
@@ -165,9 +165,12 @@ cdef int add_negatives(
     for k in range(model.negative):
         if k & 3 == 0:
             bits = rng_next(&worker.random)
-        word = worker.pool[((bits & 0xFFFF) * model.pool_size) >> 16]
+        slot = ((bits & 0xFFFF) * model.pool_size) >> 16
+        word = worker.pool[slot]
         bits >>= 16
         worker.drawn[m] = word
+        if slots != NULL:
+            slots[m] = slot
         m += (word != centre) & (word != second)
     return m
 
@@ -232,18 +235,19 @@ cdef inline int next_outputs(
 ) noexcept nogil:
     """The output rows of a centre's next block; returns how many."""
     if lane != NULL:
-        return planned_outputs(model, worker, block, lane, centre)
+        return planned_outputs(model, worker, block, lane)
     return collect_outputs(model, worker, centre)
 
 
 cdef inline int planned_outputs(
-    const ModelState *model, WorkerState *worker, Block *block, Lane *lane, int32_t centre
+    const ModelState *model, WorkerState *worker, Block *block, Lane *lane
 ) noexcept nogil:
     """The same as a lane has planned them."""
-    cdef int m = lane.block_outputs[lane.blocks_read]
+    cdef int k, m = lane.block_outputs[lane.blocks_read]
     if model.negative == 0:
         block.label_signs = lane.label_signs + lane.outputs_read
-    block.out = lane.output_rows + lane.outputs_read
+    for k in range(m):
+        worker.out[k] = lane.own_outputs.places[lane.outputs[lane.outputs_read + k]]
     lane.outputs_read += m
     lane.blocks_read += 1
     return m
@@ -401,55 +405,62 @@ cdef int draw_two_centres(
     `fresh` becomes the row of the negative that has entered the pool.
     """
     cdef uint64_t bits = rng_next(&worker.random)
-    cdef int k, m
+    cdef int64_t first[2]
+    cdef int64_t last[2]
+    cdef int k, m, s
     fresh[0] = worker.mean
     reach[0] = draw_reach(model, bits)
     reach[1] = draw_reach(model, rng_next(&worker.random))
-    collect_two_contexts(model, worker, two, reach, length, i)
+    for s in range(2):
+        first[s] = max(0, i + s - reach[s])
+        last[s] = min(i + s + reach[s], length - 1)
+    collect_two_contexts(model, worker, two, first, last, i, NULL)
     if model.pool_size:
         fresh[0] = row_of(
             model.outputs, &worker.private_outputs, model.stride, refresh_pool(model, worker, <uint32_t>bits))
     worker.drawn[0] = worker.sentence[i]
     worker.drawn[1] = worker.sentence[i + 1]
-    m = add_negatives(model, worker, 2, worker.drawn[0], worker.drawn[1])
+    m = add_negatives(model, worker, 2, worker.drawn[0], worker.drawn[1], NULL)
     for k in range(m):
         worker.out[k] = row_of(model.outputs, &worker.private_outputs, model.stride, worker.drawn[k])
     return m
 
 
 cdef inline void collect_two_contexts(
-    const ModelState *model, WorkerState *worker, TwoCentres *two, const int64_t *reach, int64_t length, int64_t i
+    const ModelState *model, WorkerState *worker, TwoCentres *two, const int64_t *first, const int64_t *last, int64_t i,
+    float *const *rows
 ) noexcept nogil:
-    """The words in the windows of centres i and i + 1; each centre is in the other's window."""
-    cdef int64_t first = max(0, i - reach[0]), first_of_second = max(0, i + 1 - reach[1])
-    cdef int64_t last = min(i + reach[0], length - 1), last_of_second = min(i + 1 + reach[1], length - 1)
-    cdef int64_t inner_first = max(first, first_of_second), inner_last = min(last, last_of_second)
+    """The words in the windows of centres i and i + 1; each centre is in the other's window. `rows` are those of the
+    sentence's words where they are known."""
+    cdef int64_t inner_first = max(first[0], first[1]), inner_last = min(last[0], last[1])
     cdef int count, s
-    count = add_contexts(model, worker, 0, inner_first, i)
-    two.shared = count = add_contexts(model, worker, count, i + 2, inner_last + 1)
-    count = add_contexts(model, worker, count, i + 1, i + 2)
-    count = add_contexts(model, worker, count, first, inner_first)
-    two.ends[0] = count = add_contexts(model, worker, count, inner_last + 1, last + 1)
-    count = add_contexts(model, worker, count, i, i + 1)
-    count = add_contexts(model, worker, count, first_of_second, inner_first)
-    two.ends[1] = add_contexts(model, worker, count, inner_last + 1, last_of_second + 1)
+    count = add_contexts(model, worker, 0, inner_first, i, rows)
+    two.shared = count = add_contexts(model, worker, count, i + 2, inner_last + 1, rows)
+    count = add_contexts(model, worker, count, i + 1, i + 2, rows)
+    count = add_contexts(model, worker, count, first[0], inner_first, rows)
+    two.ends[0] = count = add_contexts(model, worker, count, inner_last + 1, last[0] + 1, rows)
+    count = add_contexts(model, worker, count, i, i + 1, rows)
+    count = add_contexts(model, worker, count, first[1], inner_first, rows)
+    two.ends[1] = add_contexts(model, worker, count, inner_last + 1, last[1] + 1, rows)
     two.contexts = worker.contexts
-    two.inverse[0] = 1.0 / (last - first)
-    two.inverse[1] = 1.0 / (last_of_second - first_of_second)
     for s in range(2):
+        two.inverse[s] = 1.0 / (last[s] - first[s])
         two.means[s] = worker.mean + s * model.stride
         two.share[s] = two.inverse[s] if model.exact_cbow else 1
 
 
 cdef inline int add_contexts(
-    const ModelState *model, WorkerState *worker, int count, int64_t first, int64_t stop
+    const ModelState *model, WorkerState *worker, int count, int64_t first, int64_t stop, float *const *rows
 ) noexcept nogil:
     """The sentence's words first..stop-1 behind `count` contexts; returns how many there are."""
     cdef int64_t j
     for j in range(first, stop):
-        worker.context_ids[count] = worker.sentence[j]
-        worker.context_places[count] = <int32_t>j
-        worker.contexts[count] = row_of(model.inputs, &worker.private_inputs, model.stride, worker.sentence[j])
+        if rows != NULL:
+            worker.contexts[count] = rows[j]
+        else:
+            worker.context_ids[count] = worker.sentence[j]
+            worker.context_places[count] = <int32_t>j
+            worker.contexts[count] = row_of(model.inputs, &worker.private_inputs, model.stride, worker.sentence[j])
         count += 1
     return count
 
@@ -460,11 +471,16 @@ cdef void train_two_centres(
     cdef TwoCentres two
     cdef int64_t reach[2]
     block.m = draw_two_centres(model, worker, &two, reach, &block.fetch[4], length, i)
-    block_cbow_two(block, &two)
-    worker.examples += 2 * block.m - 2
+    train_block_of_two(worker, block, &two)
     count_outputs(model, worker, block.m)
     count_updates(
         model.inputs, &worker.private_inputs, model.stride, worker.context_ids, two.ends[1], worker.merge_after)
+
+
+cdef inline void train_block_of_two(WorkerState *worker, Block *block, const TwoCentres *two) noexcept nogil:
+    """Two centres with their contexts, whose rows are collected, against their output rows."""
+    block_cbow_two(block, two)
+    worker.examples += 2 * block.m - 2
 
 
 cdef inline void fetch_two_ahead(

@@ -3,14 +3,17 @@
 # A round, as each lane has it: train what was planned, then plan the next round: draw its sentences, windows and
 # negatives, which do not depend on any row, and claim the rows that they touch. Between two rounds, for each bucket of
 # rows: add up what the lanes have made of the rows that several of them had, then find the rows that several lanes
-# claim for the next one. Only of these a lane makes a copy, and only when it touches them; the others are its alone,
-# and it changes them in the matrix.
+# claim for the next one. Only of these a lane makes a copy; the others are its alone, and it changes them in the
+# matrix.
+#
+# A claim is a row's number in the lane's list for the row's bucket. The thread that has the bucket puts in its place
+# what becomes of it (answer_claims): so a lane looks nothing up by row.
 from libc.string cimport memset
 
 from w2v.kernel._lanes cimport (
-    CENTRE_COST, CLOSED, COPIES_ASKED, FLOATS_ASKED, HELD, LAST_STAMP, MOST_LANES, ROWS_A_LINE, SEVERAL, STAMP_SHIFT,
-    Bucket, Gate, LaneRows, Lanes, LanesState, PlannedCentre, SharedRows, TextPlace, gate_finish, gate_nap, gate_phase,
-    gate_set, gate_take, gate_wait
+    CENTRE_COST, CLOSED, COPIES_ASKED, FLOATS_ASKED, HELD, LAST_STAMP, LINE_SHIFT, MERGES_ASKED, MOST_LANES, NUMBERED,
+    PLANS_AHEAD, ROWS_A_LINE, STAMP_SHIFT, Bucket, Gate, LaneRows, Lanes, LanesState, PlannedCentre, SharedRows,
+    TextPlace, gate_finish, gate_nap, gate_phase, gate_set, gate_take, gate_wait
 )
 
 
@@ -29,7 +32,7 @@ cdef extern from "compose.h":
 
 cdef inline int64_t bucket_of(const SharedRows *shared, int64_t row) noexcept nogil:
     """Rows whose numbers share a cache line are in one bucket, which one thread has at a time."""
-    return row // ROWS_A_LINE & shared.last_bucket
+    return row >> LINE_SHIFT & shared.last_bucket
 
 
 cdef inline uint32_t stamp_of(int64_t round) noexcept nogil:
@@ -37,11 +40,17 @@ cdef inline uint32_t stamp_of(int64_t round) noexcept nogil:
     return <uint32_t>(1 + round % LAST_STAMP) << STAMP_SHIFT
 
 
-cdef inline void claim(LaneRows *rows, int64_t row) noexcept nogil:
-    """The coming round touches this row. No branch: which words are frequent is unpredictable."""
-    cdef int64_t bucket = bucket_of(rows.shared, row)
-    rows.claims[bucket * rows.most_claims + rows.claimed[bucket]] = <int32_t>row
-    rows.claimed[bucket] += row >= rows.shared.always
+cdef inline int32_t claim(LaneRows *rows, int64_t row) noexcept nogil:
+    """The coming round touches this row; returns where it will be in rows.places."""
+    return claim_if(rows, row, True)
+
+
+cdef inline int32_t claim_if(LaneRows *rows, int64_t row, bint wanted) noexcept nogil:
+    """The same, or nothing; without a branch, for what is unpredictable."""
+    cdef int64_t bucket = bucket_of(rows.shared, row), place = bucket * rows.most_claims + rows.claimed[bucket]
+    rows.claims[place] = <int32_t>row
+    rows.claimed[bucket] += wanted
+    return <int32_t>place
 
 
 # --- planning --------------------------------------------------------------------------------------------------------
@@ -50,7 +59,8 @@ cdef inline void claim(LaneRows *rows, int64_t row) noexcept nogil:
 cdef void plan_round(const LanesState *all, Lane *lane) noexcept nogil:
     """Draw as many centres as a round has, from where the lane stopped."""
     cdef WorkerState *worker = lane.worker
-    cdef int64_t k, before = worker.subsampled, alone = worker.alone
+    cdef int64_t k, count, before = worker.subsampled, alone = worker.alone
+    cdef bint two = by_two(all.model)
     memset(lane.own_inputs.claimed, 0, all.buckets * sizeof(int32_t))
     memset(lane.own_outputs.claimed, 0, all.buckets * sizeof(int32_t))
     lane.text_length = lane.part_count = lane.planned = lane.output_count = lane.blocks = 0
@@ -58,7 +68,7 @@ cdef void plan_round(const LanesState *all, Lane *lane) noexcept nogil:
     if lane.place >= lane.stop and lane.centre >= lane.length:
         return
     for k in range(all.model.pool_size):
-        claim(&lane.own_outputs, worker.pool[k])
+        lane.pool_claims[k] = -1
     if lane.draw_again:
         draw_again(all, lane)
     while lane.quota > 0:
@@ -71,9 +81,10 @@ cdef void plan_round(const LanesState *all, Lane *lane) noexcept nogil:
             break
         if lane.centre == 0 or lane.planned == 0:
             begin_text(all, lane)
-        plan_centre(all, lane, lane.centre)
-        lane.centre += 1
-        lane.quota -= CENTRE_COST
+        count = 2 if two and lane.centre + 1 < lane.length else 1
+        plan_centres(all.model, lane, lane.centre, count)
+        lane.centre += count
+        lane.quota -= count * CENTRE_COST
     lane.subsampled = worker.subsampled - before  # they count when the round is trained
     lane.alone = worker.alone - alone
     worker.subsampled = before
@@ -129,84 +140,108 @@ cdef inline void begin_text(const LanesState *all, Lane *lane) noexcept nogil:
     cdef int64_t window = all.model.window, j, first = lane.centre - window if lane.centre > window else 0
     lane.text_place = lane.text_length - first
     for j in range(first, min(lane.centre + window, lane.length)):
-        add_word(all, lane, j)
+        add_word(all.model, lane, j)
 
 
-cdef inline void add_word(const LanesState *all, Lane *lane, int64_t j) noexcept nogil:
+cdef inline void add_word(const ModelState *model, Lane *lane, int64_t j) noexcept nogil:
     cdef WorkerState *worker = lane.worker
-    cdef const ModelState *model = all.model
     cdef int32_t word = worker.sentence[j]
     cdef int64_t k
-    lane.text[lane.text_length] = word
     lane.text_length += 1
     if model.part_start == NULL:
-        claim(&lane.own_inputs, word)
+        lane.text[lane.text_length - 1] = claim(&lane.own_inputs, word)
         return
+    lane.text[lane.text_length - 1] = word
     if j + 2 * AHEAD < lane.length:
         prefetch(model.part_start + worker.sentence[j + 2 * AHEAD])
         prefetch(model.parts + model.part_start[worker.sentence[j + AHEAD]])
     for k in range(model.part_start[word], model.part_start[word + 1]):
-        lane.parts[lane.part_count] = model.parts[k]
+        lane.parts[lane.part_count] = claim(&lane.own_inputs, model.parts[k])
         lane.part_count += 1
-        claim(&lane.own_inputs, model.parts[k])
 
 
-cdef inline void plan_centre(const LanesState *all, Lane *lane, int64_t i) noexcept nogil:
-    """What train_centre and its parts draw, in their order."""
-    cdef const ModelState *model = all.model
+cdef inline void plan_centres(const ModelState *model, Lane *lane, int64_t i, int count) noexcept nogil:
+    """What train_centre and its parts draw, in their order, or train_two_centres for `count` of 2."""
     cdef WorkerState *worker = lane.worker
     cdef PlannedCentre *centre = &lane.centres[lane.planned]
     cdef uint64_t bits = rng_next(&worker.random)
-    cdef int64_t reach = draw_reach(model, bits), first, last, block
-    first = i - reach if i > reach else 0
-    last = i + reach if i + reach < lane.length else lane.length - 1
+    cdef int64_t block, contexts
+    cdef int32_t own[2]
+    cdef int s, m
+    plan_window(model, lane, i, draw_reach(model, bits))
+    if count == 2:
+        plan_window(model, lane, i + 1, draw_reach(model, rng_next(&worker.random)))
+    centre.together = count
+    if model.pool_size:
+        centre.fresh = refresh_pool(model, worker, <uint32_t>bits)
+        lane.pool_claims[rng_below(<uint32_t>bits, model.pool_size)] = -1
+        prefetch(rng_column(
+            rng_peek(worker.random, PLANS_AHEAD * (1 + count + ((model.negative + 3) >> 2)) - 1),
+            model.vocab_size, <const AliasColumn *>model.alias))
+    if model.negative == 0:
+        prefetch_path(model, worker, lane.length, i)
+    else:
+        for s in range(count):
+            own[s] = claim(&lane.own_outputs, worker.sentence[i + s])
+    contexts = centre.last - centre.first
+    for block in range(1 if model.cbow or model.share_negatives else contexts):
+        if model.negative == 0:
+            plan_path(model, lane, worker.sentence[i])
+            continue
+        for s in range(count):
+            worker.drawn[s] = worker.sentence[i + s]
+        m = add_negatives(model, worker, count, worker.drawn[0], worker.drawn[count - 1], lane.slots)
+        plan_outputs(model, lane, own, count, m)
+
+
+cdef inline void plan_window(const ModelState *model, Lane *lane, int64_t i, int64_t reach) noexcept nogil:
+    """Where the i-th word and its contexts are in the text."""
+    cdef PlannedCentre *centre = &lane.centres[lane.planned]
+    cdef int64_t first = i - reach if i > reach else 0, last = i + reach if i + reach < lane.length else lane.length - 1
     if i + model.window < lane.length:
-        add_word(all, lane, i + model.window)
+        add_word(model, lane, i + model.window)
     centre.place = <int32_t>(lane.text_place + i)
     centre.first = <int32_t>(lane.text_place + first)
     centre.last = <int32_t>(lane.text_place + last)
     centre.text_start = <int32_t>lane.text_place
     centre.text_end = <int32_t>lane.text_length
-    centre.fresh = worker.sentence[i]
-    centre.outputs = lane.output_count
+    centre.fresh = lane.worker.sentence[i]
+    centre.outputs = <int32_t>lane.output_count
+    centre.together = 1
     lane.planned += 1
-    if model.pool_size:
-        centre.fresh = refresh_pool(model, worker, <uint32_t>bits)
-        bits = rng_peek(worker.random, all.draws_ahead)
-        prefetch(rng_column(bits, model.vocab_size, <const AliasColumn *>model.alias))
-        claim(&lane.own_outputs, centre.fresh)
-        claim(&lane.own_outputs, worker.sentence[i])
-    if model.negative == 0:
-        prefetch_path(model, worker, lane.length, i)
-    for block in range(1 if model.cbow or model.share_negatives else last - first):
-        if model.negative == 0:
-            plan_path(model, lane, worker.sentence[i], block == 0)
-        else:
-            plan_outputs(lane, draw_negatives(model, worker, worker.sentence[i]), model.pool_size == 0)
 
 
-cdef inline void plan_outputs(Lane *lane, int m, bint claimed) noexcept nogil:
-    """The m output rows of a block, which are in worker.drawn; those of the pool are claimed already."""
+cdef inline void plan_outputs(
+    const ModelState *model, Lane *lane, const int32_t *own, int centres, int m
+) noexcept nogil:
+    """The m output rows of a block: those of the centres, whose claims are `own`, and negatives, which are in
+    worker.drawn. A row of the pool is claimed when it is drawn first."""
     cdef WorkerState *worker = lane.worker
+    cdef int32_t *outputs = lane.outputs + lane.output_count
     cdef int k
-    for k in range(m):
-        lane.outputs[lane.output_count + k] = worker.drawn[k]
-        if claimed:
-            claim(&lane.own_outputs, worker.drawn[k])
+    cdef int32_t known, place
+    for k in range(centres):
+        outputs[k] = own[k]
+    for k in range(centres, m):
+        if model.pool_size == 0:
+            outputs[k] = claim(&lane.own_outputs, worker.drawn[k])
+            continue
+        known = lane.pool_claims[lane.slots[k]]
+        place = claim_if(&lane.own_outputs, worker.drawn[k], known < 0)
+        outputs[k] = place if known < 0 else known
+        lane.pool_claims[lane.slots[k]] = outputs[k]
     lane.output_count += m
     lane.block_outputs[lane.blocks] = m
     lane.blocks += 1
 
 
-cdef inline void plan_path(const ModelState *model, Lane *lane, int32_t centre, bint claimed) noexcept nogil:
+cdef inline void plan_path(const ModelState *model, Lane *lane, int32_t centre) noexcept nogil:
     """The nodes on the centre's Huffman path that are trained, and their labels."""
     cdef WorkerState *worker = lane.worker
     cdef int k, m = draw_path(model, worker, centre)
     for k in range(m):
-        lane.outputs[lane.output_count + k] = worker.drawn[k]
+        lane.outputs[lane.output_count + k] = claim(&lane.own_outputs, worker.drawn[k])
         lane.label_signs[lane.output_count + k] = worker.label_signs[k]
-        if claimed:
-            claim(&lane.own_outputs, worker.drawn[k])
     lane.output_count += m
     lane.block_outputs[lane.blocks] = m
     lane.blocks += 1
@@ -215,38 +250,42 @@ cdef inline void plan_path(const ModelState *model, Lane *lane, int32_t centre, 
 # --- training --------------------------------------------------------------------------------------------------------
 
 
-cdef inline int64_t slot_of(const SharedRows *shared, int64_t row, uint32_t several) noexcept nogil:
-    """The slot of a row's copies where several lanes touch it in this round, else -1; `several` marks place 0."""
-    cdef uint32_t place = shared.marks[row] - several
-    if place >= (<uint32_t>1 << STAMP_SHIFT) - SEVERAL:
-        return -1
-    return shared.buckets[bucket_of(shared, row)].first_slot + place
+cdef inline int32_t answer_of(int32_t place, bint first) noexcept nogil:
+    """What a claim becomes for a row of several lanes, whose copies have this place in its bucket: a number below 0. A
+    row of one lane keeps its own number. `first`: the lane has not claimed it before, and is to copy it."""
+    return -1 - (2 * place + first)
 
 
-cdef void find_rows(
-    const LanesState *all, LaneRows *own, const int32_t *rows, float **places, int64_t count
-) noexcept nogil:
+cdef void find_rows(const LanesState *all, LaneRows *own) noexcept nogil:
     """Where the lane has each row: in the matrix, or, if other lanes touch it in this round too, its own copy."""
     cdef const SharedRows *shared = own.shared
-    cdef int64_t stride = all.model.stride, k, slot, asked = 0, copied = 0
-    cdef uint32_t several = stamp_of(all.round) + SEVERAL
+    cdef const int32_t *claims
+    cdef float **places
+    cdef float *copies
+    cdef int64_t stride = all.model.stride, number, k, asked
+    cdef int32_t answer
+    for number in range(all.buckets):
+        claims = own.claims + number * own.most_claims
+        places = own.places + number * own.most_claims
+        copies = own.copies + shared.buckets[number].first_slot * stride
+        asked = 0
+        for k in range(own.claimed[number]):
+            answer = ~claims[k]
+            places[k] = copies + (answer >> 1) * stride if answer >= 0 else shared.matrix + claims[k] * stride
+            own.waiting[asked] = answer >> 1
+            asked += (answer >= 0) & answer
+        copy_rows(shared, copies, shared.lists + number * shared.capacity, own.waiting, asked, stride)
+
+
+cdef inline void copy_rows(
+    const SharedRows *shared, float *copies, const int32_t *rows, const int64_t *waiting, int64_t count, int64_t stride
+) noexcept nogil:
+    """Copies of the shared rows that are waiting, by their places in the bucket's list."""
+    cdef int64_t k
     for k in range(count):
-        slot = slot_of(shared, rows[k], several)
-        if slot < 0:
-            places[k] = shared.matrix + rows[k] * stride
-            continue
-        places[k] = own.copies + slot * stride
-        if own.copied[slot] == own.round:
-            continue
-        own.copied[slot] = own.round
-        own.waiting[asked] = k
-        asked += 1
-        prefetch_row(shared.matrix + rows[k] * stride, stride)
-        if asked > copied + COPIES_ASKED:
-            copy_row(places[own.waiting[copied]], shared.matrix + rows[own.waiting[copied]] * stride, stride)
-            copied += 1
-    for k in range(copied, asked):
-        copy_row(places[own.waiting[k]], shared.matrix + rows[own.waiting[k]] * stride, stride)
+        if k + COPIES_ASKED < count:
+            prefetch_row(shared.matrix + rows[waiting[k + COPIES_ASKED]] * stride, stride)
+        copy_row(copies + waiting[k] * stride, shared.matrix + rows[waiting[k]] * stride, stride)
 
 
 cdef void train_planned(const LanesState *all, Lane *lane) noexcept nogil:
@@ -261,22 +300,29 @@ cdef void train_planned(const LanesState *all, Lane *lane) noexcept nogil:
     lane.subsampled = lane.alone = 0
     if lane.planned == 0:
         return
-    lane.own_inputs.round = lane.own_outputs.round = <uint32_t>all.round
     lane.outputs_read = lane.blocks_read = 0
+    find_rows(all, &lane.own_inputs)
+    find_rows(all, &lane.own_outputs)
     if model.part_start == NULL:
-        find_rows(all, &lane.own_inputs, lane.text, lane.text_rows, lane.text_length)
+        for k in range(lane.text_length):
+            lane.text_rows[k] = lane.own_inputs.places[lane.text[k]]
     else:
-        find_rows(all, &lane.own_inputs, lane.parts, lane.part_rows, lane.part_count)
+        for k in range(lane.part_count):
+            lane.part_rows[k] = lane.own_inputs.places[lane.parts[k]]
         lane.asked = TextPlace(0, 0)
         lane.entered = lane.left = lane.asked
-    find_rows(all, &lane.own_outputs, lane.outputs, lane.output_rows, lane.output_count)
     set_up_block(model, worker, &block, all.lr)
-    for k in range(lane.planned):
+    k = 0
+    while k < lane.planned:
         if model.part_start != NULL:
             move_window(model, lane, block.columns, &lane.centres[k])
-        train_next(all, lane, &block, k)
-        if k % DRAIN_EVERY == 0:
+        if lane.centres[k].together == 2:
+            train_two_next(all, lane, &block, k)
+        else:
+            train_next(all, lane, &block, k)
+        if k % DRAIN_EVERY < 2:
             loss_drain(&worker.loss)
+        k += lane.centres[k].together
     loss_drain(&worker.loss)
     if model.part_start != NULL:
         leave_until(model, lane, block.columns, lane.entered.word)
@@ -335,14 +381,29 @@ cdef inline void train_next(const LanesState *all, Lane *lane, Block *block, int
     for j in range(centre.first, centre.last + 1):
         worker.contexts[count] = lane.text_rows[j]
         count += j != centre.place
-    train_block(all.model, worker, block, lane.text[centre.place], count, lane)
+    train_block(all.model, worker, block, 0, count, lane)
+
+
+cdef inline void train_two_next(const LanesState *all, Lane *lane, Block *block, int64_t i) noexcept nogil:
+    """Centres i and i + 1 of the plan."""
+    cdef const PlannedCentre *centres = &lane.centres[i]
+    cdef TwoCentres two
+    cdef int64_t first[2]
+    cdef int64_t last[2]
+    cdef int s
+    for s in range(2):
+        first[s], last[s] = centres[s].first, centres[s].last
+    fetch_two_planned(all, lane, block, i)
+    block.m = planned_outputs(all.model, lane.worker, block, lane)
+    collect_two_contexts(all.model, lane.worker, &two, first, last, centres[0].place, lane.text_rows)
+    train_block_of_two(lane.worker, block, &two)
 
 
 cdef inline void fetch_planned(const LanesState *all, Lane *lane, Block *block, int64_t i) noexcept nogil:
     """As fetch_ahead, for centre i of the plan. The plan says more: also the pool's rows may have left the cache since
     the lane's last round, so the next outputs are asked for, a few cache lines of each; the rest follows by itself."""
     cdef const ModelState *model = all.model
-    cdef int64_t enters = lane.centres[i].place + model.window + AHEAD, near = i + AHEAD // 2, first, last, j
+    cdef int64_t enters = lane.centres[i].place + model.window + AHEAD, near = i + AHEAD // 2, first, last
     cdef int q
     for q in range(FETCHED if model.negative == 0 else FETCHED_FEW):
         block.fetch[q] = lane.worker.mean  # always in cache: costs nothing
@@ -353,14 +414,39 @@ cdef inline void fetch_planned(const LanesState *all, Lane *lane, Block *block, 
     first, last = lane.centres[near].outputs, lane.centres[near + 1].outputs
     if model.negative == 0:
         for q in range(1, min(FETCHED, last - first + 1)):
-            block.fetch[q] = lane.output_rows[last - q]  # the deepest nodes; the others are common to many words
+            block.fetch[q] = output_place(lane, last - q)  # the deepest nodes; the others are common to many words
         return
     block.fetch[2] = all.outputs.matrix + lane.centres[i].fresh * model.stride
     if i + AHEAD < lane.planned:
-        block.fetch[1] = lane.output_rows[lane.centres[i + AHEAD].outputs]
+        block.fetch[1] = output_place(lane, lane.centres[i + AHEAD].outputs)
     if model.share_negatives or model.cbow:
-        for j in range(first, last):
-            prefetch_row(lane.output_rows[j], FLOATS_ASKED)
+        fetch_outputs(lane, first, last)
+
+
+cdef inline void fetch_two_planned(const LanesState *all, Lane *lane, Block *block, int64_t i) noexcept nogil:
+    """The same for centres i and i + 1."""
+    cdef const ModelState *model = all.model
+    cdef int64_t enters = lane.centres[i].place + model.window + AHEAD, near = i + AHEAD // 2, s
+    for s in range(2):
+        block.fetch[s] = block.fetch[2 + s] = lane.worker.mean
+        if enters + s < lane.text_length:
+            block.fetch[s] = lane.text_rows[enters + s]
+        if i + AHEAD + s < lane.planned:
+            block.fetch[2 + s] = output_place(lane, lane.centres[i + AHEAD + s].outputs)
+    block.fetch[4] = all.outputs.matrix + lane.centres[i].fresh * model.stride
+    if near + 2 < lane.planned:
+        fetch_outputs(lane, lane.centres[near].outputs, lane.centres[near + 2].outputs)
+
+
+cdef inline float *output_place(const Lane *lane, int64_t output) noexcept nogil:
+    return lane.own_outputs.places[lane.outputs[output]]
+
+
+cdef inline void fetch_outputs(const Lane *lane, int64_t first, int64_t stop) noexcept nogil:
+    """Ask for the beginning of output rows of the plan."""
+    cdef int64_t j
+    for j in range(first, stop):
+        prefetch_row(output_place(lane, j), FLOATS_ASKED)
 
 
 # --- merging ---------------------------------------------------------------------------------------------------------
@@ -370,59 +456,94 @@ cdef inline LaneRows *rows_of(const LanesState *all, int lane, int64_t offset) n
     return <LaneRows *>(<char *>all.lanes[lane] + offset)
 
 
-cdef inline void merge_copied(
-    const LanesState *all, const SharedRows *shared, int64_t offset, int64_t row, int64_t slot
-) noexcept nogil:
-    """Put together what the lanes have made of one row."""
-    cdef int64_t stride = all.model.stride
-    cdef float *copies[MOST_LANES]
-    cdef LaneRows *own
-    cdef int lane, count = 0
-    for lane in range(all.count):
-        own = rows_of(all, lane, offset)
-        copies[count] = own.copies + slot * stride
-        count += own.copied[slot] == <uint32_t>all.round
-    if count == 1:
-        copy_row(shared.matrix + row * stride, copies[0], stride)
-    elif count > 1:
-        merge_copies(shared.matrix + row * stride, copies, count, all.lr * shared.weight[row], stride)
-
-
 cdef void merge_bucket(const LanesState *all, SharedRows *shared, int64_t offset, int64_t number) noexcept nogil:
-    """Put the bucket's rows together; no row but the first `always` is shared after it."""
+    """Put together what the lanes have made of the bucket's shared rows; no row is shared after it."""
     cdef Bucket *bucket = &shared.buckets[number]
     cdef const int32_t *rows = shared.lists + number * shared.capacity
-    cdef int64_t k
+    cdef const uint32_t *claimants = shared.claimants + number * shared.capacity
+    cdef int64_t stride = all.model.stride, k
+    cdef float *copies[MOST_LANES + 1]
+    cdef int count
     for k in range(bucket.count):
-        merge_copied(all, shared, offset, rows[k], bucket.first_slot + k)
-    bucket.count = bucket.always
+        if k + MERGES_ASKED < bucket.count:
+            ask_for_copies(all, offset, claimants[k + MERGES_ASKED], bucket.first_slot + k + MERGES_ASKED)
+        count = copies_of(all, offset, claimants[k], bucket.first_slot + k, copies)
+        merge_copies(shared.matrix + rows[k] * stride, copies, count, all.lr * shared.weight[rows[k]], stride)
+    bucket.count = 0
+
+
+cdef inline int copies_of(
+    const LanesState *all, int64_t offset, uint32_t claimants, int64_t slot, float **copies
+) noexcept nogil:
+    """The lanes' copies of one row; returns how many."""
+    cdef int lane, count = 0
+    for lane in range(all.count):
+        copies[count] = rows_of(all, lane, offset).copies + slot * all.model.stride
+        count += claimants >> lane & 1
+    return count
+
+
+cdef inline void ask_for_copies(
+    const LanesState *all, int64_t offset, uint32_t claimants, int64_t slot
+) noexcept nogil:
+    """They are in another core's cache where another thread has made them."""
+    cdef float *copies[MOST_LANES + 1]
+    cdef int k
+    for k in range(copies_of(all, offset, claimants, slot, copies)):
+        prefetch_row(copies[k], all.model.stride)
 
 
 cdef void share_bucket(const LanesState *all, SharedRows *shared, int64_t offset, int64_t number) noexcept nogil:
-    """Find the bucket's rows that several lanes claim for the next round."""
-    cdef Bucket *bucket = &shared.buckets[number]
-    cdef int32_t *rows = shared.lists + number * shared.capacity
-    cdef uint32_t mark, mine, stamp = stamp_of(all.round + 1)
+    """Find the bucket's rows that several lanes claim for the next round, and answer the claims."""
+    cdef uint32_t stamp = stamp_of(all.round + 1)
     cdef int lane
-    cdef int64_t k
-    cdef int32_t row
-    cdef LaneRows *own
     if stamp == stamp_of(0):  # the stamps begin anew: forget the old ones
         forget(shared, number)
-    for k in range(bucket.always):
-        shared.marks[rows[k]] = stamp + SEVERAL + <uint32_t>k
     for lane in range(all.count):
-        own = rows_of(all, lane, offset)
-        mine = stamp | <uint32_t>lane
-        for k in range(own.claimed[number]):
-            row = own.claims[number * own.most_claims + k]
-            mark = shared.marks[row]
-            if mark >> STAMP_SHIFT != stamp >> STAMP_SHIFT:
-                shared.marks[row] = mine
-            elif mark != mine and mark - stamp < SEVERAL:
-                shared.marks[row] = stamp + SEVERAL + <uint32_t>bucket.count
-                rows[bucket.count] = row
-                bucket.count += 1
+        mark_claims(shared, rows_of(all, lane, offset), number, stamp, lane)
+    for lane in range(all.count):
+        answer_claims(shared, rows_of(all, lane, offset), number, stamp, lane)
+
+
+cdef inline void mark_claims(
+    SharedRows *shared, const LaneRows *own, int64_t number, uint32_t stamp, int lane
+) noexcept nogil:
+    """No branch here and in answer_claims: which words are frequent is unpredictable."""
+    cdef const int32_t *claims = own.claims + number * own.most_claims
+    cdef uint32_t mark
+    cdef int64_t k
+    for k in range(own.claimed[number]):
+        mark = shared.marks[claims[k]]
+        shared.marks[claims[k]] = (mark if mark >> STAMP_SHIFT == stamp >> STAMP_SHIFT else stamp) | <uint32_t>1 << lane
+
+
+cdef inline void answer_claims(
+    SharedRows *shared, LaneRows *own, int64_t number, uint32_t stamp, int lane
+) noexcept nogil:
+    """Rows that several lanes claim get places in the bucket's list."""
+    cdef Bucket *bucket = &shared.buckets[number]
+    cdef int32_t *claims = own.claims + number * own.most_claims
+    cdef int32_t *rows = shared.lists + number * shared.capacity
+    cdef uint32_t *claimants = shared.claimants + number * shared.capacity
+    cdef uint32_t mark, lanes
+    cdef int64_t k, count = bucket.count, place
+    cdef int32_t row, first
+    cdef bint numbered, several
+    for k in range(own.claimed[number]):
+        row = claims[k]
+        mark = shared.marks[row]
+        numbered = (mark & NUMBERED) != 0
+        lanes = mark & ((1 << MOST_LANES) - 1)
+        several = (not numbered) & ((lanes & (lanes - 1)) != 0)
+        rows[count] = row
+        claimants[count] = lanes | lanes << MOST_LANES
+        place = mark & (NUMBERED - 1) if numbered else count
+        shared.marks[row] = (stamp | NUMBERED | <uint32_t>count) if several else mark
+        count += several
+        first = claimants[place] >> (MOST_LANES + lane) & 1
+        claimants[place] &= ~(<uint32_t>1 << (MOST_LANES + lane))
+        claims[k] = ~<int32_t>(2 * place + first) if numbered | several else row
+    bucket.count = count
 
 
 cdef void forget(SharedRows *shared, int64_t number) noexcept nogil:

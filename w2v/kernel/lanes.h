@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define MOST_LANES 64
+#define MOST_LANES 16 /* a bit for each, twice, in 32 */
 
 /* Phases count up from FIRST_PHASE: even ones train, odd ones merge. */
 enum { CLOSED = 0, HELD = 1, FIRST_PHASE = 2 };

@@ -43,7 +43,6 @@ MOST_FLOPS = 2e9  # of a round: a fraction of a second anywhere
 MOST_OUTPUTS = 65536  # output rows in the plan of a lane
 PATH_NODES = 16  # of a word: a dozen on average
 BATCH_FLOPS = 3e9  # of the rounds between two looks at the clock: 30 to 60 ms on one thread
-BUSY = 0.4  # a row that a lane touches in a round with this probability counts as shared without being claimed
 
 
 def kept_per_token(counts: NDArray[np.int64], config: ResolvedConfig) -> NDArray[np.float64]:
@@ -134,27 +133,11 @@ def new_lanes(
 ) -> Lanes:
     """The lanes of a training on `ids`; which of them a thread trains does not matter."""
     share = max(1e-9, float(kept_per_token(counts, config).sum()))  # centres for each token
-    pairs, rates = list(pairs_per_token(counts, config)), _touched(config, counts, share)
+    pairs = list(pairs_per_token(counts, config))
     if model.parts is not None:
-        pairs[0], rates[0] = model.parts.summed(pairs[0]), model.parts.summed(rates[0])
+        pairs[0] = model.parts.summed(pairs[0])
     weights = [coarse(PAIR / 2 * rounds.centres / share * each.astype(np.float64)).astype(np.float32) for each in pairs]
-    touched = [-np.expm1(-rounds.centres * each) for each in rates]
-    always = [int(np.count_nonzero(each > BUSY)) for each in touched]
-    if model.parts is not None:  # its rows are in no order of frequency
-        share_busy = np.cumsum(touched[0] > BUSY) / np.arange(1, len(touched[0]) + 1)
-        always[0] = int(np.count_nonzero(share_busy > BUSY))
-    return Lanes(model, ids, rounds.lanes, rounds.centres, rounds.batch, weights, always, threads, tokens_total)
-
-
-def _touched(config: ResolvedConfig, counts: NDArray[np.int64], share: float) -> list[NDArray[Any]]:
-    """How often a lane touches each input and each output row for the first time since it saw it last, a centre."""
-    inputs = kept_per_token(counts, config) / share
-    if config.loss == "hs":
-        contexts = config.window + 1.0 if config.model == "skipgram" else 1.0
-        return [inputs, pairs_per_token(counts, config)[1] / (share * contexts)]
-    noise = np.maximum(counts, 1.0) ** config.ns_exponent
-    fresh = 1 if config.negative_pool else config.negative
-    return [inputs, inputs + fresh * noise / noise.sum()]
+    return Lanes(model, ids, rounds.lanes, rounds.centres, rounds.batch, weights, threads, tokens_total)
 
 
 class LaneSpans(Spans):
