@@ -85,6 +85,27 @@ def test_no_repair_makes_up_a_number_though_the_file_is_packed_piped_or_cut_shor
         assert len(found) >= (20 if dim == 5 else 36) - (source == tmp_path / "v.bin")
 
 
+SPACED = ["New York", "Leonardo da Vinci", "Air abc", "서울 특별시", "a b", "x y z", "San Francisco Bay", "I am"]
+
+
+@pytest.mark.parametrize("dim", [3, 5])
+@pytest.mark.parametrize("seed", range(20))
+def test_of_rows_of_few_numbers_those_that_cannot_be_told_apart_are_left_out(tmp_path, dim, seed):
+    """Where a word's rest is as long as a row, or a part of it reads as numbers like the others, nothing is certain."""
+    words = list(PLAIN)
+    for i in range(3):
+        words[(seed * 7 + 13 * i) % 40] = f"{SPACED[(seed + i) % len(SPACED)]}{seed if i else ''}"
+    data, matrix = binary([word.encode() for word in words], dim, b"", seed)
+    right = {word.replace(" ", "_"): row for word, row in zip(words, matrix.tolist(), strict=True)}
+    (tmp_path / "v.bin").write_bytes(data)
+    (tmp_path / "cut.bin").write_bytes(data[: -2 * dim])
+    for source in (tmp_path / "v.bin", io.BytesIO(data), tmp_path / "cut.bin"):
+        mended, _ = repair(source)
+        found = dict(zip(mended.words, mended.matrix.tolist(), strict=True))
+        assert found == {word: right.get(word) for word in found}
+        assert len(found) >= 25
+
+
 def test_words_in_another_encoding_are_not_taken_for_lost_boundaries(tmp_path):
     """Latin-1: nearly every word with an accent is not UTF-8, and all numbers are in proportion."""
     words = [f"caf\xe9{i}".encode("latin-1") if i % 2 else f"\xe9t\xe9{i}".encode("latin-1") for i in range(3000)]

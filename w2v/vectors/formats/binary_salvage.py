@@ -229,12 +229,14 @@ class _Rows:
             self.salvage.tally("not finite", place)
             return None
         if not spelling:
+            self.judge(row, values)
             self.salvage.tally("no word", place)
             return None
         return None if suspect else Block(np.array([row]), [spelling], values[None].copy())
 
     def judge(self, row: int, values: np.ndarray) -> None:
-        """A row that is not finite may be one that ended too early, if its other numbers are out of proportion."""
+        """A row that is not finite, or has no word, may be one that ended too early, if its numbers are out of
+        proportion."""
         if far_rows(np.where(np.isfinite(values), values, 0)[None], self.usual):
             self.wrong.add(row)
 
@@ -304,6 +306,8 @@ class _Rows:
                 self.held.words[-1], self.held.values[-1] = lost.word, lost.numbers
                 self.reader.drain()
                 return
+            if lost is not None:
+                self.wrong.add(self.row - 1)
             self.bytes_after = True
         try:
             used = 1
@@ -349,7 +353,7 @@ class _Boundaries:
             block = writable(block)
             if before is not None:
                 self.join(before, len(before.words) - 1, block if before.rows[-1] == block.rows[0] - 1 else gap, 0)
-            for row in far_rows(block.values[:-1], self.usual):
+            for row in self.suspects(block):
                 follows = block.rows[row] == block.rows[row + 1] - 1
                 self.join(block, row, block if follows else gap, row + 1 if follows else 0)
             if before is not None:
@@ -360,9 +364,19 @@ class _Boundaries:
             last = len(before.words) - 1
             if self.rows.bytes_after:
                 self.join(before, last, gap, 0)
-            elif "cut short" in self.rows.salvage.damage and far_rows(before.values[last:], self.usual):
-                self.wrong.add(int(before.rows[last]))  # it may have gone on in the row that is cut
+            elif far_rows(before.values[last:], self.usual) and (
+                "cut short" in self.rows.salvage.damage or is_large(before.values[last], self.usual)
+            ):
+                self.wrong.add(int(before.rows[last]))  # it may have gone on in what is cut off
             yield before
+
+    def suspects(self, block: Block) -> list[int]:
+        """Places of rows but the last that are out of proportion, or, where rows have no newline, are before a word
+        that is no text."""
+        found = set(far_rows(block.values[:-1], self.usual))
+        if not self.rows.newlines:
+            found |= {place for place, word in enumerate(block.words[1:]) if not is_text(word)}
+        return sorted(found)
 
     def join(self, one: Block, row: int, other: Block, following: int) -> None:
         """Put a row right, and the word of the following one, if the first ended too early."""
@@ -399,13 +413,15 @@ def binary_blocks(salvage: Salvage) -> Iterator[Block]:
             f"{salvage.name}: is damaged, and may be text in which bytes were lost; say which it is:"
             " w2v convert --fix --from text, or bin"
         )
-    boundaries, last = _Boundaries(rows), -1
+    boundaries, last, seen = _Boundaries(rows), -1, -1
     for block in boundaries.blocks():
         finite = np.isfinite(block.values).all(axis=1).tolist()
         kept = []
         for place, (row, word) in enumerate(zip(block.rows.tolist(), block.words, strict=True)):
             # Where rows have no newline, the word after one that is left out may begin with bytes of it.
-            torn = row != last + 1 and not rows.newlines and (row - 1 in rows.wrong or not is_text(word))
+            lost = not rows.wrong.isdisjoint(range(seen, row))
+            seen = row
+            torn = row != last + 1 and not rows.newlines and (lost or not is_text(word))
             if row in rows.wrong or torn or (row in boundaries.doubtful and row + 1 in rows.wrong):
                 salvage.tally("lost bytes", f"row {row + 1}")
             elif not finite[place] or not word:

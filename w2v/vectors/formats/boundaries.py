@@ -95,24 +95,28 @@ def usual_size(matrix: NDArray[np.float32]) -> float:
 def boundary_before(
     row: int, word: bytes, numbers: NDArray[np.float32], next_word: bytes, usual: float
 ) -> LostBoundary | None:
-    """The row as it was meant, if it ended too early and the next word holds the rest of its numbers; the row as it is
-    with nothing following, if its numbers are out of proportion and the next word is no text, but do not fit together.
+    """The row as it was meant, if it ended too early and the next word holds the rest of its numbers. The row as it is
+    with nothing following, if its numbers are out of proportion and begin with text or the next word is no text, but
+    do not fit together; or if they do, but its numbers may be its own too.
     """
-    if not far_rows(numbers[None], usual):
+    far = bool(far_rows(numbers[None], usual))
+    if not far and is_text(next_word):
         return None
     data = numbers.astype("<f4").tobytes()
-    for end in range(1, min(len(data), LONGEST)):
-        if data[end] != 0x20 or not is_text(data[:end]):
-            continue
+    ends = [end for end in range(1, min(len(data), LONGEST)) if data[end] == 0x20 and is_text(data[:end])]
+    for end in ends:
         for after in (next_word, b"\n" + next_word):  # a newline before a word is skipped by the reader
             following = after[end + 1 :].lstrip(b"\n")
             whole = np.frombuffer(data[end + 1 :] + after[: end + 1], np.uint8)
             if len(whole) == len(data) and following and is_text(following):
                 values = whole.view("<f4")
                 if not far_rows(values[None], usual):
-                    return LostBoundary(row, word + b" " + data[:end], values, following)
-    wrong = not is_text(next_word) if is_large(numbers, usual) else CONTROL.search(next_word) is not None
-    return LostBoundary(row, word, numbers, b"") if wrong else None
+                    meant = (word + b" " + data[:end], values, following) if far else (word, numbers, b"")
+                    return LostBoundary(row, *meant)
+    if not far:
+        return None
+    odd = not is_text(next_word) if is_large(numbers, usual) else CONTROL.search(next_word) is not None
+    return LostBoundary(row, word, numbers, b"") if odd or ends or is_text(data) else None
 
 
 def is_text(word: bytes) -> bool:
