@@ -4,8 +4,20 @@ from types import SimpleNamespace
 
 import pytest
 
-from w2v.cli.progress import Bars, Lines, NullProgress, Step, progress_for, progress_line
+from w2v.cli.errors import LIVE
+from w2v.cli.progress import (
+    Bars,
+    Lines,
+    NullProgress,
+    Step,
+    percent,
+    progress_for,
+    progress_line,
+    seconds_left,
+    time_left,
+)
 from w2v.cli.terminal import bar, shows_unicode
+from w2v.training.progress import EpochReport
 
 
 class Clock:
@@ -166,3 +178,135 @@ def test_a_bar_without_its_rest_has_halves():
     assert [bar(share, 4, True, rest=False) for share in (-1, 0, 0.3, 0.5, 1)] == ["", "", "━", "━━", "━━━━"]
     assert bar(0.375, 4, True, rest=False) == "━╸"
     assert bar(0.375, 4, False, rest=False) == "=="
+
+
+def report(**fields) -> EpochReport:
+    usual = {"epoch": 2, "epochs": 5, "tokens_done": 300, "tokens_total": 1000, "words_per_s": 1.0, "lr": 0.02,
+             "loss": 0.35123, "held_out_loss": None, "scores": {}, "seconds": 9.0}  # fmt: skip
+    return EpochReport(**{**usual, **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"seconds": 8.99}, None),  # in less than five seconds, and nothing but a loss
+        ({"seconds": 9.0}, "epoch 2 of 5: loss 0.3512"),
+        ({"seconds": 4.5, "held_out_loss": 0.0}, "epoch 2 of 5: loss 0.3512, held-out loss 0.0000"),
+        ({"seconds": 4.5, "scores": {"pairs": 0.5, "q": 0.25}}, "epoch 2 of 5: loss 0.3512, pairs 0.5000, q 0.2500"),
+        ({"loss": None}, "epoch 2 of 5: loss -"),
+        ({"loss": None, "whole": False, "scores": {"q": 0.25}}, "epoch 2 of 5, 30 % of the run: q 0.2500"),
+    ],
+)
+def test_an_epoch_has_a_line_where_there_is_more_to_say_or_it_took_long(capsys, fields, line):
+    lines = Lines(Clock())
+    lines.starting(SimpleNamespace(seconds=4.0))
+    lines.epoch(report(**fields))
+    assert capsys.readouterr().err == (f"w2v: {line}\n" if line else "")
+    lines.epoch(report(seconds=fields.get("seconds", 9.0) + 4.9))  # since the last one
+    assert capsys.readouterr().err == ""
+
+
+def test_phases_are_named_in_a_log_that_has_lines_and_parts_begin_them(capsys):
+    clock = Clock()
+    lines = Lines(clock)
+    lines.phase("writing")
+    lines.part("counting", 0, 0)
+    assert capsys.readouterr().err == ""
+    lines.part("counting", 1, 4)
+    clock.now += 5
+    lines.part("counting", 3, 4)
+    lines.part("joining", 0, 0)
+    lines.phase("writing")
+    assert capsys.readouterr().err == "w2v: counting: 75 %\nw2v: joining\nw2v: writing\n"
+    lines.part("counting", 1, 4)
+    clock.now += 4.9
+    lines.part("counting", 2, 4)  # five seconds begin anew with each step
+    lines.warn("odd")
+    NullProgress().warn("odd")
+    NullProgress().note("no")
+    assert capsys.readouterr().err == "w2v: warning: odd\n" * 2
+
+
+@pytest.fixture
+def bars(monkeypatch, capsys):
+    """A bar, its clock, and what it has written since the last look."""
+    monkeypatch.setattr("w2v.cli.progress.columns", lambda _: 61)
+    clock = Clock()
+    made = Bars(clock=clock)
+    made.unicode = False
+    return made, clock, lambda: capsys.readouterr().err.split("\r")[1:]
+
+
+def test_a_bar_guesses_the_time_that_is_left_after_a_second(bars):
+    made, clock, written = bars
+    made.work("reading", 0, 100, "0 B")
+    clock.now += 1
+    made.work("reading", 10, 100, "1 B")
+    clock.now += 0.5
+    made.work("reading", 10, 100, "1 B")
+    clock.now += 0.05
+    made.work("reading", 90, 100, "9 B")  # so soon after the last one it is not drawn
+    clock.now += 1.45
+    made.work("reading", 150, 100, "9 B")
+    lines = [line.rstrip() for line in written()]
+    assert [line.split(None, 2)[2] for line in lines] == [
+        "0%  0 B",
+        "10%  1 B",
+        "10% 14 s left  1 B",
+        "100% 0 s left  9 B",
+    ]
+    made.work("writing", 1, 2)
+    finished, begun = written()
+    assert (finished.split(None, 2)[2], begun.split(None, 2)[2].rstrip()) == ("100% in 3.0 s  9 B\n", "50%")
+
+
+def on_screen(err: str) -> list[str]:
+    """The lines as a terminal shows them: a carriage return goes back to the first column."""
+    lines = []
+    for written in err.split("\n"):
+        shown = ""
+        for text in written.split("\r"):
+            shown = text + shown[len(text) :]
+        lines.append(shown.rstrip())
+    return lines
+
+
+@pytest.mark.parametrize("leave", [True, False])
+def test_a_bar_is_drawn_over_and_stays_only_where_it_is_to_be_left(bars, capsys, leave):
+    made, clock, _ = bars
+    made.leave = leave
+    made.clear()
+    assert capsys.readouterr().err == ""  # nothing is there to be taken away
+    made.prefix = "1 of 2: "
+    err = ""
+    made.work("reading", 7, None, "7 bytes", "8 tokens")
+    err += capsys.readouterr().err
+    assert on_screen(err) == ["1 of 2: reading 7 bytes  8 tokens"]
+    made.phase("sorting")
+    err += capsys.readouterr().err
+    assert on_screen(err) == ["1 of 2: reading 7 bytes sorting"]
+    made.note("said")
+    err += capsys.readouterr().err
+    assert on_screen(err) == ["w2v: said", "1 of 2: reading 7 bytes  8 tokens"]
+    clock.now += 2
+    made.finish(complete=False)
+    made.phase("at last")
+    err += capsys.readouterr().err
+    last = ["1 of 2: reading 7 bytes  8 tokens", "1 of 2: at last"] if leave else ["1 of 2: at last"]
+    assert on_screen(err) == ["w2v: said", *last]
+    made.training(training())
+    made.finish()
+    err += capsys.readouterr().err
+    assert on_screen(err)[-2 if leave else -1].startswith("1 of 2: epoch 2/5 " if leave else "")
+    if leave:
+        assert on_screen(err)[-2].endswith("100% in 0 s  50.0k words/s")
+    assert LIVE == [made.clear]
+
+
+def test_the_time_that_is_left_is_in_whole_seconds_then_in_minutes():
+    texts = [seconds_left(seconds) for seconds in (0, 0.1, 59, 59.1, 60, 3599.5)]
+    assert texts == ["0 s left", "1 s left", "59 s left", "1 min 0 s left", "1 min 0 s left", "1 h 0 min left"]
+    unknown = training()
+    unknown.words_per_s = 0.0
+    assert time_left(unknown) == "? s left"
+    assert [percent(1, 0), percent(1, 8)] == ["0 %", "12 %"]
