@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gc
 import gzip
+import json
 import lzma
 import os
 import pickle
@@ -20,7 +21,7 @@ from w2v.corpus import feed
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.feed import _enlarge_pipe
 from w2v.corpus.reader import count_words, read_corpus
-from w2v.corpus.sources import ReadProgress, check_text, expand, look_at
+from w2v.corpus.sources import ReadProgress, check_text, expand, look_at, wide_encoding
 from w2v.errors import CorpusError, ThreadError
 
 from ..privileges import without_privileges
@@ -504,3 +505,57 @@ def test_a_long_text_without_line_ends_is_read(tmp_path, monkeypatch):
 @pytest.mark.parametrize("text", ["5 2\nabout 3.5\n", "1 1\nword 0.5\n", "3 2\na 0.5 is b\n"])
 def test_a_text_that_begins_with_two_numbers_is_no_file_of_vectors(text):
     assert check_text(text.encode(), "t") == 0
+
+
+def test_fields_of_json_are_named_the_first_five_and_the_beginnings_of_long_ones():
+    fields = ["f" * 25, "g" * 20, "c", "d", "e", "sixth"]
+    with pytest.raises(CorpusError, match=rf"JSON \(fields: {'f' * 20}, {'g' * 20}, c, d, e\), .*jq -r \.{'f' * 25} "):
+        check_text(json.dumps(dict.fromkeys(fields, 1)).encode() + b"\n", "t")
+
+
+ODD = b"\x01"  # a byte that no text has
+
+
+@pytest.mark.parametrize(
+    ("head", "vectors"),
+    [
+        (b"5 2\nthe 0.1 -.2e-3\n", True),
+        (b"5 2 \r\nthe 0.1 -.2e-3\n", True),
+        (b"0 2\nthe 0.1 0.2\n", False),
+        (b"5 2\nthe 0.1 x\n", False),  # one decimal is no vector
+        (b"5 1\nthe 0.1 0.2\n", False),
+        (b"5 2\nthe 1 2\n", False),
+        (b"5 16\nw" + b" 0.5" * 13 + b" x" * 3 + b"\n", True),  # an eighth of them may be whole numbers
+        (b"5 16\nw" + b" 0.5" * 12 + b" x" * 4 + b"\n", False),
+        (b"5 100\nw" + b" 0.5" * 20, True),
+        (b"5 2\n" + ODD * 3 + b"a" * 97, True),  # more than a fiftieth
+        (b"5 2\n" + ODD * 2 + b"a" * 98, False),
+        (b"5 2\n" + ODD * 65, True),
+        (b"5 2\n" + ODD * 64, False),
+    ],
+    ids=lambda given: repr(given)[:30],
+)
+def test_vectors_are_no_text(head, vectors):
+    if not vectors:
+        assert check_text(head, "t") == 0
+        return
+    with pytest.raises(CorpusError, match="these are word vectors"):
+        check_text(head, "t")
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [
+        *((f"abc def {'x' * 40}".encode(name), name) for name in ("UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE")),
+        *((f"abc{'é' * 5}".encode(name)[:16], name) for name in ("UTF-16LE", "UTF-16BE")),
+        ("abcdefg".encode("UTF-16LE"), None),  # 14 bytes tell nothing
+        (b"\xff\xfea", "UTF-16"),
+        (b"plain text of one byte a letter", None),
+        (b"a\0\0\0" * 3 + b"abcd" * 30, None),  # some zeros
+        (("слово и дело " * 20).encode("UTF-16LE"), "UTF-16LE"),
+        (("слово и дело " * 20).encode("UTF-16BE"), "UTF-16BE"),
+    ],
+)
+def test_wide_encodings_are_told_by_their_zero_bytes(head, encoding):
+    found = wide_encoding(head)
+    assert found == encoding or (encoding == "UTF-16" and found is not None and found.startswith(encoding))

@@ -14,7 +14,7 @@ from w2v.corpus._words import WordTable
 from w2v.errors import VectorsError
 from w2v.vectors.files.repair import repair
 from w2v.vectors.formats.binary_salvage import _Rows
-from w2v.vectors.formats.boundaries import is_text
+from w2v.vectors.formats.boundaries import is_text, lost_boundary
 from w2v.vectors.formats.salvage import Salvage
 from w2v.vectors.formats.source import open_source
 from w2v.vectors.query import VectorFile
@@ -234,3 +234,20 @@ def test_damage_behind_which_no_row_follows_ends_the_search(rest):
     assert list(mended.words) in (PLAIN, PLAIN[:-1])
     assert mended.matrix.tolist() == matrix[: len(mended)].tolist()
     assert repairs
+
+
+@pytest.mark.parametrize("rows", [3, 300])
+def test_what_is_out_of_proportion_is_measured_by_the_other_rows(rows):
+    small = np.full(6, 0x343F0181, np.uint32).view(np.float32)  # 1.8e-7; four bytes on, it begins anew as 0.5
+    data = b"abcA " + small.tobytes()
+    torn = np.frombuffer(data[: small.nbytes], np.float32)
+    assert 0.1 < np.abs(torn).min() < np.abs(torn).max() < 20
+    words = [b"w%d" % row for row in range(rows)]
+    words[1], words[2] = b"Air", data[small.nbytes :] + b"w2"
+    matrix = np.tile(small, (rows, 1))
+    matrix[1] = torn
+    found = lost_boundary(WordTable(words), matrix.__getitem__)
+    assert found is not None
+    assert (found.row, found.word, found.following) == (1, b"Air abcA", b"w2")
+    assert found.numbers.tobytes() == small.tobytes()
+    assert lost_boundary(WordTable(words[:2] + words[3:] + [b"last"]), matrix.__getitem__) is None
