@@ -43,4 +43,15 @@ static inline void *large_calloc(size_t size) {
     return block ? memset(block, 0, size) : NULL;
 }
 
+/* Gives the large pages within a part of a block back to the system; what was in them is lost. */
+static inline void large_forget(void *block, size_t size) {
+#ifdef MADV_HUGEPAGE
+    const size_t skipped = -(size_t)block % LARGE_PAGE;
+    if (size >= skipped + LARGE_PAGE)
+        madvise((char *)block + skipped, (size - skipped) / LARGE_PAGE * LARGE_PAGE, MADV_DONTNEED);
+#else
+    (void)block, (void)size;
+#endif
+}
+
 #endif

@@ -131,6 +131,12 @@ def test_the_words_of_a_vocabulary_are_used_as_a_list():
     for row in (5, -6):
         with pytest.raises(IndexError):
             words[row]
+    assert words + again[:2] == [*listed, *listed[:2]]
+    again.keep(np.array([4, 0]))
+    assert (again == [listed[4], listed[0]], again.find(b"b"), again.find(b"")) == (True, 1, -1)
+    for bad in (2, -1):
+        with pytest.raises(IndexError):
+            again.keep(np.array([0, bad]))
 
 
 def test_a_word_that_is_not_there_is_in_row_minus_one():

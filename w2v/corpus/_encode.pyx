@@ -62,6 +62,7 @@ cdef extern from "encode.h" nogil:
     void table_free(table *t)
     void table_forget_slots(table *t)
     void table_seek(table *to, const table *source, int64_t low, int64_t high, int32_t *ids)
+    void large_forget(void *block, size_t size)
     int table_adopt(table *to, const table *source, int32_t *ids)
     void table_link(table *t, int64_t low, int64_t high)
     const uint8_t *spelling(const table *t, const entry *e)
@@ -81,6 +82,7 @@ SENTENCE_END = c_SENTENCE_END
 cdef int64_t SLAB_BLOCKS = 2
 cdef enum:
     TASK_ENTRIES = 1 << 16  # of a table that is joined: one thread's step
+    FORGET_ENTRIES = 1 << 19  # given back to the system while the others are taken
 
 
 cdef class Encoder:
@@ -286,7 +288,7 @@ cdef class Spellings:
 
     def take(self):
         """(words, their counts, int64 [n]) of all spellings. The table is given up; `encoder_map` remains."""
-        cdef int64_t i, size = 0
+        cdef int64_t i, size = 0, forgotten = 0
         cdef table *home = &self.home.table
         cdef const entry *e
         counts = np.empty(self.count, np.int64)
@@ -301,6 +303,9 @@ cdef class Spellings:
                 view[i] = e.count
                 memcpy(words.data + words.ends[i], spelling(home, e), e.length)
                 words.ends[i + 1] = words.ends[i] + e.length
+                if i - forgotten == FORGET_ENTRIES:
+                    large_forget(&home.entries[forgotten], FORGET_ENTRIES * sizeof(entry))
+                    forgotten = i
             table_free(home)
         return words, counts
 

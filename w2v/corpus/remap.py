@@ -47,7 +47,7 @@ def apply_vocab(
     token_counts.joined += found.joined
     spelled = Spelled(found.words, found.counts)
     words, final_ids = final_of_words(spelled, config, vocab, token_counts)
-    require_two(words, spelled, config, token_counts, corpus.name, vocab)
+    require_two(len(words), spelled, config, token_counts, corpus.name, vocab)
     ids = remapped(found.ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
     token_counts.not_utf8 = count_not_utf8(words, None if vocab is None else ids)
     token_counts.check()

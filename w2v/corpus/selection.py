@@ -55,23 +55,25 @@ def select(
 
     With a vocabulary given, its words and its counts stand (as with the original's -read-vocab), `min_count` and
     `max_vocab` apply to them, and all other words are dropped. Raises CorpusError if fewer than `least` words are left,
-    or none of the text is in the vocabulary; never with 0, for a part of a corpus.
+    or none of the text is in the vocabulary; never with 0, for a part of a corpus. `spelled` is used up.
     """
     if changes_spellings(config) or vocab is not None:
         return _select_words(spelled, config, vocab, token_counts, name, least)
     token_counts.read += int(spelled.counts.sum())
     token_counts.types_read = len(spelled.words)
-    chosen, final_ids = _choose(spelled, spelled.counts >= config.min_count, config, token_counts)
     token_counts.below_min_count += int(spelled.counts[spelled.counts < config.min_count].sum())
-    if len(chosen) < least:
-        require_two(chosen, spelled, config, token_counts, name)
-    return Selection(chosen, final_ids, NO_ENDS, NO_IDS)
+    order, final_ids = _choose(spelled, spelled.counts >= config.min_count, config, token_counts)
+    if len(order) < least:
+        require_two(len(order), spelled, config, token_counts, name)
+    spelled.words.keep(order)
+    spelled.counts = spelled.counts[order]
+    return Selection(Vocab(spelled.words, spelled.counts), final_ids, NO_ENDS, NO_IDS)
 
 
 def _choose(
     words: Spelled, enough: NDArray[np.bool_], config: CorpusConfig, token_counts: TokenCounts
-) -> tuple[Vocab, NDArray[np.int32]]:
-    """The vocabulary of the words that are frequent enough, and each word's final id or DROPPED."""
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """(the rows of the words that are chosen, in the order of the vocabulary; each word's final id or DROPPED)."""
     if enough.all():
         order = rank(words.words, words.counts)
     else:
@@ -82,7 +84,7 @@ def _choose(
         order = order[: config.max_vocab]
     final = np.full(len(words.words), DROPPED, np.int32)
     final[order] = np.arange(len(order), dtype=np.int32)
-    return Vocab(words.words.take(order), words.counts[order]), final
+    return order, final
 
 
 def tally(spelled: Spelled, config: CorpusConfig, token_counts: TokenCounts) -> Spelled:
@@ -128,7 +130,7 @@ def _select_words(
     words, flat, ends = _count_words(spelled, config, token_counts)
     chosen, final = final_of_words(words, config, vocab, token_counts)
     if len(chosen) < least or (vocab is not None and least):
-        require_two(chosen, words, config, token_counts, name, vocab)
+        require_two(len(chosen), words, config, token_counts, name, vocab)
     return Selection(chosen, *_runs(final[flat] if len(flat) else NO_IDS, ends))
 
 
@@ -145,7 +147,8 @@ def final_of_words(
     token_counts.too_long += int(words.counts[~short].sum())
     enough = words.counts >= config.min_count
     token_counts.below_min_count += int(words.counts[short & ~enough].sum())
-    return _choose(words, short & enough, config, token_counts)
+    order, final = _choose(words, short & enough, config, token_counts)
+    return Vocab(words.words.take(order), words.counts[order]), final
 
 
 def _runs(
@@ -164,7 +167,7 @@ def _runs(
 
 
 def require_two(
-    chosen: Vocab,
+    chosen: int,
     spelled: Spelled,
     config: CorpusConfig,
     token_counts: TokenCounts,
@@ -173,7 +176,7 @@ def require_two(
 ) -> None:
     """Raise CorpusError where there is nothing to train on."""
     unknown = token_counts.not_in_vocab + token_counts.no_word + token_counts.too_long
-    if len(chosen) >= 2 and (vocab is None or token_counts.read > unknown):
+    if chosen >= 2 and (vocab is None or token_counts.read > unknown):
         return
     if len(spelled.words) == 0:
         found = f"{token_counts.text_bytes} bytes read" if token_counts.files else "no tokens"
@@ -186,9 +189,9 @@ def require_two(
     word = min(spelled.words.take(np.flatnonzero(spelled.counts == top)))
     most = f'"{word.decode("utf-8", "backslashreplace")}", {top}'
     if vocab is not None:
-        if len(chosen) < 2:
+        if chosen < 2:
             raise CorpusError(
-                f"{name}: the vocabulary has {len(chosen)} words that occur {config.min_count} times; "
+                f"{name}: the vocabulary has {chosen} words that occur {config.min_count} times; "
                 f"lower {setting('min_count')} or give another {setting('read_vocab')}"
             )
         raise CorpusError(
@@ -197,6 +200,6 @@ def require_two(
     if len(spelled.words) == 1:
         raise CorpusError(f"{name}: only one distinct word in it ({most} times); vectors need at least two")
     times = f"{config.min_count} times" if config.min_count > 1 else "once"
-    if len(chosen) == 1:
+    if chosen == 1:
         raise CorpusError(f"{name}: only one word occurs {times} ({most}); try {setting('min_count', 1)}")
     raise CorpusError(f"{name}: no word occurs {times} (most frequent: {most}); try {setting('min_count', 1)}")
