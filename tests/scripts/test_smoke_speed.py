@@ -47,3 +47,11 @@ def test_a_path_that_is_slow_for_a_moment_is_not_called_slow(smoke, monkeypatch,
     monkeypatch.setattr(sys, "argv", ["smoke_speed"])
     smoke.main()
     assert "CBOW" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("factors", "told"), [({"skip-gram": 1.3, "CBOW": 1.3}, ["skip-gram", "CBOW"]), ({"CBOW": 0.5}, [])]
+)
+def test_paths_that_share_a_kernel_are_slow_together_and_a_faster_one_makes_no_other_slow(smoke, factors, told):
+    shares = smoke.compare({name: seconds * factors.get(name, 1) for name, seconds in KEPT.items()}, KEPT)
+    assert [name for name, share in shares.items() if share > smoke.SLOWER] == told
