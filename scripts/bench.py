@@ -23,6 +23,7 @@ from bench.runner import Bench, machine, save
 from bench.speed import (
     cbow100,
     costs,
+    hs5,
     hs100,
     kernels,
     large,
@@ -45,7 +46,7 @@ from bench.subwords import (
 )
 
 ROWS: dict[str, Callable[[Bench], None]] = {
-    "sg100": sg100, "sg300": sg300, "hs100": hs100, "cbow100": cbow100, "large": large,
+    "sg100": sg100, "sg300": sg300, "hs100": hs100, "hs5": hs5, "cbow100": cbow100, "large": large,
     "vocabularies": vocabularies, "whole": whole,
     "to-score": to_score, "scaling": scaling, "reproducible": reproducible, "kernels": kernels, "switches": switches,
     "oversubscribed": oversubscribed, "costs": costs, "limits": limits, "centre": centre, "encode": encode,

@@ -26,7 +26,9 @@ Rows = dict[str, dict[str, Any]]
 
 PEERS = {
     "sg100": "skip-gram, negative sampling, dim 100", "sg300": "skip-gram, negative sampling, dim 300",
-    "hs100": "skip-gram, hierarchical softmax, dim 100", "cbow100": "CBOW, negative sampling, dim 100",
+    "hs100": "skip-gram, hierarchical softmax, dim 100",
+    "hs5": "the same, w2v in 5 epochs, which leave out more nodes",
+    "cbow100": "CBOW, negative sampling, dim 100",
     "large": "skip-gram, dim 300, generated text of {words:,} words",
     "whole": "5 epochs, dim 100, from a text file to a .bin file",
     "subwords words_per_s": "skip-gram, subwords 3-6, against fastText",
