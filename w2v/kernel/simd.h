@@ -507,8 +507,8 @@ static void merge_copies(float *row, float *const *copies, int count, float effo
  * (a row comes from another core in 200 ns and more), 6 and 8 are no better. */
 #define AHEAD 4
 
-/* Before GCC 13 a function that only asks for memory counts as one without an effect, and its calls are left out; an
- * empty statement that the compiler may not remove prevents it. */
+/* To GCC 12 a function that only asks for memory is one without an effect, and its calls are left out; an empty statement
+ * that the compiler may not remove prevents it. */
 #define HAS_EFFECT __asm__ volatile("")
 
 INLINE void prefetch(const void *address) {
