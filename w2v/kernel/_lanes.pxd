@@ -24,6 +24,7 @@ cdef enum:
     PLANS_AHEAD = 8  # centres: planning one takes less time than the alias table's column from memory
     FLOATS_ASKED = 48  # of a row: three cache lines
     COPIES_ASKED = 8  # rows that are asked for before the first of them is copied
+    MARKS_ASKED = 16  # claims ahead
     MERGES_ASKED = 2  # shared rows whose copies are asked for before they are merged
     STAMP_SHIFT = 24
     LAST_STAMP = 255

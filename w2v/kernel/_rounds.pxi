@@ -11,9 +11,9 @@
 from libc.string cimport memset
 
 from w2v.kernel._lanes cimport (
-    CENTRE_COST, CLOSED, COPIES_ASKED, FLOATS_ASKED, HELD, LAST_STAMP, LINE_SHIFT, MERGES_ASKED, MOST_LANES, NUMBERED,
-    PLANS_AHEAD, ROWS_A_LINE, STAMP_SHIFT, Bucket, Gate, LaneRows, Lanes, LanesState, PlannedCentre, SharedRows,
-    TextPlace, gate_finish, gate_nap, gate_phase, gate_set, gate_take, gate_wait
+    CENTRE_COST, CLOSED, COPIES_ASKED, FLOATS_ASKED, HELD, LAST_STAMP, LINE_SHIFT, MARKS_ASKED, MERGES_ASKED,
+    MOST_LANES, NUMBERED, PLANS_AHEAD, ROWS_A_LINE, STAMP_SHIFT, Bucket, Gate, LaneRows, Lanes, LanesState,
+    PlannedCentre, SharedRows, TextPlace, gate_finish, gate_nap, gate_phase, gate_set, gate_take, gate_wait
 )
 
 
@@ -40,13 +40,18 @@ cdef inline uint32_t stamp_of(int64_t round) noexcept nogil:
     return <uint32_t>(1 + round % LAST_STAMP) << STAMP_SHIFT
 
 
+cdef inline uint32_t choose(uint32_t mask, uint32_t yes, uint32_t no) noexcept nogil:
+    """`yes` where the mask is -1, `no` where it is 0."""
+    return yes & mask | no & ~mask
+
+
 cdef inline int32_t claim(LaneRows *rows, int64_t row) noexcept nogil:
     """The coming round touches this row; returns where it will be in rows.places."""
     return claim_if(rows, row, True)
 
 
 cdef inline int32_t claim_if(LaneRows *rows, int64_t row, bint wanted) noexcept nogil:
-    """The same, or nothing; without a branch, for what is unpredictable."""
+    """The same, or nothing. No branch, nor where claims are answered: which words are frequent is unpredictable."""
     cdef int64_t bucket = bucket_of(rows.shared, row), place = bucket * rows.most_claims + rows.claimed[bucket]
     rows.claims[place] = <int32_t>row
     rows.claimed[bucket] += wanted
@@ -228,7 +233,7 @@ cdef inline void plan_outputs(
             continue
         known = lane.pool_claims[lane.slots[k]]
         place = claim_if(&lane.own_outputs, worker.drawn[k], known < 0)
-        outputs[k] = place if known < 0 else known
+        outputs[k] = <int32_t>choose(-(known < 0), place, known)
         lane.pool_claims[lane.slots[k]] = outputs[k]
     lane.output_count += m
     lane.block_outputs[lane.blocks] = m
@@ -262,18 +267,20 @@ cdef void find_rows(const LanesState *all, LaneRows *own) noexcept nogil:
     cdef const int32_t *claims
     cdef float **places
     cdef float *copies
-    cdef int64_t stride = all.model.stride, number, k, asked
-    cdef int32_t answer
+    cdef int64_t stride = all.model.stride, number, k, asked, offset, row
+    cdef int32_t copied  # -1: there is a copy
     for number in range(all.buckets):
         claims = own.claims + number * own.most_claims
         places = own.places + number * own.most_claims
         copies = own.copies + shared.buckets[number].first_slot * stride
+        offset = (<int64_t>copies - <int64_t>shared.matrix) // <int64_t>sizeof(float)
         asked = 0
         for k in range(own.claimed[number]):
-            answer = ~claims[k]
-            places[k] = copies + (answer >> 1) * stride if answer >= 0 else shared.matrix + claims[k] * stride
-            own.waiting[asked] = answer >> 1
-            asked += (answer >= 0) & answer
+            copied = claims[k] >> 31
+            row = (claims[k] ^ copied) >> (copied & 1)
+            places[k] = shared.matrix + (offset & copied) + row * stride
+            own.waiting[asked] = row
+            asked += ~claims[k] & copied & 1
         copy_rows(shared, copies, shared.lists + number * shared.capacity, own.waiting, asked, stride)
 
 
@@ -508,13 +515,15 @@ cdef void share_bucket(const LanesState *all, SharedRows *shared, int64_t offset
 cdef inline void mark_claims(
     SharedRows *shared, const LaneRows *own, int64_t number, uint32_t stamp, int lane
 ) noexcept nogil:
-    """No branch here and in answer_claims: which words are frequent is unpredictable."""
+    """The rows' marks get the lane's bit."""
     cdef const int32_t *claims = own.claims + number * own.most_claims
-    cdef uint32_t mark
-    cdef int64_t k
-    for k in range(own.claimed[number]):
+    cdef uint32_t mark, same
+    cdef int64_t k, count = own.claimed[number]
+    for k in range(count):
+        prefetch(&shared.marks[claims[min(k + MARKS_ASKED, count - 1)]])
         mark = shared.marks[claims[k]]
-        shared.marks[claims[k]] = (mark if mark >> STAMP_SHIFT == stamp >> STAMP_SHIFT else stamp) | <uint32_t>1 << lane
+        same = -<uint32_t>((mark ^ stamp) < 1 << STAMP_SHIFT)
+        shared.marks[claims[k]] = mark & same | stamp | <uint32_t>1 << lane
 
 
 cdef inline void answer_claims(
@@ -525,24 +534,23 @@ cdef inline void answer_claims(
     cdef int32_t *claims = own.claims + number * own.most_claims
     cdef int32_t *rows = shared.lists + number * shared.capacity
     cdef uint32_t *claimants = shared.claimants + number * shared.capacity
-    cdef uint32_t mark, lanes
-    cdef int64_t k, count = bucket.count, place
-    cdef int32_t row, first
-    cdef bint numbered, several
+    cdef uint32_t mark, lanes, numbered, several, place, first
+    cdef int64_t k, count = bucket.count
+    cdef int32_t row
     for k in range(own.claimed[number]):
         row = claims[k]
         mark = shared.marks[row]
-        numbered = (mark & NUMBERED) != 0
+        numbered = -<uint32_t>((mark & NUMBERED) != 0)
         lanes = mark & ((1 << MOST_LANES) - 1)
-        several = (not numbered) & ((lanes & (lanes - 1)) != 0)
+        several = ~numbered & -<uint32_t>((lanes & (lanes - 1)) != 0)
         rows[count] = row
         claimants[count] = lanes | lanes << MOST_LANES
-        place = mark & (NUMBERED - 1) if numbered else count
-        shared.marks[row] = (stamp | NUMBERED | <uint32_t>count) if several else mark
-        count += several
+        place = choose(numbered, mark & (NUMBERED - 1), <uint32_t>count)
+        shared.marks[row] = choose(several, stamp | NUMBERED | place, mark)
+        count += several & 1
         first = claimants[place] >> (MOST_LANES + lane) & 1
         claimants[place] &= ~(<uint32_t>1 << (MOST_LANES + lane))
-        claims[k] = ~<int32_t>(2 * place + first) if numbered | several else row
+        claims[k] = <int32_t>choose(numbered | several, ~(2 * place + first), row)
     bucket.count = count
 
 
