@@ -93,6 +93,28 @@ static inline void add_row(float *sum, const char *row, int64_t dim) {
     for (int64_t k = 0; k < dim; k++) sum[k] += values[k];
 }
 
+#define TOGETHER 4 /* rows that are added in one pass over the sum, one after the other */
+
+#define DEFINE_ADD_ROWS(NAME, TARGET)                                                           \
+    TARGET static void NAME(float *restrict sum, const char *const *rows, int64_t dim) {        \
+        const loose_float *a = (const loose_float *)rows[0], *b = (const loose_float *)rows[1]; \
+        const loose_float *c = (const loose_float *)rows[2], *d = (const loose_float *)rows[3]; \
+        for (int64_t k = 0; k < dim; k++) sum[k] = sum[k] + a[k] + b[k] + c[k] + d[k];          \
+    }
+
+typedef void (*AddRows)(float *restrict sum, const char *const *rows, int64_t dim);
+
+DEFINE_ADD_ROWS(add_rows_baseline, )
+#if defined(__x86_64__) && defined(__GNUC__)
+DEFINE_ADD_ROWS(add_rows_avx2, __attribute__((target("avx2"))))
+static AddRows pick_add_rows(void) {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2") ? add_rows_avx2 : add_rows_baseline;
+}
+#else
+static AddRows pick_add_rows(void) { return add_rows_baseline; }
+#endif
+
 /* Rows copied together. */
 typedef struct {
     void *to;
@@ -119,7 +141,7 @@ typedef struct {
     int32_t *counts; /* [last] n-grams of each word, or NULL */
 } WordVectors;
 
-#define AHEAD 16 /* rows that are asked for before they are added: most are in no cache */
+#define AHEAD 16 /* rows that are asked for before they are added: most are in no cache; a multiple of TOGETHER */
 
 /* Asks for the lines of a row. */
 static inline void fetch_row(const char *row, int64_t dim) {
@@ -129,7 +151,7 @@ static inline void fetch_row(const char *row, int64_t dim) {
 }
 
 /* Adds the rows of a word's n-grams to `sum`. Returns how many n-grams count. */
-static inline int32_t add_ngrams(const NgramRows *r, Ngrams g, float *sum) {
+static inline int32_t add_ngrams(const NgramRows *r, AddRows add_rows, Ngrams g, float *sum) {
     const char *waiting[AHEAD];
     int64_t found = 0, added = 0;
     int32_t count = 0;
@@ -138,9 +160,13 @@ static inline int32_t add_ngrams(const NgramRows *r, Ngrams g, float *sum) {
         count += row || !r->pruned;
         if (!row) continue;
         fetch_row(row, r->dim);
-        if (found - added == AHEAD) add_row(sum, waiting[added++ % AHEAD], r->dim);
+        if (found - added == AHEAD) {
+            add_rows(sum, waiting + added % AHEAD, r->dim);
+            added += TOGETHER;
+        }
         waiting[found++ % AHEAD] = row;
     }
+    for (; added + TOGETHER <= found; added += TOGETHER) add_rows(sum, waiting + added % AHEAD, r->dim);
     while (added < found) add_row(sum, waiting[added++ % AHEAD], r->dim);
     return count;
 }
@@ -153,11 +179,12 @@ static inline Ngrams ngrams_of_word(const WordVectors *w, int64_t i) {
 static void make_vectors(void *argument) {
     const WordVectors *w = argument;
     const NgramRows *r = w->ngrams;
+    const AddRows add_rows = pick_add_rows();
     for (int64_t i = w->first; i < w->last; i++) {
         float *sum = w->out + i * r->dim;
         memset(sum, 0, (size_t)r->dim * sizeof(float));
         if (w->own) add_row(sum, w->own + i * w->own_bytes, r->dim);
-        const int32_t count = add_ngrams(r, ngrams_of_word(w, i), sum), rows = count + (w->own ? 1 : 0);
+        const int32_t count = add_ngrams(r, add_rows, ngrams_of_word(w, i), sum), rows = count + (w->own ? 1 : 0);
         if (w->counts) w->counts[i] = count;
         const float share = 1.0f / (float)(rows > 0 ? rows : 1);
         for (int64_t k = 0; k < r->dim; k++) sum[k] *= share;
@@ -168,12 +195,13 @@ static void make_vectors(void *argument) {
 static void own_rows(void *argument) {
     const WordVectors *w = argument;
     const NgramRows *r = w->ngrams;
+    const AddRows add_rows = pick_add_rows();
     for (int64_t i = w->first; i < w->last; i++) {
         float *out = w->out + i * r->dim;
         const loose_float *vector = (const loose_float *)(w->own + i * w->own_bytes);
         memset(out, 0, (size_t)r->dim * sizeof(float));
         Ngrams g = ngrams_of_word(w, i);
-        const int32_t count = add_ngrams(r, g, out);
+        const int32_t count = add_ngrams(r, add_rows, g, out);
         for (int64_t k = 0; k < r->dim; k++) out[k] = (float)(count + 1) * vector[k] - out[k];
     }
 }
