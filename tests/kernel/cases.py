@@ -22,6 +22,7 @@ class Parts(NamedTuple):
     rows: np.ndarray
     weights: np.ndarray
     sizes: np.ndarray
+    whole: int = 0
 
     def pairs(self) -> list[list[tuple[int, float]]]:
         ends = zip(self.starts[:-1], self.starts[1:], strict=True)
@@ -35,7 +36,8 @@ class Case:
     Each of `spans` equal parts of the sentences is one call, by the workers in turn. `scale` is the standard deviation
     of the dot products at the start; 0 starts from the model's own first values. With `chain` each word is half as
     frequent as the one before, which makes Huffman codes as long as they can be, and all come equally often. With
-    `ngrams`, words are made of up to so many rows beside their own, which others have too.
+    `ngrams`, words are made of up to so many rows beside their own, which others have too; the first `whole` words have
+    their vector as a row.
     """
 
     settings: tuple[tuple[str, object], ...]
@@ -50,6 +52,7 @@ class Case:
     scale: float = 1.5
     chain: bool = False
     ngrams: int = 0
+    whole: int = 0
 
     def parts(self, seed: int) -> Parts | None:
         """A row of its own for each word, and some of a few for all: none, several, one twice."""
@@ -66,7 +69,7 @@ class Case:
         lengths = np.array(list(map(len, words)))
         weights = np.concatenate([random.dirichlet(np.ones(n)) for n in lengths]).astype(np.float32)
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        return Parts(starts, rows, weights, np.ones(self.vocab_size + 9, np.int64))
+        return Parts(starts, rows, weights, np.ones(self.vocab_size + 9, np.int64), self.whole)
 
     def config(self, seed: int) -> TrainConfig:
         return TrainConfig(threads=1, seed=seed, **dict(self.settings)).resolved()
@@ -137,10 +140,11 @@ def run_reference(wanted: Case) -> tuple[Outcome, int]:
 def start_reference(wanted: Case, seed: int) -> tuple[reference.Model, list[reference.Worker]]:
     parts = wanted.parts(seed)
     pairs = None if parts is None else parts.pairs()
-    model = reference.Model(wanted.counts().tolist(), wanted.config(seed), parts=pairs)
+    model = reference.Model(wanted.counts().tolist(), wanted.config(seed), parts=pairs, whole=wanted.whole)
     values = wanted.first_values(seed, *model.inputs.shape[:1], *model.outputs.shape)
     if values is not None:
         model.inputs[:], model.outputs[:] = values
+    model.begin_whole()
     private = wanted.private_rows, wanted.merge_after
     return model, [reference.Worker(model, number, *private) for number in range(wanted.workers)]
 
@@ -152,6 +156,8 @@ def start_kernel(wanted: Case, seed: int) -> tuple[Model, list[Worker]]:
     values = wanted.first_values(seed, len(model.inputs), len(model.outputs), config.dim)
     if values is not None:
         model.inputs[:, : config.dim], model.outputs[:, : config.dim] = values
+    if wanted.whole:
+        model.begin_whole()
     private = wanted.private_rows, wanted.merge_after
     return model, [Worker(model, number, *private) for number in range(wanted.workers)]
 

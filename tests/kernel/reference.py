@@ -110,6 +110,7 @@ class Model:
     """Both matrices and the tables. `config` is a resolved TrainConfig; `exact` uses the true sigmoid, not the table.
 
     With subwords, `parts` are the rows of `inputs` that each word's vector is the weighted sum of, (row, weight) pairs.
+    The first `whole` words have rows of their vectors behind these, and then what their parts came to.
 
     `inputs` float64 [V, dim]; `outputs` float64 [V, dim] (negative sampling) or [V - 1, dim] (hierarchical softmax).
     """
@@ -120,12 +121,17 @@ class Model:
         config: TrainConfig,
         exact: bool = False,
         parts: Sequence[Sequence[tuple[int, float]]] | None = None,
+        whole: int = 0,
     ):
         self.config = config
         self.vocab_size = len(counts)
         self.exact = exact
         self.parts = parts
-        rows = self.vocab_size if parts is None else 1 + max(row for some in parts for row, _ in some)
+        self.whole, self.whole_first = whole, 0
+        rows = self.vocab_size
+        if parts is not None:
+            self.whole_first = 1 + max(row for some in parts for row, _ in some)
+            rows = self.whole_first + 2 * whole
         self.inputs = first_inputs(rows, config.dim, config.seed)
         self.outputs = np.zeros((self.vocab_size - (config.loss == "hs"), config.dim))
         total = sum(int(n) for n in counts)
@@ -141,6 +147,18 @@ class Model:
             centres = config.epochs * np.asarray(counts) * kept
             probability = tables.node_keep_probability(start, path, centres, config.node_sample or 1.0)
             self.node_keep = tables.node_thresholds(probability).tolist()
+
+    def begin_whole(self) -> None:
+        for word in range(self.whole):
+            vector, summed = self.whole_rows(word)
+            vector[:] = summed[:] = self.made(word)
+
+    def whole_rows(self, word: int) -> tuple[np.ndarray, np.ndarray]:
+        return self.inputs[self.whole_first + word], self.inputs[self.whole_first + self.whole + word]
+
+    def made(self, word: int) -> np.ndarray:
+        assert self.parts is not None
+        return sum((weight * self.inputs[row] for row, weight in self.parts[word]), np.zeros(self.config.dim))
 
     def draw_negative(self, bits: int) -> int:
         """A word by count^exponent from 64 random bits: a column of the alias table, then the column's own coin."""
@@ -272,6 +290,7 @@ class Worker:
             self.alone += len(left)
             return
         self.window: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.shared = self.random.bits() if self.model.whole else 0
         i = 0
         while i < len(left):
             if self.by_two and i + 1 < len(left):
@@ -288,20 +307,48 @@ class Worker:
     def move_window(self, sentence: list[int], i: int) -> None:
         """With subwords: a word's vector is made when it enters the window of `window` words to each side, and changed
         there; when it leaves, each of its parts gets the whole change. So its vector, whose parts' weights times their
-        numbers add up to 1, moves by that change."""
+        numbers add up to 1, moves by that change.
+
+        A word that has its vector as a row takes that, and its change goes there. One occurrence in four also takes up
+        what its parts have moved since the last time, and hands on to them what the vector has."""
         self.leave_window(sentence, i - self.config.window)
         last = min(i + self.config.window, len(sentence) - 1)
         for place in range(max(0, i - self.config.window), last + 1):
             if place not in self.window:
-                made = sum(weight * self.inputs.row(row) for row, weight in self.model.parts[sentence[place]])
+                made = self.enter_whole(sentence[place], place)
                 self.window[place] = made, made.copy()
 
     def leave_window(self, sentence: list[int], before: int) -> None:
         for place in [place for place in self.window if place < before]:
             now, then = self.window.pop(place)
+            change = self.leave_whole(sentence[place], place, now - then)
             for number, _ in self.model.parts[sentence[place]]:
                 row = self.inputs.row(number)
-                row += now - then
+                row += change
+
+    def shares(self, place: int) -> bool:
+        return (self.shared >> 2 * (place % 32)) & 3 == 0
+
+    def enter_whole(self, word: int, place: int) -> np.ndarray:
+        if word >= self.model.whole:
+            return sum(weight * self.inputs.row(row) for row, weight in self.model.parts[word])
+        vector, summed = self.model.whole_rows(word)
+        if self.shares(place):
+            vector += self.model.made(word) - summed
+            summed[:] = self.model.made(word)
+        return vector.copy()
+
+    def leave_whole(self, word: int, place: int, change: np.ndarray) -> np.ndarray | float:
+        """What goes to the parts."""
+        if word >= self.model.whole:
+            return change
+        vector, summed = self.model.whole_rows(word)
+        vector += change
+        if not self.shares(place):
+            return 0.0
+        gathered = vector - summed
+        summed[:] = vector
+        return gathered
 
     def input_row(self, sentence: list[int], place: int) -> np.ndarray:
         return self.inputs.row(sentence[place]) if self.model.parts is None else self.window[place][0]

@@ -76,6 +76,10 @@ def cases() -> dict[str, Case]:
             found[f"{name}-subwords-repeated"] = case(
                 {**base, "sample": 0}, sentences=(20, 20), vocab_size=3, ngrams=2, lr=0.02
             )
+            found[f"{name}-subwords-whole"] = case(base, sentences=(40, 12, 70), ngrams=6, whole=9, lr=0.02)
+            found[f"{name}-subwords-whole-repeated"] = case(
+                {**base, "sample": 0}, sentences=(40, 20), vocab_size=3, ngrams=2, whole=3, lr=0.02
+            )
             found[f"{name}-subwords-workers"] = case(
                 base, ngrams=6, private_rows=6, sentences=(7, 1, 8, 4, 9, 2), spans=6, workers=3, lr=0.02
             )

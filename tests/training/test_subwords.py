@@ -10,7 +10,7 @@ from w2v.corpus._words import WordTable
 from w2v.errors import SettingsError
 from w2v.training.config import TrainConfig
 from w2v.training.subwords import find_parts
-from w2v.training.trainer import Trainer
+from w2v.training.trainer import Trainer, TrainingStopped
 from w2v.vectors._ngrams import fnv, ngrams
 
 SETTINGS = {"subwords": "3-5", "buckets": 500, "dim": 12, "min_count": 1, "threads": 1, "sample": 0, "epochs": 2}
@@ -110,6 +110,34 @@ def test_a_checkpoint_goes_on_to_the_same_vectors(corpus, tmp_path, threads):
     assert vectors["walkings"].any()
     if threads == 1:
         assert resumed.run().vectors.matrix.tobytes() == trainer.run().vectors.matrix.tobytes()
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_rows_of_frequent_words(corpus, tmp_path, monkeypatch):
+    from w2v.training.checkpoint import Checkpoint, write_checkpoint
+
+    monkeypatch.setattr("w2v.training.subwords.WHOLE_OCCURRENCES", 1)
+    settings = config(epochs=3)
+    whole = Trainer(corpus, settings)
+    right = whole.run().vectors
+    trainer = Trainer(corpus, settings)
+    with pytest.raises(TrainingStopped):
+        trainer.run(should_stop=lambda: True)
+    write_checkpoint(tmp_path / "c", trainer.state, None)
+    with Checkpoint(tmp_path / "c") as saved:
+        resumed = Trainer(corpus, settings, saved)
+    assert resumed.run().vectors.matrix.tobytes() == right.matrix.tobytes()
+    rows = whole.model.inputs[len(whole.model.parts.sizes) :].reshape(2, len(corpus.vocab), -1)
+    np.testing.assert_array_equal(*rows)  # nothing is left that the n-grams have not got
+    assert right["walkings"].any()
+
+
+def test_a_loss_that_is_only_measured_changes_no_row(corpus, monkeypatch):
+    monkeypatch.setattr("w2v.training.subwords.WHOLE_OCCURRENCES", 1)
+    trainer = Trainer(corpus, config())
+    trainer.model.inputs[: len(trainer.model.parts.sizes)] += 1  # the rows of vectors have not taken that up
+    before = trainer.model.inputs.copy()
+    trainer.kernel.train(trainer.state.workers[0], corpus.ids, 0, len(corpus.ids), 0.0)
+    np.testing.assert_array_equal(trainer.model.inputs, before)
 
 
 def test_new_words_of_a_continued_run_know_what_their_ngrams_know(tmp_path):

@@ -40,6 +40,8 @@ cdef struct ModelState:
     const int64_t *part_start   # [V + 1], NULL without subwords
     const int32_t *parts        # rows
     const float *weights        # of the parts
+    int64_t whole_count         # words 0..whole_count-1 also have their vector as a row: row `whole_first` + word
+    int64_t whole_first         # `whole_count` rows behind it is the sum of the parts when it was last made
 
 
 cdef struct PrivateRows:     # one thread's copies of the first rows of one matrix
@@ -54,6 +56,7 @@ cdef struct Composed:        # subwords: one thread's input rows of the words in
     float *rows              # [ring, stride] each at its word's place in the sentence & mask
     float *base              # [ring, stride] what they were when they were made
     int64_t mask             # ring - 1
+    uint64_t shared          # two bits a place: 0 where a word with a row of its vector shares with its parts
 
 
 cdef struct WorkerState:

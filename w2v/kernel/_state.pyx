@@ -43,7 +43,8 @@ cdef class Model:
     order of count); only the first `dim` columns hold values, the others are zero.
 
     With subwords, `inputs` has other rows, and `parts` says how they make up the vector of each word
-    (w2v.training.subwords.Parts).
+    (w2v.training.subwords.Parts). Behind them are rows of the vectors of `parts.whole` words, the most frequent ones,
+    and then what their parts came to when these were last made.
     """
 
     def __init__(self, counts, config, parts=None):
@@ -55,12 +56,15 @@ cdef class Model:
         self.dim = config.dim
         self.stride = padded(config.dim)
         self.parts = parts
-        self.inputs = aligned((self.vocab_size if parts is None else len(parts.sizes), self.stride))
+        self.inputs = aligned((self.vocab_size if parts is None else len(parts.sizes) + 2 * parts.whole, self.stride))
         self.outputs = aligned((self.vocab_size - (config.loss == "hs"), self.stride))
         memset(&self.state, 0, sizeof(self.state))
         self._point_tables(counts, config)
         if parts is not None:
             self._point_parts(parts.starts, parts.rows, parts.weights)
+            if not 0 <= parts.whole <= self.vocab_size:
+                raise ValueError("more rows of vectors than words")
+            self.state.whole_count, self.state.whole_first = parts.whole, len(parts.sizes)
 
     def _point_tables(self, counts, config):
         """Build the tables, keep them alive, and point the C struct at them."""
@@ -127,7 +131,7 @@ cdef class Model:
         for word in range(self.vocab_size):
             if starts[word] >= starts[word + 1]:
                 raise ValueError(f"word {word} has no parts")
-        if not (0 <= np.min(rows) and np.max(rows) < len(self.inputs)):
+        if not (0 <= np.min(rows) and np.max(rows) < len(self.parts.sizes)):
             raise ValueError("a part is not a row")
         self.state.part_start = &starts[0]
         self.state.parts = &rows[0]
@@ -154,6 +158,32 @@ cdef class Model:
                     row = &inputs[state.parts[j], 0]
                     for k in range(dim):
                         to[k] += state.weights[j] * row[k]
+
+    def begin_whole(self):
+        """Make the rows of frequent words' vectors from their parts, once these have their first values."""
+        cdef int64_t first = self.state.whole_first, count = self.state.whole_count
+        if count == 0:
+            return
+        vectors = np.empty((count, self.dim), np.float32)
+        self.word_vectors(self.inputs, 0, count, vectors)
+        self.inputs[first:first + count, :self.dim] = self.inputs[first + count:, :self.dim] = vectors
+
+    def share_whole(self):
+        """Hand on to their parts what the rows of frequent words' vectors have not yet; no thread may train."""
+        cdef float[:, ::1] inputs = self.inputs
+        cdef int64_t word, j, k, first = self.state.whole_first, count = self.state.whole_count
+        cdef float *now
+        cdef float *then
+        cdef float *part
+        with nogil:
+            for word in range(count):
+                now, then = &inputs[first + word, 0], &inputs[first + count + word, 0]
+                for j in range(self.state.part_start[word], self.state.part_start[word + 1]):
+                    part = &inputs[self.state.parts[j], 0]
+                    for k in range(self.dim):
+                        part[k] += now[k] - then[k]
+                for k in range(self.dim):
+                    then[k] = now[k]
 
     def most_outputs(self):
         """Output rows of one block at the most."""

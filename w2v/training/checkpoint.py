@@ -272,10 +272,13 @@ class Checkpoint(CheckpointFile):
     def vectors(self) -> Vectors:
         """The vectors as they are in the run, with the other matrix and the counts."""
         vocab, settings = self.vocab(), TrainConfig(**self.state["train"]).resolved()
-        parts = find_parts(vocab.words, settings)
+        parts = find_parts(vocab.words, settings, vocab.counts)
         matrices = [
             np.empty((rows, settings.dim), np.float32)
-            for rows in (len(vocab) if parts is None else len(parts.sizes), len(vocab) - (settings.loss == "hs"))
+            for rows in (
+                len(vocab) if parts is None else len(parts.sizes) + 2 * parts.whole,
+                len(vocab) - (settings.loss == "hs"),
+            )
         ]
         for name, matrix in zip(("vectors", "outputs"), matrices, strict=True):
             self._read_matrix(name, matrix, settings.dim)
@@ -291,11 +294,11 @@ class Checkpoint(CheckpointFile):
         now."""
         prefix = "best_" if self.state.get("best_epoch") is not None else ""
         settings, vocab = TrainConfig(**self.state["train"]).resolved(), self.vocab()
-        parts = find_parts(vocab.words, settings)
+        parts = find_parts(vocab.words, settings, vocab.counts)
         if parts is None or model.parts is None:
             self._scatter_rows(f"{prefix}vectors", model.inputs, rows, model.dim)
         else:
-            before = np.empty((len(parts.sizes), model.dim), np.float32)
+            before = np.empty((len(parts.sizes) + 2 * parts.whole, model.dim), np.float32)
             self._read_matrix(f"{prefix}vectors", before, model.dim)
             for old, new in moved_rows(parts, model.parts, rows):
                 model.inputs[new, : model.dim] = before[old]

@@ -21,7 +21,7 @@ from w2v.training.lanes import LANES
 from w2v.training.progress import TrainingStopped
 from w2v.training.softmax import BATCH
 from w2v.training.state import Spans
-from w2v.training.subwords import find_parts
+from w2v.training.subwords import WHOLE_WORDS, find_parts
 from w2v.training.trainer import Trainer
 from w2v.vectors.formats import FORMATS, Contents
 
@@ -190,7 +190,7 @@ def _needs(
 
 def _ngrams(vocab: Vocab, config: ResolvedConfig) -> dict[str, Any]:
     """What a file says of its n-grams; empty without subwords."""
-    parts = find_parts(vocab.words, config)
+    parts = find_parts(vocab.words, config, vocab.counts)
     if parts is None:
         return {}
     return {
@@ -324,7 +324,9 @@ def memory_needed(config: ResolvedConfig, words: int, word_bytes: int = 0, rows:
     needed = {"vectors": words * row, "context": words * row, "private rows": private, "tables": tables}
     if config.ngram_range is not None:
         ngram_rows = min(config.buckets, NGRAM_ROWS * words) if rows is None else rows - words
-        needed["n-grams"] = ngram_rows * row + NGRAM_BYTES * words + 4 * config.dim * words
+        needed["n-grams"] = (
+            (ngram_rows + 2 * min(WHOLE_WORDS, words)) * row + NGRAM_BYTES * words + 4 * config.dim * words
+        )
     if config.loss == "softmax":
         needed["scores"] = 2 * 4 * BATCH * words
     if config.stop_early:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from w2v.training.config import ResolvedConfig
 
 __all__ = [
+    "WHOLE_WORDS",
     "Parts",
     "find_parts",
     "made_vectors",
@@ -39,6 +40,10 @@ __all__ = [
 ]
 
 WORDS_PER_TASK = 4096
+# Words whose vector has a row of its own while they are trained, from which one occurrence in four goes to the rows of
+# n-grams: the most frequent ones, where they are frequent enough.
+WHOLE_WORDS = 16384
+WHOLE_OCCURRENCES = 40
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Parts:
 
     `starts` int64 [V + 1], `rows` int32, `weights` float32; they sum up to 1. `sizes` int64 [R]: for how many words and
     buckets each row stands. `own` int32 [V] is the row of each word's own, `buckets` uint32 [U], rising, are the
-    buckets in use and `bucket_rows` int64 [U] their rows.
+    buckets in use and `bucket_rows` int64 [U] their rows. The first `whole` words have their vector as a row, too.
     """
 
     starts: NDArray[np.int64]
@@ -57,15 +62,16 @@ class Parts:
     own: NDArray[np.int32]
     buckets: NDArray[np.uint32]
     bucket_rows: NDArray[np.int64]
+    whole: int
 
     def summed(self, of_words: NDArray[Any]) -> NDArray[Any]:
         """float64 [R]: for each row the sum of what the words have that it is part of; as many times as it is."""
         return np.bincount(self.rows, np.repeat(of_words, np.diff(self.starts)), len(self.sizes))
 
 
-def find_parts(table: WordTable, config: ResolvedConfig) -> Parts | None:
+def find_parts(table: WordTable, config: ResolvedConfig, counts: NDArray[np.int64] | None = None) -> Parts | None:
     """The rows that make up each word by the settings `subwords` and `buckets`; None without subwords. Words come in
-    falling order of frequency."""
+    falling order of frequency; without `counts` none has its vector as a row."""
     reach, threads = config.ngram_range, config.threads
     if reach is None:
         return None
@@ -99,7 +105,15 @@ def find_parts(table: WordTable, config: ResolvedConfig) -> Parts | None:
         row_at[: len(table)],
         used.astype(np.uint32),
         row_at[len(table) :].astype(np.int64),
+        whole_words(counts, config),
     )
+
+
+def whole_words(counts: NDArray[np.int64] | None, config: ResolvedConfig) -> int:
+    """How many words have their vector as a row."""
+    if counts is None or config.exact or config.reproducible or config.freeze == "vectors":
+        return 0
+    return min(WHOLE_WORDS, int(np.count_nonzero(np.asarray(counts) >= WHOLE_OCCURRENCES)))
 
 
 def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -135,7 +149,7 @@ def subwords_of(config: ResolvedConfig, parts: Parts | None, inputs: NDArray[np.
     """What makes vectors for words that the corpus did not hold; the rows are those of `inputs`. None without."""
     if parts is None or config.ngram_range is None:
         return None
-    rows = FloatRows(inputs[:, : config.dim])
+    rows = FloatRows(inputs[: len(parts.sizes), : config.dim])
     return Subwords(*config.ngram_range, config.buckets, rows, parts.buckets, parts.bucket_rows)
 
 

@@ -72,7 +72,7 @@ class ThreadedModel:
         if config.reproducible:
             self.rounds = rounds_for(config, vocab.counts, tokens_per_epoch)
             self.threads = min(config.threads, self.rounds.lanes)
-        self.model = Model(vocab.counts, config, find_parts(vocab.words, config))
+        self.model = Model(vocab.counts, config, find_parts(vocab.words, config, vocab.counts))
 
     def _span_size(self) -> int:
         """Ids of a span: by the work they are, but never so many that the learning rate would fall in few steps."""
@@ -86,7 +86,7 @@ class ThreadedModel:
 
     def fill_inputs(self) -> None:
         """First values of the input rows, by all threads; the values do not depend on how many there are."""
-        rows = len(self.model.inputs)
+        rows = len(self.model.inputs) if self.model.parts is None else len(self.model.parts.sizes)
         cuts = np.linspace(0, rows, self.threads + 1).astype(int).tolist()
 
         def fill(part: int) -> None:
@@ -171,6 +171,7 @@ class Trainer(ThreadedModel):
             self.fill_inputs()
             if start is not None:
                 start.fill(self.model, corpus.vocab.words)
+            self.model.begin_whole()
         self.lanes = None
         if self.rounds is not None:
             total = tokens * resolved.epochs
@@ -211,6 +212,7 @@ class Trainer(ThreadedModel):
             whole = state.spans.empty
             if whole:
                 with monitor.rest_from_training():
+                    self.model.share_whole()
                     state.end_epoch(self._new_spans(), held_out_loss() if held_out_loss else None)
             if evaluator is not None:
                 with monitor.rest_from_training():
