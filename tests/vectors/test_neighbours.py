@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from w2v.errors import SettingsError, UnknownWordError, VectorsError
+from w2v.vectors.neighbours import Scope
 from w2v.vectors.vectors import Vectors
 
 ROWS, DIM, TOPN = 2300, 12, 7  # more than two blocks of queries
@@ -101,3 +102,18 @@ def test_an_index_finds_nearly_all_neighbours_with_their_exact_cosines(vectors):
     assert np.array_equal(approximate[alike, 0], cosines[alike, 0])
     assert not (rows == 0).any()
     assert not (rows == np.arange(ROWS)[:, None]).any()
+
+
+@pytest.mark.parametrize("among", [None, ["w9", "w2", "w30", "w4", "w41"]])
+def test_rows_that_may_be_answers_are_given_in_parts_at_length_one(among):
+    matrix = (
+        np.random.default_rng(2).normal(size=(50, 6)).astype(np.float32) * np.arange(1, 51, dtype=np.float32)[:, None]
+    )
+    scope = Scope(Vectors([f"w{i}" for i in range(50)], matrix), restrict_vocab=40, among=among)
+    rows = np.arange(40) if among is None else np.array([2, 4, 9, 30])
+    unit = matrix[rows] / np.linalg.norm(matrix[rows], axis=1, keepdims=True)
+    assert len(scope) == len(rows)
+    for low, high in ((0, 4), (1, 3), (3, 4)):
+        np.testing.assert_allclose(scope.units(low, high), unit[low:high], rtol=1e-5)
+        comparable = scope.comparable(low, high) * scope.factors[low:high, None]
+        np.testing.assert_allclose(comparable, unit[low:high], rtol=1e-5)
