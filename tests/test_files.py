@@ -100,9 +100,21 @@ def test_damage_is_named_with_the_byte_where_it_is(kind):
 def test_a_byte_order_mark_is_left_out_in_whatever_pieces_it_comes(text, size):
     for mark in (b"", UTF8_BOM):
         source = io.BytesIO(mark + text)
-        read = without_mark(lambda _size, source=source: source.read(size))
+        read = without_mark(lambda _size, source=source: source.read(size), "text", W2VError)
         expected = text if mark else text.removeprefix(UTF8_BOM)
         assert b"".join(iter(lambda read=read: read(1 << 16), b"")) == expected
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16", "UTF-32"])
+@pytest.mark.parametrize("order", ["LE", "BE"])
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_utf16_and_utf32_with_their_mark_are_refused_and_other_bytes_kept(encoding, order, size):
+    source = io.BytesIO("\ufeffking\n".encode(f"{encoding}-{order}"))
+    read = without_mark(lambda _size: source.read(size), "text", W2VError)
+    with pytest.raises(W2VError, match=f"text: the text is {encoding}, not UTF-8; convert it: iconv -f {encoding}"):
+        read(1 << 16)
+    latin = io.BytesIO(b"\xff\xfe\n")  # a word that is not UTF-8
+    assert without_mark(lambda _size: latin.read(100), "text", W2VError)(1 << 16) == b"\xff\xfe\n"
 
 
 class Dripping(io.FileIO):
@@ -118,7 +130,7 @@ def test_what_comes_a_byte_at_a_time_is_known_by_its_first_bytes(tmp_path, monke
     path.write_bytes(pack(UTF8_BOM[:1]) + pack(UTF8_BOM[1:] + b"king\r\n") + pack("café\r\n東京".encode()))
     monkeypatch.setattr(files, "open", lambda path, *_, **__: Dripping(path), raising=False)
     with open_by_content(path) as file:
-        assert file.read() == UTF8_BOM + "king\r\ncafé\r\n東京".encode()
+        assert file.read() == "king\r\ncafé\r\n東京".encode()
     assert [line.decode() for _, line in lines_of(path)] == ["king", "café", "東京"]
 
 

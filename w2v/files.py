@@ -12,7 +12,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, TextIO
 
 from w2v.decoders import Decoder, decoders_for
 from w2v.errors import W2VError
@@ -26,15 +26,25 @@ __all__ = [
     "Decompressor",
     "check_supported",
     "compression_of",
+    "encoding_by_mark",
     "foreign_format",
     "lines_of",
     "open_by_content",
     "refuse_endless",
+    "standard_input",
     "unpacked",
     "without_mark",
 ]
 
 UTF8_BOM = b"\xef\xbb\xbf"
+WIDE_MARKS = (
+    (b"\xff\xfe\x00\x00", "UTF-32"),
+    (b"\x00\x00\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+MARK_BYTES = 4
+MARK_STARTS = {mark[:1] for mark in (UTF8_BOM, *(mark for mark, _ in WIDE_MARKS))}
 HEAD_BYTES = 4096  # what telling a format needs at most
 RAW_BYTES = 1 << 18
 FIRST_BYTES = 1 << 9  # of a member, given to its decoder; what is behind a short one is copied by the decoder
@@ -61,6 +71,9 @@ FOREIGN = (
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it first"),
     (b"Rar!\x1a\x07", "a RAR archive", "unpack it first"),
     (b"PAR1\x15", "a Parquet file", "write its text column as lines first"),
+    (b"ARROW1\0\0", "an Arrow file", "write its text column as lines first"),
+    (b"{\\rtf", "an RTF document", "save it as plain text first"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of an old Office (.doc, .xls)", "save it as plain text first"),
     (b"\x04\x22\x4d\x18", "an lz4 file", "pipe it in: lz4 -dc FILE | w2v ... -"),
     (b"\x1f\x9d", "a file of the old `compress`", "pipe it in: zcat FILE | w2v ... -"),
     (b"LZIP\x01", "an lzip file", "pipe it in: lzip -dc FILE | w2v ... -"),
@@ -245,11 +258,12 @@ class _RawStream(io.RawIOBase):
 
 
 def open_by_content(path: str | os.PathLike[str], error: type[W2VError] = W2VError) -> io.BufferedReader:
-    """Open a file for reading, decompressed if its first bytes say so; damage raises `error` while reading."""
+    """Open a text for reading, decompressed if its first bytes say so, without a byte order mark; damage, and another
+    encoding, raise `error` while reading."""
     file = open(path, "rb", buffering=0)  # noqa: SIM115  the caller closes it
     try:
         read, _ = unpacked(file.read, os.fspath(path), error)
-        return io.BufferedReader(_RawStream(read, file), 1 << 16)
+        return io.BufferedReader(_RawStream(without_mark(read, os.fspath(path), error), file), 1 << 16)
     except BaseException:
         file.close()
         raise
@@ -276,8 +290,23 @@ def unpacked(
     return (packed.read if packed else read_on), packed
 
 
-def without_mark(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
-    """What reads a stream without the byte order mark that it may begin with, in whatever pieces that comes."""
+def standard_input() -> TextIO:
+    """`sys.stdin`; W2VError where it is closed: its descriptor may then be any other file's."""
+    if sys.stdin is None:
+        raise W2VError("standard input is closed; give a file")
+    return sys.stdin
+
+
+def encoding_by_mark(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 by the byte order mark."""
+    return next((encoding for mark, encoding in WIDE_MARKS if head.startswith(mark)), None)
+
+
+def without_mark(read: Callable[[int], bytes], name: str, error: type[W2VError]) -> Callable[[int], bytes]:
+    """What reads a text without the byte order mark that it may begin with, in whatever pieces that comes.
+
+    `error` for UTF-16 and UTF-32, as Windows' PowerShell writes them: a mark, and zero bytes as in no other text.
+    """
     begun = False
 
     def read_on(size: int) -> bytes:
@@ -286,8 +315,13 @@ def without_mark(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
         if begun:
             return data
         begun = True
-        while len(data) < len(UTF8_BOM) and UTF8_BOM.startswith(data) and (more := read(size)):
+        while len(data) < MARK_BYTES and data[:1] in MARK_STARTS and data[-1:] != b"\n" and (more := read(size)):
             data += more
+        encoding = encoding_by_mark(data)
+        if encoding and b"\0" in data:
+            raise error(
+                f"{name}: the text is {encoding}, not UTF-8; convert it: iconv -f {encoding} -t UTF-8 FILE > NEW"
+            )
         return data.removeprefix(UTF8_BOM) or read(size)
 
     return read_on
@@ -307,11 +341,11 @@ def lines_of(
     size: callers keep what they read.
     """
     name = "<stdin>" if os.fspath(path) == "-" else os.fspath(path)
-    with nullcontext(sys.stdin.buffer) if name == "<stdin>" else open(path, "rb", buffering=0) as file:
+    with nullcontext(standard_input().buffer) if name == "<stdin>" else open(path, "rb", buffering=0) as file:
         if name != "<stdin>":
             refuse_endless(os.fstat(file.fileno()), name, error)
         packed_read, packed = unpacked(file.read, name, error)
-        read = without_mark(packed_read)
+        read = without_mark(packed_read, name, error)
         number, total, pending = 0, 0, b""
         while block := read(RAW_BYTES):
             total += len(block)

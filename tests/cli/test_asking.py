@@ -135,6 +135,17 @@ def test_a_byte_order_mark_before_the_first_question_is_no_part_of_it(w2v, vecto
     assert done.out == w2v("similar", vectors, "king", "queen").out
 
 
+@pytest.mark.parametrize(
+    "command", [("similar",), ("embed", "-"), ("evaluate", "-"), ("convert", "x.txt", "--words", "-")]
+)
+def test_a_list_in_utf16_is_named(w2v, vectors, command):
+    """What `>` writes in the PowerShell of Windows."""
+    done = w2v(command[0], vectors, *command[1:], input="\ufeffking\r\nqueen\r\n".encode("utf-16-le"))
+    assert done.returncode == 1
+    assert done.err.startswith("w2v: error: <stdin>: the text is UTF-16, not UTF-8; convert it: iconv -f UTF-16 ")
+    assert done.out == ""
+
+
 def test_words_that_are_not_utf8_print_back_as_the_same_bytes(w2v, tmp_path):
     (tmp_path / "v.txt").write_bytes(b"3 2\ncaf\xe9 1 0\n\xff\xfe 0.5 1\nplain 0 1\n")
     done = w2v("similar", "v.txt", b"caf\xe9")

@@ -158,6 +158,20 @@ def test_an_unexpected_error_is_still_one_line(capsys):
     assert "internal error, ZeroDivisionError: division by zero" in line
 
 
+READERS = (
+    "similar v.bin", "embed v.bin -", "evaluate v.bin -", "check -", "info -", "convert - x.bin", "train - -o x.bin",
+    "vocab -", "pairs", "sessions - --session a --item b",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("line", READERS)
+def test_a_closed_standard_input_is_said(w2v, vectors, line):
+    """Its descriptor may be that of another file, which would be read in its place."""
+    done = w2v(*line.replace("v.bin", str(vectors)).split(), stdin=None, preexec_fn=lambda: os.close(0))
+    assert (done.returncode, done.out) == (1, "")
+    assert done.err == "w2v: error: standard input is closed; give a file\n"
+
+
 def test_a_file_name_with_a_newline_stays_on_one_line(capsys):
     assert guarded(raiser(FileNotFoundError(errno.ENOENT, "No such file or directory", "a\nb\x1b[31m.txt"))) == 1
     assert capsys.readouterr().err == "w2v: error: a\\nb\\x1b[31m.txt: No such file or directory\n"

@@ -83,6 +83,16 @@ def test_a_number_of_hundreds_of_digits_is_a_usage_error_of_one_short_line(w2v, 
 
 
 @pytest.mark.parametrize(
+    "line", ["similar v king -k", "vocab t --top", "similar v king --restrict-vocab", "plot v --dpi"]
+)
+def test_a_number_beyond_64_bits_is_a_usage_error(w2v, line):
+    done = w2v(*line.split(), "9" * 25)
+    assert done.returncode == 2
+    assert "is too large" in done.err or "must be between" in done.err
+    assert "internal error" not in done.err
+
+
+@pytest.mark.parametrize(
     ("line", "hint"),
     [
         ("train t -o v.bin -size 50", "no such option: -size (write --dim 50); w2v word2vec takes the options of "),

@@ -68,6 +68,7 @@ def test_json_is_refused_with_the_way_to_take_its_text(tmp_path, text, pack):
 TABLES = {
     "id,label,text\n" + "".join(f'{i},1,"the king, who rules"\n' for i in range(30)): "comma-separated values (3",
     "id\ttext\n" + "".join(f"{i}\tthe king rules\n" for i in range(30)): "tab-separated values (2 columns: id, text)",
+    "the king rules\rthe land\r" * 30: "carriage returns alone",
     "<?xml version='1.0'?>\n<page>\n<text>the king</text>\n": "XML or HTML",
 }
 

@@ -49,6 +49,11 @@ def test_a_table_in_a_pipe_is_opened_once(tmp_path, monkeypatch):
     assert read(tmp_path / "pipe") == [["é", "b"]]
 
 
+def test_line_ends_of_old_macintoshes_are_named(tmp_path):
+    with pytest.raises(CorpusError, match=r"t.csv:1: a carriage return alone is no line end; write line feeds: tr"):
+        read(table(tmp_path, "who,what\ru,a\ru,b\r"))
+
+
 def test_a_session_ends_where_nothing_happens_for_longer_than_the_gap(tmp_path):
     path = table(tmp_path, "who,what,when\nu,a,0\nu,b,1800\nu,c,3601\nv,d,3601\n")
     assert read(path, time="when", gap="30m") == [["a", "b"], ["c"], ["d"]]

@@ -250,6 +250,27 @@ def test_utf16_and_utf32_are_refused_with_a_hint(tmp_path, encoding, pack):
         read_corpus([path], ALL)
 
 
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (gzip.compress(gzip.compress(TEXT)), r"packed a second time \(gzip\), not text; unpack it once first"),
+        (b"ARROW1\0\0" + bytes(100), "an Arrow file"),
+        (rb"{\rtf1\ansi the king \par }", "an RTF document"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "a document of an old Office"),
+    ],
+)
+def test_what_is_often_given_for_text_is_named(tmp_path, data, what):
+    (tmp_path / "c").write_bytes(data)
+    with pytest.raises(CorpusError, match=what):
+        read_corpus([tmp_path / "c"], ALL)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="/proc")
+def test_a_read_that_fails_names_the_file():
+    with pytest.raises(OSError, match="/proc/self/mem"):
+        expand(["/proc/self/mem"])
+
+
 WIDE_TEXTS = (
     "Мама мыла раму, а папа читал газету.\n",
     "你好，世界。\n很久很久以前，有一个小村庄。\n",

@@ -17,6 +17,7 @@ from w2v.cli.output import STDOUT
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.terminal import tsv_line
 from w2v.errors import CheckpointError, CorpusError
+from w2v.files import standard_input
 from w2v.numbers import count, size
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def look(path: str, kind: str, **options: Any) -> Report:
     if os.path.isdir(path):
         return check_vectors(path)
     if path == STDOUT:
-        opened = _Stream("<stdin>", sys.stdin.buffer)
+        opened = _Stream("<stdin>", standard_input().buffer)
         head = opened.head
     elif os.path.isfile(path):
         with open(path, "rb") as file:

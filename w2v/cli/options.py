@@ -91,6 +91,12 @@ class Whole(Number):
     kind = int
     what = "a whole number"
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = super().convert(value, param, ctx)
+        if int(number).bit_length() > 63:
+            self.fail(f"{number_text(number)} is too large", param, ctx)
+        return number
+
 
 class Share(ParamType):
     """A share of something: 1% or 0.01. What is out of range is said in per cent where it was written so."""

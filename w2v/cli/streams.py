@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from w2v.cli.errors import named_output
 from w2v.errors import W2VError, printable
-from w2v.files import LONGEST_LINE, without_mark
+from w2v.files import LONGEST_LINE, standard_input, without_mark
 
 if TYPE_CHECKING:
     from w2v.output import Sink
@@ -88,10 +88,8 @@ def read_lines() -> Iterator[list[str]]:
     One line typed or sent by a co-process comes alone and can be answered at once; a file comes in large batches.
     W2VError for a line of more than LONGEST_LINE bytes.
     """
-    if sys.stdin is None:
-        raise W2VError("standard input is closed")
-    source = sys.stdin.fileno()
-    read = without_mark(lambda size: os.read(source, size))
+    source = standard_input().fileno()
+    read = without_mark(lambda size: os.read(source, size), "<stdin>", W2VError)
     begun: list[bytes] = []  # parts of line `number`, whose end has not been seen, and their bytes
     number, size = 1, 0
     while block := read(BLOCK):

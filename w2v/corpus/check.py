@@ -117,7 +117,7 @@ def _check(name: str, read: Callable[[int], bytes], min_count: int, whitespace: 
         first = text.block()
         origin = check_text(first[:HEAD_BYTES], name)
     except CorpusError as error:
-        report.add(FAULT, "unreadable", 1, "", str(error).removeprefix(f"{name}: "))
+        report.add(FAULT, "unreadable", 1, "", Message(error.args[0].marked.removeprefix(f"{name}: ")))
         return report
     census = Census(whitespace == "unicode", origin, most_lines)
     seed = (secrets.randbits(64), secrets.randbits(64))

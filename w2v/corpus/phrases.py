@@ -30,7 +30,7 @@ from w2v.corpus._words import WordTable
 from w2v.corpus.assembly import whole_sentences
 from w2v.corpus.spool import Spool, make_spool
 from w2v.errors import CorpusError, SettingsError, setting
-from w2v.files import UTF8_BOM, open_by_content
+from w2v.files import open_by_content
 from w2v.machine import thread_count
 from w2v.threads import run_all
 
@@ -124,8 +124,6 @@ def read_connectors(path: str | os.PathLike[str]) -> tuple[bytes, ...]:
         number = 0
         while line := file.readline(LONGEST_TOKEN + 3):
             number += 1
-            if number == 1:
-                line = line.removeprefix(UTF8_BOM)
             word = line.strip(b" \t\r\n")
             if len(word) > LONGEST_TOKEN or len(word.split()) > 1 or b"\0" in word:
                 raise CorpusError(f"{os.fspath(path)}:{number}: not a single word; give one connector word per line")

@@ -231,4 +231,6 @@ def _csv_error(error: csv.Error) -> str:
         return f"a field is longer than {most}, or a quotation mark that opens one is never closed"
     if "unexpected end of data" in text:
         return "a quotation mark opens a field here, and none closes it"
+    if "new-line character" in text:
+        return "a carriage return alone is no line end; write line feeds: tr '\\r' '\\n' < FILE > NEW"
     return f"not a row of CSV ({text})"

@@ -120,6 +120,8 @@ def lone_tokens(sample: bytes, whole: bool, config: CorpusConfig) -> str:
 
 def oddity(sample: bytes, whole: bool, config: CorpusConfig) -> str:
     """What should be said of a text that begins so, without its name; empty for an ordinary one."""
+    if b"\n" not in sample and sample.count(b"\r") >= FEWEST_LINES:
+        return "its lines end in carriage returns alone and are read as one; write line feeds: tr '\\r' '\\n'"
     if MARKUP.match(sample):
         return "this looks like XML or HTML, and its markup is read as words; extract the text first"
     lone = lone_tokens(sample, whole, config)

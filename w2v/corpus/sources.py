@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import re
 import stat
-import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from w2v.corpus.sample import EVENTS, SAMPLE_BYTES, json_fields
 from w2v.errors import CorpusError
-from w2v.files import HEAD_BYTES, UTF8_BOM, check_supported, compression_of, foreign_format, refuse_endless
+from w2v.files import (
+    HEAD_BYTES,
+    UTF8_BOM,
+    check_supported,
+    compression_of,
+    encoding_by_mark,
+    foreign_format,
+    refuse_endless,
+    standard_input,
+)
 from w2v.output import PART_SUFFIX
 
 __all__ = [
@@ -26,12 +34,6 @@ __all__ = [
     "wide_encoding",
 ]
 
-WIDE_MARKS = (
-    (b"\xff\xfe\x00\x00", "UTF-32"),
-    (b"\x00\x00\xfe\xff", "UTF-32"),
-    (b"\xff\xfe", "UTF-16"),
-    (b"\xfe\xff", "UTF-16"),
-)
 STREAM = "stream"  # read from beginning to end; what it holds is known when it is read
 PLAIN = "plain"
 TEXT = "text"  # a stream that is text, whatever it begins with: a part of a file that was looked at where it begins
@@ -73,7 +75,7 @@ class Source:
         What is no regular file is opened without waiting, as a pipe that nobody writes to would have it; poll it.
         """
         if self.path == "-":
-            return os.dup(sys.stdin.fileno() if sys.stdin else 0)
+            return os.dup(standard_input().fileno())
         return os.open(self.path, os.O_RDONLY | (os.O_NONBLOCK if self.size is None else 0))
 
     def check_end(self, fd: int) -> None:
@@ -99,6 +101,7 @@ def expand(corpus: Path | Source | Sequence[Path | Source]) -> list[Source]:
         if path == "-":
             if any(s.path == "-" for s in sources):
                 raise CorpusError("standard input (-) can be read only once")
+            standard_input()
             sources.append(Source("-", STREAM, None))
         elif os.path.isdir(path):
             found = [look_at(file) for file in files_below(path)]
@@ -136,8 +139,11 @@ def look_at(path: str) -> Source:
             raise PermissionError(13, "Permission denied", path)
         refuse_endless(status, path, CorpusError)
         return Source(path, STREAM, None)
-    with open(path, "rb", buffering=0) as file:
-        head = file.read(HEAD_BYTES)
+    try:
+        with open(path, "rb", buffering=0) as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:  # of a read, it has no name
+        raise OSError(error.errno, error.strerror, path) from None
     if not head or status.st_size == 0:  # empty, or made while it is read, as in /proc
         return Source(path, STREAM, None if head else 0)
     kind, identity = compression_of(head), (status.st_dev, status.st_ino)
@@ -155,6 +161,8 @@ def check_text(head: bytes, name: str) -> int:
     if is_encoded_head(head):
         raise CorpusError(f"{name}: this is an encoded corpus, not text; it is trained on alone, and not from a pipe")
     foreign = foreign_format(head)
+    if packing := compression_of(head):
+        foreign = f"packed a second time ({packing})", "unpack it once first"
     if foreign:
         events = f", or {EVENTS}" if "Parquet" in foreign[0] else ""
         raise CorpusError(f"{name}: this is {foreign[0]}, not text; {foreign[1]}{events}")
@@ -177,11 +185,9 @@ def check_text(head: bytes, name: str) -> int:
 
 def wide_encoding(head: bytes) -> str | None:
     """UTF-16 or UTF-32 by byte order mark, or by where the zero bytes of the first kilobytes stand."""
-    for mark, encoding in WIDE_MARKS:
-        if head.startswith(mark):
-            return encoding
-    if len(head) < 16:
-        return None
+    encoding = encoding_by_mark(head)
+    if encoding or len(head) < 16:
+        return encoding
     head = head[: len(head) // 4 * 4]
     zeros = [head[i::4].count(0) * 4 / len(head) for i in range(4)]  # share of zeros at each place of four bytes
     if min(zeros[:2]) < 0.05 and zeros[2] > 0.9 and zeros[3] > 0.9:

@@ -14,7 +14,7 @@ from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._rank import rank
 from w2v.corpus._words import WordTable
 from w2v.errors import CorpusError
-from w2v.files import UTF8_BOM, open_by_content
+from w2v.files import open_by_content
 from w2v.output import AtomicOutput, Sink
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Vocab:
             nonlocal number
             while line := file.readline(LONGEST_LINE + 1):
                 number += 1
-                word, count, tab = _parse_line(line if number > 1 else line.removeprefix(UTF8_BOM), f"{name}:{number}")
+                word, count, tab = _parse_line(line, f"{name}:{number}")
                 if number == 1 and word == b"</s>" and not tab:
                     continue
                 if count < 1:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import secrets
 import select
-import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
@@ -25,7 +24,7 @@ from w2v.corpus._words import WordTable
 from w2v.corpus.config import WORD_SETTINGS, CorpusConfig
 from w2v.corpus.tokenizers import changes_spellings, tokenize
 from w2v.errors import SettingsError, VectorsError, W2VError, setting
-from w2v.files import unpacked, without_mark
+from w2v.files import standard_input, unpacked, without_mark
 from w2v.output import AtomicOutput, is_replaced
 from w2v.safetensors import make_header
 from w2v.threads import in_order
@@ -351,12 +350,12 @@ def blocks_of_file(path: str) -> Iterator[bytes | None]:
     """Blocks of the lines of a file, plain or compressed, or of standard input ("-"), as they arrive; None where the
     next line is not there yet. W2VError for a line that is too long, or a file that is damaged."""
     name = "<stdin>" if path == "-" else path
-    if path == "-" and sys.stdin is None:
-        raise W2VError("standard input is closed")
     with nullcontext() if path == "-" else open(path, "rb", buffering=0) as file:
-        source = sys.stdin.fileno() if file is None else file.fileno()
+        source = standard_input().fileno() if file is None else file.fileno()
         read, _ = unpacked(lambda size: os.read(source, size), name, W2VError)
-        yield from _whole_lines(name, without_mark(read), lambda: bool(select.select([source], [], [], 0)[0]))
+        yield from _whole_lines(
+            name, without_mark(read, name, W2VError), lambda: bool(select.select([source], [], [], 0)[0])
+        )
 
 
 def _whole_lines(name: str, read: Callable[[int], bytes], is_there: Callable[[], bool]) -> Iterator[bytes | None]:

@@ -7,11 +7,20 @@ import re
 from typing import TYPE_CHECKING, BinaryIO
 
 from w2v.errors import VectorsError
-from w2v.files import UTF8_BOM, compression_of, foreign_format
+from w2v.files import HEAD_BYTES, UTF8_BOM, compression_of, encoding_by_mark, foreign_format
 from w2v.vectors.formats.format import FORMATS, Format, format_named
 from w2v.vectors.formats.projector import is_projector
 from w2v.vectors.formats.rows import BETWEEN, LoadOptions, Rows, show_word
-from w2v.vectors.formats.source import CONTROL, HEADER_LIMIT, NUMBER, SIGNED_HEADER, Source, first_lines, open_source
+from w2v.vectors.formats.source import (
+    CONTROL,
+    HEADER_LIMIT,
+    NUMBER,
+    PEEK,
+    SIGNED_HEADER,
+    Source,
+    first_lines,
+    open_source,
+)
 from w2v.vectors.formats.table import layout_of
 
 if TYPE_CHECKING:
@@ -41,10 +50,10 @@ UNSUPPORTED: tuple[tuple[bytes, str, str], ...] = (
     (b"FiFu", "a finalfusion file", "convert it: finalfusion convert -f finalfusion -t word2vec FILE vectors.bin"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "read it with h5py: w2v.Vectors(words, matrix).save('vectors.bin')"),
     (b"SQLite format 3\x00", "a database (magnitude?)", "export its vectors as text"),
-    (b"\xff\xfe", "UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"),
-    (b"\xfe\xff", "UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"),
 )
 SPARSE = re.compile(rb"\d+:[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+NUMBERS_THEN_CR = re.compile(rb" [-+]?\d[\d.eE+-]*\r[^\r ]+ [-+]?\d")  # the end of a row, and the next
+BRACKETS = re.compile(rb"\[ *[-+]?[0-9.]+[^]]*\]")
 MARKUP = re.compile(rb"\s*<(!doctype|html|\?xml|head|body)", re.IGNORECASE)
 
 
@@ -68,9 +77,23 @@ def recognised(name: str, head: bytes, format: str | None = None) -> Format:
         if record.signed and record.recognise(name, head):
             return record
     refuse_others(name, head)
+    if b"\n" not in head and NUMBERS_THEN_CR.search(head):
+        raise VectorsError(
+            f"{name}: its lines end in carriage returns alone; write line feeds: tr '\\r' '\\n' < FILE > NEW"
+        )
     for record in FORMATS.values():
         if not record.signed and record.recognise(name, head):
             return record
+    from w2v.corpus.sample import json_fields
+    from w2v.corpus.sources import wide_encoding
+
+    if json_fields(head, len(head) < PEEK) is not None:
+        raise VectorsError(
+            f"{name}: is JSON, not word vectors that can be read; in Python, where it is an object of lists: "
+            "w2v.Vectors(list(found), numpy.array(list(found.values()))).save('vectors.bin')"
+        )
+    if encoding := wide_encoding(head[:HEAD_BYTES]):
+        raise VectorsError(f"{name}: is {encoding} text; convert it: iconv -f {encoding} -t UTF-8 FILE > NEW")
     raise VectorsError(
         f"{name}: row 0 (byte 0): neither a `ROWS DIMENSIONS` line nor a word with numbers (it begins with "
         f"{head[:16]!r}{_between(head)}); {', '.join(record.title for record in FORMATS.values())} can be read"
@@ -83,12 +106,16 @@ def _between(head: bytes) -> str:
     for sign, what in BETWEEN.items():
         if lines and all(line.count(sign) == lines[0].count(sign) > 1 for line in lines):
             return f", fields between {what}"
+    if lines and all(map(BRACKETS.search, lines)):
+        return ", numbers in brackets: tr -d '[],' < FILE > NEW"
     return ""
 
 
 def refuse_others(name: str, head: bytes) -> None:
     """VectorsError for what is known by its first bytes and not read here."""
     known = next(((what, remedy) for magic, what, remedy in UNSUPPORTED if head.startswith(magic)), None)
+    if encoding := encoding_by_mark(head):
+        known = f"{encoding} text", f"convert it: iconv -f {encoding} -t UTF-8 FILE > NEW"
     known = known or foreign_format(head)
     if known is None and (packing := compression_of(head)):
         known = f"packed a second time ({packing})", "unpack it once first"
@@ -117,7 +144,7 @@ def looks_like_vectors(head: bytes) -> bool:
     """Whether a file that begins with these bytes (unpacked) is meant as vectors, good or not, rather than as text."""
     if any(record.signed and record.recognise("", head) for record in FORMATS.values()):
         return True
-    if any(head.startswith(magic) for magic in (LFS, *(magic for magic, _, _ in UNSUPPORTED[:-2]))):
+    if any(head.startswith(magic) for magic in (LFS, *(magic for magic, _, _ in UNSUPPORTED))):
         return True
     head = head.removeprefix(UTF8_BOM)
     if _is_sparse(head) or _is_table_of_points(head):
@@ -129,7 +156,8 @@ def looks_like_vectors(head: bytes) -> bool:
     body = head[header.end() :] if header else head
     if header and CONTROL.search(body[:4096]):
         return True
-    rows = [line.replace(b"\t", b" ").rstrip(b" \r").split(b" ") for line in first_lines(body)]
+    lines = [line.replace(b"\t", b" ").rstrip(b" \r").split(b" ") for line in first_lines(body)]
+    rows = [[fields[0], *filter(None, fields[1:])] for fields in lines]
     width = int(header[2]) + 1 if header else max(map(len, rows)) if rows else 0
     alike = sum(_is_row(fields, width if header else 0) for fields in rows)
     same = len({len(fields) for fields in rows if fields}) == 1

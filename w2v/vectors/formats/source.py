@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from io import FileIO
 from typing import BinaryIO
 
 from w2v.errors import VectorsError
-from w2v.files import MAGIC_BYTES, UTF8_BOM, compression_of, unpacked
+from w2v.files import MAGIC_BYTES, UTF8_BOM, compression_of, standard_input, unpacked
 
 __all__ = [
     "CONTROL",
@@ -44,7 +43,7 @@ MAX_DIM = 65_536
 HEADER_LIMIT = 64  # bytes, its newline included
 FIELD = bytes(range(256))  # what a field may hold, but for separators
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
-HEADER = re.compile(rb"(\d+) +(\d+)[ \t]*\r?\n")
+HEADER = re.compile(rb"\+?(\d+) +\+?(\d+)[ \t]*\r?\n")
 SIGNED_HEADER = re.compile(rb"([+-]?\d+) +([+-]?\d+)[ \t]*\r?\n")
 NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 CHANCE = 24  # printable bytes: chance gives so many once in 10^10 files
@@ -139,7 +138,7 @@ def open_source(path: str | os.PathLike[str] | BinaryIO) -> Source:
     name = os.fspath(path)
     if name == "-":
         source = Source("<stdin>")
-        source._from_stream(sys.stdin.buffer.read)
+        source._from_stream(standard_input().buffer.read)
         return source
     name = _model_in(name) or name
     source = Source(name, name)

@@ -136,7 +136,8 @@ def _with_header(lines: list[bytes], header: re.Match[bytes], plain: bool) -> La
     dim = int(header[2])
     if plain and 2 * sum(Layout(*PLAIN).numbers_of(line) == dim for line in lines) >= len(lines):
         return None
-    fitted = [_fitted(lines, *pair) for pair in SEPARATORS if not (plain and pair == PLAIN)]
+    fitted = [_fitted(lines, *pair) for pair in SEPARATORS]
+    fitted = [one for one in fitted if not plain or one[0].decimal_comma or (one[0].word_end, one[0].between) != PLAIN]
     layout, _, share = max(fitted, key=lambda one: (one[1] == dim, one[2]))
     if layout.dim != dim or share < 0.5:
         return None
@@ -201,7 +202,7 @@ def _fitted(lines: list[bytes], word_end: bytes, between: bytes) -> tuple[Layout
             layout = replace(layout, last=True)
         else:
             return layout, 0, 0  # numbers alone
-    if between in (b"\t", b";", b"|") and split and all(DECIMAL_COMMA.fullmatch(numbers[-1]) for _, numbers in split):
+    if between != b"," and split and all(DECIMAL_COMMA.fullmatch(numbers[-1]) for _, numbers in split):
         layout = replace(layout, decimal_comma=True)
     if words and all(word.startswith(BASE64) for word in words):
         layout = replace(layout, base64=True)

@@ -51,7 +51,7 @@ def count_columns(name: str, head: bytes) -> int:
     lines = head.split(b"\n", LINES)
     if len(lines) > 1:
         lines.pop()  # cut, or empty
-    counts = Counter(len(line.rstrip(b" \r").split(b" ")) - 1 for line in lines if line)
+    counts = Counter(sum(map(bool, line.rstrip(b"\r").split(b" ")[1:])) for line in lines if line)
     dim = max(counts, key=lambda columns: (counts[columns], -columns), default=0)
     if not 1 <= dim <= MAX_DIM:
         raise VectorsError(f"{name}: row 1 (byte 0): {dim} numbers in a row; 1 to {MAX_DIM:,} can be read")
