@@ -10,8 +10,10 @@ import statistics
 import pytest
 
 from w2v.cli.main import cli
+from w2v.cli.sweep import Table
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
+from w2v.training.sweep import SweepRun
 
 from .test_runs import LATEST_S
 
@@ -97,3 +99,12 @@ def test_every_hyper_parameter_is_an_option_that_takes_a_list():
     with command.make_context("sweep", given) as c:
         assert (c.params["window"], c.params["exact"]) == ((2, 5), (True, False))
         assert (c.params["lr"], c.params["seed"]) == ((0.1, 0.2), (3,))
+
+
+def test_a_run_that_fails_is_named_by_what_varies(capsys):
+    configs = [TrainConfig(dim=dim, seed=7) for dim in (8, 9)]
+    table = Table(configs, ["dim", "seed"], [], False, "json")
+    table.add(SweepRun(configs[1], {}, error="the training diverged"))
+    out, err = capsys.readouterr()
+    assert err == "w2v: warning: dim 9, seed 7: the training diverged\n"
+    assert json.loads(out)["error"] == "the training diverged"

@@ -201,6 +201,17 @@ def test_nothing_is_asked_of_ray_while_its_head_node_does_not_answer():
     play(ray, scene, LOOK_S=0.001)
 
 
+def test_a_node_with_a_whole_cpu_takes_part():
+    ray = Ray(node("a", 1.0), node("b", 0.5), {**node("c"), "Resources": {}})
+
+    async def scene(manager):
+        await manager.begin()
+        assert manager.joined == [1]
+        assert ray.found[0]["NodeID"] == manager.members[0].node_id
+
+    play(ray, scene)
+
+
 def test_a_node_that_fails_is_named_and_left_alone_after_three_times():
     ray = Ray(node("a"), node("b"), answers=[{"load": NodeLost("no room")}])
 

@@ -14,6 +14,7 @@ from w2v.corpus.check import check_corpus
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import count_words, read_corpus
 from w2v.corpus.remap import extend_vocab
+from w2v.corpus.sample import tokens_of
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, render
 
@@ -178,3 +179,10 @@ def test_a_file_that_is_there_twice_is_named(tmp_path):
     assert warnings_of([folder]) == []
     (folder / "c").write_bytes((folder / "b").read_bytes())
     assert warnings_of([folder]) == [f"{folder}/c: looks like a copy of {folder}/b, and its text counts twice"]
+
+
+def test_tokens_of_a_sample_are_about_those_of_a_reading():
+    line = "It's\u00a0a b-c\n"
+    assert tokens_of(line, CorpusConfig(tokenizer="words")) == ["It", "s", "a", "b", "c"]
+    assert tokens_of(line, CorpusConfig(whitespace="unicode")) == ["It's", "a", "b-c"]
+    assert tokens_of(line, CorpusConfig(whitespace="ascii")) == ["It's\u00a0a", "b-c"]

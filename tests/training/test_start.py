@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import w2v
-from w2v.errors import SettingsError, VectorsError
+from w2v.errors import CorpusError, SettingsError, VectorsError
 from w2v.training.checkpoint import Checkpoint, write_checkpoint
 from w2v.training.start import Continuation, Initial, continued_settings
 from w2v.training.trainer import Trainer
@@ -110,3 +110,12 @@ def test_a_continued_run_begins_with_the_best_epoch_where_one_was_kept(tmp_path)
     start = Continuation(checkpoint, *continued_settings(checkpoint, {}))
     again = Trainer(start.extend_vocab(corpus()), start.config, start=start)
     assert (again.model.inputs[:, :12] == 7).all()
+
+
+def test_a_checkpoint_is_closed_where_the_text_cannot_be_read(kept, tmp_path, monkeypatch):
+    closed = []
+    monkeypatch.setattr(Continuation, "close", lambda start: closed.append(start.checkpoint.close()))
+    (tmp_path / "empty").write_bytes(b"")
+    with pytest.raises(CorpusError):
+        w2v.train(tmp_path / "empty", continue_from=kept[1])
+    assert closed == [None]
