@@ -50,6 +50,16 @@ def test_show_and_curve_draw_pictures(w2v, vectors, tmp_path):
     assert b"<svg" in (tmp_path / "curve.svg").read_bytes()
 
 
+def test_a_page_needs_two_words_of_a_list(w2v, vectors, tmp_path):
+    (tmp_path / "one").write_text("king\nnowhere\n")
+    done = w2v("explore", vectors, "-o", "page.html", "--words", "one")
+    assert done.returncode == 1
+    assert done.err == f"w2v: error: one: holds 1 of the words of {vectors}; a map needs two\n"
+    assert not (tmp_path / "page.html").exists()
+    (tmp_path / "one").write_text("king\nqueen\n")
+    assert w2v("explore", vectors, "-o", "page.html", "--words", "one", "-q").returncode == 0
+
+
 def test_explore_writes_a_page_and_tells_its_size(w2v, vectors, tmp_path):
     done = w2v("explore", vectors, "-o", "page.html", "--top", "10")
     assert done.returncode == 0, done.err

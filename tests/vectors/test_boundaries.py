@@ -13,6 +13,7 @@ import w2v
 from w2v.corpus._words import WordTable
 from w2v.errors import VectorsError
 from w2v.vectors.files.repair import repair
+from w2v.vectors.formats import binary_salvage
 from w2v.vectors.formats.binary_salvage import _Rows
 from w2v.vectors.formats.boundaries import is_text, lost_boundary
 from w2v.vectors.formats.salvage import Salvage
@@ -251,3 +252,16 @@ def test_what_is_out_of_proportion_is_measured_by_the_other_rows(rows):
     assert (found.row, found.word, found.following) == (1, b"Air abcA", b"w2")
     assert found.numbers.tobytes() == small.tobytes()
     assert lost_boundary(WordTable(words[:2] + words[3:] + [b"last"]), matrix.__getitem__) is None
+
+
+@pytest.mark.parametrize("block", [37, 41, 64])
+@pytest.mark.parametrize(("bad", "kind"), [(b"", "no word"), (b"\x01", "nothing left")])
+def test_a_row_without_a_word_costs_no_other_one_wherever_a_block_ends(tmp_path, monkeypatch, block, bad, kind):
+    monkeypatch.setattr(binary_salvage, "BLOCK", block)
+    for place in range(12):
+        words = [bad if row == place else b"w%d" % row for row in range(12)]
+        rows = [word + b" " + struct.pack("<2f", row + 0.5, -1) for row, word in enumerate(words)]
+        (tmp_path / "v.bin").write_bytes(b"12 2\n" + b"".join(rows))
+        mended, repairs = repair(tmp_path / "v.bin")
+        assert {name: tally.count for name, tally in repairs.items()} == {kind: 1}
+        assert mended.matrix[:, 0].tolist() == [row + 0.5 for row in range(12) if row != place]
