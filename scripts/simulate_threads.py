@@ -8,8 +8,8 @@ changes the rows that the trainer would change there. A row that another thread 
 thread's core: that is one transfer, of as many cache lines as the row has. A private row is changed in the thread's own
 copy and touches the shared one only when it is merged. The first half of the walk fills the caches; the second counts.
 
-`--measure` trains on 1 and 2 threads, with private rows and without: what a transfer took in the second, by the time of
-the first and the third, predicts the fourth.
+`--measure` trains on 1 thread, on 1 thread beside another training, and on 2 threads with private rows and without.
+What the last takes longer than the second is the time of its transfers; the second and that time predict the third.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import statistics
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -87,6 +88,13 @@ def measured(corpus: w2v.EncodedCorpus, config: TrainConfig, threads: int, hot_r
     return statistics.median(1e9 * each.seconds * each.threads / each.trained for each in summaries)
 
 
+def beside_another(corpus: w2v.EncodedCorpus, config: TrainConfig, runs: int) -> float:
+    """ns that a thread takes for a centre while another training, which shares no row with it, has the second core."""
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(measured, corpus, config, 1, 0, runs) for _ in range(2)]
+        return statistics.mean(each.result() for each in both)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus")
@@ -113,9 +121,11 @@ def main() -> None:
             measured(corpus, config, threads, rows, options.runs)
             for threads, rows in ((1, 0), (2, config.resolved().hot_rows), (2, 0))
         )
-        transfer = (plain - one) / without
-        print(f"ns a centre: 1 thread {one:.0f}, 2 threads without private rows {plain:.0f}: {transfer:.0f} a transfer")
-        print(f"2 threads with private rows: {one + with_private * transfer:.0f} predicted, {two:.0f} measured")
+        apart = beside_another(corpus, config, options.runs)
+        transfer = (plain - apart) / without
+        print(f"ns a centre: 1 thread {one:.0f}, beside another training {apart:.0f}")
+        print(f"2 threads without private rows {plain:.0f}: {transfer:.0f} a transfer")
+        print(f"2 threads with private rows: {apart + with_private * transfer:.0f} predicted, {two:.0f} measured")
 
 
 if __name__ == "__main__":
