@@ -8,6 +8,7 @@ import os
 import pytest
 
 import w2v
+from w2v.training import report
 from w2v.training.report import InputFile, Recorder, cpu_name
 
 from .runs import sentences
@@ -56,3 +57,10 @@ def test_the_processor_is_named_where_the_system_tells(tmp_path):
     (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: A Fast One (R)\n")
     assert cpu_name(tmp_path / "cpuinfo") == "A Fast One (R)"
     assert isinstance(cpu_name(tmp_path / "missing"), str)
+
+
+def test_standard_input_is_no_file_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-").write_text("a b\n")
+    assert report._mark("-") is None
+    assert report._mark("./-")[0] == 4
