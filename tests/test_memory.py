@@ -129,9 +129,9 @@ FLAT = {
         ({"loss": "hs"}, None, {**FLAT, "tables": 62_000 + 5 * 1000 * 10}),
         ({"loss": "softmax"}, None, {**FLAT, "scores": 2 * 4 * 32 * 1000}),
         ({"stop_early": 1, "held_out": 0.1}, None, {**FLAT, "the best epoch": 256_000}),
-        ({"subwords": "3-6", "buckets": 2000}, None, {**FLAT, "n-grams": 2000 * 128 + 480_000}),
-        ({"subwords": "3-6"}, None, {**FLAT, "n-grams": 4000 * 128 + 480_000}),
-        ({"subwords": "3-6"}, 1500, {**FLAT, "n-grams": 500 * 128 + 480_000}),
+        ({"subwords": "3-6", "buckets": 2000}, None, {**FLAT, "n-grams": 4000 * 128 + 480_000}),
+        ({"subwords": "3-6"}, None, {**FLAT, "n-grams": 6000 * 128 + 480_000}),
+        ({"subwords": "3-6"}, 1500, {**FLAT, "n-grams": 2500 * 128 + 480_000}),
     ],
     ids=str,
 )

@@ -222,8 +222,10 @@ def test_a_word_with_a_space_is_put_right_at_the_border_of_two_blocks(tmp_path):
     np.testing.assert_array_equal(mended.matrix, matrix)
 
 
-def test_a_header_with_signs_is_refused():
-    for start in (b"+2 2\n", b"2 +2\n", b"-2 2\n"):
+def test_a_header_may_have_plus_signs_and_no_others():
+    for start in (b"+2 2\n", b"2 +2\n"):
+        assert w2v.load(io.BytesIO(start + b"a 1 2\nb 3 4\n")).matrix.tolist() == [[1, 2], [3, 4]]
+    for start in (b"-2 2\n", b"2 -2\n"):
         with pytest.raises(VectorsError, match="the header claims"):
             w2v.load(io.BytesIO(start + b"a 1 2\nb 3 4\n"))
 
