@@ -57,7 +57,7 @@ def test_products_of_128_bits_are_exact_on_any_machine(tmp_path: Path, flags: li
         pytest.skip("no C compiler (cc) here")
     (tmp_path / "products.c").write_text(PRODUCTS)
     package = Path(__file__).parents[2] / "w2v"
-    includes = [f"-I{package / folder}" for folder in ("", "kernel", "vectors")]
+    includes = [f"-I{package / folder}" for folder in ("", "corpus", "kernel", "vectors")]
     library = tmp_path / "products.so"
     command = [compiler, "-std=gnu11", "-O2", "-w", "-shared", "-fPIC", *flags, *includes, tmp_path / "products.c"]
     subprocess.run([*command, "-lm", "-o", library], check=True)

@@ -18,7 +18,7 @@ from w2v.corpus.assembly import assemble, count_not_utf8
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.feed import Feed
-from w2v.corpus.sample import SAMPLE_BYTES, lone_tokens, oddity, strange_words
+from w2v.corpus.sample import SAMPLE_BYTES, carriage_returns, lone_tokens, oddity, strange_words
 from w2v.corpus.selection import Selection, Spelled, select, tally
 from w2v.corpus.sources import OnProgress, Path, ReadProgress, Source, expand, repeated_file
 from w2v.corpus.spool import make_spool
@@ -210,7 +210,8 @@ class _Reading:
         """Say what the text looks like, if that is hardly what was meant."""
         if on_warning is None:
             return
-        found = oddity(self.feed.sample, len(self.feed.sample) < SAMPLE_BYTES, self.config)
+        sample = self.feed.sample
+        found = carriage_returns(sample) or oddity(sample, len(sample) < SAMPLE_BYTES, self.config)
         for line in [found] if found else strange_words(vocab, self.token_counts, self.config):
             on_warning(f"{self.name}: {line}")
         if repeated := repeated_file(self.sources):

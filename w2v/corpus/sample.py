@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from w2v.corpus.config import CorpusConfig
     from w2v.corpus.vocab import TokenCounts, Vocab
 
-__all__ = ["EVENTS", "SAMPLE_BYTES", "json_fields", "lone_tokens", "oddity", "strange_words"]
+__all__ = ["EVENTS", "SAMPLE_BYTES", "carriage_returns", "json_fields", "lone_tokens", "oddity", "strange_words"]
 
 # What to do with a table whose rows are events.
 EVENTS = f"if its rows are events, train with {setting('session', 'COLUMN')} {setting('item', 'COLUMN')}"
@@ -118,10 +118,15 @@ def lone_tokens(sample: bytes, whole: bool, config: CorpusConfig) -> str:
     return f"nearly every line is one token; separate tokens by spaces ({hint})"
 
 
-def oddity(sample: bytes, whole: bool, config: CorpusConfig) -> str:
-    """What should be said of a text that begins so, without its name; empty for an ordinary one."""
+def carriage_returns(sample: bytes) -> str:
+    """What should be said of a text whose lines end in them alone; empty for others. `check` counts them by itself."""
     if b"\n" not in sample and sample.count(b"\r") >= FEWEST_LINES:
         return "its lines end in carriage returns alone and are read as one; write line feeds: tr '\\r' '\\n'"
+    return ""
+
+
+def oddity(sample: bytes, whole: bool, config: CorpusConfig) -> str:
+    """What should be said of a text that begins so, without its name; empty for an ordinary one."""
     if MARKUP.match(sample):
         return "this looks like XML or HTML, and its markup is read as words; extract the text first"
     lone = lone_tokens(sample, whole, config)
