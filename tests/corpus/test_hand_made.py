@@ -8,7 +8,7 @@ import pytest
 
 from w2v.corpus._assembly import Remapping
 from w2v.corpus._encode import DROPPED, RUN_BASE, Encoder, Spellings
-from w2v.corpus._ids import Spelled
+from w2v.corpus._ids import SentenceWriter
 from w2v.corpus._words import WordTable
 from w2v.corpus.assembly import remapped
 from w2v.corpus.config import CorpusConfig
@@ -95,7 +95,7 @@ def test_what_is_no_word_is_refused():
             Vocab.sorted(words, np.array([2, 1]))
     out = np.empty(4096, np.uint8)
     with pytest.raises(ValueError, match="no such place"):
-        Spelled(WordTable([b"a"])).write(np.zeros(3, np.int32), -2, out, False)
+        SentenceWriter(WordTable([b"a"])).write(np.zeros(3, np.int32), -2, out, False)
 
 
 def test_remapping_a_given_array_checks_every_id():

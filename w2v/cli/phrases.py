@@ -139,11 +139,11 @@ def opened(
 
 def write_text(found: Joined, out: Sink, threads: int | None) -> None:
     """Write the sentences, one a line, made by all threads."""
-    from w2v.corpus._ids import Spelled
+    from w2v.corpus._ids import SentenceWriter
     from w2v.corpus.phrases import whole_pieces
     from w2v.threads import in_order
 
-    spelled = Spelled(found.words)
+    writer = SentenceWriter(found.words)
     spare: list[bytearray] = []  # buffers that have been written
 
     def texts(piece: slice) -> list[tuple[bytearray, int]]:
@@ -154,7 +154,7 @@ def write_text(found: Joined, out: Sink, threads: int | None) -> None:
                 buffer = spare.pop()
             except IndexError:
                 buffer = bytearray(BLOCK_BYTES)
-            place, size, begun = spelled.write(ids, place, buffer, begun)
+            place, size, begun = writer.write(ids, place, buffer, begun)
             made.append((buffer, size))
         return made
 

@@ -66,7 +66,7 @@ def uncut(const int32_t[::1] ids, int32_t[::1] out):
     return written
 
 
-cdef class Spelled:
+cdef class SentenceWriter:
     """Words in one run of bytes, for writing ids as text. `blob` has PADDING bytes more behind the words."""
 
     cdef const uint8_t[::1] blob

@@ -68,6 +68,17 @@ cdef uint8_t[::1] marks_of(const int32_t[::1] roles, uint8_t of_words):
     return marks
 
 
+cdef int check_ids(const int32_t[::1] ids, Py_ssize_t words) except -1:
+    """ValueError for an id that is neither below `words` nor the end of a sentence."""
+    cdef bint good = True
+    if ids.shape[0]:
+        with nogil:
+            good = ids_below(&ids[0], ids.shape[0], <uint32_t>words)
+    if not good:
+        raise ValueError("an id is of no word")
+    return 0
+
+
 cdef class Pairs:
     """A table of pairs of ids, for the walk over ids that `roles` describes: int32 [W], 0 for a word that may be in a
     phrase, -1 for one that may not, c = 1..connectors for a connector.
@@ -129,7 +140,7 @@ cdef class Pairs:
     def walk(self, const int32_t[::1] ids):
         """Count the pairs of whole sentences."""
         cdef int failed = 0
-        self._check(ids)
+        check_ids(ids, self.roles.shape[0])
         if ids.shape[0] == 0:
             return
         with nogil:
@@ -137,18 +148,9 @@ cdef class Pairs:
         if failed:
             raise MemoryError("no memory for a table of pairs")
 
-    cdef int _check(self, const int32_t[::1] ids) except -1:
-        cdef bint good = True
-        if ids.shape[0]:
-            with nogil:
-                good = ids_below(&ids[0], ids.shape[0], <uint32_t>self.roles.shape[0])
-        if not good:
-            raise ValueError("an id is of no word")
-        return 0
-
     def sketch(self, const int32_t[::1] ids, uint8_t[::1] sketch):
         """Count the pairs of whole sentences in `sketch`: a power of two of bytes, each up to 255."""
-        self._check(ids)
+        check_ids(ids, self.roles.shape[0])
         self._check_sketch(sketch)
         if ids.shape[0] == 0:
             return
@@ -245,15 +247,11 @@ cdef class Joiner:
         change. Returns how many ids were written.
         """
         cdef int64_t written
-        cdef bint good
         if out.shape[0] < ids.shape[0] or changes.shape[0] != self.roles.shape[0]:
             raise ValueError("out or changes are too small")
+        check_ids(ids, self.roles.shape[0])
         if ids.shape[0] == 0:
             return 0
         with nogil:
-            good = ids_below(&ids[0], ids.shape[0], <uint32_t>self.roles.shape[0])
-            if good:
-                written = pair_join(&self.table, &ids[0], ids.shape[0], &out[0], &changes[0])
-        if not good:
-            raise ValueError("an id is of no word")
+            written = pair_join(&self.table, &ids[0], ids.shape[0], &out[0], &changes[0])
         return written
