@@ -78,7 +78,17 @@ def on_x86(flags: list[str]) -> list[str]:
 PAGES = "w2v/pages.h"
 LOOP = tuple(
     f"w2v/kernel/{name}"
-    for name in ("_loop.pxi", "_rounds.pxi", "compose.h", "simd.h", "vec.h", "block.h", "lanes.h", "rng.h")
+    for name in (
+        "_loop.pxi",
+        "_composed.pxi",
+        "_rounds.pxi",
+        "compose.h",
+        "simd.h",
+        "vec.h",
+        "block.h",
+        "lanes.h",
+        "rng.h",
+    )
 )
 ENCODE = (PAGES, *(f"w2v/corpus/{name}.h" for name in ("scan", "table", "encode")))
 WORDS = (PAGES, "w2v/corpus/words.h", "w2v/corpus/_words.pxd")

@@ -104,7 +104,7 @@ _state                  Model and Worker: all memory that the loop points into; 
 _tables, tables, rng.h  what is looked up, and the only random numbers
 kernels, _cpu           which kernels there are, and which one runs here
 _lanes, _rounds.pxi     lanes in rounds: the same bytes with any number of threads; lanes.h has the steps
-compose.h               input rows made of several: a word and its n-grams
+_composed.pxi           the loop with subwords: rows of a word and its n-grams, made and scattered by compose.h
 _samples                the loop's own draws and numbers, returned instead of used, to be looked at
 ======================  ============================================================================================
 """

@@ -2,6 +2,7 @@
 import numpy as np
 
 include "_loop.pxi"
+include "_composed.pxi"
 
 
 def draw(Worker worker, const int32_t[::1] sentence):
