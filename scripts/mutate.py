@@ -60,9 +60,10 @@ class Workshop:
         self.package = next((work / "venv").glob("lib/python*/site-packages")) / "w2v"
         self.good = {"tree": self.tree, "package": self.package}  # what is kept in work/good, and where it belongs
         self.restore()
-        kept = json.loads(self.known.read_text()) if self.known.exists() else {"times": {}, "unreliable": []}
-        self.times: dict[str, float] = kept["times"]  # of tests that passed
-        self.unreliable: list[str] = kept["unreliable"]  # fail without a mutant
+        kept = json.loads(self.known.read_text()) if self.known.exists() else {}
+        self.times: dict[str, float] = kept.get("times", {})  # of tests that passed, with a mutant or without
+        self.sound: list[str] = kept.get("sound", [])  # pass without a mutant
+        self.unreliable: list[str] = kept.get("unreliable", [])  # do not
 
     # --- the copy ---
 
@@ -74,7 +75,9 @@ class Workshop:
         (packages / "outer.pth").write_text("\n".join(seen) + "\n")
 
     def refresh(self) -> None:
-        """Take over what git knows of this checkout, as it is on disk, and install it."""
+        """Take over what git knows of this checkout, as it is on disk, and install it; forget which tests pass."""
+        if self.known.exists():
+            self.known.write_text(json.dumps({"times": json.loads(self.known.read_text())["times"]}))
         listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
         names = set(listed.stdout.splitlines())
         for old in self.tree.rglob("*"):  # what was renamed since; what was compiled stays
@@ -166,7 +169,7 @@ class Workshop:
         for test, took, outcome in ended.values():
             if outcome in {"passed", "skipped"}:
                 self.times[test] = min(took, self.times.get(test, took))  # the machine may be busy
-        self.known.write_text(json.dumps({"times": self.times, "unreliable": self.unreliable}))
+        self.keep_known()
         return code, list(ended.values())
 
     def noticed(self, files: list[str], seconds: float, slow: bool = False) -> tuple[str, str] | None:
@@ -195,18 +198,25 @@ class Workshop:
                 self.restore()
             if outcome in NOTICED and not self.passes(test):
                 self.unreliable.append(test)
+                self.keep_known()
                 continue
             return {"outcome": outcome, "test": test, "seconds": round(time.monotonic() - started, 1)}
 
     def passes(self, test: str) -> bool:
         """Whether a test, or the reading of a test file, passes without a mutant."""
         file, one, _ = test.partition("::")
-        if test in self.times:
+        if test in self.sound:
             return True
         code, _ = self.pytest([file], 600, only=test)
         if not one and code != NOTHING_RAN:
             sys.exit(f"{file} cannot be run: {self.work / 'pytest.log'} says why")
+        if code == 0 or not one:
+            self.sound.append(test)
         return code == 0 or not one
+
+    def keep_known(self) -> None:
+        known = {"times": self.times, "sound": self.sound, "unreliable": self.unreliable}
+        self.known.write_text(json.dumps(known))
 
     def judge(self, mutant: Site, first: list[str]) -> tuple[str, str]:
         """(outcome, the test that noticed)."""

@@ -19,7 +19,7 @@ import pytest
 from w2v.cluster import chunks, packed
 from w2v.cluster.chunks import align, begins, cut
 from w2v.cluster.files import find_files
-from w2v.cluster.packed import XzBlocks, is_zstd_frame, varint, xz_blocks
+from w2v.cluster.packed import XzBlocks, is_gzip_member, is_zstd_frame, member_starts, varint, varints, xz_blocks
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus, tally_words
 from w2v.errors import CorpusError
@@ -156,14 +156,31 @@ ONE = lzma.compress(b"a b\n")
         ONE[:-1],
         b"x" + ONE,
         b"YZ",
+        bytes(12) + ONE[12:],
+        ONE[:7] + b"\1" + ONE[8:],
+        ONE[:8] + ONE[-12:],
     ],
-    ids=range(12),
+    ids=range(15),
 )
 def test_an_odd_index_of_xz_blocks_is_not_used(tmp_path, content):
     path = tmp_path / "odd.xz"
     path.write_bytes(content)
     with open(path, "rb") as file:
         assert len(xz_blocks(file)) == 0
+
+
+def test_streams_without_blocks_are_passed_over():
+    empty = lzma.compress(b"")
+    assert len(empty) == 32
+    assert list(xz_blocks(io.BytesIO(empty + ONE + empty + bytes(4) + ONE)).places) == [44, 76 + len(ONE) + 4]
+
+
+@pytest.mark.parametrize(
+    ("number", "written"), [(0, b"\0"), (127, b"\x7f"), (128, b"\x80\1"), (16383, b"\xff\x7f"), (16384, b"\x80\x80\1")]
+)
+def test_a_number_of_an_xz_index_has_seven_bits_in_each_byte(number, written):
+    assert varint(number) == written
+    assert list(varints(written + varint(2**63 - 1) + written)) == [number, 2**63 - 1, number]
 
 
 class Counting(io.BytesIO):
@@ -235,6 +252,59 @@ def test_a_frame_with_a_reserved_or_longer_block_is_none(kind, whole):
     assert is_zstd_frame(io.BytesIO(frame), 0) == (whole or kind == 2)
     if kind == 1:  # one byte, repeated
         assert is_zstd_frame(io.BytesIO(frame[:-4]), 0)
+
+
+@pytest.mark.parametrize("descriptor", [each for each in range(256) if not each & 8])
+def test_a_frame_is_measured_by_what_its_descriptor_says(descriptor):
+    """RFC 8878, 3.1.1.1: a window, the number of a dictionary, the size of the text, a checksum."""
+    single, checksum = descriptor >> 5 & 1, 4 * (descriptor >> 2 & 1)
+    sizes = (0 if single else 1) + [0, 1, 2, 4][descriptor & 3] + [1 if single else 0, 2, 4, 8][descriptor >> 6]
+    frame = b"\x28\xb5\x2f\xfd" + bytes([descriptor]) + b"\xff" * sizes
+    frame += (0 << 3).to_bytes(3, "little") + (1 | 5 << 3).to_bytes(3, "little") + b"abcde" + b"\xff" * checksum
+    assert is_zstd_frame(io.BytesIO(b"before" + frame), 6)
+    assert is_zstd_frame(io.BytesIO(frame + frame), 0)
+    assert not is_zstd_frame(io.BytesIO(frame + b"x" + frame), 0)
+    assert not is_zstd_frame(io.BytesIO(frame[:5] + bytes([0xFF]) + frame[5:]), 0)
+
+
+def test_members_that_are_longer_than_the_window_are_not_looked_through():
+    data = random.Random(1).randbytes(2 << 20)
+    stored = {len(gzip.compress(data[:length], 0)): length for length in range((2 << 20) - 300, (2 << 20) - 100)}
+    at_most, longer = (gzip.compress(data[: stored[length]], 0) for length in (2 << 20, (2 << 20) + 1))
+    assert is_gzip_member(io.BytesIO(at_most), 0)
+    assert not is_gzip_member(io.BytesIO(longer), 0)
+    block = (128 << 10 << 3).to_bytes(3, "little") + bytes(128 << 10)
+    head, last = b"\x28\xb5\x2f\xfd\0\0", b"\1\0\0"
+    assert is_zstd_frame(io.BytesIO(head + 127 * block + last), 0)
+    assert not is_zstd_frame(io.BytesIO(head + 128 * block + last), 0)
+
+
+def test_a_member_is_unpacked_up_to_a_bound(monkeypatch):
+    member = gzip.compress(bytes(5000))
+    monkeypatch.setattr(packed, "MOST_TEXT", 5000)
+    assert is_gzip_member(io.BytesIO(member), 0)
+    monkeypatch.setattr(packed, "MOST_TEXT", 4999)
+    assert not is_gzip_member(io.BytesIO(member), 0)
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])
+def test_cuts_are_at_the_first_member_behind_each_step(tmp_path, kind):
+    member = PACK[kind](b"one line\n")
+    for count in range(1, 12):
+        path = tmp_path / f"text{count}"
+        path.write_bytes(count * member)
+        (source,) = find_files([path])
+        size, head = path.stat().st_size, 12 if kind == "xz" else 0  # a block is behind its stream's header
+        members = [number * len(member) + head for number in range(1, count)]
+        for step in (len(member) - 1, len(member), len(member) + 1, 2 * len(member), 2 * len(member) + 2):
+            starts = [0]
+            for place in members if kind == "xz" else range(step, size, step):
+                last = size - place >= step // 2 if kind == "xz" else size - place > step // 2
+                if kind == "xz" and last and place - starts[-1] >= step:
+                    starts.append(place)
+                elif kind != "xz" and last:
+                    starts += [each for each in members if place <= each < place + step][:1]
+            assert member_starts(source, step) == (starts if size >= step * 3 // 2 else [0]), (count, step)
 
 
 @pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zst"])

@@ -22,7 +22,7 @@ from w2v.cluster.files import PipedSource, open_source
 from w2v.corpus.sources import TEXT, Source, check_text
 from w2v.decoders import decoders_for
 from w2v.errors import CorpusError
-from w2v.files import BZIP2, HEAD_BYTES, RAW_BYTES, Decompressor, compression_of
+from w2v.files import BZIP2, HEAD_BYTES, MAGIC_BYTES, RAW_BYTES, Decompressor, compression_of
 
 __all__ = ["PackedSource", "member_starts", "parts_of"]
 
@@ -134,7 +134,7 @@ def member_starts(source: Source, step: int) -> list[int]:
             return [0]  # one member, or few long ones
         starts = [0]
         for place in range(step, size - step // 2, step):
-            found = find_member(file, source.kind, max(place, starts[-1] + 1), min(size, place + min(step, window)))
+            found = find_member(file, source.kind, place, min(size, place + min(step, window)))
             if found is not None:
                 starts.append(found)
         return starts
@@ -143,9 +143,11 @@ def member_starts(source: Source, step: int) -> list[int]:
 def find_member(file: BinaryIO, kind: str, first: int, stop: int) -> int | None:
     """Where the first member begins among these bytes."""
     file.seek(first)
-    data = file.read(stop - first)
+    data = file.read(stop - first + MAGIC_BYTES - 1)
     for match in SIGNATURE[kind].finditer(data):
         place = first + match.start()
+        if place >= stop:
+            return None
         if kind == "bzip2" or (is_gzip_member if kind == "gzip" else is_zstd_frame)(file, place):
             return place  # 80 bits of a signature are enough
     return None
