@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import _thread
+import io
+import re
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+import w2v.threads
+from w2v.corpus.check import check_corpus
 from w2v.errors import ThreadError
 from w2v.threads import Background, for_each, in_order, run_all
 
@@ -32,6 +37,21 @@ def refused(monkeypatch):
 
 def alive() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("w2v-")]
+
+
+def test_threads_are_started_in_one_place():
+    package = Path(w2v.threads.__file__).parent
+    sources = {path.relative_to(package).as_posix(): path.read_text() for path in package.rglob("*.py")}
+    assert [name for name, text in sources.items() if re.search(r"ThreadPool|Thread\(|start_new_thread", text)] == [
+        "threads.py"
+    ]
+
+
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_a_text_is_checked_where_the_system_refuses_threads(refused, allowed):
+    refused(allowed)
+    facts = check_corpus(io.BytesIO(b"a b c\n" * 200_000)).facts
+    assert (facts["tokens"], facts["types"]) == (600_000, 3)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5, 64])
@@ -60,7 +80,8 @@ def test_functions_that_need_each_other_end_when_one_is_refused(refused, allowed
         time.sleep(0.05)  # still at work when the group is asked to stop
         ended.append(1)
 
-    wanted = rf"refused to start thread {allowed + 1} of 5; use at most {max(1, allowed)} thread"
+    fewer = f"use at most {allowed} thread" if allowed else "raise the limit"
+    wanted = f"refused to start thread {allowed + 1} of 5; {fewer}"
     with pytest.raises(ThreadError, match=wanted):
         run_all([work] * 5, stop=stop)
     assert len(ended) == allowed

@@ -58,9 +58,10 @@ class Group:
             if not self.start(work):
                 if least is not None and number >= least:
                     return
+                fewer = f"use at most {number} thread{'s' if number > 1 else ''}, or " if number else ""
                 raise ThreadError(
-                    f"the system refused to start thread {number + 1} of {len(works)}; use at most {max(1, number)}"
-                    f" thread{'s' if number > 1 else ''}, or raise the limit on processes"
+                    f"the system refused to start thread {number + 1} of {len(works)};"
+                    f" {fewer}raise the limit on processes"
                 )
 
     def fail(self, error: BaseException) -> None:

@@ -9,13 +9,13 @@ import dataclasses
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from w2v.cluster.files import is_plain, open_source
 from w2v.cluster.packed import PackedSource, parts_of
 from w2v.corpus.sources import STREAM, TEXT, Source
+from w2v.threads import in_order
 
 __all__ = ["Chunk", "align", "begins", "cut", "cut_size", "line_start"]
 
@@ -61,9 +61,8 @@ def cut(sources: Iterable[Source], size: int | None = None) -> list[Chunk]:
     packed = [source for source in sources if not is_plain(source)]
     parts: dict[Source, list[Source]] = {source: [source] for source in packed}
     if len(packed) <= MOST_LOOKED_INTO:
-        with ThreadPoolExecutor(LOOKERS) as lookers:
-            found = lookers.map(lambda source: parts_of(source, max(1, size // PACKED)), packed)
-            parts = dict(zip(packed, found, strict=True))
+        found = in_order(lambda source: parts_of(source, max(1, size // PACKED)), packed, LOOKERS)
+        parts = dict(zip(packed, found, strict=True))
     cuts = (parts[source] if source in parts else plain_parts(source, size) for source in sources)
     return [Chunk(number, part) for number, part in enumerate(itertools.chain.from_iterable(cuts))]
 

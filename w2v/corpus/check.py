@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, BinaryIO
 
 from w2v.corpus._census import Census
@@ -16,6 +16,7 @@ from w2v.corpus.sources import check_text
 from w2v.errors import CorpusError, Message, setting
 from w2v.files import HEAD_BYTES, MAGIC_BYTES, Decompressor, check_supported, compression_of
 from w2v.findings import FACT, FAULT, NOTE, Report
+from w2v.threads import Background
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,18 +147,21 @@ def _check(name: str, read: Callable[[int], bytes], min_count: int, whitespace: 
 
 
 def _count(text: _Text, data: bytes, census: Census, encoder: Encoder) -> None:
-    """Take the whole text: the census and the counts, each in a thread of its own."""
+    """Take the whole text: the census, and the counts beside it."""
     before = b""
-    with ThreadPoolExecutor(1) as pool:
-        while data:
-            following = text.block()
-            job = pool.submit(encoder.encode_bytes, before, data, following[:LOOKAHEAD], not following)
-            census.feed(data)
-            for block in job.result():
-                block.discard()
-            before = (before + data[-CONTEXT_BYTES:])[-CONTEXT_BYTES:]
-            data = following
+    while data:
+        following = text.block()
+        counted = Background(functools.partial(_count_block, encoder, before, data, following))
+        census.feed(data)
+        counted.result()
+        before = (before + data[-CONTEXT_BYTES:])[-CONTEXT_BYTES:]
+        data = following
     census.finish()
+
+
+def _count_block(encoder: Encoder, before: bytes, data: bytes, following: bytes) -> None:
+    for block in encoder.encode_bytes(before, data, following[:LOOKAHEAD], not following):
+        block.discard()
 
 
 def _where(places: list[tuple[int, int]], found: int) -> str:
