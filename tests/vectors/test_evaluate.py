@@ -114,7 +114,7 @@ def test_questions_that_cannot_be_asked_say_so(both, tmp_path):
     with pytest.raises(VectorsError, match="none of its 1 questions"):
         both[0].evaluate(tmp_path / "f")
     (tmp_path / "f").write_text("no\tsuch\t1\n")
-    with pytest.raises(VectorsError, match="none of its 1 pairs"):
+    with pytest.raises(VectorsError, match=r"none of its 1 pairs \(the first: 'no', 'such'\)"):
         both[0].evaluate(tmp_path / "f")
 
 
@@ -174,6 +174,9 @@ def evaluated(vectors: Vectors, folder, content: str | bytes):
         ["Word 1,Word 2,Human (mean),1,2", "{0},{1},{2},{3},{2}"],  # WordSim-353 with its judges
         ["{0}\t{1}\tA\t{2}\tSYNONYMS"],  # SimVerb-3500: the only numbers
         ["{0}\t{1}\t{2}\t2.7\t1"],  # the only ones that differ
+        ["{0};{1};{2},0"],  # a decimal comma
+        ["word1 word2 POS1 POS2 score", "{0} {1} {0}-n {1}-n {2}"],  # the pair is found by the columns' names
+        ["{3}\t{0}\tn\t{1}\tn\t{2}"],  # and where there are none, what is the same again and again is no word
         ["id,a,b,rated", "{3},{0},{1},{2}"],  # what comes before the words is not the judgement
     ],
 )
@@ -200,6 +203,18 @@ def test_columns_of_numbers_that_nothing_tells_apart_are_named(small, tmp_path):
         evaluated(small, tmp_path, table)
     with pytest.raises(VectorsError, match=r"columns 3 \(first\), 4 \(second\) are all numbers"):
         evaluated(small, tmp_path, "a\tb\tfirst\tsecond\n" + table)
+
+
+def test_columns_of_words_that_nothing_tells_apart_are_named(small, tmp_path):
+    with pytest.raises(
+        VectorsError, match=r"columns 1 \(old\), 2 \(new\), 3 \(hard\) are all text.*which two are the pair"
+    ):
+        evaluated(small, tmp_path, "old new hard 2\nsmart intelligent old 9\nhard difficult new 8\n")
+
+
+def test_judgements_that_are_all_the_same_are_not_scored(small, tmp_path):
+    with pytest.raises(VectorsError, match="all 2 judgements are 5, and a correlation needs"):
+        evaluated(small, tmp_path, "old\tnew\t5\nsmart\tintelligent\t5\n")
 
 
 def test_sessions_are_not_taken_for_rated_pairs(small, tmp_path):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from w2v.errors import SettingsError, UnknownWordError, VectorsError, setting
+from w2v.errors import SettingsError, UnknownWordError, VectorsError, setting, shortened
 from w2v.files import lines_of
 from w2v.vectors._best import Best
 from w2v.vectors.neighbours import QUERIES, Scope, check_decay, nearest_rows
@@ -187,9 +187,11 @@ def _find_pairs(asked: Pairs, folded: dict[str, int], fold: Callable[[str], str]
     both = _rows_of(asked, folded, fold)[np.asarray(asked.rows, np.intp)].reshape(-1, 2)
     there = (both >= 0).all(axis=1)
     if not there.any():
+        words = list(asked.words)
+        first, second = (shortened(words[place]) for place in asked.rows[:2])
         raise VectorsError(
-            f"{asked.name}: none of its {len(both):,} pairs has both words among the {len(folded):,} that take part; "
-            f"raise {setting('restrict_vocab')}, or check the language and case"
+            f"{asked.name}: none of its {len(both):,} pairs (the first: {first!r}, {second!r}) has both words among "
+            f"the {len(folded):,} that take part; raise {setting('restrict_vocab')}, or check the language and case"
         )
     return both[there], np.asarray(asked.values)[there]
 

@@ -27,6 +27,8 @@ SEPARATORS = ("\t", ",", ";", " ")  # of word pairs, the likeliest first
 LOOKED_AT = 1000  # lines from which the columns are recognised
 # What heads the column of people's judgements where several hold numbers: "Human (mean)" of WordSim-353, SimLex999.
 SCORE = re.compile(r"\b(score|mean|average|avg|rating|similarity|relatedness|human|gold|simlex999)\b", re.IGNORECASE)
+WORD = re.compile(r"(word|w|term|item|noun|verb)[ _-]?[12]", re.IGNORECASE)
+DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 SPREAD = re.compile(r"\b(sd|std|stdev|deviation|variance|error)\b", re.IGNORECASE)
 
 Lines = Iterable[tuple[int, str]]
@@ -78,7 +80,7 @@ def read_questions(path: str | os.PathLike[str]) -> Questions | Pairs:
     a number between tabs, commas, semicolons or spaces, perhaps quoted, with other columns and a line of their names).
 
     Blank lines and those that begin with # are passed over; other lines that do not fit are counted and named.
-    VectorsError if the file is neither, if most lines do not fit, or if several columns may be the judgement.
+    VectorsError if the file is neither, if most lines do not fit, or if several columns may be words or judgement.
     """
     name = "<stdin>" if os.fspath(path) == "-" else os.fspath(path)
     lines = _meant(lines_of(path, VectorsError))
@@ -136,6 +138,11 @@ def _read_pairs(name: str, head: list[tuple[int, str]], rest: Lines) -> Pairs:
         elif number != head[0][0]:  # the first may say what the columns are
             asked.leave_out(number, line)
     _refuse_a_guess(asked, len(asked.values), "two words and a number")
+    if len(asked.values) > 1 and min(asked.values) == max(asked.values):
+        raise VectorsError(
+            f"{name}: all {len(asked.values):,} judgements are {asked.values[0]:g}, and a correlation needs some that "
+            f"differ; is it the right file?"
+        )
     return asked
 
 
@@ -152,8 +159,13 @@ def _columns(name: str, head: list[tuple[int, str]]) -> tuple[str, tuple[int, in
         )
     heading = _fields(line, separator)
     named = heading if _numeric(heading) != _numeric(rows[0]) else []
-    first, second, *scores = _roles(_numeric(rows[0]), separator)
-    return separator, (first, second, _score_column(name, rows, scores, named))
+    numeric = _numeric(rows[0])
+    first, second, *scores = _roles(numeric, separator)
+    score = _score_column(name, rows, scores, named)
+    words = [i for i in range(score) if not numeric[i]]
+    if len(words) > 2:
+        first, second = _word_columns(name, rows, words, named)
+    return separator, (first, second, score)
 
 
 def _table(rows: list[list[str]], separator: str) -> list[list[str]]:
@@ -200,6 +212,23 @@ def _score_column(name: str, rows: list[list[str]], scores: list[int], heading: 
     )
 
 
+def _word_columns(name: str, rows: list[list[str]], texts: list[int], heading: list[str]) -> list[int]:
+    """Of three or more columns of text the two that a heading names, or the only two that are not the same few again
+    and again, as parts of speech are."""
+    named = [i for i in texts if heading and WORD.fullmatch(heading[i])]
+    if len(named) == 2:
+        return named
+    kinds = {i: len({row[i] for row in rows}) for i in texts}
+    varied = [i for i in texts if 1 < kinds[i] and 4 * kinds[i] > len(rows)]
+    if len(varied) == 2:
+        return varied
+    shown = ", ".join(f"{i + 1} ({heading[i] if heading else rows[0][i]})"[:40] for i in texts[:6])
+    raise VectorsError(
+        f"{name}: columns {shown} are all text, and nothing says which two are the pair; keep the two words and their "
+        f"judgement (cut -f)"
+    )
+
+
 def _fields(line: str, separator: str) -> list[str]:
     if separator == " ":
         return line.split()
@@ -213,7 +242,7 @@ def _fields(line: str, separator: str) -> list[str]:
 
 def _number(text: str) -> float | None:
     try:
-        value = float(text)
+        value = float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text)
     except ValueError:
         return None
     return value if math.isfinite(value) else None
