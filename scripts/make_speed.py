@@ -82,10 +82,15 @@ def alone(rows: Rows) -> str:
     if "encode gzip" in rows:
         share = 100 * rows["encode gzip"]["ratio"]
         found.append(("the same from gzip; the decompressor alone is 100 %", f"{share:.0f} %"))
-    for name, row in rows.items():
-        if name.startswith("read txt "):
-            threads = name.removeprefix("read txt ").replace("1 threads", "1 thread")
-            found.append((f"opening 1,000,000 x 300 as text, {threads}", f"{span(row['w2v'])} GB/s"))
+    kinds = (
+        ("phrases", "`w2v phrases`, whole process", "MB/s"),
+        ("read txt", "opening 1,000,000 x 300 as text", "GB/s"),
+    )
+    for start, what, unit in kinds:
+        for name, row in rows.items():
+            if name.startswith(f"{start} "):
+                threads = name.removeprefix(f"{start} ").replace("1 threads", "1 thread")
+                found.append((f"{what}, {threads}", f"{span(row['w2v'])} {unit}"))
     if "queries" in rows:
         row = rows["queries"]
         found.append(("10,000 queries of 1,000,000 x 300, in one process", f"{span(row['w2v'])} s"))

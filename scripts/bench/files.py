@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from bench.runner import Bench, spread
 
-__all__ = ["answer", "encode", "help_", "queries", "read_txt", "write_bin", "write_txt"]
+__all__ = ["answer", "encode", "help_", "phrases", "queries", "read_txt", "write_bin", "write_txt"]
 
 
 def encode(bench: Bench) -> None:
@@ -27,6 +28,18 @@ def encode(bench: Bench) -> None:
         peer="decompressor",
         higher=False,
     )
+
+
+def phrases(bench: Bench) -> None:
+    """`w2v phrases` from a plain text to a text with its phrases joined, whole process."""
+    text, out = bench.inputs.wiki(), str(bench.work / "joined.txt")
+    size = Path(text).stat().st_size / 1e6
+    for threads in sorted({1, bench.threads}):
+        found = [
+            size / bench.command("w2v", "phrases", text, "-o", out, "--threads", str(threads))
+            for _ in range(bench.runs)
+        ]
+        bench.report(f"phrases {threads} threads", {"w2v": spread(found), "unit": "MB/s"})
 
 
 def answer(bench: Bench) -> None:

@@ -98,6 +98,18 @@ def test_what_is_no_word_is_refused():
         SentenceWriter(WordTable([b"a"])).write(np.zeros(3, np.int32), -2, out, False)
 
 
+def test_sentences_are_written_whole_wherever_the_room_for_them_ends():
+    words = [bytes([97 + length % 26]) * length for length in (*range(1, 20), 1024)]
+    ids = np.random.default_rng(1).integers(-1, len(words), 3000).astype(np.int32)
+    lines = b" ".join(b"\n" if id < 0 else words[id] for id in ids.tolist())
+    writer, out = SentenceWriter(WordTable(words)), np.empty(1024 + 33, np.uint8)
+    text, place, begun = b"", 0, False
+    while place < len(ids):
+        place, size, begun = writer.write(ids, place, out, begun)
+        text += out[:size].tobytes()
+    assert text == lines.replace(b" \n", b"\n").replace(b"\n ", b"\n")
+
+
 def test_remapping_a_given_array_checks_every_id():
     with pytest.raises(CorpusError, match="the ids hold 5, and there are 2 words: each id is one of 0 to 1"):
         remapped(np.array([0, 5, -1], np.int32), np.array([0, 1], np.int32), TokenCounts())

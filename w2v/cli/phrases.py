@@ -25,6 +25,9 @@ from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from w2v.cli.progress import NullProgress
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.phrases import Joined, Phrase
@@ -146,8 +149,8 @@ def write_text(found: Joined, out: Sink, threads: int | None) -> None:
     writer = SentenceWriter(found.words)
     spare: list[bytearray] = []  # buffers that have been written
 
-    def texts(piece: slice) -> list[tuple[bytearray, int]]:
-        ids, place, begun = found.ids[piece], 0, False
+    def texts(ids: NDArray[np.int32]) -> list[tuple[bytearray, int]]:
+        place, begun = 0, False
         made = []
         while place < len(ids):
             try:
@@ -158,7 +161,8 @@ def write_text(found: Joined, out: Sink, threads: int | None) -> None:
             made.append((buffer, size))
         return made
 
-    for made in in_order(texts, list(whole_pieces(found.ids, LINE_IDS)), threads):
+    pieces = [part[piece] for part in found.parts for piece in whole_pieces(part, LINE_IDS)]
+    for made in in_order(texts, pieces, threads):
         for buffer, size in made:
             out.write(memoryview(buffer)[:size])
             spare.append(buffer)
@@ -194,8 +198,8 @@ def summary(encoded: EncodedCorpus, found: Joined, passes: int) -> list[str]:
     rows = [*reading_rows(encoded.token_counts)[:-1], (found.joined, "joined to the token before them")]
     lines = summed([*rows, (tokens, "tokens after that")], notes(encoded.token_counts))
     for number in range(1, passes + 1):
-        here = sum(phrase.number == number for phrase in found.phrases)
-        lines.append(f"pass {count(number)}: {plural(here, 'phrase')}")
+        here = [len(one.names) for one in found.found[number - 1 : number]]
+        lines.append(f"pass {count(number)}: {plural(sum(here), 'phrase')}")
     return lines
 
 

@@ -6,8 +6,6 @@ from typing_extensions import Buffer
 
 from w2v.corpus._words import WordTable
 
-PADDING: int
-
 def check_span(ids: NDArray[np.int32], words: int) -> tuple[int, int, int]: ...
 def uncut(ids: NDArray[np.int32], out: NDArray[np.int32]) -> int: ...
 

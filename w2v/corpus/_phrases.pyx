@@ -12,6 +12,7 @@ cdef extern from "pairs.h" nogil:
         BEGINS
         ENDS
         CONNECTOR
+        OF_NO_WORD
 
     ctypedef struct pair_slot:
         uint32_t a, b
@@ -24,6 +25,7 @@ cdef extern from "pairs.h" nogil:
     ctypedef struct pair_table:
         pair_slot *slots
         uint64_t mask, used, largest, low, high, seed
+        uint32_t words
         const uint8_t *marks
         const int32_t *roles
         const float *rarity
@@ -34,14 +36,15 @@ cdef extern from "pairs.h" nogil:
         uint64_t sketch_mask
         uint32_t base, deepest
 
+    uint64_t sketch_place(uint64_t hash, uint64_t mask)
+    uint8_t sketch_bit(uint64_t hash)
     uint64_t pair_hash(uint32_t a, uint32_t b, uint32_t between, uint64_t seed)
     pair_slot *pair_find(pair_slot *slots, uint64_t mask, const pair_key *k)
     int pair_rebuild(pair_table *t, uint64_t size)
     int pair_merge(pair_table *t, const pair_table *other)
     int pair_count(pair_table *t, const int32_t *ids, int64_t n)
-    void pair_sketch(const pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask)
+    int pair_sketch(const pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask)
     int64_t pair_join(const pair_table *phrases, const int32_t *ids, int64_t n, int32_t *out, int64_t *changes)
-    bint ids_below(const int32_t *ids, int64_t n, uint32_t words)
 
 HASH_END = 1 << 32
 SLOT_BYTES = sizeof(pair_slot)
@@ -68,14 +71,12 @@ cdef uint8_t[::1] marks_of(const int32_t[::1] roles, uint8_t of_words):
     return marks
 
 
-cdef int check_ids(const int32_t[::1] ids, Py_ssize_t words) except -1:
-    """ValueError for an id that is neither below `words` nor the end of a sentence."""
-    cdef bint good = True
-    if ids.shape[0]:
-        with nogil:
-            good = ids_below(&ids[0], ids.shape[0], <uint32_t>words)
-    if not good:
+cdef int raise_for(int64_t status) except -1:
+    """MemoryError or ValueError for what pairs.h returns below 0."""
+    if status == OF_NO_WORD:
         raise ValueError("an id is of no word")
+    if status < 0:
+        raise MemoryError("no memory for a table of pairs")
     return 0
 
 
@@ -101,7 +102,8 @@ cdef class Pairs:
         self.roles = roles
         self.rarity = rarity
         self.marks = marks_of(self.roles, BEGINS | ENDS)
-        self.table.marks = &self.marks[1] if self.roles.shape[0] else NULL
+        self.table.marks = &self.marks[1]
+        self.table.words = <uint32_t>self.roles.shape[0]
         self.table.roles = &self.roles[0] if self.roles.shape[0] else NULL
         self.table.rarity = &self.rarity[0] if rarity is not None and self.rarity.shape[0] else NULL
         self.weight = weight
@@ -139,23 +141,22 @@ cdef class Pairs:
 
     def walk(self, const int32_t[::1] ids):
         """Count the pairs of whole sentences."""
-        cdef int failed = 0
-        check_ids(ids, self.roles.shape[0])
+        cdef int status
         if ids.shape[0] == 0:
             return
         with nogil:
-            failed = pair_count(&self.table, &ids[0], ids.shape[0])
-        if failed:
-            raise MemoryError("no memory for a table of pairs")
+            status = pair_count(&self.table, &ids[0], ids.shape[0])
+        raise_for(status)
 
     def sketch(self, const int32_t[::1] ids, uint8_t[::1] sketch):
         """Count the pairs of whole sentences in `sketch`: a power of two of bytes, each up to 255."""
-        check_ids(ids, self.roles.shape[0])
+        cdef int status
         self._check_sketch(sketch)
         if ids.shape[0] == 0:
             return
         with nogil:
-            pair_sketch(&self.table, &ids[0], ids.shape[0], &sketch[0], <uint64_t>sketch.shape[0] - 1)
+            status = pair_sketch(&self.table, &ids[0], ids.shape[0], &sketch[0], <uint64_t>sketch.shape[0] - 1)
+        raise_for(status)
 
     def use_sketch(self, const uint8_t[::1] sketch):
         """From now on leave out pairs that are not wanted by what all ids gave in `sketch`."""
@@ -205,7 +206,7 @@ cdef class Joiner:
 
     cdef pair_table table
     cdef const int32_t[::1] roles
-    cdef uint8_t[::1] marks
+    cdef uint8_t[::1] marks, bits
 
     def __init__(
         self, const int32_t[::1] roles, Py_ssize_t connectors, const int32_t[::1] a, const int32_t[::1] b,
@@ -223,11 +224,14 @@ cdef class Joiner:
         self.table.deepest = deepest(connectors)
         self.table.high = HASH_END
         self.marks = marks_of(roles, 0)
-        self.table.marks = &self.marks[1] if words else NULL
+        self.table.marks = &self.marks[1]
+        self.table.words = <uint32_t>words
         while size < 2 * <uint64_t>n:
             size *= 2
         if pair_rebuild(&self.table, size) < 0:
             raise MemoryError("no memory for a table of phrases")
+        self.bits = np.zeros(size, np.uint8)
+        self.table.sketch, self.table.sketch_mask = &self.bits[0], size - 1
         for i in range(n):
             if not (0 <= a[i] < words and 0 <= b[i] < words and 0 <= phrases[i] < words):
                 raise ValueError("an id is of no word")
@@ -236,6 +240,7 @@ cdef class Joiner:
             slot = pair_find(self.table.slots, self.table.mask, &key)
             slot.a, slot.b = key.a, key.b
             slot.rest = <uint64_t>key.between << c_COUNT_BITS | <uint64_t>(phrases[i] + 1)
+            self.bits[sketch_place(key.hash, size - 1)] |= sketch_bit(key.hash)
             self.marks[a[i] + 1] |= BEGINS
             self.marks[b[i] + 1] |= ENDS
 
@@ -249,9 +254,9 @@ cdef class Joiner:
         cdef int64_t written
         if out.shape[0] < ids.shape[0] or changes.shape[0] != self.roles.shape[0]:
             raise ValueError("out or changes are too small")
-        check_ids(ids, self.roles.shape[0])
         if ids.shape[0] == 0:
             return 0
         with nogil:
             written = pair_join(&self.table, &ids[0], ids.shape[0], &out[0], &changes[0])
+        raise_for(written)
         return written

@@ -262,6 +262,34 @@ cdef class WordTable:
                     out += between
         return text
 
+    def join_runs(self, const int64_t[::1] rows, const int64_t[::1] ends, bytes separator) -> WordTable:
+        """A table of words made of several: word i of rows[ends[i]:ends[i + 1]], with a separator between them."""
+        cdef int64_t i, j, at, length, between = PyBytes_Size(separator), size = 0, n = max(0, ends.shape[0] - 1)
+        cdef const char* mark = PyBytes_AsString(separator)
+        cdef bint good = True
+        with nogil:
+            for i in range(n):
+                good = good and 0 <= ends[i] < ends[i + 1] <= rows.shape[0]
+            for j in range(rows.shape[0]):
+                good = good and 0 <= rows[j] < self.count
+                if good:
+                    size += self.ends[rows[j] + 1] - self.ends[rows[j]] + between
+        if not good:
+            raise IndexError("a run of words that are not there")
+        cdef WordTable joined = new_words(n, size)
+        with nogil:
+            for i in range(n):
+                at = joined.ends[i]
+                for j in range(ends[i], ends[i + 1]):
+                    if j > ends[i]:
+                        memcpy(joined.data + at, mark, between)
+                        at += between
+                    length = self.ends[rows[j] + 1] - self.ends[rows[j]]
+                    memcpy(joined.data + at, self.data + self.ends[rows[j]], length)
+                    at += length
+                joined.ends[i + 1] = at
+        return joined
+
     def pieces(self, bytes separator=b""):
         """All words with a separator between them, as bytes of some thousand words each."""
         cdef Py_ssize_t low

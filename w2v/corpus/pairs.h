@@ -31,6 +31,7 @@
 #define COUNT_MASK ((1ull << COUNT_BITS) - 1)
 #define DEEPEST 4       /* connectors between two words */
 #define SKETCH_FULL 255 /* so often or more */
+#define OF_NO_WORD (-2) /* an id that is neither below `words` nor the end of a sentence */
 
 typedef struct {
     uint32_t a, b;
@@ -38,7 +39,8 @@ typedef struct {
 } pair_slot;
 
 typedef struct {
-    uint32_t a, b, between, to; /* to: the place of b in its batch */
+    uint32_t a, b, between;
+    uint16_t back, to; /* where b is in its batch, and how far before it a is */
     uint64_t hash;
 } pair_key;
 
@@ -49,13 +51,14 @@ typedef struct {
     uint64_t low, high;     /* the upper 32 bits of the hashes that are counted here: low <= h < high */
     uint64_t seed;
     /* of the walk */
+    uint32_t words;       /* ids are below it */
     const uint8_t *marks; /* of an id; marks[-1] is 0 */
     const int32_t *roles; /* the number of a connector, from 1 */
     const float *rarity;  /* NULL, or ln(tokens / count) of an id */
     float least;          /* with rarity: the smaller must be this share of the larger */
     const float *weight;  /* a pair needs more than fewest + weight of a * weight of b to be a phrase */
     float fewest;
-    const uint8_t *sketch; /* NULL, or how often the pairs that share a byte occur */
+    const uint8_t *sketch; /* NULL, or how often the pairs that share a byte occur; to join: a bit of each phrase */
     uint64_t sketch_mask;
     uint32_t base, deepest; /* C + 1; connectors in a row */
 } pair_table;
@@ -63,8 +66,8 @@ typedef struct {
 typedef struct {
     const int32_t *ids;
     int64_t n, begin, end; /* of the batch */
-    uint32_t before, between, depth;
-    uint8_t begins; /* whether a pair may begin with the word before */
+    uint32_t depth;        /* connectors since the last word */
+    uint8_t begins;        /* whether a pair may begin with that word */
 } pair_walk;
 
 static inline uint64_t pair_hash(uint32_t a, uint32_t b, uint32_t between, uint64_t seed) {
@@ -85,7 +88,7 @@ static inline pair_slot *pair_find(pair_slot *slots, uint64_t mask, const pair_k
 
 static inline pair_key key_of_slot(const pair_table *t, const pair_slot *s) {
     const uint32_t between = (uint32_t)(s->rest >> COUNT_BITS);
-    return (pair_key){s->a, s->b, between, 0, pair_hash(s->a, s->b, between, t->seed)};
+    return (pair_key){.a = s->a, .b = s->b, .between = between, .hash = pair_hash(s->a, s->b, between, t->seed)};
 }
 
 /* Puts the slots within the range into a new table of `size` slots. 0, or -1 for no memory. */
@@ -120,6 +123,9 @@ static int pair_make_room(pair_table *t) {
 /* The byte of a pair in a sketch: by other bits of its hash than its slot and its range. */
 static inline uint64_t sketch_place(uint64_t hash, uint64_t mask) { return hash >> 20 & mask; }
 
+/* The bit of a phrase in its byte of a sketch. */
+static inline uint8_t sketch_bit(uint64_t hash) { return (uint8_t)(1 << (hash >> 17 & 7)); }
+
 /* Counts a pair `count` times more. 0, or -1 for no memory. */
 static int pair_put(pair_table *t, const pair_key *k, uint64_t count) {
     if (k->hash >> 32 >= t->high) return 0; /* the range has shrunk meanwhile */
@@ -151,37 +157,53 @@ static int pair_merge(pair_table *t, const pair_table *from) {
     return 0;
 }
 
-/* The pairs that end in the next batch of ids; at most BATCH. */
+/* Whether every id is -1 or below `words`. */
+static int ids_below(const int32_t *ids, int64_t n, uint32_t words) {
+    uint32_t bad = 0;
+    for (int64_t i = 0; i < n; i++) bad |= (uint32_t)ids[i] + 1 > words;
+    return !bad;
+}
+
+/* The pairs that end in the next batch of ids, at most BATCH; or OF_NO_WORD. */
 static int64_t pair_next(const pair_table *t, pair_walk *walk, pair_key *found) {
-    uint32_t before = walk->before, between = walk->between, depth = walk->depth;
+    const uint8_t *marks = t->marks;
+    uint32_t depth = walk->depth;
     uint8_t begins = walk->begins;
+    uint16_t ends[BATCH + 1];
     int64_t count = 0;
     walk->begin = walk->end;
     walk->end += walk->n - walk->end < BATCH ? walk->n - walk->end : BATCH;
-    for (int64_t i = walk->begin; i < walk->end; i++) {
-        const int32_t id = walk->ids[i];
-        const uint8_t mark = t->marks[id];
+    const int32_t *ids = walk->ids + walk->begin;
+    if (!ids_below(ids, walk->end - walk->begin, t->words)) return OF_NO_WORD;
+    for (int64_t i = 0; i < walk->end - walk->begin; i++) {
+        const uint8_t mark = marks[ids[i]];
         if (__builtin_expect(mark & CONNECTOR, 0)) {
-            between = between * t->base + (uint32_t)t->roles[id];
             if (++depth > t->deepest) begins = 0;
             continue;
         }
-        pair_key *k = &found[count];
-        k->a = before, k->b = (uint32_t)id, k->between = between, k->to = (uint32_t)(i - walk->begin);
+        ends[count] = (uint16_t)i;
         count += begins & mark / ENDS;
-        before = (uint32_t)id, begins = mark & BEGINS, between = depth = 0;
+        begins = mark & BEGINS, depth = 0;
     }
-    walk->before = before, walk->between = between, walk->depth = depth, walk->begins = begins;
+    walk->depth = depth, walk->begins = begins;
+    for (int64_t j = 0; j < count; j++) {
+        const int32_t *b = ids + ends[j], *a = b - 1;
+        uint32_t between = 0, place = 1;
+        for (; marks[*a] & CONNECTOR; a--, place *= t->base) between += place * (uint32_t)t->roles[*a];
+        found[j] = (pair_key){(uint32_t)*a, (uint32_t)*b, between, (uint16_t)(b - a), ends[j], 0};
+        found[j].hash = pair_hash(found[j].a, found[j].b, between, t->seed);
+    }
     return count;
 }
 
-/* Hashes pairs and asks for their bytes of a sketch; keeps those that are counted here. Returns how many. */
-static int64_t pair_hash_all(const pair_table *t, pair_key *keys, int64_t n, const uint8_t *sketch, uint64_t mask) {
+/* Asks for the bytes of pairs in a sketch; keeps those that are counted here. Returns how many. */
+static int64_t pair_wanted(const pair_table *t, pair_key *keys, int64_t n, const uint8_t *sketch, uint64_t mask) {
+    const int all = t->low == 0 && t->high >> 32;
     int64_t kept = 0;
+    for (int64_t i = 0; i < n && sketch; i++) __builtin_prefetch(&sketch[sketch_place(keys[i].hash, mask)]);
+    if (all && !t->rarity) return n;
     for (int64_t i = 0; i < n; i++) {
-        pair_key k = keys[i];
-        k.hash = pair_hash(k.a, k.b, k.between, t->seed);
-        if (sketch) __builtin_prefetch(&sketch[sketch_place(k.hash, mask)]);
+        const pair_key k = keys[i];
         int wanted = (k.hash >> 32 >= t->low) & (k.hash >> 32 < t->high);
         if (t->rarity) {
             const float x = t->rarity[k.a], y = t->rarity[k.b];
@@ -211,13 +233,14 @@ static int64_t pair_sift(const pair_table *t, pair_key *keys, int64_t n) {
     return kept;
 }
 
-/* Counts the pairs of n ids of whole sentences. 0, or -1 for no memory. */
+/* Counts the pairs of n ids of whole sentences. 0, -1 for no memory, or OF_NO_WORD. */
 static int pair_count(pair_table *t, const int32_t *ids, int64_t n) {
     pair_key keys[BATCH + 1];
     pair_walk walk = {.ids = ids, .n = n};
     while (walk.end < n) {
         int64_t count = pair_next(t, &walk, keys);
-        count = pair_hash_all(t, keys, count, t->sketch, t->sketch_mask);
+        if (count < 0) return OF_NO_WORD;
+        count = pair_wanted(t, keys, count, t->sketch, t->sketch_mask);
         if (t->sketch) count = pair_sift(t, keys, count);
         for (int64_t i = 0; i < count; i++) __builtin_prefetch(&t->slots[keys[i].hash & t->mask], 1);
         for (int64_t i = 0; i < count; i++)
@@ -226,38 +249,43 @@ static int pair_count(pair_table *t, const int32_t *ids, int64_t n) {
     return 0;
 }
 
-/* The same in a sketch, as often as its bytes can say. */
-static void pair_sketch(const pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask) {
+/* The same in a sketch, as often as its bytes can say. 0, or OF_NO_WORD. */
+static int pair_sketch(const pair_table *t, const int32_t *ids, int64_t n, uint8_t *sketch, uint64_t mask) {
     pair_key keys[BATCH + 1];
     pair_walk walk = {.ids = ids, .n = n};
     while (walk.end < n) {
         int64_t count = pair_next(t, &walk, keys);
-        count = pair_hash_all(t, keys, count, sketch, mask);
+        if (count < 0) return OF_NO_WORD;
+        count = pair_wanted(t, keys, count, sketch, mask);
         for (int64_t i = 0; i < count; i++) {
             uint8_t *seen = &sketch[sketch_place(keys[i].hash, mask)];
             *seen += *seen != SKETCH_FULL;
         }
     }
+    return 0;
 }
 
 /* Joins n ids of whole sentences, from left to right: a pair that is a phrase becomes one id, and the word after it can
  * only begin another pair. `phrases` is a table whose count is the phrase's id + 1. `out` may be `ids`. `changes` of an
- * id gets how much its count changes. Returns ids written. */
+ * id gets how much its count changes. Returns ids written, or OF_NO_WORD. */
 static int64_t pair_join(const pair_table *phrases, const int32_t *ids, int64_t n, int32_t *out, int64_t *changes) {
     pair_key keys[BATCH + 1];
     pair_walk walk = {.ids = ids, .n = n};
     int64_t written = 0, done = 0; /* ids before `done` are in out, or in a phrase there */
     while (walk.end < n) {
         int64_t count = pair_next(phrases, &walk, keys);
+        int64_t some = 0; /* most are no phrases, and few of those share a bit with one */
+        if (count < 0) return OF_NO_WORD;
         for (int64_t i = 0; i < count; i++) {
-            keys[i].hash = pair_hash(keys[i].a, keys[i].b, keys[i].between, phrases->seed);
-            __builtin_prefetch(&phrases->slots[keys[i].hash & phrases->mask]);
+            const uint64_t hash = keys[i].hash;
+            keys[some] = keys[i];
+            some += (phrases->sketch[sketch_place(hash, phrases->sketch_mask)] & sketch_bit(hash)) != 0;
         }
-        for (int64_t i = 0; i < count; i++) {
+        for (int64_t i = 0; i < some; i++) __builtin_prefetch(&phrases->slots[keys[i].hash & phrases->mask]);
+        for (int64_t i = 0; i < some; i++) {
             const uint64_t found = pair_find(phrases->slots, phrases->mask, &keys[i])->rest & COUNT_MASK;
             if (!found) continue;
-            int64_t to = walk.begin + keys[i].to, from = to - 1;
-            while (phrases->marks[ids[from]] & CONNECTOR) from--;
+            const int64_t to = walk.begin + keys[i].to, from = to - keys[i].back;
             if (from < done) continue; /* its first word is the last one of a phrase */
             for (int64_t j = from; j <= to; j++) changes[ids[j]]--;
             changes[found - 1]++;
@@ -269,13 +297,6 @@ static int64_t pair_join(const pair_table *phrases, const int32_t *ids, int64_t 
     }
     memmove(out + written, ids + done, (size_t)(n - done) * sizeof *ids);
     return written + n - done;
-}
-
-/* Whether every id is -1 or below `words`. */
-static int ids_below(const int32_t *ids, int64_t n, uint32_t words) {
-    uint32_t bad = 0;
-    for (int64_t i = 0; i < n; i++) bad |= (uint32_t)ids[i] + 1 > words;
-    return !bad;
 }
 
 #endif

@@ -26,7 +26,7 @@ import numpy as np
 
 from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._phrases import HASH_END, SLOT_BYTES, Joiner, Pairs, deepest
-from w2v.corpus._words import WordTable
+from w2v.corpus._rank import rank
 from w2v.corpus.assembly import whole_sentences
 from w2v.corpus.spool import Spool, make_spool
 from w2v.errors import CorpusError, SettingsError, setting
@@ -37,6 +37,7 @@ from w2v.threads import run_all
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus._words import WordTable
     from w2v.corpus.config import CorpusConfig
     from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.spool import Folder
@@ -106,15 +107,44 @@ class Phrase(NamedTuple):
     number: int
 
 
+class Found(NamedTuple):
+    """The phrases of one pass, the highest score first: their names, how often each was counted, their scores."""
+
+    names: WordTable
+    counts: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+
 @dataclass
 class Joined:
-    """A corpus with its phrases joined: ids (int32, -1 behind each sentence, of whatever length) of `words`."""
+    """A corpus with its phrases joined, as ids of `words` in `parts` of whole sentences."""
 
-    ids: NDArray[np.int32]
+    parts: list[NDArray[np.int32]]  # one after the other in `room`, with gaps where phrases were joined
+    room: NDArray[np.int32]
     words: WordTable
     counts: NDArray[np.int64]
-    phrases: list[Phrase] = field(default_factory=list)  # by pass, the highest score first
+    found: list[Found] = field(default_factory=list)  # by each pass
     joined: int = 0  # tokens that are now part of the one before them
+
+    @property
+    def ids(self) -> NDArray[np.int32]:
+        """int32: all ids, -1 behind each sentence, of whatever length. The gaps are closed for it."""
+        if len(self.parts) != 1:
+            end = 0
+            for part in self.parts:
+                self.room[end : end + len(part)] = part
+                end += len(part)
+            self.parts = [self.room[:end]]
+        return self.parts[0]
+
+    @property
+    def phrases(self) -> list[Phrase]:
+        """All phrases, by pass, the highest score first."""
+        return [
+            Phrase(name, count, score, number)
+            for number, found in enumerate(self.found, 1)
+            for name, count, score in zip(found.names, found.counts.tolist(), found.scores.tolist(), strict=True)
+        ]
 
 
 def read_connectors(path: str | os.PathLike[str]) -> tuple[bytes, ...]:
@@ -152,13 +182,13 @@ def join_phrases(
     require_all_words(corpus)
     spool = make_spool(memory_limit, tmp_dir)
     ids = whole_sentences(corpus.ids, corpus.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
-    state = Joined(ids, corpus.vocab.words, corpus.vocab.counts.copy())
+    state = Joined([ids], ids, corpus.vocab.words, corpus.vocab.counts.copy())
     own = ids is not corpus.ids  # whether they may be written over
     if give_up and not own and not corpus.spooled:
         own = ids.flags.writeable = True
-    for number in range(1, settings.passes + 1):
-        one = _Pass(state, settings, number, thread_count(threads), spool)
-        if not one.found:
+    for _ in range(settings.passes):
+        one = _Pass(state, settings, thread_count(threads), spool)
+        if not len(one.phrases):
             break
         one.join(own)
         own = True
@@ -180,18 +210,17 @@ def require_all_words(corpus: EncodedCorpus) -> None:
 
 
 class _Pass:
-    """One pass: `found` are its phrases, in falling order of score."""
+    """One pass: `phrases` are the (a, b, between) of those that it has found, in the order of their names."""
 
-    def __init__(self, state: Joined, settings: PhraseSettings, number: int, threads: int, spool: Spool):
+    def __init__(self, state: Joined, settings: PhraseSettings, threads: int, spool: Spool):
         self.state = state
         self.settings = settings
-        self.number = number
         self.threads = threads
         self.spool = spool
         self.tokens = int(state.counts.sum())
         self.connectors = self._connector_ids()
         self.roles, self.rarity = self._roles()
-        self.found = self._name(*self._count())
+        self.phrases = self._name(*self._count())
 
     def _connector_ids(self) -> list[int]:
         rows = [self.state.words.find(word) for word in set(self.settings.connectors)]
@@ -299,35 +328,32 @@ class _Pass:
 
     def _name(
         self, a: NDArray[np.int32], b: NDArray[np.int32], between: NDArray[np.int32], count: NDArray[np.int64]
-    ) -> list[tuple[bytes, int]]:
-        """The phrases' names and the row of each in `pairs`, the highest score first, ties in order of bytes."""
-        self.pairs = a, b, between
+    ) -> NDArray[np.int32]:
+        """int32 [n, 3]: the pairs in falling order of score, ties in order of their names, which the state gets."""
         score = self.scores(a, b, between, count)
-        words, delimiter = self.state.words, self.settings.delimiter
-        rows = []
-        for row, (first, last, middle) in enumerate(zip(a.tolist(), b.tolist(), between.tolist(), strict=True)):
-            name = delimiter.join([words[first], *(words[i] for i in self._run(middle)), words[last]])
-            if len(name) <= LONGEST_TOKEN:
-                rows.append((-float(score[row]), name, row))
-        rows.sort()
-        self.state.phrases += [Phrase(name, int(count[row]), -less, self.number) for less, name, row in rows]
-        return [(name, row) for _, name, row in rows]
+        rows = self._rows(a, b, between)
+        ends = np.concatenate([np.zeros(1, np.int64), np.cumsum((rows >= 0).sum(axis=1))])
+        names = self.state.words.join_runs(rows[rows >= 0], ends, self.settings.delimiter)
+        order = rank(names, _ascending(score))
+        order = order[np.asarray(names.lengths(), np.int32)[order] <= LONGEST_TOKEN]
+        self.state.found.append(Found(names.take(order), count[order], score[order]))
+        return np.stack([a, b, between], axis=1)[order]
 
-    def _run(self, between: int) -> list[int]:
-        """The ids of the connectors that a number of pairs.h stands for."""
-        run = []
-        while between:
-            between, digit = divmod(between, len(self.connectors) + 1)
-            run.append(self.connectors[digit - 1])
-        return run[::-1]
+    def _rows(self, a: NDArray[np.int32], b: NDArray[np.int32], between: NDArray[np.int32]) -> NDArray[np.int64]:
+        """int64 [n, most]: the words of each pair, connectors by the number that pairs.h gives them; -1 for none."""
+        connectors = np.array([-1, *self.connectors])
+        columns = [b]
+        while between.any():
+            between, digits = np.divmod(between, len(connectors))
+            columns.append(connectors[digits])
+        return np.stack([a, *reversed(columns)], axis=1).astype(np.int64)
 
     def join(self, own: bool) -> None:
         """Join what was found, in the state's ids, or in a copy unless they are its `own`."""
         state = self.state
         ids = self._numbered()
-        rows = [row for _, row in self.found]
         roles = np.concatenate([self.roles, np.full(len(state.words) - len(self.roles), -1, np.int32)])
-        a, b, between = (column[rows] for column in self.pairs)
+        a, b, between = (np.ascontiguousarray(column) for column in self.phrases.T)
         joiner = Joiner(roles, len(self.connectors), a, b, between, ids)
         out = state.ids if own else self.spool.array(len(state.ids))
         pieces = list(whole_pieces(state.ids))
@@ -346,21 +372,20 @@ class _Pass:
             return work
 
         run_all([*map(join, range(len(changes)))], stop=stop)
-        end = 0
-        for piece, length in zip(pieces, written, strict=True):  # close the gaps
-            out[end : end + length] = out[piece.start : piece.start + length]
-            end += length
-        state.joined += len(state.ids) - end
-        state.ids = out[:end]
+        state.joined += len(state.ids) - sum(written)
+        state.room = out
+        state.parts = [out[p.start : p.start + length] for p, length in zip(pieces, written, strict=True)]
         state.counts = np.concatenate([state.counts, np.zeros(len(state.words) - len(state.counts), np.int64)])
         for change in changes:
             state.counts += change
 
     def _numbered(self) -> NDArray[np.int32]:
         """int32: the id of each phrase. One that is a word already gets the word's; others are new words."""
-        words, names = self.state.words, WordTable(name for name, _ in self.found)
-        ids, first = np.empty(len(names), np.int32), np.empty(len(names), np.int32)
-        words.find_all(names, ids)
+        words, names = self.state.words, self.state.found[-1].names
+        ids, first = np.full(len(names), -1, np.int32), np.empty(len(names), np.int32)
+        named = np.empty(len(words), np.int32)
+        names.find_all(words, named)
+        ids[named[named >= 0]] = np.flatnonzero(named >= 0)
         names.find_all(names, first)  # two pairs may have one name
         new = np.flatnonzero((ids < 0) & (first == np.arange(len(names))))
         ids[new] = np.arange(len(words), len(words) + len(new))
@@ -372,6 +397,12 @@ class _Pass:
                 f"{setting('phrase_threshold')}"
             )
         return ids
+
+
+def _ascending(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """int64 [n] whose bits, taken as unsigned numbers, are in the order of the values."""
+    bits = (values + 0.0).view(np.int64)  # -0.0 and 0.0 are one value
+    return np.where(bits < 0, ~bits, bits | np.iinfo(np.int64).min)
 
 
 def whole_pieces(ids: NDArray[np.int32], step: int = STEP_IDS) -> Iterable[slice]:
