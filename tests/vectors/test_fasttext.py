@@ -11,6 +11,7 @@ import pytest
 import w2v
 from w2v.errors import UnknownWordError, VectorsError
 from w2v.vectors._ngrams import FloatRows
+from w2v.vectors.formats.fasttext import recognise
 from w2v.vectors.subwords import Subwords
 
 from .test_ngrams import reference_hash, reference_ngrams
@@ -257,13 +258,84 @@ def test_many_claimed_entries_cost_nothing(tmp_path):
         w2v.load(path)
 
 
-def test_a_file_cut_anywhere_is_an_error(tmp_path):
-    data = model_bytes()
-    path = tmp_path / "m.bin"
-    for size in range(4, len(data)):
-        path.write_bytes(data[:size])
-        with pytest.raises(VectorsError):
-            w2v.load(path)
+CUTS = [  # sizes in bytes of a file of today's, of an old one; what is said of each from there on
+    (4, None, "byte {}: the file ends within its header"),
+    (92, 76, "the header claims 6 words and labels, and the file has {} bytes"),
+    (152, 136, "of the dictionary (byte "),
+    (184, 168, "byte {start}: the file ends here"),
+    (201, 184, "byte {start}: the input matrix of 46 rows of 3 numbers ends behind the file, which has {} bytes"),
+    (753, 736, "byte {start}: the file ends here"),
+    (770, 752, "byte {start}: the output matrix of 6 rows of 3 numbers ends behind the file, which has {} bytes"),
+]
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_of_a_file_cut_anywhere_the_part_that_ends_too_early_is_named(tmp_path, old):
+    data, path = model_bytes(old=old), tmp_path / "m.bin"
+    starts = [cut[old] for cut in CUTS if cut[old] is not None]
+    for number, start in enumerate(starts):
+        for size in range(start, [*starts, len(data)][number + 1]):
+            path.write_bytes(data[:size])
+            with pytest.raises(VectorsError) as error:
+                w2v.load(path)
+            assert CUTS[number + old][2].format(size, start=start) in str(error.value), size
+
+
+OLD = {"dim": 3, "ws": 5, "epoch": 5, "minCount": 1, "neg": 5, "wordNgrams": 1, "loss": 2, "model": 2, "bucket": 0,
+       "minn": 0, "maxn": 0, "lrUpdateRate": 100, "t": 1e-4,
+       "entries": 2, "words": 2, "labels": 0, "tokens": 9}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "plausible"),
+    [
+        *[({"dim": dim}, 1 <= dim <= 65_536) for dim in (0, 1, 65_536, 65_537)],
+        *[({"ws": window}, 1 <= window <= 1000) for window in (0, 1, 1000, 1001)],
+        *[({"loss": loss}, 1 <= loss <= 3) for loss in range(6)],
+        *[({"model": model}, 1 <= model <= 3) for model in range(6)],
+        *[({"minn": least, "maxn": 64}, 0 <= least <= 64) for least in (-1, 0, 1, 64, 65)],
+        *[({"maxn": most}, 0 <= most <= 64) for most in (-1, 0, 1, 64, 65)],
+        *[({"bucket": buckets}, buckets >= 0) for buckets in (-1, 0, 1)],
+        *[({"t": t}, 0 <= t <= 1) for t in (-1e-9, 0, 1, 1.001)],
+        ({"entries": 3}, False),
+        ({"entries": 3, "labels": 1}, True),
+        ({"entries": 0, "words": 0}, False),
+        ({"entries": 1, "words": 1}, True),
+        ({"entries": 1, "labels": -1}, False),
+        *[({"tokens": tokens}, tokens >= 0) for tokens in (-1, 0, 1)],
+        *[({"wordNgrams": longest}, longest >= 1) for longest in (0, 1, 2)],
+    ],
+)
+def test_a_file_without_magic_is_a_model_if_all_its_settings_are_plausible(changes, plausible):
+    head = struct.pack("<12id3iq", *{**OLD, **changes}.values())
+    assert recognise("m.bin", head) == plausible
+    assert not recognise("m.bin", head[:-1])
+
+
+def test_a_magic_number_is_enough_to_be_recognised():
+    assert recognise("m", struct.pack("<i", 793712314))
+    assert not recognise("m", struct.pack("<i", 793712314)[:3])
+
+
+KNOWN = {"window": "7", "epochs": "3", "min_count": "999999999", "negative": "9", "loss": "hs", "model": "cbow",
+         "sample": "0.25"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("known", "args"),
+    [
+        ({}, (2, 5, 5, 1, 5, 1, 2, 2, 0, 0, 0, 100, 1e-4)),
+        (KNOWN, (2, 7, 3, 999_999_999, 9, 1, 1, 1, 0, 0, 0, 100, 0.25)),
+        ({"window": "9999999999", "epochs": "x", "sample": "1e-3"}, (2, 5, 5, 1, 5, 1, 2, 2, 0, 0, 0, 100, 1e-4)),
+    ],
+)
+def test_a_model_is_written_with_what_is_known_of_the_training(tmp_path, known, args):
+    vectors = w2v.Vectors(["a", "b"], [[1, 2], [3, 4]])
+    vectors.metadata.update(known)
+    vectors.save(tmp_path / "m.ftbin")
+    data = (tmp_path / "m.ftbin").read_bytes()
+    assert struct.unpack_from("<2i12id3i2q", data) == (793712314, 12, *args, 2, 2, 0, 3, -1)
+    assert data[92:114] == b"a\0" + struct.pack("<qb", 2, 0) + b"b\0" + struct.pack("<qb", 1, 0)
 
 
 def test_what_follows_the_file_is_an_error_unless_it_is_to_be_ignored(tmp_path):

@@ -106,7 +106,7 @@ def read_start(name: str, head: bytes) -> Start:
 
 
 def is_new(head: bytes) -> bool:
-    return len(head) >= 4 and head.startswith(struct.pack("<i", MAGIC))
+    return head.startswith(struct.pack("<i", MAGIC))
 
 
 def is_old(head: bytes) -> bool:
