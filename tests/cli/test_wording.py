@@ -96,7 +96,8 @@ def test_steps_are_drawn_in_colours():
         "\x1b[1msentence 1: 4 words, 1 dropped by subsampling\x1b[0m\n\n",
         "\x1b[48;2;253;219;199;30m the \x1b[0m\x1b[48;2;214;96;77;30;1m 왕 \x1b[0m"
         "\x1b[2;9m of \x1b[0m\x1b[2m land \x1b[0m\n",
-        "    the                →  \x1b[48;2;67;147;195;30m node 1 1 \x1b[0m \x1b[48;2;222;235;247;30m node 2 0 \x1b[0m\n",
+        "    the                →  \x1b[48;2;67;147;195;30m node 1 1 \x1b[0m "
+        "\x1b[48;2;222;235;247;30m node 2 0 \x1b[0m\n",
         "    mean of land, the  →  \x1b[48;2;222;235;247;30m node 2 0 \x1b[0m\n",
         "\n",
     ]
