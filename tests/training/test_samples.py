@@ -124,6 +124,7 @@ def test_ends_of_sentences_are_found_across_blocks():
     ids = np.array([1, 2, -1, 3, -1, 4, 5, 6, -1], np.int32)
     for block in (1, 2, 3, 100):
         assert list(samples.sentence_ends(ids, block)) == [2, 4, 8]
+        assert list(samples.sentence_ends(np.array([-1, 0, -1], np.int32), block)) == [0, 2]
 
 
 def test_words_that_do_not_exist_are_refused():

@@ -10,6 +10,7 @@ import pytest
 
 import w2v
 from w2v.errors import UnknownWordError, VectorsError
+from w2v.output import OutputSet
 from w2v.vectors._ngrams import FloatRows
 from w2v.vectors.formats.fasttext import recognise
 from w2v.vectors.subwords import Subwords
@@ -190,6 +191,24 @@ def test_a_compact_model_has_only_the_buckets_of_its_words(model, tmp_path, floa
     buckets = [reference_hash(n) % BUCKETS for n in reference_ngrams(b"kingly", 2, 4)]
     right = np.mean([rows[len(WORDS) + b] if b in used else np.zeros(DIM) for b in buckets], axis=0)
     np.testing.assert_allclose(again["kingly"], right, atol=2e-3 if float16 else 1e-6)
+
+
+@pytest.mark.parametrize("form", ["fasttext", "safetensors"])
+@pytest.mark.parametrize("options", [{}, {"float16": True}, {"with_context": True}], ids=str)
+@pytest.mark.parametrize("compact", [False, True])
+def test_room_is_made_for_as_many_bytes_as_a_model_has(model, tmp_path, monkeypatch, form, options, compact):
+    if form == "fasttext" and "float16" in options:
+        pytest.skip("float32 alone")
+    asked, opened = [], OutputSet.open
+
+    def noted(self, name, *, size=None, no_clobber=False):
+        asked.append(size)
+        return opened(self, name, size=size, no_clobber=no_clobber)
+
+    monkeypatch.setattr(OutputSet, "open", noted)
+    vectors = w2v.load(model, context=True)
+    (vectors.compact() if compact else vectors).save(tmp_path / "m", form, **options)
+    assert asked == [(tmp_path / "m").stat().st_size]
 
 
 def test_a_compact_model_goes_back_to_fasttexts_form(model, tmp_path):

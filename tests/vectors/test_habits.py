@@ -16,6 +16,7 @@ from w2v.errors import VectorsError
 from w2v.vectors.files.check import check_vectors, describe
 from w2v.vectors.files.repair import repair
 from w2v.vectors.formats.load import looks_like_vectors
+from w2v.vectors.formats.table import layout_of
 from w2v.vectors.query import VectorFile
 from w2v.vectors.vectors import Vectors, load
 
@@ -130,6 +131,15 @@ def test_a_bad_row_of_a_table_is_named_and_left_out(tmp_path):
     }
     repaired, _ = repair(tmp_path / "v")
     assert list(repaired.words) == [w.replace(" ", "_") for w in WORDS if w not in ("of", "naïve", "new york")]
+
+
+def test_nine_in_ten_of_the_first_twenty_lines_must_be_rows(tmp_path):
+    def file(*bad: int) -> bytes:
+        return b"".join(b"w%d\t1.5\t2\n" % row if row not in bad else b"w%d\t1\n" % row for row in range(30))
+
+    assert layout_of(file(5, 9)).dim == 2
+    assert layout_of(file(5, 9, *range(20, 30))).dim == 2
+    assert layout_of(file(5, 9, 19)) is None
 
 
 def test_a_header_that_the_rows_confirm_is_not_overridden(tmp_path):

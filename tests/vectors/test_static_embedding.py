@@ -9,6 +9,7 @@ import pytest
 
 from w2v import Vectors, load
 from w2v.errors import SettingsError, VectorsError
+from w2v.vectors.files.check import DamagedFile
 
 WORDS = ["the", "été", "don't", "東京", 'a"b\\', "New", "new"]
 LINES = ["the été the", "  don't\u00a0東京 nothing", "", 'a"b\\ new', "nothing", "new\x1fthe\tNew"]
@@ -29,6 +30,8 @@ def test_a_folder_reads_back_as_it_was(vectors, tmp_path, float16):
         "modules.json",
         "tokenizer.json",
     ]
+    with DamagedFile(tmp_path / "model") as file:
+        assert (file.promised, file.dim, file.dtype) == (8, 5, "float16" if float16 else "float32")
     again = load(tmp_path / "model")
     assert list(again.words) == WORDS
     assert np.array_equal(again.matrix, vectors.matrix.astype(np.float16) if float16 else vectors.matrix)
