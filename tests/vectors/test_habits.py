@@ -255,6 +255,15 @@ def test_a_line_break_in_a_word_costs_its_row(tmp_path):
     assert list(repair(io.BytesIO(data))[0].words) == [f"w{i}" for i in range(9) if i != 4]
 
 
+NUMBERS = {">f4": "big-endian float32", "<f8": "float64", ">f8": "big-endian float64", "<f2": "float16"}
+
+
+def rows_of(kind: str) -> bytes:
+    """A binary file with numbers of another kind than float32."""
+    matrix = np.random.default_rng(2).standard_normal((9, 12))
+    return b"9 12\n" + b"".join(b"w%d " % i + row.tobytes() for i, row in enumerate(matrix.astype(kind)))
+
+
 @pytest.mark.parametrize(
     ("data", "what"),
     [
@@ -275,6 +284,9 @@ def test_a_line_break_in_a_word_costs_its_row(tmp_path):
         (b"king 0.5 1\rman 1 2\r", "carriage returns alone"),
         (b'{"king": [0.5, 1], "man": [1, 2]}', "is JSON.*w2v.Vectors"),
         (b"king [0.5, 1.0]\nman [1.0, 2.0]\n", "numbers in brackets"),
+        (b"the 36802\nof 19484\nand 1\n", "a vocabulary"),
+        (b"0.5 -1.25 2\n-0.25 1.5e-3 4\n", "numbers without words"),  # numpy.savetxt
+        *((rows_of(kind), rf"row 1 \(byte 5\): its numbers are {what}") for kind, what in NUMBERS.items()),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
@@ -303,7 +315,8 @@ def test_a_heading_of_the_words_is_no_word(tmp_path, name, label):
     for heading in (label, None):
         if swapped and heading is None:
             continue
-        (tmp_path / "words").write_text("".join(f"{line}\n" for line in [*([heading] if heading else []), *rows]))
+        text = "".join(f"{line}\n" for line in [*([heading] if heading else []), *rows])
+        (tmp_path / "words").write_text(text + "\n \n" * (label == "words\tcount"))  # blank lines at the end are none
         for limit in (None, 2, 3, 9):
             found = load(tmp_path / name, words=tmp_path / "words", limit=limit)
             assert list(found.words) == ["king", "queen", "man"][:limit]
@@ -333,9 +346,29 @@ def test_more_words_than_rows_are_an_error_unless_a_limit_is_asked_for(tmp_path,
         with pytest.raises(VectorsError, match="line 4: more words than the 3 rows"):
             load(tmp_path / name, words=tmp_path / "words")
         assert {f.what for f in check_vectors(tmp_path / name, words=tmp_path / "words").faults} == {"words too many"}
+        with pytest.raises(
+            VectorsError, match=r"line 4.*: more words than the 3 rows of numbers, so that nothing tells"
+        ):
+            repair(tmp_path / name, words=tmp_path / "words")
     assert list(load(tmp_path / name, words=tmp_path / "words", limit=2).words) == ["a", "b"]
     (tmp_path / "words").write_text("word\nlabel\nname\n")  # three words like any others
     assert list(load(tmp_path / name, words=tmp_path / "words").words) == ["word", "label", "name"]
+
+
+def test_a_heading_is_none_of_the_words_where_one_is_missing(tmp_path):
+    projector_or_npy(tmp_path, "v.tsv", 3)
+    (tmp_path / "words").write_text("word\tcount\nking\t3\nqueen\t2\n")
+    with pytest.raises(VectorsError, match="line 4: the file ends, but 3 rows"):
+        load(tmp_path / "v.tsv", words=tmp_path / "words")
+
+
+def test_a_header_counts_the_numbers_where_most_words_hold_spaces():
+    words = [f"ENTITY/New York {i}" if i % 3 else f"w{i}" for i in range(9)]
+    rows = np.random.default_rng(5).uniform(-1, 1, (9, 4)).round(5).astype(np.float32)
+    text = "".join(f"{word} {' '.join(f'{x:.5f}' for x in row)}\n" for word, row in zip(words, rows, strict=True))
+    repaired, _ = repair(io.BytesIO(f"9 4\n{text}".encode()))
+    assert list(repaired.words) == [word.replace(" ", "_") for word in words]
+    assert np.array_equal(repaired.matrix, rows)
 
 
 @pytest.mark.parametrize("separator", [" ", "\t", ","])

@@ -33,7 +33,6 @@ REPAIRS = {
     "wrong length": "{} rows left out, with too few or too many numbers",
     "no word": "{} rows left out, without a word",
     "words missing": "{} rows left out, for which there is no word",
-    "words too many": "{} words left out, for which there are no numbers",
     "byte order mark": "the byte order mark left out",
     "zero rows": "{} rows left out, of zeros",
     "duplicates": "{} rows left out, whose word is in an earlier row",
@@ -59,6 +58,11 @@ def repair(
             block = _kept(block, ~zero)
             table.add(block.values)
             blocks.append(block._replace(values=block.values[:0].copy()))
+        if more := salvage.damage.get("words too many"):
+            raise VectorsError(
+                f"{more.where}: more words than the {salvage.rows:,} rows of numbers, so that nothing tells which word "
+                f"a row has; is it the words of another file, or a line that is no word?"
+            )
         repairs = {**salvage.damage, **repairs}
         names = [name for some in _names(blocks, repairs) for name in some]
         spellings = [name for name in names if name is not None]

@@ -6,6 +6,7 @@ Nothing here imports NumPy before a matrix is asked for.
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from w2v.vectors.formats.rows import (
     show_word,
     trailing_error,
 )
-from w2v.vectors.formats.source import Header, has_header, is_text, read_header
+from w2v.vectors.formats.source import CONTROL, Header, has_header, is_text, read_header
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,9 +40,48 @@ __all__ = ["BINARY"]
 MOST_REST = 256  # bytes behind the last row that may belong to it
 
 
+PLAIN = "<f"
+OTHERS = {">f": "big-endian float32", "<d": "float64", ">d": "big-endian float64", "<e": "float16"}  # struct's codes
+SEVERAL, ENOUGH = 8, 16  # rows that are looked at; numbers that chance does not make plausible
+LARGE, TINY = 1e6, 1e-12  # numbers of vectors are between
+
+
 def recognise(name: str, head: bytes) -> bool:
     header = read_header(name, head)
     return header is not None and not is_text(head[header.size :], header)
+
+
+def refuse_other_numbers(source: Source) -> None:
+    """VectorsError where the first rows are rows only if their numbers are something else than float32, as other
+    programs write them."""
+    header = header_of(source)
+    if _plausible(source.head, header, PLAIN):
+        return
+    found = next((what for code, what in OTHERS.items() if _plausible(source.head, header, code)), None)
+    if found:
+        raise VectorsError(
+            f"{source.name}: row 1 (byte {header.size}): its numbers are {found}, and this format has little-endian "
+            f"float32; write it again with these"
+        )
+
+
+def _plausible(head: bytes, header: Header, code: str) -> bool:
+    """Whether the first rows hold numbers of this kind such as vectors have, and enough of them."""
+    size, rows, at = struct.calcsize(code) * header.dim, 0, header.size
+    numbers: list[float] = []
+    while rows < min(SEVERAL, header.rows):
+        space = head.find(b" ", at, at + MOST_REST)
+        if space <= at or CONTROL.search(head[at:space]):
+            return False
+        end = space + 1 + size
+        if end > len(head):
+            break
+        numbers += struct.unpack(f"{code[0]}{header.dim}{code[1]}", head[space + 1 : end])
+        at = end + (head[end : end + 1] == b"\n")
+        rows += 1
+    if rows < 2 or sum(map(bool, numbers)) < ENOUGH:
+        return False
+    return all(number == 0 or TINY < abs(number) < LARGE for number in numbers)
 
 
 def header_of(source: Source) -> Header:
@@ -57,6 +97,7 @@ def shape(source: Source) -> Shape:
 
 def find_rows(source: Source, options: LoadOptions) -> BinaryRows:
     """The rows of a plain file, checked as far as that goes without reading their numbers."""
+    refuse_other_numbers(source)
     fd, size = source.fd, source.size
     assert fd is not None
     assert size is not None
@@ -104,6 +145,7 @@ def check_boundaries(
 
 def load(source: Source, options: LoadOptions) -> Rows:
     header = header_of(source)
+    refuse_other_numbers(source)
     if source.fd is None:
         rows = collect(source, header, options, Collector(header.dim))
         check_boundaries(source.name, rows.words, rows.matrix.__getitem__, out_of_proportion(rows.matrix))
@@ -149,6 +191,7 @@ def write(writer: RowWriter, out: Any) -> None:
 def salvage(damaged: Salvage) -> Iterator[Block]:
     from w2v.vectors.formats.binary_salvage import binary_blocks
 
+    refuse_other_numbers(damaged.source)
     return binary_blocks(damaged)
 
 

@@ -7,6 +7,7 @@ GloVe hold spaces (`. . .`): the last D fields of a line are its numbers.
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GLOVE", "TEXT", "count_columns", "load_lines", "salvage", "write_lines"]
 
+POINTED = re.compile(rb"[+-]?\d*\.\d*[1-9]\d*([eE][+-]?\d+)?")  # 0.5; but 1.0 may be the name of a node
 LINES = 1000  # looked at to find the usual number of columns
 
 
@@ -47,15 +49,39 @@ def recognise(name: str, head: bytes) -> bool:
 
 
 def count_columns(name: str, head: bytes) -> int:
-    """The usual number of numbers in the first lines: a word with a space in it must not change it."""
+    """The usual number of numbers in the first lines: a word with a space in it must not change it. VectorsError for
+    what looks like vectors and is none."""
     lines = head.split(b"\n", LINES)
     if len(lines) > 1:
         lines.pop()  # cut, or empty
-    counts = Counter(sum(map(bool, line.rstrip(b"\r").split(b" ")[1:])) for line in lines if line)
+    rows = [[field for field in line.rstrip(b"\r").split(b" ") if field] for line in lines if line]
+    counts = Counter(_numbers_of(row) for row in rows)
     dim = max(counts, key=lambda columns: (counts[columns], -columns), default=0)
     if not 1 <= dim <= MAX_DIM:
         raise VectorsError(f"{name}: row 1 (byte 0): {dim} numbers in a row; 1 to {MAX_DIM:,} can be read")
+    _refuse_lists(name, rows, dim)
     return dim
+
+
+def _numbers_of(row: list[bytes]) -> int:
+    """How many fields follow the word, which may hold spaces."""
+    first = 1
+    while first < len(row) and not NUMBER.fullmatch(row[first]):
+        first += 1
+    return len(row) - first
+
+
+def _refuse_lists(name: str, rows: list[list[bytes]], dim: int) -> None:
+    """VectorsError for words with a count each, and for numbers without words."""
+    if dim == 1 and len(rows) > 1 and all(len(row) == 2 and row[1].isdigit() for row in rows):
+        raise VectorsError(
+            f"{name}: a word and a whole number on each line: a vocabulary, or classes of words, not word vectors"
+        )
+    if len(rows) > 1 and all(map(POINTED.fullmatch, (row[0] for row in rows))):
+        raise VectorsError(
+            f"{name}: holds numbers without words; save them as .npy, and the words beside it, one per line, in "
+            f"NAME.words.txt"
+        )
 
 
 def shape(source: Source) -> Shape:

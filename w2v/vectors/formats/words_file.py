@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING
 
 from w2v.corpus._words import WordTable
 from w2v.errors import VectorsError
 from w2v.files import lines_of
+from w2v.vectors.formats.source import NUMBER
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,20 +103,36 @@ def words_of_lines(
     """(the word of each line but a heading, b"" where there is none; whether the first line is a heading).
 
     It is one if there is one line more than rows and it says `word`, `label` or the like; or, with `labels`, if there
-    are several columns, as the projector asks for. `most`: bytes that the words may unpack to at any rate, since the
-    numbers take as many.
+    are several columns, as the projector asks for. Whatever the number of lines, it is one if it names the column of
+    words, and another above numbers. Blank lines at the end are none. `most`: bytes that the words may unpack to at any
+    rate, since the numbers take as many.
     """
-    lines = (line for _, line in lines_of(path, VectorsError, least=WORD_BYTES + most))
+    lines = _without_blank_end(line for _, line in lines_of(path, VectorsError, least=WORD_BYTES + most))
     begun = list(islice(lines, 1))
     names = [field.strip().lower() for line in begun for field in line.split(b"\t")]
     column = next((names.index(label) for label in LABELS if label in names), None)
     heading = False
     if column is not None or (labels and len(names) > 1):
         begun += islice(lines, total() + 1)  # kept, since a pipe is read once
-        heading = len(begun) == total() + 1
+        heading = len(begun) == total() + 1 or (column is not None and _names_numbers(begun[:2]))
     place = (column or 0) if heading else 0
     fields = (line.split(b"\t") for line in chain(begun[heading:], lines))
     return (some[place] if place < len(some) else b"" for some in fields), heading
+
+
+def _without_blank_end(lines: Iterator[bytes]) -> Iterator[bytes]:
+    blank = 0
+    for line in lines:
+        if line.strip():
+            yield from repeat(b"", blank)
+            yield line
+        blank = 0 if line.strip() else blank + 1
+
+
+def _names_numbers(lines: list[bytes]) -> bool:
+    """Whether the first of two lines has a name in a column where the second has a number."""
+    pairs = zip(*(line.split(b"\t") for line in lines), strict=False) if len(lines) == 2 else ()
+    return any(not NUMBER.fullmatch(above) and NUMBER.fullmatch(below) for above, below in pairs)
 
 
 def split_words(name: str, data: memoryview, rows: int) -> WordTable:
