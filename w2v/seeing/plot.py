@@ -167,7 +167,7 @@ def drawn(made: Map, style: MapStyle) -> Drawing:
     if made.axes is not None:
         points = add_axes(axes, made.places, made.axes, room, fonts)
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
-    add_points(axes, points, made.groups, colours)
+    add_points(axes, points, made.groups or [""] * len(points), colours)
     add_arrows(axes, points, made.pairs)
     labels = add_labels(axes, made, points, room, fonts, colours)
     if len(labels) < len(points):
