@@ -29,11 +29,13 @@ __all__ = [
     "reason",
     "render",
     "setting",
+    "short_path",
     "shortened",
     "warn",
 ]
 
 SHOWN = 100  # characters
+LONGEST_PATH = 4096  # bytes that Linux takes
 
 
 def os_error_text(error: OSError) -> str:
@@ -44,7 +46,12 @@ def os_error_text(error: OSError) -> str:
     name = error.filename
     if name is None or isinstance(name, int):
         return text
-    return f"{os.fsdecode(name)}: {text}"
+    return f"{short_path(os.fsdecode(name))}: {text}"
+
+
+def short_path(path: str) -> str:
+    """A path that no system takes, without its middle; any other as it is."""
+    return path if len(path) <= LONGEST_PATH else f"{path[:SHOWN]}...{path[-SHOWN:]}"
 
 
 def reason(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol
 
-from w2v.errors import SettingsError, W2VError, reason, setting
+from w2v.errors import LONGEST_PATH, SettingsError, W2VError, reason, setting, short_path
 from w2v.threads import Background
 
 __all__ = [
@@ -91,6 +91,8 @@ def check_output(path: Path, no_clobber: bool = False) -> None:
     if os.path.isdir(target) or name.endswith(os.sep):
         raise W2VError(f"{name}: is a directory; give the name of a file")
     if not os.path.isdir(folder):
+        if len(os.fsencode(folder)) >= LONGEST_PATH:
+            raise W2VError(f"{short_path(name)}: a path of {len(os.fsencode(target)):,} bytes is too long")
         raise W2VError(f"{name}: the folder {folder} does not exist; make it first")
     _check_target(name, target, no_clobber)
 

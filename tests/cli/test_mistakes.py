@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 
@@ -135,6 +137,49 @@ def test_habits_of_other_programs_are_answered_with_what_to_write(w2v, tmp_path,
     assert hint in done.err
     assert done.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_whose_name_is_read_as_an_option_is_named(w2v, tmp_path):
+    (tmp_path / "-dash.txt").write_text("a b c\n" * 50)
+    done = w2v("train", "-dash.txt", "-o", "v.bin")
+    assert (done.returncode, "-dash.txt: a file that is read as an option; write ./-dash.txt" in done.err) == (2, True)
+    assert w2v("vocab", "./-dash.txt").returncode == 0
+
+
+@pytest.mark.parametrize("command", [("train", "the cat sat", "-o", "v.bin"), ("vocab", "the cat sat")])
+def test_a_text_that_is_not_there_is_a_missing_file_on_the_command_line(w2v, command):
+    done = w2v(*command)
+    assert (done.returncode, done.err) == (1, "w2v: error: the cat sat: No such file or directory\n")
+
+
+def test_a_path_that_is_too_long_is_said_in_few_words(w2v, tmp_path):
+    (tmp_path / "t").write_text("a b c\n" * 50)
+    long = "a/" * 2500 + "v.bin"
+    for command, why in (
+        (("train", "t", "-o", long), "a path of .* bytes is too long"),
+        (("similar", long, "king"), "File name too long"),
+    ):
+        done = w2v(*command)
+        assert done.returncode == 1
+        assert re.fullmatch(rf"w2v: error: (a/)+\.\.\.(a/|/)*v.bin: {why}\n", done.err), done.err
+        assert len(done.err) < 400
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--loss", "hs", "--negative", "7"), "--negative has no effect: it is for --loss ns"),
+        (("--node-sample", "0.1"), "--node-sample has no effect: it is for --loss hs"),
+        (("--cbow-gradient", "exact"), "--cbow-gradient has no effect: it is for --model cbow"),
+        (("--buckets", "9"), "--buckets has no effect: it is for --subwords"),
+        (("--phrase-threshold", "9"), "--phrase-threshold has no effect: it is for --phrases"),
+        (("--loss", "hs", "--node-sample", "0.1"), ""),
+    ],
+)
+def test_an_option_that_changes_nothing_is_a_warning(w2v, tmp_path, options, said):
+    (tmp_path / "t").write_text("a b c\n" * 50)
+    done = w2v("train", "t", "-o", "v.bin", "-q", "--sample", "0", *options)
+    assert (done.returncode, done.err) == (0, f"w2v: warning: {said}\n" if said else "")
 
 
 @pytest.mark.parametrize("command", [("similar", "king"), ("analogy", "man", "king", "woman")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 
 import numpy as np
 import pytest
@@ -50,25 +51,28 @@ def test_lines_of_one_token_are_an_error_with_what_was_seen(tmp_path, name, pack
 
 
 JSON = [
-    "\n".join(json.dumps({"id": i, "text": "the king rules the land"}) for i in range(300)),
-    json.dumps([{"id": i, "text": "the king rules the land"} for i in range(3)]),
-    json.dumps({"text": "x " * 9000}),
-    json.dumps([{"id": 1, "text": "the king"}], indent=2),
-    "\n".join(json.dumps(["a", "b"]) for _ in range(9)),
+    ("\n".join(json.dumps({"id": i, "text": "the king rules the land"}) for i in range(300)), ".text"),
+    (json.dumps([{"id": i, "text": "the king rules the land"} for i in range(3)]), "'.[].text'"),
+    (json.dumps({"text": "x " * 9000}), ".text"),
+    (json.dumps([{"id": 1, "text": "the king"}], indent=2), "'.[].text'"),
+    ("\n".join(json.dumps(["a", "b"]) for _ in range(9)), "'join(\" \")'"),
+    (json.dumps([["a", "b"]] * 9), "'.[] | join(\" \")'"),
 ]
 
 
-@pytest.mark.parametrize("text", JSON)
+@pytest.mark.parametrize(("text", "way"), JSON)
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_json_is_refused_with_the_way_to_take_its_text(tmp_path, text, pack):
+def test_json_is_refused_with_the_way_to_take_its_text(tmp_path, text, way, pack):
     (tmp_path / "text").write_bytes(pack(text.encode()))
-    with pytest.raises(CorpusError, match=r"this is JSON.*, not text; write its text as lines: jq -r .text"):
+    wanted = rf"this is JSON.*, not text; write its text as lines: jq -r {re.escape(way)} "
+    with pytest.raises(CorpusError, match=wanted):
         read_corpus([tmp_path / "text"], ONE)
 
 
 TABLES = {
     "id,label,text\n" + "".join(f'{i},1,"the king, who rules"\n' for i in range(30)): "comma-separated values (3",
     "id\ttext\n" + "".join(f"{i}\tthe king rules\n" for i in range(30)): "tab-separated values (2 columns: id, text)",
+    "1\tthe\tDET\t_\n2\tking\tNOUN\t_\n\n" * 9: "tab-separated values (4 columns: 1, the, DET, _)",  # CoNLL
     "the king rules\rthe land\r" * 30: "carriage returns alone",
     "<?xml version='1.0'?>\n<page>\n<text>the king</text>\n": "XML or HTML",
 }
@@ -159,7 +163,18 @@ def test_punctuation_that_makes_other_words_is_told_with_what_takes_it_off(tmp_p
 
 def test_text_that_is_not_utf8_is_told_with_how_to_convert_it(tmp_path):
     (tmp_path / "text").write_bytes("le café est très loin d ici\n".encode("latin-1") * 20)
-    assert ["29% of the tokens are not UTF-8" in line for line in warnings_of([tmp_path / "text"])] == [True]
+    (said,) = warnings_of([tmp_path / "text"])
+    assert said.endswith("29% of the tokens are not UTF-8; to convert the text: iconv -f LATIN1 -t UTF-8 FILE > NEW")
+    (tmp_path / "text").write_bytes("le \u201ccafé\u201d est loin d ici\n".encode("cp1252") * 20)
+    assert "iconv -f WINDOWS-1252 " in warnings_of([tmp_path / "text"])[0]
+
+
+@pytest.mark.parametrize("encoding", ["koi8-r", "gb18030", "shift_jis"])
+def test_no_encoding_is_guessed_for_other_alphabets(tmp_path, encoding):
+    words = {"koi8-r": "мир и война", "gb18030": "我 你 他 的", "shift_jis": "私 は 猫 です"}[encoding]
+    (tmp_path / "text").write_bytes(f"{words}\n".encode(encoding) * 20)
+    (said,) = warnings_of([tmp_path / "text"])
+    assert "iconv -f ENCODING -t UTF-8 FILE > NEW, where ENCODING is the one it was written in" in said
 
 
 def test_a_file_that_is_there_twice_is_named(tmp_path):

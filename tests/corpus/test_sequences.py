@@ -103,6 +103,13 @@ def test_a_generator_of_strings_is_refused_with_the_way_to_split_them():
         w2v.train(line for line in ("a b", "c d"))
 
 
+def test_an_open_file_is_refused_with_the_way_to_read_it(tmp_path):
+    (tmp_path / "t").write_text("a b c\n" * 50)
+    for mode in ("r", "rb"):
+        with open(tmp_path / "t", mode) as file, pytest.raises(CorpusError, match=r"an open file.*; give its path, or"):
+            w2v.train(file)
+
+
 SENTENCES = [
     ["a b", "c d"],
     ["the king rules.", "the queen rules."],

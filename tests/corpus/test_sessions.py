@@ -91,7 +91,9 @@ def test_days_and_times_before_1970_are_in_order():
 EVENTS = [("u1", "10", 1), ("u2", "11", 2), ("u1", "12", 3), ("u2", "13", 4)]
 
 
-@pytest.mark.parametrize("form", ["csv", "tsv", "semicolons", "jsonl", "gz", "crlf", "bom", "parquet", "no header"])
+@pytest.mark.parametrize(
+    "form", ["csv", "tsv", "semicolons", "jsonl", "gz", "crlf", "bom", "excel", "parquet", "no header"]
+)
 def test_every_format_gives_the_same_sessions(tmp_path, form):
     lines = ["who,what,when,other", *(f"{who},{what},{when},x" for who, what, when in EVENTS)]
     text = "\n".join(lines) + "\n"
@@ -116,6 +118,7 @@ def test_every_format_gives_the_same_sessions(tmp_path, form):
             "gz": "",
             "crlf": text.replace("\n", "\r\n"),
             "bom": "\ufeff" + text,
+            "excel": "sep=;\n" + text.replace(",", ";"),
         }[form].encode()
         data = gzip.compress(text.encode()) if form == "gz" else data
     assert read(table(tmp_path, data, "t"), **settings) == [["10", "12"], ["11", "13"]]

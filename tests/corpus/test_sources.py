@@ -133,6 +133,17 @@ def test_links_to_folders_are_not_followed_and_links_to_files_are(tmp_path):
     assert [s.path[len(str(tmp_path)) + 1 :] for s in expand([tmp_path])] == ["f", "d/text"]
 
 
+def test_hidden_files_of_a_folder_are_left_out(tmp_path):
+    for name in ("text", ".DS_Store", "._text", ".git/HEAD", ".ipynb_checkpoints/text"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("a b\n")
+    assert [s.path[len(str(tmp_path)) + 1 :] for s in expand([tmp_path])] == ["text"]
+    assert [s.path for s in expand([tmp_path / "._text"])] == [str(tmp_path / "._text")]  # one that is named
+    (tmp_path / "text").unlink()
+    with pytest.raises(CorpusError, match="holds no files, or only hidden ones"):
+        expand([tmp_path])
+
+
 def test_folders_1100_deep_are_read(tmp_path, monkeypatch):
     depth = 1100  # more than Python's limit of recursion
     monkeypatch.chdir(tmp_path)

@@ -227,17 +227,19 @@ def plain_name(option: str) -> str:
 
 def check_dashes(context: click.Context, arguments: Sequence[str]) -> None:
     """A usage error for a long option with one dash, as word2vec.c and fastText have them: `-size 50` would be read as
-    `-s ize`, and 50 as a file."""
+    `-s ize`, and 50 as a file; and for a file whose name begins so."""
     options = [param for param in context.command.params if isinstance(param, click.Option)]
     long = {plain_name(name): option for option in options for name in option.opts if name.startswith("--")}
     known = {name for option in options for name in option.opts}
     found = []
-    for argument in arguments:
+    for before, argument in zip(["", *arguments], arguments, strict=False):
         name = plain_name(argument)
         if argument == "--":
             break
         if not re.match("-[A-Za-z]{2}", argument) or argument.partition("=")[0] in known:
             continue
+        if before not in known and os.path.lexists(argument):
+            raise click.UsageError(f"{argument}: a file that is read as an option; write ./{argument}", context)
         value = value_of(argument, arguments)
         if name in long:
             wanted = long[name].get_error_hint(context).split("/")[-1]

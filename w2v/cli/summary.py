@@ -31,7 +31,7 @@ STEPS = ("reading", "training", "evaluating", "writing")
 NOTES = {
     "cut_sentences": "sentences longer than 10,000 tokens were cut",
     "nul_bytes": "NUL bytes were taken as white space",
-    "not_utf8": "tokens are not UTF-8, and were kept as they are; to convert: iconv -f LATIN1 -t UTF-8 FILE > NEW",
+    "not_utf8": "tokens are not UTF-8, and were kept as they are; to convert: iconv -f ENCODING -t UTF-8 FILE > NEW",
 }
 
 

@@ -35,9 +35,9 @@ __all__ = ["command"]
 
 HELP = """Train word vectors on a text corpus.
 
-CORPUS is a file, a folder (every file below it, in sorted order) or - for standard input; plain text, gzip, bzip2, xz
-or zstd, recognised by content. Each line is a sentence. The text is read once, and memory holds one number per token. A
-file written by w2v encode is ready for training.
+CORPUS is a file, a folder (every file below it that is not hidden, in sorted order) or - for standard input; plain
+text, gzip, bzip2, xz or zstd, recognised by content. Each line is a sentence. The text is read once, and memory holds
+one number per token. A file written by w2v encode is ready for training.
 
 The vectors are written in one step at the end: OUT is either complete or untouched. A training that is stopped (Ctrl-C,
 SIGTERM) leaves its state in OUT.checkpoint and continues from there with --resume; a long one saves it every 10
@@ -114,8 +114,7 @@ def train(corpus: tuple[str, ...], output: str, kind: Callable[..., Run] | None 
         from w2v.cluster.run import ClusterRun
 
         kind = partial(ClusterRun, address=cluster, sync_every_s=sync_every)
-    stated_names = frozenset(stated) & options_of(CorpusConfig).keys()
-    run_training(kind or Run, table or list(corpus), *configs, output=output, stated=stated_names, **given)
+    run_training(kind or Run, table or list(corpus), *configs, output=output, stated=frozenset(stated), **given)
     if preset is not None and not given["quiet"]:
         say(f"preset {preset}: {' '.join(shown(text) for text in preset_texts(preset, stated))}")
 

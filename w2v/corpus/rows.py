@@ -23,6 +23,7 @@ from w2v.tables import PARQUET_MAGIC, parquet_batches, parquet_columns
 __all__ = ["Table"]
 
 SEPARATORS = ("\t", ",", ";", "|")
+SEPARATOR_TOLD = re.compile(rb'"?sep=([\t,;|])"?')  # the first line of a table that Excel is to read
 LONGEST_LINE = 1 << 24  # bytes
 HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # of a character, which JSON can spell; the others are bytes
 Values = tuple[Any, ...]
@@ -79,7 +80,11 @@ class Table:
 
     def _csv_rows(self, first: tuple[int, bytes], lines: Lines) -> Iterator[Values]:
         before = first[0] - 1  # blank lines
-        separator = self._separator(_text(first[1]))
+        told = SEPARATOR_TOLD.fullmatch(first[1])
+        if told is not None:
+            self.bytes_done += len(first[1]) + 1
+            before, first = first[0], next(lines, (first[0] + 1, b""))
+        separator = told[1].decode() if told is not None else self._separator(_text(first[1]))
         reader = csv.reader(self._counted(chain([first], lines)), delimiter=separator, strict=True)
         self._line = lambda: before + reader.line_num
         try:

@@ -174,8 +174,11 @@ def _columns(lines: list[str], config: CorpusConfig) -> str:
             for name, column in zip(rows[0], columns, strict=False)
         ]
         prose = [sum(len(tokens_of(cell, config)) > 1 for cell in column) > len(column) / 2 for column in columns]
+        # Without names: some columns are numbers everywhere, others nowhere.
+        shares = [sum(map(bool, map(NUMBER.fullmatch, column))) / max(1, len(column)) for column in columns]
+        mixed = separator == "\t" and width[0] > 2 and min(shares) == 0 and max(shares) >= NEARLY_ALL
         quoted = sum(line.lstrip()[:1] == '"' or f'{separator}"' in line for line in lines) > len(lines) / 2
-        if quoted or any(numbers) or (separator == "\t" and any(prose) != all(prose)):
+        if quoted or mixed or any(numbers) or (separator == "\t" and any(prose) != all(prose)):
             names = ", ".join(cell.strip()[:20] for cell in rows[0][:5])
             return f"{what} ({width[0]} columns: {names}{', ...' if width[0] > 5 else ''})"
     return ""
@@ -186,9 +189,7 @@ def strange_words(vocab: Vocab, token_counts: TokenCounts, config: CorpusConfig)
     found = []
     share = token_counts.not_utf8 / max(1, token_counts.kept)
     if share > MANY:
-        found.append(
-            f"{share:.0%} of the tokens are not UTF-8; to convert the text: iconv -f LATIN1 -t UTF-8 FILE > NEW"
-        )
+        found.append(f"{share:.0%} of the tokens are not UTF-8; to convert the text: {_conversion(vocab)}")
     if config.tokenizer == "none":
         ends = [row for row in _rows_ending_like(vocab, PUNCTUATION) if _has_letters(vocab.words[row])]
         share = int(vocab.counts[ends].sum()) / max(1, vocab.total)
@@ -199,6 +200,22 @@ def strange_words(vocab: Vocab, token_counts: TokenCounts, config: CorpusConfig)
                 f" {setting('tokenizer', 'words')} takes it off"
             )
     return found
+
+
+def _conversion(vocab: Vocab) -> str:
+    """How to write a text as UTF-8 that holds these words. Between ASCII letters a few others are those of western
+    Europe; of other alphabets nothing is guessed, since from Latin-1 any bytes can be converted, to nonsense."""
+    words, row = [], -1
+    while (row := vocab.words.first_not_text(row + 1)) >= 0 and len(words) < MOST_LINES:
+        words.append(vocab.words[row])
+    text = b"".join(words)
+    if 5 * sum(byte >= 0x80 for byte in text) >= 3 * len(text):
+        return (
+            "iconv -f ENCODING -t UTF-8 FILE > NEW, where ENCODING is the one it was written in (WINDOWS-1251, "
+            "GB18030, SHIFT_JIS, ...)"
+        )
+    encoding = "WINDOWS-1252" if any(0x80 <= byte < 0xA0 for byte in text) else "LATIN1"
+    return f"iconv -f {encoding} -t UTF-8 FILE > NEW"
 
 
 def _rows_ending_like(vocab: Vocab, marks: tuple[bytes, ...]) -> Iterator[int]:

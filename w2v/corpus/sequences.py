@@ -85,6 +85,8 @@ def _require_corpus(corpus: object) -> None:
         raise CorpusError(f"the corpus is of type {kind}, of which only keys would be read; give its values, as a list")
     if isinstance(corpus, Set):
         raise CorpusError(f"the corpus is of type {kind}, which has no order; give a list of sentences")
+    if hasattr(corpus, "read"):
+        raise CorpusError(f"the corpus is an open file, {kind}; give its path, or (line.split() for line in file)")
     if not isinstance(corpus, Iterable):
         raise CorpusError(
             f"the corpus is of type {kind}; give a path, a list of paths, or a list of sentences, each a list of tokens"

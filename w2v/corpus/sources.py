@@ -8,6 +8,7 @@ import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import FileIO
 
 from w2v.corpus.sample import EVENTS, SAMPLE_BYTES, json_fields
 from w2v.errors import CorpusError
@@ -21,7 +22,6 @@ from w2v.files import (
     refuse_endless,
     standard_input,
 )
-from w2v.output import PART_SUFFIX
 
 __all__ = [
     "OnProgress",
@@ -106,7 +106,7 @@ def expand(corpus: Path | Source | Sequence[Path | Source]) -> list[Source]:
         elif os.path.isdir(path):
             found = [look_at(file) for file in files_below(path)]
             if not found:
-                raise CorpusError(f"{path}: the folder holds no files")
+                raise CorpusError(f"{path}: the folder holds no files, or only hidden ones")
             sources += found
         else:
             sources.append(look_at(path))
@@ -114,18 +114,20 @@ def expand(corpus: Path | Source | Sequence[Path | Source]) -> list[Source]:
 
 
 def files_below(folder: str) -> Iterator[str]:
-    """A folder's files, then those of its folders, in order of bytes; links to folders are not followed."""
+    """A folder's files, then those of its folders, in order of bytes, without hidden ones (.git, .DS_Store, what is
+    being written by us); links to folders are not followed."""
     waiting = [folder]
     while waiting:
         folders = []
         with os.scandir(waiting.pop()) as entries:
             found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
         for entry in found:
-            if entry.is_dir():
-                if not entry.is_symlink():
-                    folders.append(entry.path)
-            elif not (entry.name.startswith(".") and entry.name.endswith(PART_SUFFIX)):  # being written by us
+            if entry.name.startswith("."):
+                continue
+            if not entry.is_dir():
                 yield entry.path
+            elif not entry.is_symlink():
+                folders.append(entry.path)
         waiting += reversed(folders)
 
 
@@ -140,18 +142,22 @@ def look_at(path: str) -> Source:
         refuse_endless(status, path, CorpusError)
         return Source(path, STREAM, None)
     try:
-        with open(path, "rb", buffering=0) as file:
+        with FileIO(path, opener=_without_waiting) as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:  # of a read, it has no name
         raise OSError(error.errno, error.strerror, path) from None
-    if not head or status.st_size == 0:  # empty, or made while it is read, as in /proc
-        return Source(path, STREAM, None if head else 0)
+    if not head or status.st_size == 0:  # empty, or made while it is read, as in /proc; None: not made yet
+        return Source(path, STREAM, 0 if head == b"" else None)
     kind, identity = compression_of(head), (status.st_dev, status.st_ino)
     if kind:
         check_supported(kind, path, CorpusError)
         return Source(path, kind, status.st_size, identity=identity, beginning=hash(head))
     origin = check_text(head, path)
     return Source(path, PLAIN, status.st_size, origin, identity=identity, beginning=hash(head))
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def check_text(head: bytes, name: str) -> int:
@@ -176,11 +182,19 @@ def check_text(head: bytes, name: str) -> int:
         field = names[0] if names else "text"
         fields = f" (fields: {', '.join(name[:20] for name in names[:5])})" if names else ""
         raise CorpusError(
-            f"{name}: this is JSON{fields}, not text; write its text as lines: jq -r .{field} FILE > NEW, or {EVENTS}"
+            f"{name}: this is JSON{fields}, not text; write its text as lines: jq -r {_lines_of_json(head, field)} "
+            f"FILE > NEW, or {EVENTS}"
         )
     if _is_vectors(head):
         raise CorpusError(f"{name}: these are word vectors, not text to train on")
     return len(UTF8_BOM) if head.startswith(UTF8_BOM) else 0
+
+
+def _lines_of_json(head: bytes, field: str) -> str:
+    """What jq makes lines of: objects, or arrays of objects, of tokens or of sentences."""
+    start = b"".join(head.removeprefix(UTF8_BOM).split())[:2]
+    arrays = {b'["': "'join(\" \")'", b"[[": "'.[] | join(\" \")'"}
+    return arrays.get(start, f".{field}" if start[:1] == b"{" else f"'.[].{field}'")
 
 
 def wide_encoding(head: bytes) -> str | None:

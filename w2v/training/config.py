@@ -7,13 +7,15 @@ library's keyword arguments are made from it. Nothing here imports NumPy, so tha
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError, setting
 from w2v.settings import check, number_text, option, options_of
 
-__all__ = ["PRESETS", "ResolvedConfig", "TrainConfig", "preset_settings"]
+__all__ = ["PRESETS", "ResolvedConfig", "TrainConfig", "preset_settings", "without_effect"]
 
 
 # Settings for what is no text, as measured in docs/sessions.md: every item has a vector, a whole session is one
@@ -262,6 +264,24 @@ class TrainConfig:
         if self.exact:
             settings.update(share_negatives=False, negative_pool=0, hot_rows=0, node_sample=0.0)
         return ResolvedConfig(**settings)
+
+
+def without_effect(given: Collection[str], corpus: CorpusConfig, config: TrainConfig) -> list[str]:
+    """Warnings of the settings that are given and change nothing in such a training."""
+    phrases = [name for name in options_of(CorpusConfig) if name.startswith("phrase_")]
+    needed = (
+        (config.loss == "ns", setting("loss", "ns"), ["negative", "ns_exponent", "negative_pool", "share_negatives"]),
+        (config.loss == "hs", setting("loss", "hs"), ["node_sample"]),
+        (config.model == "cbow", setting("model", "cbow"), ["cbow_gradient"]),
+        (config.subwords != "off", setting("subwords"), ["buckets"]),
+        (corpus.phrases > 0, setting("phrases"), phrases),
+    )
+    return [
+        f"{setting(name)} has no effect: it is for {what}"
+        for there, what, names in needed
+        for name in names
+        if name in given and not there
+    ]
 
 
 class ResolvedConfig(TrainConfig):

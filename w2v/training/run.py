@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import CorpusInfo, EncodedCorpus
 from w2v.corpus.open import SELECTING, encoded_path, files_of, open_encoded, read
 from w2v.corpus.vocab import Vocab
@@ -20,8 +21,10 @@ from w2v.errors import Message, SettingsError, TrainingError, os_error_text, set
 from w2v.machine import reserve, room
 from w2v.numbers import count, duration, plural
 from w2v.output import AtomicOutput, OutputSet, check_outputs
+from w2v.settings import options_of
 from w2v.training.checkpoint import Checkpoint, CheckpointFile
 from w2v.training.checkpointing import Checkpointer, CheckpointSession, CheckpointSettings
+from w2v.training.config import TrainConfig, without_effect
 from w2v.training.evaluation import Evaluator, file_of, read_tests
 from w2v.training.log import TrainingLog
 from w2v.training.plan import calibrate, check_memory
@@ -34,8 +37,6 @@ from w2v.vectors.formats import Contents
 from w2v.vectors.formats.write import check_whole_model, format_of, outputs_of
 
 if TYPE_CHECKING:
-    from w2v.corpus.config import CorpusConfig
-    from w2v.training.config import TrainConfig
     from w2v.vectors.vectors import Vectors
 
 __all__ = ["Outputs", "Run", "RunResult", "StopRequest", "graceful_stop"]
@@ -132,7 +133,7 @@ def graceful_stop(signals: Sequence[int] | None = None, again: Handler | None = 
 class Run:
     """The settings and files of one training; `run` does it.
 
-    `corpus` is a path, a list of paths, token sequences or an encoded corpus; `stated` are the names of the corpus's
+    `corpus` is a path, a list of paths, token sequences or an encoded corpus; `stated` are the names of the
     settings that are not left to their defaults. `init` are vectors, or the file of some, whose rows the words begin
     with; `continue_from` the checkpoint of a run that has ended, which brings rows and vocabulary. `command` is the
     command line, for the report; `resume_hint` says how to go on from the checkpoint of this run.
@@ -264,6 +265,8 @@ class Run:
             recorder = self.recorder()
             corpus = self.read(files, last)
             read_s = time.monotonic() - start
+            for line in without_effect(self.stated, self.corpus_config, self.config):
+                self.reporter.warn(line)
             self.reserve(corpus, places)
             if recorder is not None:
                 recorder.read_again()
@@ -333,7 +336,8 @@ class Run:
         if self.read_vocab:
             name = corpus.name if isinstance(corpus, EncodedCorpus) else corpus
             raise SettingsError(f"{name}: it has its vocabulary; {setting('read_vocab')} needs the text")
-        stated = self.stated - set(SELECTING) if self.continue_from else self.stated  # `extend_vocab` selects
+        stated = self.stated & options_of(CorpusConfig).keys()
+        stated -= set(SELECTING) if self.continue_from else set()  # `extend_vocab` selects
         encoded, self.corpus_config = open_encoded(
             corpus, self.corpus_config, stated, threads=self.config.threads, tmp_dir=self.tmp_dir
         )

@@ -139,7 +139,7 @@ def train(
         continue_from=continue_from,
         read_vocab=read_vocab,
         tmp_dir=tmp_dir,
-        stated=frozenset(settings) & options_of(CorpusConfig).keys(),
+        stated=frozenset(settings),
         reporters=[CallBacks(on_progress, on_epoch)],
     )
     done = run.run()
