@@ -205,7 +205,8 @@ def strange_words(vocab: Vocab, token_counts: TokenCounts, config: CorpusConfig)
 def _conversion(vocab: Vocab) -> str:
     """How to write a text as UTF-8 that holds these words. Between ASCII letters a few others are those of western
     Europe; of other alphabets nothing is guessed, since from Latin-1 any bytes can be converted, to nonsense."""
-    words, row = [], -1
+    words: list[bytes] = []
+    row = -1
     while (row := vocab.words.first_not_text(row + 1)) >= 0 and len(words) < MOST_LINES:
         words.append(vocab.words[row])
     text = b"".join(words)

@@ -319,7 +319,7 @@ class _Rows:
             pass
         clean = not self.reader.fill(1)
         block = flush(more, self.row)
-        largest = np.abs(self.held.values).max() if self.held is not None else 0
+        largest = float(np.abs(self.held.values).max()) if self.held is not None else 0.0
         if clean and block is not None and np.abs(block.values).max() <= FAR * largest:
             self.salvage.tally("rows past the header", place, len(block.words))
             yield from self.hold(block)

@@ -87,7 +87,8 @@ def usual_of(rows: int, row_of: Callable[[int], Any]) -> float:
 
 def usual_size(matrix: NDArray[np.float32]) -> float:
     """The median of the rows' largest numbers."""
-    largest = np.abs(matrix).max(axis=1).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a NaN that signals
+        largest = np.abs(matrix).max(axis=1).astype(np.float64)
     finite = largest[np.isfinite(largest)]
     return float(np.median(finite)) if len(finite) and np.median(finite) > 0 else 1.0
 
