@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.accuracy import SETTINGS, accuracy, accuracy_gensim, oversubscribed, switches
 from bench.centre import centre
-from bench.files import answer, encode, help_, phrases, queries, read_txt, write_bin, write_txt
+from bench.files import answer, encode, help_, phrases, queries, read_txt, types, write_bin, write_txt
 from bench.runner import Bench, machine, save
 from bench.speed import (
     cbow100,
@@ -50,7 +50,7 @@ ROWS: dict[str, Callable[[Bench], None]] = {
     "vocabularies": vocabularies, "whole": whole,
     "to-score": to_score, "scaling": scaling, "reproducible": reproducible, "kernels": kernels, "switches": switches,
     "oversubscribed": oversubscribed, "costs": costs, "limits": limits, "centre": centre, "encode": encode,
-    "phrases": phrases, "answer": answer, "queries": queries,
+    "phrases": phrases, "types": types, "answer": answer, "queries": queries,
     "write-txt": write_txt, "write-bin": write_bin, "read-txt": read_txt,
     "help": help_, "accuracy": accuracy, "accuracy-gensim": accuracy_gensim,
     "subwords": subwords, "subwords-speed": subwords_speed, "subwords-scores": subwords_scores,

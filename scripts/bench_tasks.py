@@ -177,6 +177,16 @@ def gensim_answer(vectors: str, word: str) -> dict[str, Any]:
     return {"answers": answers}
 
 
+def usage(words: list[str]) -> dict[str, Any]:
+    """A whole command: the most memory that it took, bytes, and its processor seconds."""
+    import resource
+    import subprocess
+
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"memory": used.ru_maxrss * 1024, "processor_s": used.ru_utime + used.ru_stime}
+
+
 def w2v_encode(corpus: str, threads: int) -> dict[str, Any]:
     """Bytes/s of counting and encoding, in one process that has read the file once before."""
     import os

@@ -25,16 +25,56 @@ static inline void *large_malloc(size_t size) {
     return malloc(size ? size : 1);
 }
 
-/* As realloc: a large block is moved by the system, not copied. */
-static inline void *large_realloc(void *old, size_t size) {
-    char *block = realloc(old, size);
-#ifdef MADV_HUGEPAGE
-    if (block && size >= 2 * LARGE_PAGE) {
-        size_t skipped = -(size_t)block % LARGE_PAGE;
-        madvise(block + skipped, (size - skipped) / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);
+#ifdef MREMAP_FIXED
+/* Address space for `size` bytes, of whole large pages, that begins with one; NULL if there is none. */
+static inline char *large_span(size_t size) {
+    char *span = mmap(NULL, size + LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (span == MAP_FAILED) return NULL;
+    const size_t skipped = -(size_t)span % LARGE_PAGE;
+    if (skipped) munmap(span, skipped);
+    munmap(span + skipped + size, LARGE_PAGE - skipped);
+    return span + skipped;
+}
+#endif
+
+/* The bytes that are taken for `size` by large_grow. */
+static inline size_t large_size(size_t size) {
+    return size < LARGE_PAGE ? size : (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+}
+
+/* Makes a block of `old_size` bytes (0: none yet) larger. What is large is moved by the system, on whole large pages: it
+ * is never there twice, as it would be with realloc. Freed by large_free. NULL for no memory; then the block stays. */
+static inline void *large_grow(void *old, size_t old_size, size_t size) {
+#ifdef MREMAP_FIXED
+    if (size >= LARGE_PAGE && size <= SIZE_MAX / 2) {
+        char *block = large_span(large_size(size));
+        if (!block) return NULL;
+        if (old_size < LARGE_PAGE) {
+            if (old_size) memcpy(block, old, old_size);
+            free(old);
+        } else if (
+            mremap(old, large_size(old_size), large_size(size), MREMAP_MAYMOVE | MREMAP_FIXED, block) == MAP_FAILED
+        ) {
+            munmap(block, large_size(size));
+            return NULL;
+        }
+        madvise(block, large_size(size), MADV_HUGEPAGE);
+        return block;
     }
 #endif
-    return block;
+    (void)old_size;
+    return realloc(old, size);
+}
+
+static inline void large_free(void *block, size_t size) {
+#ifdef MREMAP_FIXED
+    if (size >= LARGE_PAGE) {
+        munmap(block, large_size(size));
+        return;
+    }
+#endif
+    (void)size;
+    free(block);
 }
 
 /* As large_malloc, all zeros. */

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.runner import Bench, spread
 
-__all__ = ["answer", "encode", "help_", "phrases", "queries", "read_txt", "write_bin", "write_txt"]
+__all__ = ["answer", "encode", "help_", "phrases", "queries", "read_txt", "types", "write_bin", "write_txt"]
 
 
 def encode(bench: Bench) -> None:
@@ -28,6 +28,19 @@ def encode(bench: Bench) -> None:
         peer="decompressor",
         higher=False,
     )
+
+
+def types(bench: Bench) -> None:
+    """Memory of `w2v vocab` and `w2v encode` for 5,000,000 distinct words, beyond that for five, in their own bytes."""
+    few, (many, size) = bench.work / "few.txt", bench.inputs.types()
+    few.write_text("a b c d e\n" * 2)
+    for command in ("vocab", "encode"):
+        for threads in sorted({1, bench.threads}):
+            options = ["--min-count", "1", "--threads", str(threads), "-o", str(bench.work / f"types.{command}")]
+            least = bench.task("usage", words=["w2v", command, str(few), *options])
+            found = bench.task("usage", words=["w2v", command, many, *options])
+            ratio = (found["memory"] - least["memory"]) / size
+            bench.report(f"types: {command}, {threads} threads", {**found, "ratio": ratio})
 
 
 def phrases(bench: Bench) -> None:

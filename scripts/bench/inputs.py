@@ -72,6 +72,23 @@ class Inputs:
             partial.rename(path)
         return str(path)
 
+    def types(self, count: int = 5_000_000) -> tuple[str, int]:
+        """Words of 9 to 12 bytes, each three times, in another order each time; and the bytes of the words."""
+        path = self.work / f"types-{count}.txt"
+        if not path.exists():
+            import numpy as np
+
+            words = [f"w{i * 2654435761 % 2**32:08x}{'xyz'[: i % 4]}" for i in range(count)]
+            random = np.random.default_rng(1)
+            partial = path.with_suffix(".part")
+            with open(partial, "w") as file:
+                for _ in range(3):
+                    order = random.permutation(count)
+                    for start in range(0, count, 20):
+                        file.write(" ".join(words[i] for i in order[start : start + 20]) + "\n")
+            partial.rename(path)
+        return str(path), sum(9 + i % 4 for i in range(count))
+
     def large_vectors(self) -> str:
         """A 1,000,000 x 300 binary file."""
         path = self.work / "large.bin"

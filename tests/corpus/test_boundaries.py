@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import random
 import threading
 
 import numpy as np
 import pytest
 
+from w2v.corpus import reader
 from w2v.corpus._encode import LONGEST_TOKEN, Encoder, Spellings
 from w2v.corpus._words import WordTable
 from w2v.corpus.config import CorpusConfig
@@ -70,22 +72,43 @@ def test_a_phrase_of_exactly_1024_bytes_is_joined_and_a_longer_one_is_not():
         assert sum(len(phrase.phrase) > 500 for phrase in found.phrases) == joined
 
 
+@pytest.mark.parametrize(("most", "threads"), [(0, 2), (7, 3), (10**9, 3)])
+def test_what_is_read_does_not_depend_on_when_threads_hand_their_words_over(most, threads, tmp_path, monkeypatch):
+    """Blocks of some lines; of the words a third are longer than an entry of a table, and most occur in many blocks."""
+    monkeypatch.setattr(reader, "OWN_SPELLINGS", most)
+    draw = random.Random(3)
+    words = [b"%d" % i + b"long" * (8 * (i % 3 == 0)) for i in range(9000)]
+    lines = [b" ".join(words[int(draw.paretovariate(0.3)) % len(words)] for _ in range(9)) for _ in range(8000)]
+    path = tmp_path / "text"
+    path.write_bytes(b"\n".join(lines))
+    config = CorpusConfig(min_count=2)
+    whole = read_corpus([path], config, threads=1)
+    assert len(whole.vocab) > 3000
+    for limit in (None, 1000):
+        found = read_corpus([path], config, threads=threads, block_size=5000, memory_limit=limit, tmp_dir=tmp_path)
+        assert (found.vocab == whole.vocab, found.token_counts == whole.token_counts) == (True, True)
+        assert np.array_equal(found.ids, whole.ids)
+    counted, _ = reader.count_words([path], config, threads=threads, block_size=5000)
+    assert counted == whole.vocab
+
+
 def test_a_word_that_makes_a_table_grow_is_found_again():
     """Every long word in every encoder's blocks: no word twice, each counted in full."""
     words = [b"%05d" % i + b"w" * 20 for i in range(5000)]
     text = b" ".join(words) + b"\n"
-    encoders = [Encoder(i, True, (3, 4), 1 << 20) for i in range(3)]
-    for encoder in encoders:
+    spellings = Spellings((3, 4))
+    encoders = [Encoder(spellings, True, 1 << 20, shared=True) for _ in range(4)]
+    for encoder in encoders[:3]:
         for _ in range(2):
             encoder.encode_bytes(b"", text, b"", True)
-        assert len(encoder) == len(words)
-    encoders.append(Encoder(3, True, (3, 4), 1 << 20))
-    encoders[-1].encode_bytes(b"", b"other " + words[7] + b" a third", b"", True)
-    spellings = Spellings(encoders, 2)
+        encoder.hand_over()
+        assert len(spellings) == len(words)
+    block = encoders[3].encode_bytes(b"", b"other " + words[7] + b" a third", b"", True)[0]
+    encoders[3].settle(block)
+    encoders[3].hand_over()
     found, counts = spellings.take()
     once = {b"other": 1, b"a": 1, b"third": 1}
     assert dict(zip(found, counts.tolist(), strict=True)) == {**dict.fromkeys(words, 6), words[7]: 7, **once}
-    places = spellings.encoder_map(3, np.arange(len(spellings), dtype=np.int32))
-    assert [found[place] for place in places] == [b"other", words[7], b"a", b"third"]
+    assert [found[place] for place in block.ids()[:-1]] == [b"other", words[7], b"a", b"third"]
     with pytest.raises(ValueError, match="has been given up"):
         encoders[1].encode_bytes(b"", text, b"", True)

@@ -44,7 +44,7 @@ def test_an_id_of_no_word_is_an_error_wherever_ids_are_put_into_another_order(ba
 
 def test_ids_that_change_between_two_looks_at_them_write_nothing_else():
     """The ids of a block are measured, then written: room is what was measured."""
-    block = Encoder(0, True, (1, 2), 1000).encode_bytes(b"", b"a b c d\n" * 20, b"", True)[0]
+    block = Encoder(Spellings((1, 2)), True, 1000).encode_bytes(b"", b"a b c d\n" * 20, b"", True)[0]
     whole = Remapping(np.arange(4, dtype=np.int32), np.zeros(1, np.int64), np.zeros(0, np.int32))
     kept = whole.measure(block, None)[4]
     assert kept == 80
@@ -74,19 +74,19 @@ def test_a_map_to_ids_that_are_not_there_is_refused(ids, ends, run_ids):
 
 
 def test_places_outside_a_text_are_refused(tmp_path):
-    encoder = Encoder(0, True, (1, 2), 100)
+    spellings = Spellings((1, 2))
+    encoder = Encoder(spellings, True, 100)
     (tmp_path / "t").write_bytes(b"a b c d e f")
     with open(tmp_path / "t", "rb") as file:
         for origin, offset, length, size in ((0, 20, 5, 11), (5, 2, 4, 11), (0, 0, 101, 200), (-9, 0, 5, 11)):
             with pytest.raises(ValueError, match="not inside the text"):
                 encoder.encode_segment(file.fileno(), origin, offset, length, size)
     encoder.encode_bytes(b"", b"a b c", b"", True)
-    spellings = Spellings([encoder])
     for id in (-1, 3, 2**40):
         with pytest.raises(IndexError):
             spellings.take()[0].take(np.array([0, id]))
-    with pytest.raises(ValueError, match="as many final ids as spellings"):
-        spellings.encoder_map(0, np.zeros(2, np.int32))
+    with pytest.raises(ValueError, match="has been given up"):
+        encoder.encode_bytes(b"", b"a b c", b"", True)
 
 
 def test_what_is_no_word_is_refused():

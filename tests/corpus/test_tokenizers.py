@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from w2v.corpus._encode import Encoder
+from w2v.corpus._encode import Encoder, Spellings
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import read_corpus
 from w2v.corpus.tokenizers import tokenize
@@ -114,12 +114,11 @@ def test_a_long_line_without_spaces_is_split_as_a_short_one(tmp_path, name, bloc
 
 
 def test_marks_that_the_encoder_takes_for_separators_are_in_no_word():
-    seed = (1, 2)
     marks = []
     for code in range(0x80, 0x10000):
         if 0xD800 <= code < 0xE000 or chr(code).isspace():
             continue
-        encoder = Encoder(0, True, seed, 64, True)
+        encoder = Encoder(Spellings((1, 2)), True, 64, True)
         encoder.encode_bytes(b"", b"a" + chr(code).encode() + b"b ", b"", True)
         marks += [chr(code)] * (encoder.tokens == 2)
     assert len(marks) == 106
@@ -176,11 +175,13 @@ MARKS = (  # first and last of each run
 def test_what_separates_words_beyond_ascii_is_white_space_or_one_of_the_marks_wherever_it_is(unicode, marks):
     """Every character below U+10000 between two letters, one after the other: so at each place of a chunk of 64."""
     characters = [chr(c) for c in range(0x80, 0x10000) if not 0xD800 <= c < 0xE000]
-    encoder = Encoder(0, unicode, (1, 2), 1 << 20, marks)
-    encoder.encode_bytes(b"", "".join(f"a{c}b\n" for c in characters).encode(), b"", True)
+    spellings = Spellings((1, 2))
+    Encoder(spellings, unicode, 1 << 20, marks).encode_bytes(
+        b"", "".join(f"a{c}b\n" for c in characters).encode(), b"", True
+    )
     runs = itertools.zip_longest(*[iter(MARKS)] * 2)
     wanted = {chr(c) for first, last in runs for c in range(ord(first), ord(last) + 1)} if marks else set()
     wanted |= {c for c in characters if c.isspace()} if unicode else set()
-    together = {word.decode() for word in encoder.spellings(0)} - {"a", "b"}
+    together = {word.decode() for word in spellings.since(0)} - {"a", "b"}
     assert {c for c in characters if f"a{c}b" not in together} == wanted
     assert together == {f"a{c}b" for c in characters if c not in wanted}

@@ -110,6 +110,8 @@ def test_words_are_ranked_as_python_sorts_them():
     counts = rng.choice([1, 2, 255, 256, 2**33, 2**62], len(words))
     order = rank(WordTable(words), counts)
     assert order.tolist() == sorted(range(len(words)), key=lambda i: (-counts[i], words[i]))
+    some = counts > 2
+    assert rank(WordTable(words), counts, some).tolist() == [i for i in order if some[i]]
     assert rank(WordTable([]), np.zeros(0, np.int64)).tolist() == []
 
 
@@ -132,11 +134,11 @@ def test_the_words_of_a_vocabulary_are_used_as_a_list():
         with pytest.raises(IndexError):
             words[row]
     assert words + again[:2] == [*listed, *listed[:2]]
-    again.keep(np.array([4, 0]))
+    again.keep(np.array([4, 0], np.int32))
     assert (again == [listed[4], listed[0]], again.find(b"b"), again.find(b"")) == (True, 1, -1)
     for bad in (2, -1):
         with pytest.raises(IndexError):
-            again.keep(np.array([0, bad]))
+            again.keep(np.array([0, bad], np.int32))
 
 
 def test_a_word_that_is_not_there_is_in_row_minus_one():

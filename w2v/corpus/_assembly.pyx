@@ -26,7 +26,7 @@ cdef extern from "encode.h" nogil:
 
 
 cdef class Remapping:
-    """From the provisional ids of one encoder to final ids; a spelling may stand for a run of several."""
+    """From provisional ids to final ones; a spelling may stand for a run of several."""
 
     cdef const int32_t[::1] map, run_ids
     cdef const int64_t[::1] run_ends

@@ -10,7 +10,6 @@ cdef class Block:
     cdef Slab slab
     cdef readonly int64_t start, size
     cdef public int64_t offset
-    cdef readonly int encoder
 
 
 cdef const int32_t *ids_of(Block block, const int32_t[::1] spooled) except? NULL

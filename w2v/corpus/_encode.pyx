@@ -1,7 +1,9 @@
 """Bytes to provisional ids and counts in one pass; everything long runs without the GIL.
 
-Each thread owns an `Encoder`: a hash table, a buffer of text and the ids of the blocks it has encoded. No locks are
-needed. `Spellings` joins the tables of all encoders. What the C files beside this one do is explained at their heads.
+`Spellings` is the hash table of a text. Each thread owns an `Encoder`: a buffer of text and the ids of the blocks it
+has encoded. Where there are several, each has a small table too, and hands what is in it over to that of the text under
+a lock: new spellings for the ids of a block, counts when it has become large. So memory is that of one table, whatever
+the number of threads. What the C files beside this one do is explained at their heads.
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -12,12 +14,12 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 import os
+import threading
 
 import numpy as np
 
 from w2v.corpus._blocks cimport Block, Slab
 from w2v.corpus._words cimport WordTable, new_words
-from w2v.threads import for_each
 
 
 cdef extern from "<unistd.h>" nogil:
@@ -45,7 +47,8 @@ cdef extern from "encode.h" nogil:
     ctypedef struct table:
         void *slots
         entry *entries
-        int64_t size
+        int64_t size, capacity
+        uint64_t key0, key1
 
     ctypedef struct tally:
         int64_t tokens, too_long, nuls
@@ -60,11 +63,10 @@ cdef extern from "encode.h" nogil:
 
     int table_init(table *t, uint64_t key0, uint64_t key1)
     void table_free(table *t)
-    void table_forget_slots(table *t)
-    void table_seek(table *to, const table *source, int64_t low, int64_t high, int32_t *ids)
+    void table_clear(table *t)
+    int table_hand_over(table *to, table *source, int64_t low, int32_t *ids)
+    void table_add_counts(table *to, const table *source, const int32_t *ids)
     void large_forget(void *block, size_t size)
-    int table_adopt(table *to, const table *source, int32_t *ids)
-    void table_link(table *t, int64_t low, int64_t high)
     const uint8_t *spelling(const table *t, const entry *e)
     int64_t encode_piece(encoding *c, int whitespace, uint32_t limit, int last)
 
@@ -81,47 +83,108 @@ SENTENCE_END = c_SENTENCE_END
 # pages that are never touched cost nothing.
 cdef int64_t SLAB_BLOCKS = 2
 cdef enum:
-    TASK_ENTRIES = 1 << 16  # of a table that is joined: one thread's step
     FORGET_ENTRIES = 1 << 19  # given back to the system while the others are taken
 
 
-cdef class Encoder:
-    """One thread's table of spellings, and its blocks.
-
-    `seed` is two 64-bit words, the same for all encoders of a corpus. `block_size` is the most bytes encoded at once.
-    With `marks`, some punctuation separates too (scan.h). With `every_line`, each newline ends a sentence, be it empty.
+cdef class Spellings:
+    """The distinct spellings of a text with their counts. The id of one is its place; the order means nothing, but that
+    one thread enters them as they are met. `seed` is two 64-bit words.
     """
 
     cdef table table
+    cdef object lock
+
+    def __cinit__(self, tuple seed):
+        self.lock = threading.Lock()
+        if table_init(&self.table, seed[0], seed[1]) < 0:
+            raise MemoryError("no memory for the table of distinct words")
+
+    def __dealloc__(self):
+        table_free(&self.table)
+
+    def __len__(self):
+        return self.table.size
+
+    def since(self, int64_t first):
+        """The spellings from id `first` on, as a list of bytes."""
+        cdef int64_t i
+        return [
+            PyBytes_FromStringAndSize(
+                <const char *>spelling(&self.table, &self.table.entries[i]), self.table.entries[i].length
+            )
+            for i in range(max(first, 0), self.table.size)
+        ]
+
+    def take(self):
+        """(words, their counts, int64 [n]) of all spellings. The table is given up."""
+        cdef int64_t i, size = 0, forgotten = 0
+        cdef table *table = &self.table
+        cdef const entry *e
+        free(table.slots)
+        table.slots = NULL
+        counts = np.empty(table.size, np.int64)
+        cdef int64_t[::1] view = counts
+        with nogil:
+            for i in range(table.size):
+                size += table.entries[i].length
+        cdef WordTable words = new_words(table.size, size)
+        with nogil:
+            for i in range(table.size):
+                e = &table.entries[i]
+                view[i] = e.count
+                memcpy(words.data + words.ends[i], spelling(table, e), e.length)
+                words.ends[i + 1] = words.ends[i] + e.length
+                if i - forgotten == FORGET_ENTRIES:
+                    large_forget(&table.entries[forgotten], FORGET_ENTRIES * sizeof(entry))
+                    forgotten = i
+            table_free(table)
+        return words, counts
+
+
+cdef class Encoder:
+    """Encodes blocks of a text; their ids are those of its `spellings`.
+
+    `block_size` is the most bytes encoded at once. With `marks`, some punctuation separates too (scan.h). With
+    `every_line`, each newline ends a sentence, be it empty. `shared`: other encoders enter spellings too; then `settle`
+    must be called for each block whose ids are wanted, and `hand_over` at the end.
+    """
+
+    cdef Spellings home
+    cdef table own
+    cdef table *table
+    cdef int32_t[::1] places  # in `home` of what is in the own table, as far as it has been handed over
+    cdef int64_t handed
     cdef tally tally
     cdef encoding *work
     cdef uint8_t *buffer
     cdef Py_ssize_t block_size
     cdef int whitespace
-    cdef int number
-    cdef bint every_line
+    cdef bint every_line, shared
     cdef Slab slab
-    cdef bint ready
 
-    def __cinit__(self, int number, bint unicode, tuple seed, Py_ssize_t block_size, bint marks=False,
-                  bint every_line=False):
+    def __cinit__(self, Spellings spellings, bint unicode, Py_ssize_t block_size, bint marks=False,
+                  bint every_line=False, bint shared=False):
         if not 1 <= block_size <= 1 << 28:
             raise ValueError("block_size is not between 1 and 2^28")
-        self.number = number
+        if spellings is None:
+            raise TypeError("an encoder needs a table of spellings")
+        self.home, self.shared = spellings, shared
+        self.table = &self.own if shared else &spellings.table
+        self.places = np.empty(0, np.int32)
         self.every_line = every_line
         self.whitespace = (WHITESPACE_UNICODE if unicode else WHITESPACE_ASCII) | (WITH_MARKS if marks else 0)
         self.block_size = block_size
         self.work = <encoding *>PyMem_Malloc(sizeof(encoding))
         # the two chunks more than the piece: reads of 16 bytes behind a token, and rounding up to a chunk
         self.buffer = <uint8_t *>malloc(c_CONTEXT + block_size + c_LOOKAHEAD + 2 * c_PADDING)
-        if self.work == NULL or self.buffer == NULL or table_init(&self.table, seed[0], seed[1]) < 0:
+        if self.work == NULL or self.buffer == NULL or (
+                shared and table_init(&self.own, spellings.table.key0, spellings.table.key1) < 0):
             raise MemoryError("no memory for an encoder")
-        self.ready = True
 
     def __dealloc__(self):
         PyMem_Free(self.work)
         free(self.buffer)
-        table_free(&self.table)
+        table_free(&self.own)
 
     @property
     def tokens(self):
@@ -135,18 +198,48 @@ cdef class Encoder:
     def nuls(self):
         return self.tally.nuls
 
-    def __len__(self):
-        return self.table.size
-
-    def spellings(self, int64_t first):
-        """The spellings from id `first` on, as bytes."""
+    def settle(self, Block block):
+        """The ids of a block that was encoded since the last `hand_over` become those of `spellings`."""
         cdef int64_t i
-        return [
-            PyBytes_FromStringAndSize(
-                <const char *>spelling(&self.table, &self.table.entries[i]), self.table.entries[i].length
-            )
-            for i in range(max(first, 0), self.table.size)
-        ]
+        cdef int32_t *ids
+        cdef const int32_t *places
+        if not self.shared or not block.size:
+            return
+        self._enter()
+        ids, places = block.slab.ids + block.start, &self.places[0] if self.handed else NULL
+        with nogil:
+            for i in range(block.size):
+                if ids[i] != c_SENTENCE_END:
+                    ids[i] = places[ids[i]]
+
+    def hand_over(self, Py_ssize_t most=0):
+        """Where more than `most` spellings are in the own table, `spellings` gets all that it has counted."""
+        if not self.shared or self.own.size <= most:
+            return
+        self._enter()
+        with self.home.lock:
+            with nogil:
+                table_add_counts(&self.home.table, &self.own, &self.places[0])
+        table_clear(&self.own)
+        self.handed = 0
+
+    cdef _enter(self):
+        """Enter the own table's new spellings in that of all."""
+        cdef int status
+        if self.handed == self.own.size:
+            return
+        if self.places.shape[0] < self.own.size:
+            places = np.empty(self.own.capacity, np.int32)
+            places[:self.handed] = self.places[:self.handed]
+            self.places = places
+        with self.home.lock:
+            if self.home.table.slots == NULL:
+                raise ValueError("the table of distinct words has been given up")
+            with nogil:
+                status = table_hand_over(&self.home.table, &self.own, self.handed, &self.places[0])
+        if status < 0:
+            raise MemoryError("no memory for the table of distinct words")
+        self.handed = self.own.size
 
     def encode_segment(self, int fd, int64_t origin, int64_t offset, Py_ssize_t length, int64_t size):
         """Encodes bytes [offset, offset + length) of an open file whose text is [origin, size); returns a Block.
@@ -210,14 +303,14 @@ cdef class Encoder:
         cdef int64_t written
         cdef Block block = Block.__new__(Block)
         cdef Slab slab = self.slab
-        if self.table.slots == NULL:
-            raise ValueError("the encoder's table has been given up")
+        if self.home.table.slots == NULL:
+            raise ValueError("the table of distinct words has been given up")
         last = last and length == behind
         if slab is None or slab.capacity - slab.used < room:
             slab = self.slab = Slab(max(room, SLAB_BLOCKS * (self.block_size + 2)))
         with nogil:
             memset(self.buffer + c_CONTEXT + behind, 32, 2 * c_PADDING)
-            self.work.table = &self.table
+            self.work.table = self.table
             self.work.tally = &self.tally
             self.work.every_line = self.every_line
             self.work.data = self.buffer
@@ -230,95 +323,5 @@ cdef class Encoder:
         block.start = slab.used
         block.size = written
         block.offset = -1
-        block.encoder = self.number
         slab.used += written
         return block
-
-
-cdef class Spellings:
-    """The distinct spellings of several encoders, joined in the table of one of them; those of the others are given up
-    one by one. The id of a spelling is its place there; the order means nothing.
-    """
-
-    cdef Encoder home
-    cdef list encoders, maps
-    cdef readonly int64_t count
-
-    def __init__(self, list encoders, threads=None):
-        cdef Encoder encoder
-        self.encoders = encoders
-        self.home = max(encoders, key=len)
-        self.maps = [np.empty(0 if encoder is self.home else len(encoder), np.int32) for encoder in encoders]
-        for encoder in encoders:
-            if encoder is not self.home:
-                table_forget_slots(&encoder.table)
-        for number, encoder in enumerate(encoders):
-            if encoder is not self.home:
-                self._join(encoder, self.maps[number], threads)
-                table_free(&encoder.table)
-        table_forget_slots(&self.home.table)
-        self.count = self.home.table.size
-
-    def _join(self, Encoder encoder, int32_t[::1] ids, threads):
-        cdef table *home = &self.home.table
-        cdef int64_t size = encoder.table.size, known = home.size
-        cdef int status
-        if not size:
-            return
-
-        def seek(task):
-            cdef int64_t low = task * <int64_t>TASK_ENTRIES
-            with nogil:
-                table_seek(home, &encoder.table, low, min(low + TASK_ENTRIES, size), &ids[0])
-
-        def link(task):
-            cdef int64_t low = known + task * <int64_t>TASK_ENTRIES
-            with nogil:
-                table_link(home, low, min(low + TASK_ENTRIES, home.size))
-
-        for_each(seek, (size + TASK_ENTRIES - 1) // TASK_ENTRIES, threads)
-        with nogil:
-            status = table_adopt(home, &encoder.table, &ids[0])
-        if status < 0:
-            raise MemoryError("no memory for the table of distinct words")
-        for_each(link, (home.size - known + TASK_ENTRIES - 1) // TASK_ENTRIES, threads)
-
-    def __len__(self):
-        return self.count
-
-    def take(self):
-        """(words, their counts, int64 [n]) of all spellings. The table is given up; `encoder_map` remains."""
-        cdef int64_t i, size = 0, forgotten = 0
-        cdef table *home = &self.home.table
-        cdef const entry *e
-        counts = np.empty(self.count, np.int64)
-        cdef int64_t[::1] view = counts
-        with nogil:
-            for i in range(home.size):
-                size += home.entries[i].length
-        cdef WordTable words = new_words(self.count, size)
-        with nogil:
-            for i in range(home.size):
-                e = &home.entries[i]
-                view[i] = e.count
-                memcpy(words.data + words.ends[i], spelling(home, e), e.length)
-                words.ends[i + 1] = words.ends[i] + e.length
-                if i - forgotten == FORGET_ENTRIES:
-                    large_forget(&home.entries[forgotten], FORGET_ENTRIES * sizeof(entry))
-                    forgotten = i
-            table_free(home)
-        return words, counts
-
-    def encoder_map(self, int number, const int32_t[::1] final_ids):
-        """int32: the final id of each provisional id of one encoder, given that of each spelling."""
-        cdef int32_t[::1] ids = self.maps[number]
-        cdef int64_t i
-        if final_ids.shape[0] != self.count:
-            raise ValueError("as many final ids as spellings are needed")
-        if self.encoders[number] is self.home:
-            return np.asarray(final_ids)
-        self.maps[number] = None  # its places become final ids
-        with nogil:
-            for i in range(ids.shape[0]):
-                ids[i] = final_ids[ids[i]]
-        return np.asarray(ids)

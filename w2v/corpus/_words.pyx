@@ -209,37 +209,41 @@ cdef class WordTable:
                 taken.ends[i + 1] = taken.ends[i] + length
         return taken
 
-    def keep(self, const int64_t[::1] rows):
+    def keep(self, const int32_t[::1] rows):
         """Keep some rows, in the order given, in their place: with less memory than `take`, and the others are gone."""
         cdef int64_t i, n = rows.shape[0], size = 0, row, bad = -1
-        cdef int32_t* lengths = <int32_t*> malloc((n + 1) * sizeof(int32_t))
-        cdef char* data = NULL
-        if lengths == NULL:
-            raise MemoryError("no memory for the words")
+        cdef char* data
+        cdef int64_t* ends
         with nogil:
             for i in range(n):
                 row = rows[i]
                 if not 0 <= row < self.count:
                     bad = i
                     break
-                lengths[i] = <int32_t> (self.ends[row + 1] - self.ends[row])
-                size += lengths[i]
-            else:
-                data = <char*> malloc(size + 1)
-            if data != NULL:
-                size = 0
-                for i in range(n):
-                    memcpy(data + size, self.data + self.ends[rows[i]], lengths[i])
-                    size += lengths[i]
-                free(self.data)
-                self.data = data
-                for i in range(n):
-                    self.ends[i + 1] = self.ends[i] + lengths[i]
-            free(lengths)
+                size += self.ends[row + 1] - self.ends[row]
         if bad >= 0:
             raise IndexError(rows[bad])
+        data = <char*> malloc(size + 1)
         if data == NULL:
             raise MemoryError("no memory for the words")
+        with nogil:
+            size = 0
+            for i in range(n):
+                row = rows[i]
+                memcpy(data + size, self.data + self.ends[row], self.ends[row + 1] - self.ends[row])
+                size += self.ends[row + 1] - self.ends[row]
+            free(self.data)  # before there are two of the ends
+        self.data = data
+        ends = <int64_t*> malloc((n + 1) * sizeof(int64_t))
+        if ends == NULL:
+            self.count = self.ends[0] = 0
+            raise MemoryError("no memory for the words")
+        with nogil:
+            ends[0] = 0
+            for i in range(n):
+                ends[i + 1] = ends[i] + self.ends[rows[i] + 1] - self.ends[rows[i]]
+            free(self.ends)
+        self.ends = ends
         self.count = n
         self.repeated = None  # the index is made again when it is needed
 

@@ -43,16 +43,16 @@ class Place:
 
 
 def assemble(
-    blocks: Sequence[Block], maps: Sequence[Remapping], spool: Spool, token_counts: TokenCounts, threads: int
+    blocks: Sequence[Block], remapping: Remapping, spool: Spool, token_counts: TokenCounts, threads: int
 ) -> NDArray[np.int32]:
     """int32 [N]: the final ids of all blocks, in order; sentences and kept tokens are entered into the token counts.
 
-    `maps[e]` belongs to the blocks of encoder e. Blocks in memory are given back as they are written.
+    Blocks in memory are given back as they are written.
     """
     measures: list[tuple[int, ...]] = [()] * len(blocks)
 
     def measure(i: int) -> None:
-        measures[i] = maps[blocks[i].encoder].measure(blocks[i], spool.load(blocks[i]))
+        measures[i] = remapping.measure(blocks[i], spool.load(blocks[i]))
 
     for_each(measure, len(blocks), threads)
     places = _lay_out(measures, token_counts)
@@ -63,7 +63,7 @@ def assemble(
         def write(i: int) -> None:
             place, block = places[i], blocks[i]
             out = ids[place.start : place.start + place.size]
-            maps[block.encoder].write(block, spool.load(block), place.open_tokens, out)
+            remapping.write(block, spool.load(block), place.open_tokens, out)
             block.release()
 
         for_each(write, len(blocks), threads)
@@ -74,7 +74,7 @@ def assemble(
         def write_out(i: int) -> None:
             place, block = places[i], blocks[i]
             out = np.empty(place.size, np.int32)
-            maps[block.encoder].write(block, spool.load(block), place.open_tokens, out)
+            remapping.write(block, spool.load(block), place.open_tokens, out)
             write_all(number, memoryview(out).cast("B"), place.start * ID_BYTES)
             block.release()
 
@@ -180,5 +180,5 @@ def remapped(
     """
     limit = make_spool(memory_limit, tmp_dir).memory_limit
     blocks = [block_at(start * ID_BYTES, min(BLOCK_IDS, len(ids) - start)) for start in range(0, len(ids), BLOCK_IDS)]
-    maps = [Remapping(final_ids, *NO_RUNS)]
-    return assemble(blocks, maps, _Given(ids, limit, tmp_dir), token_counts, thread_count(threads))
+    remapping = Remapping(final_ids, *NO_RUNS)
+    return assemble(blocks, remapping, _Given(ids, limit, tmp_dir), token_counts, thread_count(threads))

@@ -122,10 +122,11 @@ def _check(name: str, read: Callable[[int], bytes], min_count: int, whitespace: 
         return report
     census = Census(whitespace == "unicode", origin, most_lines)
     seed = (secrets.randbits(64), secrets.randbits(64))
-    encoder = Encoder(0, whitespace == "unicode", seed, BLOCK)
+    spellings = Spellings(seed)
+    encoder = Encoder(spellings, whitespace == "unicode", BLOCK)
     _count(text, first[origin:], census, encoder)
     _add_facts(report, text, census)
-    _, counts = Spellings([encoder]).take()
+    _, counts = spellings.take()
     _add_counts(report, census, counts, min_count)
     if text.damage:
         report.add(FAULT, "packing", 1, "", text.damage.removeprefix(f"{name}: "))

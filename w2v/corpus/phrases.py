@@ -334,7 +334,7 @@ class _Pass:
         rows = self._rows(a, b, between)
         ends = np.concatenate([np.zeros(1, np.int64), np.cumsum((rows >= 0).sum(axis=1))])
         names = self.state.words.join_runs(rows[rows >= 0], ends, self.settings.delimiter)
-        order = rank(names, _ascending(score))
+        order = rank(names, _ascending(score)).astype(np.int64)
         order = order[np.asarray(names.lengths(), np.int32)[order] <= LONGEST_TOKEN]
         self.state.found.append(Found(names.take(order), count[order], score[order]))
         return np.stack([a, b, between], axis=1)[order]

@@ -12,11 +12,8 @@
 #define COUNT_LEVELS 2
 #define FEW 12 /* so few are sorted by insertion */
 
-typedef union {
-    struct {
-        uint32_t key, index;
-    };
-    int64_t row; /* the index, once all are sorted */
+typedef struct {
+    uint32_t key, index;
 } ranked;
 
 typedef struct {
@@ -88,11 +85,10 @@ static void rank_items(ranking *r, ranked *items, int64_t n, int64_t level) {
     rank_few(r, items, n, level);
 }
 
-/* The order of n words as items' rows. */
+/* Sorts n words, whose indices are given. */
 static void rank_rows(ranking *r, ranked *items, int64_t n) {
-    for (int64_t i = 0; i < n; i++) items[i] = (ranked){.key = rank_key(r, (uint32_t)i, 0), .index = (uint32_t)i};
+    for (int64_t i = 0; i < n; i++) items[i].key = rank_key(r, items[i].index, 0);
     rank_items(r, items, n, 0);
-    for (int64_t i = 0; i < n; i++) items[i].row = items[i].index;
 }
 
 #endif

@@ -1,7 +1,7 @@
 """Text to an EncodedCorpus.
 
-One pass: each thread takes a block of text from the feed, and encodes it with its own table to provisional ids. Then
-the tables are joined, the vocabulary is chosen, and the ids are put into final form.
+One pass: each thread takes a block of text from the feed, and encodes it to provisional ids. Then the vocabulary is
+chosen, and the ids are put into final form.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["count_words", "read_corpus", "tally_words"]
 
 BLOCK_BYTES = 1 << 19
+OWN_SPELLINGS = 100_000  # in a thread's table before it is emptied: with those of a block more, 6 MB and in its cache
 
 
 def read_corpus(
@@ -62,8 +63,8 @@ def read_corpus(
     try:
         reading.run(spool.keep)
         selection = reading.select(vocab, 0 if part else 2)
-        maps = reading.remappings(selection)
-        ids = assemble(reading.blocks(), maps, spool, reading.token_counts, reading.threads)
+        remapping = Remapping(selection.final_ids, selection.run_ends, selection.run_ids)
+        ids = assemble(reading.blocks(), remapping, spool, reading.token_counts, reading.threads)
         reading.token_counts.not_utf8 = count_not_utf8(selection.vocab, None if vocab is None else ids)
         reading.token_counts.check()
         if not part and reading.token_counts.kept == reading.token_counts.sentences and reading.lone():
@@ -117,7 +118,7 @@ def tally_words(
     reading = _Reading(expand(sources), config, threads, block_size, None)
     if digest is None:
         reading.run(None)
-        spelled = reading.join()
+        spelled = reading.spelled()
     else:
 
         def feed(block: Block) -> None:
@@ -125,7 +126,7 @@ def tally_words(
             block.discard()
 
         reading.run(feed)
-        spelled = reading.join()  # of the one encoder, in the order in which they were met
+        spelled = reading.spelled()  # of the one thread, in the order in which they were met
         for piece in spelled.words.pieces(b"\n"):
             digest.update(piece)
     words = tally(spelled, config, reading.token_counts)
@@ -152,10 +153,12 @@ class _Reading:
         self.on_progress = on_progress
         self.threads = _useful_threads(threads, sources, block_size)
         self.feed = Feed(sources, block_size, self.threads)
-        self.seed = (secrets.randbits(64), secrets.randbits(64))
+        self.spellings = Spellings((secrets.randbits(64), secrets.randbits(64)))
         unicode = config.whitespace == "unicode"
-        marks = config.tokenizer == "words"
-        self.encoders = [Encoder(i, unicode, self.seed, block_size, marks) for i in range(self.threads)]
+        marks, shared = config.tokenizer == "words", self.threads > 1
+        self.encoders = [
+            Encoder(self.spellings, unicode, block_size, marks, shared=shared) for _ in range(self.threads)
+        ]
         self._results: list[list[tuple[tuple[int, int], list[Block]]]] = [[] for _ in self.encoders]
 
     def run(self, keep: Callable[[Block], None] | None) -> None:
@@ -169,12 +172,15 @@ class _Reading:
                     blocks = job.encode(encoder)
                     for block in blocks:
                         if keep:
+                            encoder.settle(block)
                             keep(block)
                         else:
                             block.discard()
                     if keep:
                         results.append((job.key, blocks))
+                    encoder.hand_over(OWN_SPELLINGS)
                     self.feed.done(job, encoder.tokens > tokens)
+                encoder.hand_over()
 
             return work
 
@@ -186,15 +192,15 @@ class _Reading:
         self.token_counts.nul_bytes = sum(e.nuls for e in self.encoders)
         self.token_counts.too_long = sum(e.too_long for e in self.encoders)
         self.token_counts.read = self.token_counts.too_long
+        self.encoders.clear()
 
-    def join(self) -> Spelled:
-        """Join the tables of all encoders, and give them up."""
-        self.spellings = Spellings(self.encoders, self.threads)
+    def spelled(self) -> Spelled:
+        """The table of all threads, which is given up."""
         return Spelled(*self.spellings.take())
 
     def select(self, vocab: Vocab | None, least: int = 2) -> Selection:
         """Choose the words; CorpusError if there are fewer than `least`."""
-        spelled = self.join()
+        spelled = self.spelled()
         try:
             return select(spelled, self.config, vocab, self.token_counts, self.name, least)
         except CorpusError as error:
@@ -216,16 +222,6 @@ class _Reading:
             on_warning(f"{self.name}: {line}")
         if repeated := repeated_file(self.sources):
             on_warning(repeated)
-
-    def remappings(self, selection: Selection) -> list[Remapping]:
-        """What each encoder's provisional ids become."""
-        maps = [
-            Remapping(self.spellings.encoder_map(i, selection.final_ids), selection.run_ends, selection.run_ids)
-            for i in range(len(self.encoders))
-        ]
-        del self.spellings
-        self.encoders.clear()
-        return maps
 
     def blocks(self) -> list[Block]:
         """All blocks in the order of the text."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.corpus._encode import DROPPED, LONGEST_TOKEN, RUN_BASE
-from w2v.corpus._rank import rank
+from w2v.corpus._rank import ordered, places, rank
 from w2v.corpus._words import WordTable
 from w2v.corpus.tokenizers import changes_spellings, tokenize
 from w2v.corpus.vocab import Vocab
@@ -24,6 +24,7 @@ __all__ = ["Selection", "Spelled", "final_of_words", "require_two", "select", "t
 
 NO_ENDS = np.zeros(1, np.int64)
 NO_IDS = np.zeros(0, np.int32)
+NO_COUNTS = np.zeros(0, np.int64)
 
 
 @dataclass
@@ -62,29 +63,27 @@ def select(
     token_counts.read += int(spelled.counts.sum())
     token_counts.types_read = len(spelled.words)
     token_counts.below_min_count += int(spelled.counts[spelled.counts < config.min_count].sum())
-    order, final_ids = _choose(spelled, spelled.counts >= config.min_count, config, token_counts)
+    order = _choose(spelled, spelled.counts >= config.min_count, config, token_counts)
     if len(order) < least:
         require_two(len(order), spelled, config, token_counts, name)
+    counts: NDArray[np.int64] | NDArray[np.int32] = spelled.counts
+    spelled.counts = NO_COUNTS
+    if counts.max(initial=0) <= np.iinfo(np.int32).max:  # memory is scarcest while `keep` has all words twice
+        counts = counts.astype(np.int32)
     spelled.words.keep(order)
-    spelled.counts = spelled.counts[order]
-    return Selection(Vocab(spelled.words, spelled.counts), final_ids, NO_ENDS, NO_IDS)
+    vocab = Vocab(spelled.words, ordered(counts, order))
+    return Selection(vocab, places(order, token_counts.types_read, DROPPED), NO_ENDS, NO_IDS)
 
 
 def _choose(
     words: Spelled, enough: NDArray[np.bool_], config: CorpusConfig, token_counts: TokenCounts
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """(the rows of the words that are chosen, in the order of the vocabulary; each word's final id or DROPPED)."""
-    if enough.all():
-        order = rank(words.words, words.counts)
-    else:
-        some = words.some(enough)
-        order = np.flatnonzero(enough)[rank(some.words, some.counts)]
+) -> NDArray[np.int32]:
+    """int32: the rows of the words that are chosen, in the order of the vocabulary."""
+    order = rank(words.words, words.counts, enough)
     if config.max_vocab is not None and len(order) > config.max_vocab:
         token_counts.beyond_max_vocab += int(words.counts[order[config.max_vocab :]].sum())
         order = order[: config.max_vocab]
-    final = np.full(len(words.words), DROPPED, np.int32)
-    final[order] = np.arange(len(order), dtype=np.int32)
-    return order, final
+    return order
 
 
 def tally(spelled: Spelled, config: CorpusConfig, token_counts: TokenCounts) -> Spelled:
@@ -147,8 +146,9 @@ def final_of_words(
     token_counts.too_long += int(words.counts[~short].sum())
     enough = words.counts >= config.min_count
     token_counts.below_min_count += int(words.counts[short & ~enough].sum())
-    order, final = _choose(words, short & enough, config, token_counts)
-    return Vocab(words.words.take(order), words.counts[order]), final
+    order = _choose(words, short & enough, config, token_counts)
+    chosen = Vocab(words.words.take(order.astype(np.int64)), ordered(words.counts, order))
+    return chosen, places(order, len(words.words), DROPPED)
 
 
 def _runs(

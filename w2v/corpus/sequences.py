@@ -60,9 +60,9 @@ def encode_sequences(
                 on_progress(ReadProgress(0, None, encoder.tokens))
         token_counts = TokenCounts(read=encoder.too_long, too_long=encoder.too_long)
         selection = select(Spelled(WordTable(encoder.spellings), encoder.counts()), config, vocab, token_counts, name)
-        maps = [Remapping(selection.final_ids, selection.run_ends, selection.run_ids)]
+        remapping = Remapping(selection.final_ids, selection.run_ends, selection.run_ids)
         del encoder
-        ids = assemble(blocks, maps, spool, token_counts, threads or 1)
+        ids = assemble(blocks, remapping, spool, token_counts, threads or 1)
         token_counts.check()
         return EncodedCorpus(
             ids,

@@ -1,12 +1,12 @@
-/* The hash table of one thread: spelling -> provisional id and count.
+/* A hash table: spelling -> provisional id and count.
  *
  * Open addressing over 8-byte slots (tag and id) that point into an array of entries. Spellings of up to 16 bytes, the
  * great majority, live in the entry as two zero-padded words; no spelling holds a NUL, so that the padding tells the
  * length. Longer ones live in an arena. The keys of the hash are drawn afresh for each run, so that no file can be made
  * to collide; nothing that leaves the encoder depends on them.
  *
- * Joining: the tables of all threads are put into one of them, each in three steps, of which the first and the last are
- * done by all threads (table_seek, table_adopt, table_link).
+ * Where several threads read, each has a small table of its own, whose spellings are handed over to the one of the text
+ * from time to time (table_hand_over).
  */
 #ifndef W2V_TABLE_H
 #define W2V_TABLE_H
@@ -128,14 +128,14 @@ static int table_init(table *t, uint64_t key0, uint64_t key1) {
     t->mask = (1 << 12) - 1;
     t->slots = calloc(t->mask + 1, sizeof(slot));
     t->capacity = room_of(t->mask);
-    t->entries = malloc((size_t)t->capacity * sizeof(entry));
+    t->entries = large_grow(NULL, 0, (size_t)t->capacity * sizeof(entry));
     return t->slots && t->entries ? 0 : OUT_OF_MEMORY;
 }
 
 static void table_free(table *t) {
     free(t->slots);
-    free(t->entries);
-    free(t->arena);
+    large_free(t->entries, (size_t)t->capacity * sizeof(entry));
+    large_free(t->arena, t->arena_capacity);
     memset(t, 0, sizeof *t);
 }
 
@@ -143,12 +143,13 @@ static void table_free(table *t) {
 static int table_grow(table *t) {
     uint64_t mask = t->mask * 2 + 1;
     slot *slots = large_calloc((mask + 1) * sizeof(slot));
-    entry *entries = large_realloc(t->entries, (size_t)room_of(mask) * sizeof(entry));
-    if (entries) t->entries = entries;
-    if (!slots || !entries) {
+    if (!slots) return OUT_OF_MEMORY;
+    entry *entries = large_grow(t->entries, (size_t)t->capacity * sizeof(entry), (size_t)room_of(mask) * sizeof(entry));
+    if (!entries) {
         free(slots);
         return OUT_OF_MEMORY;
     }
+    t->entries = entries;
     t->capacity = room_of(mask);
     for (uint64_t s = 0; s <= t->mask; s++) {
         slot old = t->slots[s];
@@ -166,7 +167,7 @@ static int table_grow(table *t) {
 static int64_t arena_put(table *t, const uint8_t *p, uint32_t length) {
     if (t->arena_size + length > t->arena_capacity) {
         uint64_t capacity = t->arena_capacity ? t->arena_capacity * 2 : 1 << 16;
-        uint8_t *arena = realloc(t->arena, capacity);
+        uint8_t *arena = large_grow(t->arena, t->arena_capacity, capacity);
         if (!arena) return OUT_OF_MEMORY;
         t->arena = arena;
         t->arena_capacity = capacity;
@@ -210,66 +211,48 @@ static int32_t table_find_or_add(table *t, const key *k, const uint8_t *p) {
     return (int32_t)t->size++;
 }
 
-/* A table that is only read from now on: its slots are given back. */
-static void table_forget_slots(table *t) {
-    free(t->slots);
-    t->slots = NULL;
+/* Forgets all spellings and keeps the room for them. */
+static void table_clear(table *t) {
+    memset(t->slots, 0, (t->mask + 1) * sizeof(slot));
+    t->size = 0;
+    t->arena_size = 0;
 }
 
-#define AHEAD 16 /* entries whose slots are fetched before they are looked at */
+#define AHEAD 16 /* entries whose slots are fetched before they are looked at, and half as many whose spellings are */
 
-/* ids[i] becomes the id in `to` of entry i of `from`, or NO_ENTRY; counts are added. For entries from `low` to `high`,
- * of which no two are of one spelling: threads may do parts of a table at once. */
-static void table_seek(table *to, const table *from, int64_t low, int64_t high, int32_t *ids) {
-    for (int64_t i = low; i < high; i++) {
-        if (i + AHEAD < high) __builtin_prefetch(&to->slots[hash_of_entry(from, &from->entries[i + AHEAD]) & to->mask]);
-        const entry *e = &from->entries[i];
-        const key k = {e->lo, e->hi, hash_of_entry(from, e), e->length};
-        const uint32_t tag = tag_of(k.hash);
-        ids[i] = NO_ENTRY;
-        for (uint64_t at = k.hash & to->mask; to->slots[at].id_plus_1; at = (at + 1) & to->mask) {
-            entry *mine = &to->entries[to->slots[at].id_plus_1 - 1];
-            if (to->slots[at].tag != tag || !holds(to, mine, &k, spelling(from, e))) continue;
-            mine->count += e->count;
-            ids[i] = (int32_t)(to->slots[at].id_plus_1 - 1);
-            break;
-        }
-    }
+static inline key key_of_entry(const table *t, const entry *e) {
+    return (key){e->lo, e->length <= INLINE_BYTES ? e->hi : 0, hash_of_entry(t, e), e->length};
 }
 
-/* Appends to `to` the entries of `from` that it does not have, by `ids`, which become whole. 0, or OUT_OF_MEMORY. */
-static int table_adopt(table *to, const table *from, int32_t *ids) {
-    int64_t more = 0;
-    for (int64_t i = 0; i < from->size; i++) more += ids[i] == NO_ENTRY;
-    if (to->size + more > INT32_MAX / 2) return OUT_OF_MEMORY;
-    while (to->size + more > to->capacity)
-        if (table_grow(to) < 0) return OUT_OF_MEMORY;
-    for (int64_t i = 0; i < from->size; i++) {
-        if (ids[i] != NO_ENTRY) continue;
-        entry e = from->entries[i];
-        if (e.length > INLINE_BYTES) {
-            int64_t place = arena_put(to, spelling(from, &e), e.length);
-            if (place < 0) return OUT_OF_MEMORY;
-            e.hi = (uint64_t)place;
+/* Adds the counts of the entries of `from` from `low` on to those of `to`, which gets the spellings that are new there;
+ * they are 0 then. ids[i] becomes the id in `to` of entry i. 0, or OUT_OF_MEMORY. */
+static int table_hand_over(table *to, table *from, int64_t low, int32_t *ids) {
+    for (int64_t i = low; i < from->size; i++) {
+        if (i + AHEAD < from->size) {
+            const key later = key_of_entry(from, &from->entries[i + AHEAD]);
+            __builtin_prefetch(&to->slots[later.hash & to->mask], 1);
         }
-        to->entries[to->size] = e;
-        ids[i] = (int32_t)to->size++;
+        if (i + AHEAD / 2 < from->size) {
+            const key soon = key_of_entry(from, &from->entries[i + AHEAD / 2]);
+            const int32_t guess = table_guess(to, &soon);
+            if (guess != NO_ENTRY) __builtin_prefetch(&to->entries[guess], 1);
+        }
+        entry *e = &from->entries[i];
+        const key k = key_of_entry(from, e);
+        ids[i] = table_find_or_add(to, &k, spelling(from, e));
+        if (ids[i] < 0) return OUT_OF_MEMORY;
+        to->entries[ids[i]].count += e->count;
+        e->count = 0;
     }
     return 0;
 }
 
-/* Gives slots to the entries from `low` to `high`, which are new: threads may do parts of them at once. */
-static void table_link(table *t, int64_t low, int64_t high) {
-    for (int64_t i = low; i < high; i++) {
-        if (i + AHEAD < high) __builtin_prefetch(&t->slots[hash_of_entry(t, &t->entries[i + AHEAD]) & t->mask], 1);
-        const uint64_t hash = hash_of_entry(t, &t->entries[i]);
-        slot wanted = {tag_of(hash), (uint32_t)(i + 1)}, free;
-        uint64_t at = hash & t->mask;
-        do {
-            memset(&free, 0, sizeof free);
-            if (__atomic_compare_exchange(&t->slots[at], &free, &wanted, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) break;
-            at = (at + 1) & t->mask;
-        } while (1);
+/* Adds the counts of entries that have been handed over once already. */
+static void table_add_counts(table *to, const table *from, const int32_t *ids) {
+    for (int64_t i = 0; i < from->size; i++) {
+        if (i + AHEAD < from->size && from->entries[i + AHEAD].count)
+            __builtin_prefetch(&to->entries[ids[i + AHEAD]], 1);
+        if (from->entries[i].count) to->entries[ids[i]].count += from->entries[i].count;
     }
 }
 

@@ -49,7 +49,7 @@ class Vocab:
         """A vocabulary of distinct words given in any order."""
         given = cls(words, counts)
         order = rank(given.words, given.counts)
-        return cls(given.words.take(order), given.counts[order])
+        return cls(given.words.take(order.astype(np.int64)), given.counts[order])
 
     def __len__(self) -> int:
         return len(self.words)

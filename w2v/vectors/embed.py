@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from w2v.corpus._encode import Encoder
+from w2v.corpus._encode import Encoder, Spellings
 from w2v.corpus._words import WordTable
 from w2v.corpus.config import WORD_SETTINGS, CorpusConfig
 from w2v.corpus.tokenizers import changes_spellings, tokenize
@@ -273,13 +273,14 @@ class _Reader:
         reading = embedder.reading
         seed = (secrets.randbits(64), secrets.randbits(64))
         unicode, marks = reading.whitespace == "unicode", reading.tokenizer == "words"
-        self.encoder = Encoder(0, unicode, seed, BLOCK_BYTES, marks, True)
+        self.spellings = Spellings(seed)
+        self.encoder = Encoder(self.spellings, unicode, BLOCK_BYTES, marks, True)
         self.ends, self.places = array("i", [0]), array("i")
         self.made = np.empty((0, embedder.vectors.dim), np.float32)
 
     @property
     def is_full(self) -> bool:
-        return len(self.encoder) > MOST_SPELLINGS or self.made.size > MOST_MADE
+        return len(self.spellings) > MOST_SPELLINGS or self.made.size > MOST_MADE
 
     def means(self, block: bytes) -> tuple[Rows, Seen]:
         """The rows of a block's lines, and what was seen; each line ends with a newline."""
@@ -287,7 +288,7 @@ class _Reader:
         ids = np.concatenate([part.ids() for part in encoded])
         for part in reversed(encoded):
             part.discard()
-        self._learn(self.encoder.spellings(len(self.ends) - 1))
+        self._learn(self.spellings.since(len(self.ends) - 1))
         ends, places = np.frombuffer(self.ends, np.int32), np.frombuffer(self.places, np.int32)
         lines = int((ids < 0).sum())
         out, known = np.empty((lines, self.embedder.vectors.dim), np.float32), np.empty(lines, np.int32)
