@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from w2v.cli import output
 from w2v.cli.main import run
 from w2v.cli.plot import tell_missing
 from w2v.cli.prompt import Prompt
 from w2v.cli.steps import step_lines
 from w2v.cli.terminal import NONE, TRUE
+from w2v.errors import SettingsError
 from w2v.training.config import TrainConfig
 from w2v.training.samples import Centre, Row, Sentence
 from w2v.vectors.vectors import Vectors
@@ -51,6 +53,17 @@ def test_wrong_use_is_told_in_one_line(capfd, tmp_path, monkeypatch, line):
     (tmp_path / "c").write_text("a b c\n" * 9)
     assert run(line.split()) == 2
     assert capfd.readouterr() == ("", f"w2v: error: {WRONG_USE[line]}\n")
+
+
+@pytest.mark.parametrize("outputs", [("-",), ("-", "v.bin"), ("v.bin", "/dev/stdout")])
+def test_an_output_that_would_go_to_a_terminal_is_refused(monkeypatch, outputs):
+    monkeypatch.setattr(output, "is_terminal", lambda stream: False)
+    output.check_stdout(*outputs)
+    monkeypatch.setattr(output, "is_terminal", lambda stream: True)
+    with pytest.raises(SettingsError, match="standard output is a terminal; redirect it"):
+        output.check_stdout(*outputs)
+    output.check_stdout("v.bin")
+    output.check_stdout()
 
 
 def test_listed_words_that_are_missing_are_named_up_to_five(capfd):

@@ -15,7 +15,7 @@ from w2v.corpus.check import check_corpus
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import count_words, read_corpus
 from w2v.corpus.remap import extend_vocab
-from w2v.corpus.sample import tokens_of
+from w2v.corpus.sample import _columns, tokens_of
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, render
 
@@ -76,6 +76,13 @@ TABLES = {
     "the king rules\rthe land\r" * 30: "carriage returns alone",
     "<?xml version='1.0'?>\n<page>\n<text>the king</text>\n": "XML or HTML",
 }
+
+
+def test_a_column_of_numbers_is_one_where_more_than_half_of_its_rows_are_numbers():
+    for numbers, table in ((2, False), (3, True), (4, True)):
+        rows = [f"{row if row < numbers else 'x'},the king rules" for row in range(4)]
+        assert bool(_columns(["n,text", *rows], ONE)) == table, numbers
+        assert bool(_columns(["7,text", *rows], ONE)) is False  # no name
 
 
 @pytest.mark.parametrize("text", TABLES)

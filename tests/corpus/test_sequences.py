@@ -10,7 +10,7 @@ import pytest
 
 import w2v
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.reader import read_corpus
+from w2v.corpus.reader import ReadProgress, read_corpus
 from w2v.corpus.sequences import encode_sequences
 from w2v.errors import CorpusError
 
@@ -30,6 +30,12 @@ def test_sequences_equal_the_same_text_read_from_a_file(tmp_path):
             assert corpus.digest() == from_file.digest()
             assert corpus.token_counts.read == from_file.token_counts.read
             assert corpus.token_counts.cut_sentences == 1
+
+
+def test_progress_is_told_in_tokens():
+    seen = []
+    encode_sequences([["a", "b"], ["c"]], ALL, on_progress=seen.append)
+    assert seen == [ReadProgress(0, None, 3)]
 
 
 def test_str_and_bytes_are_the_same_word():

@@ -281,7 +281,7 @@ def test_tests_of_one_file_name_go_by_their_paths(tmp_path, questions):
 def test_a_test_that_cannot_be_asked_is_found_before_the_training(tmp_path):
     (tmp_path / "pairs").write_text("cat dog 3\n")
     evaluator = Evaluator(read_tests([tmp_path / "pairs"]))
-    with pytest.raises(VectorsError, match="none of its 1 pairs has both words"):
+    with pytest.raises(VectorsError, match=r"none of its 1 pairs \(the first: 'cat', 'dog'\) has both words"):
         evaluator.check(corpus().vocab.words)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
+import re
 import sys
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 import w2v
 from w2v.corpus.config import CorpusConfig
+from w2v.errors import TrainingError
 from w2v.machine import Room
 from w2v.training import plan as module
 from w2v.training.config import TrainConfig
@@ -124,3 +127,50 @@ def test_memory_of_words_is_that_of_their_objects_in_a_list(text):
 def test_the_speed_is_that_between_the_warm_up_and_the_last_look(text, seen, speed):
     trainer = Trainer(w2v.encode(text), TrainConfig(dim=2, threads=1))
     assert module._slope(seen, trainer).words_per_s == pytest.approx(speed)
+
+
+TWO = {"vectors": 64_000, "context": 64_000, "tables": 62_000}  # 1,000 words x 16 float32, 48 + 2 * 7 bytes a word
+PRIVATE = 2 * 2 * 1000 * 2 * 64  # threads, matrices, rows and what they were
+
+
+@pytest.mark.parametrize(
+    ("settings", "rows", "needed"),
+    [
+        ({}, None, {**TWO, "private rows": PRIVATE}),
+        (
+            {"dim": 17, "threads": 1},
+            None,
+            {"vectors": 128_000, "context": 128_000, "private rows": 0, "tables": 62_000},
+        ),
+        ({"threads": 3, "hot_rows": 500}, None, {**TWO, "private rows": 3 * 2 * 500 * 2 * 64}),
+        ({"loss": "hs"}, None, {**TWO, "private rows": PRIVATE, "tables": 112_000}),  # paths of 10 steps
+        ({"loss": "softmax", "negative": 5}, None, {**TWO, "private rows": PRIVATE, "scores": 256_000}),
+        ({"subwords": "3-4", "buckets": 5000}, None, {**TWO, "private rows": PRIVATE, "n-grams": 824_000}),
+        ({"subwords": "3-4", "buckets": 50}, None, {**TWO, "private rows": PRIVATE, "n-grams": 571_200}),
+        ({"subwords": "3-4", "buckets": 5000}, 1300, {**TWO, "private rows": PRIVATE, "n-grams": 587_200}),
+        ({"reproducible": True}, None, {**TWO, "private rows": 1_032_000}),
+        ({"held_out": 0.1, "stop_early": 2}, None, {**TWO, "private rows": PRIVATE, "the best epoch": 128_000}),
+    ],
+)
+def test_memory_is_counted_by_what_it_is_for(settings, rows, needed):
+    config = TrainConfig(**{"dim": 10, "threads": 2, **settings}).resolved()
+    assert module.memory_needed(config, 1000, 7000, rows) == needed
+
+
+@pytest.mark.parametrize(
+    ("there", "way"),
+    [
+        (5 << 20, "try dim=80 or max_vocab=4027"),
+        (2 << 20, "try max_vocab=955"),
+        (1 << 20, "a smaller dim or max_vocab"),
+    ],
+)
+def test_the_way_out_of_too_little_memory_leaves_room_for_the_corpus(there, way):
+    config, extra = TrainConfig(dim=100, threads=2, hot_rows=0), {"corpus": 1 << 20}
+    with pytest.raises(TrainingError, match=f"; {way}"):
+        module.check_memory(config, 5000, 40_000, extra, Room(there, "there"))
+    for name, value in re.findall(r"(\w+)=(\d+)", way):
+        smaller = dataclasses.replace(config, dim=int(value)) if name == "dim" else config
+        share = int(value) / 5000 if name == "max_vocab" else 1
+        left = sum(module.memory_needed(smaller.resolved(), 5000, 40_000).values()) * share
+        assert left + (1 << 20) <= there - module.reserve(there)

@@ -52,6 +52,17 @@ def test_contributions_in_a_pruned_model_add_up():
     assert len(shares) < len(vectors.subwords.ngrams("größen".encode()))
 
 
+def test_every_ngram_contributes_whose_bucket_was_not_pruned():
+    vectors = w2v.load(FILES / "quantised.ftz")
+    left, seen = set(vectors.subwords.used.tolist()), set()
+    for word in (*vectors.words, *UNSEEN):
+        there = {bucket for _, bucket in vectors.subwords.ngrams(word.encode()) if bucket in left}
+        if there:
+            assert {bucket for _, bucket, _ in vectors.ngrams(word)} - {-1} == there
+        seen |= {vectors.subwords.place_of(bucket) for bucket in there}
+    assert 0 in seen  # the first row too
+
+
 def quantised_at(data: bytes) -> int:
     """Where the input matrix of the quantised model begins, behind its flag."""
     (at,) = [i for i in range(len(data) - 20) if data[i : i + 18] == b"\1\1" + struct.pack("<2q", 270, 3)]

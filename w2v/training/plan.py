@@ -354,20 +354,20 @@ def check_memory(
     parts = ", ".join(f"{name} {size(taken)}" for name, taken in needed.items() if taken > total // 100)
     raise TrainingError(
         f"not enough memory: {words:,} words x {config.dim} take {size(total)} ({parts}), and {size(there.size)} are "
-        f"{there.limit}, of which {size(kept)} stay free for others; {_way_out(words, needed, there.size - kept)}"
+        f"{there.limit}, of which {size(kept)} stay free for others; "
+        f"{_way_out(words, needed, extra or {}, there.size - kept)}"
     )
 
 
-def _way_out(words: int, needed: dict[str, int], there: int) -> str:
+def _way_out(words: int, needed: dict[str, int], extra: dict[str, int], there: int) -> str:
     """Settings with which it would fit."""
     total = sum(needed.values())
     if total - needed["private rows"] <= there:
         return f"try {setting('hot_rows', 0)}, or fewer {setting('threads')}"
-    rest = there - needed["private rows"] - needed["tables"]
-    copies = 4 if "the best epoch" in needed else 2
-    dim = rest // (copies * 4 * words) // ROW_FLOATS * ROW_FLOATS
-    private = needed["private rows"]  # as many for a smaller vocabulary
-    most = int(words * (there - private) / (total - private))
+    rows = sum(needed.get(name, 0) for name in ("vectors", "context", "the best epoch"))
+    dim = (there - total + rows) * needed["vectors"] // rows // (4 * words) // ROW_FLOATS * ROW_FLOATS
+    fixed = needed["private rows"] + sum(extra.values())  # as many for a smaller vocabulary
+    most = words * (there - fixed) // (total - fixed)
     ways = [setting("dim", dim)] if dim >= ROW_FLOATS else []
     ways += [setting("max_vocab", most)] if most >= 2 else []
     if not ways:
