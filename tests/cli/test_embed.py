@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 
 import numpy as np
 import pytest
@@ -87,3 +89,33 @@ def test_counts_that_the_file_has_weigh_the_words(w2v, corpus, tmp_path):
     assert own == w2v("embed", "m.safetensors", "lines.txt", "--sif", "--vocab", "vocab.tsv", "-q").out
     w2v("convert", "m.safetensors", "plain.bin")
     assert own != w2v("embed", "plain.bin", "lines.txt", "--sif", "-q").out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"%PDF-1.7\nking\n", "this is a PDF document, not text; turn it into text first"),
+        (
+            b'["king", "queen"]\n' * 5,
+            r"""this is JSON, not text; write its text as lines: jq -r 'join\(" "\)' FILE > NEW\n""",
+        ),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 16\n", "a pointer of Git LFS"),
+        (b"2 2\nking 0.5 1.25\nqueen 1.5 2.5\n", "these are word vectors, not text\n"),
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_what_is_plainly_no_text_is_refused(w2v, vectors, tmp_path, text, message, pack):
+    (tmp_path / "lines").write_bytes(pack(text))
+    done = w2v("embed", vectors, "lines", "-o", "rows.npy")
+    assert (done.returncode, (tmp_path / "rows.npy").exists()) == (1, False)
+    assert re.fullmatch(rf"w2v: error: lines: .*{message}.*\n?", done.err), done.err
+
+
+def test_a_text_of_which_no_word_is_known_is_a_warning(w2v, vectors):
+    done = w2v("embed", vectors, input="KING\nQUEEN\n")
+    assert done.returncode == 0
+    assert done.err.splitlines() == [
+        "w2v: warning: <stdin>: no line has a word that the vectors know; "
+        "is it the text, in their language, case and spelling?",
+        "w2v: 2 lines x 20, 2 of them without a known word; 100% of 2 tokens are not known",
+    ]

@@ -8,7 +8,7 @@ import click
 
 from w2v.cli.answers import load_vectors
 from w2v.cli.command import Argument, Command, Option
-from w2v.cli.errors import say
+from w2v.cli.errors import say, warn
 from w2v.cli.options import (
     Number,
     Whole,
@@ -85,6 +85,9 @@ def embed(
     lines.save_lines(output, form, embedder, lines.blocks_of_file(text), no_clobber=no_clobber, common=common, **how)
     if save_common:
         lines.save_directions(save_common, embedder.common)
+    if embedder.seen.lines and embedder.seen.unknown_lines == embedder.seen.lines:
+        name = "<stdin>" if text == STDOUT else text
+        warn(f"{name}: no line has a word that the vectors know; is it the text, in their language, case and spelling?")
     if not quiet:
         say(summary(embedder.seen, loaded.dim))
 
@@ -93,7 +96,8 @@ def summary(seen: Seen, dim: int) -> str:
     """1,000 lines x 100, 2 of them without a known word; 1.2% of 25,000 tokens are not known"""
     empty = f", {count(seen.unknown_lines)} of them without a known word" if seen.unknown_lines else ""
     share = 100 * seen.unknown_tokens / max(1, seen.tokens)
-    return f"{plural(seen.lines, 'line')} x {dim}{empty}; {share:.2g}% of {plural(seen.tokens, 'token')} are not known"
+    share_text = f"{share:.0f}" if share >= 10 else f"{share:.2g}"
+    return f"{plural(seen.lines, 'line')} x {dim}{empty}; {share_text}% of {plural(seen.tokens, 'token')} are not known"
 
 
 command = Command(

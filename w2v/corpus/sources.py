@@ -160,17 +160,19 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def check_text(head: bytes, name: str) -> int:
+def check_text(head: bytes, name: str, for_training: bool = True) -> int:
     """Raise CorpusError if the first bytes are plainly no text that can be read; returns the length of the BOM."""
+    events = f", or {EVENTS}" if for_training else ""
     from w2v.corpus.ids_file import is_encoded_head
 
     if is_encoded_head(head):
-        raise CorpusError(f"{name}: this is an encoded corpus, not text; it is trained on alone, and not from a pipe")
+        alone = "; it is trained on alone, and not from a pipe" if for_training else ""
+        raise CorpusError(f"{name}: this is an encoded corpus, not text{alone}")
     foreign = foreign_format(head)
     if packing := compression_of(head):
         foreign = f"packed a second time ({packing})", "unpack it once first"
     if foreign:
-        events = f", or {EVENTS}" if "Parquet" in foreign[0] else ""
+        events = events if "Parquet" in foreign[0] else ""
         raise CorpusError(f"{name}: this is {foreign[0]}, not text; {foreign[1]}{events}")
     encoding = wide_encoding(head)
     if encoding:
@@ -183,10 +185,10 @@ def check_text(head: bytes, name: str) -> int:
         fields = f" (fields: {', '.join(name[:20] for name in names[:5])})" if names else ""
         raise CorpusError(
             f"{name}: this is JSON{fields}, not text; write its text as lines: jq -r {_lines_of_json(head, field)} "
-            f"FILE > NEW, or {EVENTS}"
+            f"FILE > NEW{events}"
         )
     if _is_vectors(head):
-        raise CorpusError(f"{name}: these are word vectors, not text to train on")
+        raise CorpusError(f"{name}: these are word vectors, not text{' to train on' if for_training else ''}")
     return len(UTF8_BOM) if head.startswith(UTF8_BOM) else 0
 
 

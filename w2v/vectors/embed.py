@@ -22,9 +22,10 @@ import numpy as np
 from w2v.corpus._encode import Encoder, Spellings
 from w2v.corpus._words import WordTable
 from w2v.corpus.config import WORD_SETTINGS, CorpusConfig
+from w2v.corpus.sources import check_text
 from w2v.corpus.tokenizers import changes_spellings, tokenize
 from w2v.errors import SettingsError, VectorsError, W2VError, setting
-from w2v.files import standard_input, unpacked, without_mark
+from w2v.files import HEAD_BYTES, standard_input, unpacked, without_mark
 from w2v.output import AtomicOutput, is_replaced
 from w2v.safetensors import make_header
 from w2v.threads import in_order
@@ -354,9 +355,25 @@ def blocks_of_file(path: str) -> Iterator[bytes | None]:
     with nullcontext() if path == "-" else open(path, "rb", buffering=0) as file:
         source = standard_input().fileno() if file is None else file.fileno()
         read, _ = unpacked(lambda size: os.read(source, size), name, W2VError)
-        yield from _whole_lines(
-            name, without_mark(read, name, W2VError), lambda: bool(select.select([source], [], [], 0)[0])
-        )
+        read = without_mark(read, name, W2VError)
+        if file is not None:  # lines that are typed, or sent one by one, may begin with anything
+            read = _checked(read, name)
+        yield from _whole_lines(name, read, lambda: bool(select.select([source], [], [], 0)[0]))
+
+
+def _checked(read: Callable[[int], bytes], name: str) -> Callable[[int], bytes]:
+    """What reads on; W2VError if the first bytes are plainly no text."""
+    begun = False
+
+    def read_on(size: int) -> bytes:
+        nonlocal begun
+        data = read(size)
+        if not begun:
+            check_text(data[:HEAD_BYTES], name, for_training=False)
+        begun = True
+        return data
+
+    return read_on
 
 
 def _whole_lines(name: str, read: Callable[[int], bytes], is_there: Callable[[], bool]) -> Iterator[bytes | None]:

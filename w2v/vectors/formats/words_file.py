@@ -33,6 +33,7 @@ __all__ = [
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 LABELS = (b"word", b"words", b"label", b"name", b"token")  # columns of a projector's metadata that hold the word
 WORD_BYTES = 32 << 20
+MOST_BLANK = 1000  # lines at the end of a file
 TOKENIZER = "tokenizer.json"  # of the tokenizers library, in a folder with a model
 TOKENIZER_BYTES, TOKEN_BYTES = 64 << 20, 1024  # of a tokenizer that is read: beside its tokens, and for each
 LINE_ENDS = b"\t\n\r"  # what a word cannot hold where it has a line of its own
@@ -123,10 +124,12 @@ def words_of_lines(
 def _without_blank_end(lines: Iterator[bytes]) -> Iterator[bytes]:
     blank = 0
     for line in lines:
-        if line.strip():
+        if line.strip() or blank == MOST_BLANK:
             yield from repeat(b"", blank)
-            yield line
-        blank = 0 if line.strip() else blank + 1
+            yield line.strip() and line
+            blank = 0
+        else:
+            blank += 1
 
 
 def _names_numbers(lines: list[bytes]) -> bool:
