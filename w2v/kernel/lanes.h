@@ -75,7 +75,7 @@ static inline void gate_nap(int64_t most_us) {
 /* Until the phase is another one. A core that others want is given up soon: at first the thread looks again and again,
  * which takes a microsecond or two where all threads run, then it lets others go first, then it sleeps in between. */
 #define SPINS 200
-#define YIELDS 20
+#define YIELDS 1000
 static inline void gate_wait(const Gate *gate, int64_t phase) {
     struct timespec nap = {0, 50000};
     for (int i = 0; gate_phase(gate) == phase; i++) {
