@@ -151,14 +151,13 @@ class Model:
     def begin_whole(self) -> None:
         for word in range(self.whole):
             vector, summed = self.whole_rows(word)
-            vector[:] = summed[:] = self.made(word)
+            self.inputs[vector] = self.inputs[summed] = sum(
+                weight * self.inputs[row] for row, weight in self.parts[word]
+            )
 
-    def whole_rows(self, word: int) -> tuple[np.ndarray, np.ndarray]:
-        return self.inputs[self.whole_first + word], self.inputs[self.whole_first + self.whole + word]
-
-    def made(self, word: int) -> np.ndarray:
-        assert self.parts is not None
-        return sum((weight * self.inputs[row] for row, weight in self.parts[word]), np.zeros(self.config.dim))
+    def whole_rows(self, word: int) -> tuple[int, int]:
+        """The rows of a word's vector and of what its parts came to."""
+        return self.whole_first + word, self.whole_first + self.whole + word
 
     def draw_negative(self, bits: int) -> int:
         """A word by count^exponent from 64 random bits: a column of the alias table, then the column's own coin."""
@@ -322,32 +321,39 @@ class Worker:
         for place in [place for place in self.window if place < before]:
             now, then = self.window.pop(place)
             change = self.leave_whole(sentence[place], place, now - then)
-            for number, _ in self.model.parts[sentence[place]]:
+            for number, _ in [] if change is None else self.model.parts[sentence[place]]:
                 row = self.inputs.row(number)
                 row += change
 
-    def shares(self, place: int) -> bool:
-        return (self.shared >> 2 * (place % 32)) & 3 == 0
+    def is_shared(self, word: int, place: int) -> bool:
+        return word < self.model.whole and (self.shared >> 2 * (place % 32)) & 3 == 0
+
+    def exchanges(self, word: int, place: int) -> bool:
+        """Whether it changes with its parts."""
+        return self.is_shared(word, place)
 
     def enter_whole(self, word: int, place: int) -> np.ndarray:
         if word >= self.model.whole:
-            return sum(weight * self.inputs.row(row) for row, weight in self.model.parts[word])
+            return self.made(word)
         vector, summed = self.model.whole_rows(word)
-        if self.shares(place):
-            vector += self.model.made(word) - summed
-            summed[:] = self.model.made(word)
-        return vector.copy()
+        if self.exchanges(word, place):
+            self.inputs.row(vector)[:] += self.made(word) - self.inputs.row(summed)
+            self.inputs.row(summed)[:] = self.made(word)
+        return self.inputs.row(vector).copy()
 
-    def leave_whole(self, word: int, place: int, change: np.ndarray) -> np.ndarray | float:
+    def made(self, word: int) -> np.ndarray:
+        return sum(weight * self.inputs.row(row) for row, weight in self.model.parts[word])
+
+    def leave_whole(self, word: int, place: int, change: np.ndarray) -> np.ndarray | None:
         """What goes to the parts."""
         if word >= self.model.whole:
             return change
         vector, summed = self.model.whole_rows(word)
-        vector += change
-        if not self.shares(place):
-            return 0.0
-        gathered = vector - summed
-        summed[:] = vector
+        self.inputs.row(vector)[:] += change
+        if not self.exchanges(word, place):
+            return None
+        gathered = self.inputs.row(vector) - self.inputs.row(summed)
+        self.inputs.row(summed)[:] = self.inputs.row(vector)
         return gathered
 
     def input_row(self, sentence: list[int], place: int) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 Each lane is a reference worker with a part of the corpus. In a round it trains so many centres on copies of the rows
 that it touches, from wherever it stopped, also within a sentence; then each touched row becomes what it was plus the
-changes of all lanes, which are scaled down where several lanes have gone the same way.
+changes of all lanes, which are scaled down where several lanes have gone the same way. With subwords, a word that has
+its vector as a row exchanges changes with its parts in one lane only: the first of those that would in this round.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class Lane(reference.Worker):
                 self.sentences += [words[cut : cut + reference.LONGEST_SENTENCE] for cut in cuts]
             words = []
         self.sentence: list[int] = []
-        self.longest = max(map(len, model.parts)) if model.parts is not None else 0  # parts of a word
+        self.longest = 2 + max(map(len, model.parts)) if model.parts is not None else 0  # rows of a word
+        self.exchanging: dict[int, Lane] = {}  # which lane does it for a word in this round
         self.centre = 0
 
     def is_held_out(self, place: int) -> bool:
@@ -91,7 +93,19 @@ class Lane(reference.Worker):
     def move_window(self, sentence: list[int], i: int) -> None:
         before = set(self.window)
         super().move_window(sentence, i)
-        self.parts_entered += sum(len(self.model.parts[sentence[place]]) for place in self.window.keys() - before)
+        self.parts_entered += sum(self.rows_of(sentence[place], place) for place in self.window.keys() - before)
+
+    def rows_of(self, word: int, place: int) -> int:
+        if word < self.model.whole and not self.is_shared(word, place):
+            return 1
+        return len(self.model.parts[word]) + 2 * (word < self.model.whole)
+
+    def exchanges(self, word: int, place: int) -> bool:
+        if not self.is_shared(word, place):
+            return False
+        for row, _ in self.model.parts[word]:  # touched, whichever lane it is
+            self.inputs.row(row)
+        return self.exchanging.setdefault(word, self) is self
 
     def parts_at_once(self, behind: int) -> int:
         """That a window may have at the most, with so many words behind its centre."""
@@ -108,6 +122,7 @@ class Lane(reference.Worker):
         if whole is None:
             return 1
         left = self.subsample(whole)
+        self.shared = self.random.bits() if self.model.whole else 0
         dropped = len(whole) - len(left)
         self.subsampled += dropped
         if len(left) == 1:
@@ -122,7 +137,9 @@ def train_rounds(lanes: Sequence[Lane], centres: int, weights: Sequence[np.ndarr
     while not all(lane.ended for lane in lanes):
         done = sum(lane.trained + lane.subsampled + lane.alone for lane in lanes)
         lr = config.lr_at(done, tokens_total)
+        exchanging: dict[int, Lane] = {}
         for lane in lanes:
+            lane.exchanging = exchanging
             lane.train_round(centres, lr)
         merge(model.inputs, [lane.inputs for lane in lanes], weights[0], lr)
         merge(model.outputs, [lane.outputs for lane in lanes], weights[1], lr)

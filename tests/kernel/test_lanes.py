@@ -41,6 +41,9 @@ def cases() -> dict[str, Case]:
                 {**base, "window": 13, "sample": 0}, sentences=SENTENCES, ngrams=9
             )
             found[f"{a}-{b}-subwords-many-parts"] = case(base, sentences=SENTENCES * 2, ngrams=100, lr=0.003)
+            found[f"{a}-{b}-subwords-whole"] = case(
+                {**base, "sample": 0.4}, sentences=SENTENCES * 3, ngrams=6, whole=9, lr=0.02
+            )
             found[f"{a}-{b}-held-out"] = case({**base, "held_out": 0.4}, sentences=SENTENCES * 2)
             found[f"{a}-{b}-one-sentence"] = case({**base, "fixed_window": True}, sentences=(60,))
     return found
@@ -72,6 +75,7 @@ def model_of(wanted: Case, config) -> Model:
     values = wanted.first_values(1, *model.inputs.shape[:1], len(model.outputs), config.dim)
     assert values is not None
     model.inputs[:, : config.dim], model.outputs[:, : config.dim] = values
+    model.begin_whole()
     return model
 
 
@@ -126,10 +130,12 @@ def test_a_kernel_gives_what_the_reference_of_rounds_gives(kernel: ModuleType, n
     wanted = CASES[name]
     config, ids = config_of(wanted), wanted.spans_of_ids(1)[0]
     parts = wanted.parts(1)
-    model = reference.Model(wanted.counts().tolist(), config, parts=None if parts is None else parts.pairs())
+    pairs = None if parts is None else parts.pairs()
+    model = reference.Model(wanted.counts().tolist(), config, parts=pairs, whole=wanted.whole)
     values = wanted.first_values(1, *model.inputs.shape[:1], *model.outputs.shape)
     assert values is not None
     model.inputs[:], model.outputs[:] = values
+    model.begin_whole()
     parts = parts_of(ids, count)
     judges = [Lane(model, number, ids[slice(*part)].tolist(), part[0]) for number, part in enumerate(parts)]
     train_rounds(judges, CENTRES, weights_of(model), int(np.count_nonzero(ids >= 0)))
@@ -155,6 +161,7 @@ def test_a_kernel_gives_what_the_reference_of_rounds_gives(kernel: ModuleType, n
         ("cbow-exact-hs-exact", 16),
         ("cbow-classic-ns-shared-pool", 7),
         ("skipgram-ns-subwords", 7),
+        ("skipgram-ns-subwords-whole", 7),
     ],
 )
 def test_threads_that_sleep_at_random_change_no_byte(kernel: ModuleType, name: str, count: int, threads: int) -> None:
@@ -176,7 +183,7 @@ def test_looks_change_no_byte(kernel: ModuleType, batch: int) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["skipgram-ns-shared-pool", "cbow-exact-hs-shared-fresh", "skipgram-hs-one-sentence", "skipgram-ns-subwords"],
+    ["skipgram-ns-shared-pool", "cbow-exact-hs-shared-fresh", "skipgram-hs-one-sentence", "skipgram-ns-subwords-whole"],
 )
 @pytest.mark.parametrize("looks", [1, 2, 3, 4])
 def test_lanes_go_on_within_a_sentence_from_their_state_to_the_same_bytes(

@@ -42,6 +42,7 @@ cdef struct Bucket:          # a cache line of its own
 
 cdef struct SharedRows:      # the rows of one matrix that several lanes touch in the same round
     int64_t size             # rows of the matrix
+    int64_t summed           # the last of them, with subwords: what words' parts came to
     float *matrix            # [rows, stride]
     const float *weight      # [rows] how far one lane's pairs of a round take a row, at learning rate 1
     uint32_t *marks          # [rows] who claims it: the round's stamp, and a bit for each lane, or NUMBERED + its place
@@ -91,9 +92,10 @@ cdef struct Lane:            # where a lane is, and what it will do in the next 
     bint draw_again          # the sentence in hand is known by these three and is to be drawn
     int64_t quota            # what is left of the round
     # the plan of a round
-    int32_t *text            # [most text] claims of words and of those before that windows reach; with subwords words
+    int32_t *text            # [most text] claims of words and of those before that windows reach; with subwords words,
+                             # and ~word where it exchanges changes with its parts
     float **text_rows        # [most text] their input rows; with subwords the places in the window's ring
-    int32_t *parts           # [most parts] with subwords: claims of the parts of the words, word behind word
+    int32_t *parts           # [most parts] with subwords: claims of what words are made of, word behind word
     float **part_rows        # [most parts] where they are
     int64_t part_count
     int64_t most_parts

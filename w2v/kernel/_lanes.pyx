@@ -61,7 +61,7 @@ cdef class LaneWorker(Worker):
         cdef Lane *lane = &self.lane
         cdef int64_t longest = 0, j
         for j in range(self.model.vocab_size):
-            longest = max(longest, model.part_start[j + 1] - model.part_start[j])
+            longest = max(longest, 2 + model.part_start[j + 1] - model.part_start[j])
         lane.centre_parts = (model.window + 1) * longest
         lane.most_parts = max(
             (2 * model.window + 1) * longest, (text + model.window + 1) * min(longest, PARTS_A_WORD))
@@ -153,6 +153,7 @@ cdef class Lanes:
         state.tokens_total = max(1, tokens_total)
         worker = self.workers[0]
         self._share(&state.inputs, model.inputs, weights[0], count * worker.lane.own_inputs.most_claims)
+        state.inputs.summed = model.state.whole_count
         self._share(&state.outputs, model.outputs, weights[1], count * worker.lane.own_outputs.most_claims)
         for i in range(count):
             worker = self.workers[i]

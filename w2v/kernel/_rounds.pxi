@@ -102,10 +102,20 @@ cdef void draw_again(const LanesState *all, Lane *lane) noexcept nogil:
     cdef uint64_t random = worker.random
     cdef int64_t counted = worker.subsampled
     worker.random = lane.sentence_random
-    lane.length = subsample(all.model, worker, all.ids + lane.sentence_start, lane.sentence_end - lane.sentence_start)
+    lane.length = draw_sentence(all, lane)
     worker.random = random
     worker.subsampled = counted
     lane.draw_again = False
+
+
+cdef int64_t draw_sentence(const LanesState *all, Lane *lane) noexcept nogil:
+    """Thin out the lane's sentence, and draw which of its words exchange changes with their parts."""
+    cdef WorkerState *worker = lane.worker
+    cdef int64_t start = lane.sentence_start, length
+    length = subsample(all.model, worker, all.ids + start, lane.sentence_end - start)
+    if all.model.whole_count:
+        worker.composed.shared = rng_next(&worker.random)
+    return length
 
 
 cdef bint next_sentence(const LanesState *all, Lane *lane) noexcept nogil:
@@ -130,7 +140,7 @@ cdef bint next_sentence(const LanesState *all, Lane *lane) noexcept nogil:
         lane.sentence_start = start
         lane.sentence_end = end
         lane.sentence_random = worker.random
-        lane.length = subsample(all.model, worker, ids + start, end - start)
+        lane.length = draw_sentence(all, lane)
         lane.quota -= 1 + end - start - lane.length
         if lane.length > 1:
             return True
@@ -151,18 +161,28 @@ cdef inline void begin_text(const LanesState *all, Lane *lane) noexcept nogil:
 cdef inline void add_word(const ModelState *model, Lane *lane, int64_t j) noexcept nogil:
     cdef WorkerState *worker = lane.worker
     cdef int32_t word = worker.sentence[j]
+    cdef bint is_whole = word < model.whole_count, exchanges = is_whole and shares(worker, j)
     cdef int64_t k
     lane.text_length += 1
     if model.part_start == NULL:
         lane.text[lane.text_length - 1] = claim(&lane.own_inputs, word)
         return
-    lane.text[lane.text_length - 1] = word
+    lane.text[lane.text_length - 1] = ~word if exchanges else word
     if j + 2 * AHEAD < lane.length:
         prefetch(model.part_start + worker.sentence[j + 2 * AHEAD])
         prefetch(model.parts + model.part_start[worker.sentence[j + AHEAD]])
+    if is_whole:
+        add_part(lane, model.whole_first + word)
+        if not exchanges:
+            return
+        add_part(lane, model.whole_first + model.whole_count + word)
     for k in range(model.part_start[word], model.part_start[word + 1]):
-        lane.parts[lane.part_count] = claim(&lane.own_inputs, model.parts[k])
-        lane.part_count += 1
+        add_part(lane, model.parts[k])
+
+
+cdef inline void add_part(Lane *lane, int64_t row) noexcept nogil:
+    lane.parts[lane.part_count] = claim(&lane.own_inputs, row)
+    lane.part_count += 1
 
 
 cdef inline void plan_centres(const ModelState *model, Lane *lane, int64_t i, int count) noexcept nogil:
@@ -350,30 +370,62 @@ cdef inline void move_window(
         lane.asked.word += 1
     while lane.entered.word < centre.text_end:
         slot = (lane.entered.word & lane.worker.composed.mask) * model.stride
-        count = parts_of(model, lane, lane.entered.word)
-        compose_places(
-            lane.part_rows + lane.entered.part, columns,
-            model.weights + model.part_start[lane.text[lane.entered.word]], count,
-            lane.worker.composed.rows + slot, lane.worker.composed.base + slot)
-        lane.entered.part += count
+        enter_text(model, lane, columns, lane.worker.composed.rows + slot, lane.worker.composed.base + slot)
+        lane.entered.part += parts_of(model, lane, lane.entered.word)
         lane.entered.word += 1
 
 
 cdef inline int parts_of(const ModelState *model, const Lane *lane, int64_t place) noexcept nogil:
-    """How many parts a word of the text has."""
-    return <int>(model.part_start[lane.text[place] + 1] - model.part_start[lane.text[place]])
+    """How many rows a word of the text has: its parts, or one of its vector, or that, what its parts came to, and
+    they."""
+    cdef int32_t word = lane.text[place]
+    if word < 0:
+        return 2 + <int>(model.part_start[~word + 1] - model.part_start[~word])
+    return 1 if word < model.whole_count else <int>(model.part_start[word + 1] - model.part_start[word])
+
+
+cdef inline bint has_exchange(const ModelState *model, const Lane *lane, TextPlace at) noexcept nogil:
+    """Whether a word of the text exchanges changes with its parts, now that the claims are answered: of the lanes that
+    would do it for this word in this round, the first does (answer_claims)."""
+    cdef const float *summed = model.inputs + (model.whole_first + model.whole_count) * model.stride
+    return lane.text[at.word] < 0 and lane.part_rows[at.part + 1] >= summed
+
+
+cdef void enter_text(
+    const ModelState *model, Lane *lane, int64_t columns, float *row, float *base
+) noexcept nogil:
+    """The next word of the text enters the window: its row is made, as by enter_window."""
+    cdef int32_t word = lane.text[lane.entered.word]
+    cdef float *const *parts = lane.part_rows + lane.entered.part
+    if word >= model.whole_count:
+        compose_places(
+            parts, columns, model.weights + model.part_start[word], parts_of(model, lane, lane.entered.word), row, base)
+        return
+    if has_exchange(model, lane, lane.entered):
+        compose_places(
+            parts + 2, columns, model.weights + model.part_start[~word],
+            parts_of(model, lane, lane.entered.word) - 2, row, base)
+        scatter_places(parts, columns, 1, row, parts[1])
+        copy_row(parts[1], row, model.stride)
+    copy_row(row, parts[0], model.stride)
+    copy_row(base, parts[0], model.stride)
 
 
 cdef inline void leave_until(const ModelState *model, Lane *lane, int64_t columns, int64_t end) noexcept nogil:
-    """The words of the text before `end` leave the window: their changes go to their parts."""
+    """The words of the text before `end` leave the window: their changes go to their rows, as by leave_window."""
+    cdef float *const *parts
     cdef int64_t slot
     cdef int count
     while lane.left.word < end:
+        parts = lane.part_rows + lane.left.part
         slot = (lane.left.word & lane.worker.composed.mask) * model.stride
         count = parts_of(model, lane, lane.left.word)
         scatter_places(
-            lane.part_rows + lane.left.part, columns, count,
+            parts, columns, 1 if lane.text[lane.left.word] < 0 else count,
             lane.worker.composed.rows + slot, lane.worker.composed.base + slot)
+        if has_exchange(model, lane, lane.left):
+            scatter_places(parts + 2, columns, count - 2, parts[0], parts[1])
+            copy_row(parts[1], parts[0], model.stride)
         lane.left.part += count
         lane.left.word += 1
 
@@ -529,20 +581,22 @@ cdef inline void mark_claims(
 cdef inline void answer_claims(
     SharedRows *shared, LaneRows *own, int64_t number, uint32_t stamp, int lane
 ) noexcept nogil:
-    """Rows that several lanes claim get places in the bucket's list."""
+    """Rows that several lanes claim get places in the bucket's list. What a word's parts came to is for one lane only:
+    the first of those that claim it. The others get the row of the word's vector in its place."""
     cdef Bucket *bucket = &shared.buckets[number]
     cdef int32_t *claims = own.claims + number * own.most_claims
     cdef int32_t *rows = shared.lists + number * shared.capacity
     cdef uint32_t *claimants = shared.claimants + number * shared.capacity
-    cdef uint32_t mark, lanes, numbered, several, place, first
-    cdef int64_t k, count = bucket.count
+    cdef uint32_t mark, lanes, numbered, several, place, first, alone
+    cdef int64_t k, count = bucket.count, first_summed = shared.size - shared.summed
     cdef int32_t row
     for k in range(own.claimed[number]):
         row = claims[k]
         mark = shared.marks[row]
         numbered = -<uint32_t>((mark & NUMBERED) != 0)
         lanes = mark & ((1 << MOST_LANES) - 1)
-        several = ~numbered & -<uint32_t>((lanes & (lanes - 1)) != 0)
+        alone = -<uint32_t>(row >= first_summed)
+        several = ~numbered & ~alone & -<uint32_t>((lanes & (lanes - 1)) != 0)
         rows[count] = row
         claimants[count] = lanes | lanes << MOST_LANES
         place = choose(numbered, mark & (NUMBERED - 1), <uint32_t>count)
@@ -550,7 +604,8 @@ cdef inline void answer_claims(
         count += several & 1
         first = claimants[place] >> (MOST_LANES + lane) & 1
         claimants[place] &= ~(<uint32_t>1 << (MOST_LANES + lane))
-        claims[k] = <int32_t>choose(numbered | several, ~(2 * place + first), row)
+        alone &= -<uint32_t>((lanes & ((1 << lane) - 1)) != 0)
+        claims[k] = <int32_t>choose(numbered | several, ~(2 * place + first), row - (<uint32_t>shared.summed & alone))
     bucket.count = count
 
 

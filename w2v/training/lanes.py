@@ -135,7 +135,8 @@ def new_lanes(
     share = max(1e-9, float(kept_per_token(counts, config).sum()))  # centres for each token
     pairs = list(pairs_per_token(counts, config))
     if model.parts is not None:
-        pairs[0] = model.parts.summed(pairs[0])
+        vectors = pairs[0][: model.parts.whole]
+        pairs[0] = np.concatenate([model.parts.summed(pairs[0]), vectors, np.zeros_like(vectors)])
     weights = [coarse(PAIR / 2 * rounds.centres / share * each.astype(np.float64)).astype(np.float32) for each in pairs]
     return Lanes(model, ids, rounds.lanes, rounds.centres, rounds.batch, weights, threads, tokens_total)
 

@@ -111,7 +111,7 @@ def find_parts(table: WordTable, config: ResolvedConfig, counts: NDArray[np.int6
 
 def whole_words(counts: NDArray[np.int64] | None, config: ResolvedConfig) -> int:
     """How many words have their vector as a row."""
-    if counts is None or config.exact or config.reproducible or config.freeze == "vectors":
+    if counts is None or config.exact or config.freeze == "vectors":
         return 0
     return min(WHOLE_WORDS, int(np.count_nonzero(np.asarray(counts) >= WHOLE_OCCURRENCES)))
 
