@@ -144,7 +144,7 @@ cdef class Lanes:
         state.lanes = <Lane **>&pointers[0]
         state.count = count
         state.buckets = 1
-        while state.buckets < min(threads, MOST_LANES):
+        while state.buckets < min(2 * threads if threads > 1 else 1, MOST_LANES):
             state.buckets *= 2
         state.quota = centres * CENTRE_COST
         state.batch = batch

@@ -35,8 +35,9 @@ LANES = 8  # where nothing asks for fewer
 MOST_CENTRES = 256  # of a lane in a round: longer rounds are no faster
 FEWEST_CENTRES = 16  # shorter ones are all waiting; then rather fewer lanes
 # What all lanes of a round may do to one row before they see each other's changes, as effort: with
-# 2 the row has gone 86 % of the way that this text would take it.
-MOST_EFFORT = 2.0
+# 2 the row has gone 86 % of the way that this text would take it. CBOW, where the other contexts have a part in the
+# mean, loses nothing with twice as much.
+MOST_EFFORT = {"skipgram": 2.0, "cbow": 4.0}
 FEWEST_ROUNDS = 64  # in an epoch, and in each of its sections
 MOST_SECTIONS = 16
 MOST_FLOPS = 2e9  # of a round: a fraction of a second anywhere
@@ -97,7 +98,7 @@ def rounds_for(config: ResolvedConfig, counts: NDArray[np.int64], tokens_per_epo
     pairs = float(inputs.max())
     if config.loss == "ns":  # the nodes of a path pull both ways
         pairs = max(pairs, float(outputs.max()))
-    by_effort = MOST_EFFORT / (PAIR * config.lr * pairs / max(float(kept.sum()), 1e-9))
+    by_effort = MOST_EFFORT[config.model] / (PAIR * config.lr * pairs / max(float(kept.sum()), 1e-9))
     blocks, rows, flops = _centre(config)
     together = min(by_effort, centres / FEWEST_ROUNDS, MOST_FLOPS / flops)
     lanes = LANES
