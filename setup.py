@@ -81,6 +81,7 @@ LOOP = tuple(
     for name in (
         "_loop.pxi",
         "_composed.pxi",
+        "_plan.pxi",
         "_rounds.pxi",
         "compose.h",
         "simd.h",

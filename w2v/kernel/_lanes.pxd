@@ -92,8 +92,8 @@ cdef struct Lane:            # where a lane is, and what it will do in the next 
     bint draw_again          # the sentence in hand is known by these three and is to be drawn
     int64_t quota            # what is left of the round
     # the plan of a round
-    int32_t *text            # [most text] claims of words and of those before that windows reach; with subwords words,
-                             # and ~word where it exchanges changes with its parts
+    # claims of words and of those before that windows reach; with subwords words, ~word if it exchanges with its parts
+    int32_t *text            # [most text]
     float **text_rows        # [most text] their input rows; with subwords the places in the window's ring
     int32_t *parts           # [most parts] with subwords: claims of what words are made of, word behind word
     float **part_rows        # [most parts] where they are
