@@ -13,7 +13,7 @@ import zlib
 import pytest
 
 from w2v import files
-from w2v.decoders import XZ_MEMORY, decoders_for
+from w2v.decoders import XZ_MEMORY, _ZstdBlocks, decoders_for
 from w2v.errors import CorpusError, W2VError
 from w2v.files import UTF8_BOM, Decompressor, lines_of, open_by_content, without_mark
 
@@ -165,3 +165,28 @@ def test_no_file_stays_open(tmp_path, monkeypatch, content):
     with pytest.raises(CorpusError):
         open_by_content(path)
     assert str(path) not in descriptors()
+
+
+@pytest.mark.parametrize("descriptor", [each for each in range(256) if not each & 8])
+def test_a_frame_of_zstd_is_cut_where_its_blocks_end(descriptor):
+    """RFC 8878, 3.1.1: blocks of five bytes, of one that is repeated, of none."""
+    single, checksum = descriptor >> 5 & 1, 4 * (descriptor >> 2 & 1)
+    sizes = (0 if single else 1) + [0, 1, 2, 4][descriptor & 3] + [1 if single else 0, 2, 4, 8][descriptor >> 6]
+    head = b"\x28\xb5\x2f\xfd" + bytes([descriptor]) + b"\xff" * sizes
+    blocks = [(5 << 3).to_bytes(3, "little") + b"abcde", (2 | 9 << 3).to_bytes(3, "little") + b"x"]
+    blocks.append((1).to_bytes(3, "little") + b"\xff" * checksum)
+    frame, ends = head + b"".join(blocks), [len(head) + 8, len(head) + 12]
+    found, at = _ZstdBlocks(), 0
+    for end in (*ends, len(frame)):
+        at += found.cut((frame + frame)[at:], 1)
+        assert at == end
+    for size in (1, 3):
+        found, at = _ZstdBlocks(), 0
+        while at < len(frame):
+            at += found.cut((frame + b"\xff" * 9)[at : at + size], 9)
+        assert at == len(frame)
+    whole = _ZstdBlocks()
+    assert whole.cut(frame + frame, 2) == ends[1]
+    assert whole.cut((frame + frame)[ends[1] :], 9) == len(frame) - ends[1]
+    skipped = _ZstdBlocks()
+    assert skipped.cut(b"\x50\x2a\x4d\x18" + (7).to_bytes(4, "little") + b"abcdefg" + frame, 5) == 15

@@ -7,6 +7,7 @@ terminal of 80 columns; below it is what it printed, on both streams, and its ex
 from __future__ import annotations
 
 import difflib
+import gc
 import io
 import os
 import pty
@@ -77,6 +78,7 @@ def make_files() -> None:
         "lines.txt": "the king said\nparis france\n\nnothing known\nqueen queen woman\n",
         "events.csv": "user,item,time,count\nu1,a,1,2\nu1,b,5,1\nu2,a,3,1\nu1,c,4000,1\nu2,c,9,3\nu3,a,1,1\n",
         "sessions.txt": "king queen man woman\nboy girl prince\nparis france 東京 日本 서울\nking prince\n",
+        "-": "PAR1",
         "bad.txt": "4 2\na 1 2\nb 3\nc nan 1\na 5 6\n",
         "dirty.txt": "the cat\0\r\nthe\tdog\r\n" + "x" * 300 + " caf\udce9\r\n\r\nthe cat",
     }
@@ -95,6 +97,7 @@ def printed(line: str, terminal: bool) -> str:
     if "<" in args:
         at = args.index("<")
         source, args = args[at + 1], args[:at]
+    before = len(os.listdir("/dev/fd"))
     near, far = pty.openpty() if terminal else os.pipe()
     seen = io.BytesIO()
 
@@ -128,11 +131,13 @@ def printed(line: str, terminal: bool) -> str:
     reader.join()
     os.close(near)
     found = seen.getvalue().decode("utf-8", "backslashreplace").replace("\r\n", "\n").replace("\x1b", "␛")
+    gc.collect()
+    left = len(os.listdir("/dev/fd")) - before
     found = re.sub("[^\n]*\r", "", found)  # bars of progress, in whose place something else is written
     found = re.sub(r"\b(in) +[\d.]+ s\b", r"\1 ... s", found)
     if found and not found.endswith("\n"):
         found += "⏎\n"
-    return found + (f"[exit {code}]\n" if code else "")
+    return found + (f"[exit {code}]\n" if code else "") + (f"[{left} files left open]\n" if left else "")
 
 
 def transcript(given: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from w2v.cluster.chunks import cut
-from w2v.cluster.counting import count_chunk, freeze, merge, prune
+from w2v.cluster.counting import FAN_IN, Tree, count_chunk, freeze, merge, prune
 from w2v.cluster.files import find_files
 from w2v.cluster.run import ClusterOptions, ClusterTrainer
 from w2v.corpus._words import WordTable
@@ -105,3 +105,19 @@ def test_the_digest_of_a_corpus_covers_its_text(tmp_path, text, other):
         before = digest_of(path, config)
         path.write_text(other)
         assert (digest_of(path, config) == before) == (other == text)
+
+
+@pytest.mark.parametrize("count", [1, FAN_IN - 1, FAN_IN, FAN_IN + 1, FAN_IN**2, FAN_IN**2 + 3])
+def test_tallies_are_merged_as_they_come_and_each_once(count):
+    sizes = []
+
+    def merged(*tallies):
+        sizes.append(len(tallies))
+        return [each for tally in tallies for each in tally]
+
+    tree = Tree(SimpleNamespace(remote=merged))
+    for number in range(count):
+        tree.add([number])
+    assert sizes == [FAN_IN] * (count // FAN_IN + count // FAN_IN**2)
+    assert sorted(tree.root()) == list(range(count))
+    assert sum(map(len, tree.levels)) == sizes[-1] == sum(int(digit) for digit in np.base_repr(count, FAN_IN))

@@ -226,9 +226,11 @@ def test_missing_file_is_found_before_any_work(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system does not list open files")
-def test_a_reading_that_ends_in_an_error_leaves_no_file_open(tmp_path):
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_reading_leaves_no_file_open_however_it_ends(tmp_path, pack):
     path = tmp_path / "text"
-    path.write_bytes(TEXT)
+    path.write_bytes(pack(TEXT))
+    read_corpus([path], ALL)
 
     def stop(progress):
         raise ValueError("enough")

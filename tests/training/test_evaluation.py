@@ -169,6 +169,13 @@ def test_with_one_thread_evaluation_changes_no_byte(questions, every):
     assert len([report for report in reports if report.scores]) == {1: 3, 2: 2, "7%": 15, "1k": 23}[every]
 
 
+def test_a_rest_for_another_reason_is_not_reported(questions):
+    reports = []
+    trainer = Trainer(corpus(), config())
+    Evaluator(read_tests(questions), on_report=reports.append).look(trainer.state, None, 0, None, False)
+    assert reports == []
+
+
 def test_scores_are_those_of_the_vectors_at_that_time(questions):
     reports = []
     evaluator = Evaluator(read_tests(questions), on_report=reports.append)

@@ -21,7 +21,7 @@ from w2v.training.checkpoint import Checkpoint
 from w2v.training.checkpointing import Checkpointer
 from w2v.training.config import TrainConfig
 from w2v.training.evaluation import Evaluator
-from w2v.training.lanes import LANES, MOST_CENTRES, rounds_for
+from w2v.training.lanes import LANES, MOST_CENTRES, PATH_NODES, _centre, rounds_for
 from w2v.training.trainer import Trainer
 from w2v.vectors.questions import read_questions
 
@@ -377,3 +377,19 @@ def test_how_a_training_is_cut_into_lanes_and_rounds(settings, tokens, rounds):
     counts = (1e6 / np.arange(1, 3001)).astype(np.int64)
     found = rounds_for(TrainConfig(threads=1, reproducible=True, **settings).resolved(), counts, tokens)
     assert (found.lanes, found.centres, found.batch, found.sections) == rounds
+
+
+@pytest.mark.parametrize(
+    ("settings", "blocks", "rows", "pairs"),
+    [
+        ({}, 1, 6, 60),
+        ({"share_negatives": False}, 10, 6, 60),
+        ({"model": "cbow"}, 1, 6, 18),
+        ({"model": "cbow", "share_negatives": False}, 1, 6, 18),
+        ({"loss": "hs", "window": 3}, 1, PATH_NODES, 6 * PATH_NODES),
+        ({"negative": 2, "window": 1}, 1, 3, 6),
+    ],
+)
+def test_what_a_centre_takes(settings, blocks, rows, pairs):
+    found = _centre(TrainConfig(threads=1, reproducible=True, dim=50, **settings).resolved())
+    assert found == (blocks, rows, 6.0 * pairs * 66)

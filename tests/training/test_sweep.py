@@ -12,7 +12,16 @@ from w2v.machine import Room
 from w2v.settings import options_of
 from w2v.training.config import TrainConfig
 from w2v.training.progress import Progress, Reporter
-from w2v.training.sweep import Results, Together, combinations, identity, runs_at_once, varied_names, vectors_name
+from w2v.training.sweep import (
+    Results,
+    Together,
+    combinations,
+    identity,
+    runs_at_once,
+    sweep,
+    varied_names,
+    vectors_name,
+)
 from w2v.training.trainer import Trainer
 
 from .runs import corpus, sentences
@@ -49,6 +58,22 @@ def test_a_combination_that_cannot_be_is_refused_before_the_first_run(lists, nam
     with pytest.raises(SettingsError) as caught:
         combinations(lists)
     assert named in str(caught.value)
+
+
+def test_vectors_are_named_from_where_the_results_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for results, name in (
+        ("r.jsonl", "out/dim-3_epochs-1.bin"),
+        ("out/r.jsonl", "dim-3_epochs-1.bin"),
+        (None, "dim-3_epochs-1.bin"),
+    ):
+        configs = combinations({**FEW, "dim": [3]})
+        (run,) = sweep(corpus(), configs, {}, ["dim"], results=results, folder="out")
+        assert run.vectors == "out/dim-3_epochs-1.bin"
+        place = tmp_path / (results or "out/results.jsonl")
+        assert json.loads(place.read_text())["vectors"] == name
+        (again,) = sweep(corpus(), configs, {}, ["dim"], results=results, folder="out")
+        assert (again.done_before, (tmp_path / again.vectors).exists()) == (True, True)
 
 
 def test_every_setting_can_be_a_list_and_is_told_by_the_file_name():

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from w2v.errors import SettingsError, VectorsError
+from w2v.vectors._scan import BadRow
 from w2v.vectors.formats import row_writer
-from w2v.vectors.formats.rows import Rows
+from w2v.vectors.formats.rows import Rows, row_error
 from w2v.vectors.vectors import Vectors, load
 
 WORDS = ["the", "König", "한국어", "كلمة", "中文", "🙂", "a\u00a0b", "x\u2028y", "c++", "-", "0.5", "12", "na\u00efve"]
@@ -256,3 +257,32 @@ def test_rows_are_found_beside_every_place_that_is_remembered(tmp_path, rows):
         for row in (*range(0, rows, 61), rows - 1):
             assert found.vector(row).tolist() == vectors.matrix[row].tolist()
             assert os.pread(file.fileno(), 30, places[row]).startswith(vectors.words.table[row] + b" ")
+
+
+MORE, MENDED = "the rows of this file have more", "w2v convert --fix leaves such rows out"
+
+
+@pytest.mark.parametrize(
+    ("bad", "promised", "line", "says"),
+    [
+        (("truncated", 4, 100, 0), 9, None, "byte 100): the file ends here, its header promises 9 rows; fetch or "
+         "write it again, or keep the rows that are there: w2v convert --fix"),
+        (("truncated", 4, 100, 1), 9, None, "byte 100): the file ends here, its header promises 9 rows; fetch or "
+         "write it again, or keep the rows that are there: w2v convert --fix, or --lenient"),
+        (("short", 4, 100, 2), 9, b"a 1 2", f"line 6, byte 100): only 2 numbers; {MORE}; {MENDED}"),
+        (("short", 4, 100, 0), None, b"a\t1\t2\t3", f"line 5, byte 100): only 0 numbers; {MORE}, with spaces and not "
+         f"tabs between them; {MENDED}"),
+        (("short", 4, 100, 0), None, b"a;1;2;3", f"line 5, byte 100): only 0 numbers; {MORE}, with spaces and not "
+         f"semicolons between them; {MENDED}"),
+        (("short", 4, 100, 0), None, b"a", f"line 5, byte 100): only 0 numbers; {MORE}; {MENDED}"),
+        (("short", 4, 100, 1), None, b"a 1,2", f"line 5, byte 100): only 1 numbers; {MORE}; {MENDED}"),
+        (("no number", 4, 9, 2), None, b"a 1 2 x", f"line 5, byte 9): number 3 cannot be read; {MENDED}"),
+        (("no number", 4, 9, 0), None, b"new york 1 2 3", 'line 5, byte 9): the word "new york" holds a space; w2v '
+         "convert --fix writes it without"),
+        (("long", 4, 9, 3), None, b"a 1 2 3 4", "line 5, byte 9): more numbers than the rows of this file have; "
+         f"{MENDED}"),
+        (("long", 4, 9, -1), None, b"a", f"line 5, byte 9): the line is far too long; {MENDED}"),
+    ],
+)  # fmt: skip
+def test_a_bad_row_is_told_with_its_place_and_what_to_do(bad, promised, line, says):
+    assert str(row_error("v", BadRow(*bad), promised, line, 3)) == f"v: row 5 ({says}"
