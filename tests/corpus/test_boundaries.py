@@ -106,9 +106,12 @@ def test_a_word_that_makes_a_table_grow_is_found_again():
     block = encoders[3].encode_bytes(b"", b"other " + words[7] + b" a third", b"", True)[0]
     encoders[3].settle(block)
     encoders[3].hand_over()
+    encoders[2].settle(encoders[2].encode_bytes(b"", b"third", b"", True)[0])  # its count is handed over too
     found, counts = spellings.take()
-    once = {b"other": 1, b"a": 1, b"third": 1}
+    once = {b"other": 1, b"a": 1, b"third": 2}
     assert dict(zip(found, counts.tolist(), strict=True)) == {**dict.fromkeys(words, 6), words[7]: 7, **once}
     assert [found[place] for place in block.ids()[:-1]] == [b"other", words[7], b"a", b"third"]
+    with pytest.raises(ValueError, match="has been given up"):
+        encoders[2].hand_over()
     with pytest.raises(ValueError, match="has been given up"):
         encoders[1].encode_bytes(b"", text, b"", True)

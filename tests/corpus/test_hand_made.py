@@ -82,9 +82,12 @@ def test_places_outside_a_text_are_refused(tmp_path):
             with pytest.raises(ValueError, match="not inside the text"):
                 encoder.encode_segment(file.fileno(), origin, offset, length, size)
     encoder.encode_bytes(b"", b"a b c", b"", True)
+    words, _ = spellings.take()
     for id in (-1, 3, 2**40):
         with pytest.raises(IndexError):
-            spellings.take()[0].take(np.array([0, id]))
+            words.take(np.array([0, id]))
+    with pytest.raises(ValueError, match="has been given up"):
+        spellings.take()
     with pytest.raises(ValueError, match="has been given up"):
         encoder.encode_bytes(b"", b"a b c", b"", True)
 

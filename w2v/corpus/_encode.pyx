@@ -105,6 +105,12 @@ cdef class Spellings:
     def __len__(self):
         return self.table.size
 
+    cdef int require(self) except -1:
+        """ValueError where the table has been given up."""
+        if self.table.slots == NULL:
+            raise ValueError("the table of distinct words has been given up")
+        return 0
+
     def since(self, int64_t first):
         """The spellings from id `first` on, as a list of bytes."""
         cdef int64_t i
@@ -120,6 +126,7 @@ cdef class Spellings:
         cdef int64_t i, size = 0, forgotten = 0
         cdef table *table = &self.table
         cdef const entry *e
+        self.require()
         free(table.slots)
         table.slots = NULL
         counts = np.empty(table.size, np.int64)
@@ -218,6 +225,7 @@ cdef class Encoder:
             return
         self._enter()
         with self.home.lock:
+            self.home.require()
             with nogil:
                 table_add_counts(&self.home.table, &self.own, &self.places[0])
         table_clear(&self.own)
@@ -233,8 +241,7 @@ cdef class Encoder:
             places[:self.handed] = self.places[:self.handed]
             self.places = places
         with self.home.lock:
-            if self.home.table.slots == NULL:
-                raise ValueError("the table of distinct words has been given up")
+            self.home.require()
             with nogil:
                 status = table_hand_over(&self.home.table, &self.own, self.handed, &self.places[0])
         if status < 0:
@@ -303,8 +310,7 @@ cdef class Encoder:
         cdef int64_t written
         cdef Block block = Block.__new__(Block)
         cdef Slab slab = self.slab
-        if self.home.table.slots == NULL:
-            raise ValueError("the table of distinct words has been given up")
+        self.home.require()
         last = last and length == behind
         if slab is None or slab.capacity - slab.used < room:
             slab = self.slab = Slab(max(room, SLAB_BLOCKS * (self.block_size + 2)))
