@@ -133,6 +133,7 @@ def printed(line: str, terminal: bool) -> str:
     found = seen.getvalue().decode("utf-8", "backslashreplace").replace("\r\n", "\n").replace("\x1b", "␛")
     gc.collect()
     left = len(os.listdir("/dev/fd")) - before
+    found = found.replace(os.path.realpath("."), "FOLDER")
     found = re.sub("[^\n]*\r", "", found)  # bars of progress, in whose place something else is written
     found = re.sub(r"\b(in) +[\d.]+ s\b", r"\1 ... s", found)
     if found and not found.endswith("\n"):
