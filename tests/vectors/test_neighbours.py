@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
 from w2v.errors import SettingsError, UnknownWordError, VectorsError
-from w2v.vectors.neighbours import Scope
+from w2v.vectors.neighbours import EPSILON, Scope
 from w2v.vectors.vectors import Vectors
 
 ROWS, DIM, TOPN = 2300, 12, 7  # more than two blocks of queries
@@ -117,3 +119,46 @@ def test_rows_that_may_be_answers_are_given_in_parts_at_length_one(among):
         np.testing.assert_allclose(scope.units(low, high), unit[low:high], rtol=1e-5)
         comparable = scope.comparable(low, high) * scope.factors[low:high, None]
         np.testing.assert_allclose(comparable, unit[low:high], rtol=1e-5)
+
+
+def test_any_choice_of_answers_is_kept_to():
+    draw, refused = random.Random(3), 0
+    matrix = np.random.default_rng(3).standard_normal((12, 3), dtype=np.float32)
+    small = Vectors([f"w{row}" for row in range(12)], matrix)
+    for _ in range(300):
+        groups = [draw.sample(range(12), draw.randrange(1, 4)) for _ in range(3)]
+        among = draw.sample(range(12), draw.randrange(1, 12)) if draw.random() < 0.6 else None
+        excluded, last = draw.sample(range(12), draw.choice([0, 0, 1, 5])), draw.choice([None, 0, 1, 6, 11, 12, 99])
+        least, decay = draw.choice([None, 0.3, -0.5]), draw.choice([1.0, 0.5])
+        allowed = [row for row in sorted(range(12) if among is None else among) if row not in excluded]
+        allowed = [row for row in allowed if last is None or row < last]
+        options = {"exclude": [f"w{row}" for row in excluded], "restrict_vocab": last, "min_cosine": least}
+        options |= {"decay": decay, "among": None if among is None else [f"w{row}" for row in among]}
+        asked = [[f"w{row}" for row in group] for group in groups]
+        if among is not None and not allowed:
+            refused += 1
+            with pytest.raises(VectorsError, match="none of its words may be an answer"):
+                small.neighbours(asked, TOPN, **options)
+        else:
+            wanted = expected(small, groups, allowed, decay, -2 if least is None else least)
+            agree(small.neighbours(asked, TOPN, **options), wanted)
+    assert refused > 5
+
+
+def test_the_products_of_an_analogy_are_those_of_all_cosines(vectors):
+    """Levy and Goldberg 2014, 3CosMul, with cosines brought to 0..1."""
+    units = vectors.matrix.astype(np.float64)
+    units /= np.maximum(np.linalg.norm(units, axis=1, keepdims=True), 1e-30)
+    shifted = (1 + units @ units.T) / 2
+    for positive, negative, last in (
+        ([3, 4], [7], None),
+        ([900], [], 1500),
+        ([1, 1030], [2, 2200], None),
+        ([9], [9], 50),
+    ):
+        scores = np.prod(shifted[positive], axis=0) / (np.prod(shifted[negative], axis=0) + EPSILON * bool(negative))
+        best = sorted(set(range(ROWS if last is None else last)) - {*positive, *negative}, key=lambda row: -scores[row])
+        words = [[str(100_000 + row) for row in rows] for rows in (positive, negative)]
+        found = vectors.most_similar(*words, topn=5, method="mul", restrict_vocab=last)
+        assert [int(word) - 100_000 for word, _ in found] == best[:5]
+        np.testing.assert_allclose([score for _, score in found], scores[best[:5]], rtol=1e-6)
