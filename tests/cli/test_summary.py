@@ -84,3 +84,10 @@ def test_losses_are_told_by_epoch_and_the_middle_of_many_is_left_out():
         "the vectors are those of epoch 2",
     ]
     assert not [t for t in lines(summary={"epoch_losses": (0.5,)}) if "by epoch" in t]
+
+
+def test_the_time_of_a_resumed_run_is_its_own_and_what_came_before_is_said_beside_it():
+    assert "0.7 s in all: 0.1 s reading, 0.5 s training" in lines()
+    assert "0.7 s in all: 0.1 s reading, 0.5 s training; trained for 4.0 s before it was resumed" in lines(
+        summary={"seconds": 4.5}
+    )

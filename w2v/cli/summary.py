@@ -40,13 +40,14 @@ def summary_lines(done: RunResult, output: str) -> list[str]:
     token_counts, summary, times = done.corpus.token_counts, done.result.summary, done.times
     lines = summed([*reading_rows(token_counts), *training_rows(summary)], notes(token_counts))
     lines += loss_lines(summary)
-    spent = {**times, "training": summary.seconds}
-    parts = [f"{duration(spent[step])} {step}" for step in STEPS if step in spent]
+    parts = [f"{duration(times[step])} {step}" for step in STEPS if step in times]
+    before = summary.seconds - times["training"]
+    resumed = f"; trained for {duration(before)} before it was resumed" if before > 0 else ""
     lines.append(
         f"{short(summary.words_per_s)} words/s on {plural(summary.threads, 'thread')}, kernel {summary.kernel}, "
         f"loss {summary.loss:.4f}"
     )
-    lines.append(f"{duration(times['all'])} in all: {', '.join(parts)}")
+    lines.append(f"{duration(times['all'])} in all: {', '.join(parts)}{resumed}")
     if summary.reproducible is not None:
         lines.append(f"the same bytes with any number of threads, with kernel {summary.reproducible.kernel}")
     if hasattr(summary, "nodes"):
