@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,22 +52,30 @@ CHOICES: dict[str, tuple[str, dict[str, str]]] = {
     "cbow": ("model", {"1": "cbow", "0": "skipgram"}),
     "hs": ("loss", {"1": "hs", "0": "ns"}),
 }
-OTHER_NAMES = {"iterations": "epochs", "minn": "subwords", "maxn": "subwords", "word_ngrams": "phrases"}
+OTHER_NAMES = {"iterations": "epochs", "word_ngrams": "phrases"}
+NGRAMS = {"minn": "{}-6", "min_n": "{}-6", "maxn": "3-{}", "max_n": "3-{}"}
 NEEDLESS = {
     "cbow_mean": "the mean is always taken",
     "sorted_vocab": "the words are always sorted",
     "batch_words": "there are no batches",
     "compute_loss": "the loss is always reported",
+    "batch_size": "there are no batches",
+    "lr_update_rate": "the rate falls all the time",
+    "null_word": "there is no such word",
+    "device": "it runs on the CPU",
+    "gpu": "it runs on the CPU",
 }
 
 
 def habit(name: str, value: object = None) -> str:
     """What to write in place of another program's setting, such as sg=1; empty for one that is not known."""
-    name = name.replace("-", "_").lower()
+    name = re.sub("(?<=[a-z])(?=[A-Z])", "_", name).replace("-", "_").lower()
     if name in CHOICES:
         own, values = CHOICES[name]
         text = str(int(value) if isinstance(value, bool) else value)
         return f"write {setting(own, values.get(text, values['1']))}"
+    if name in NGRAMS:
+        return f"write {setting('subwords', NGRAMS[name].format(value or 'N'))}"
     if name in OTHER_NAMES:
         return f"write {setting(OTHER_NAMES[name])}"
     return f"leave it out: {NEEDLESS[name]}" if name in NEEDLESS else ""

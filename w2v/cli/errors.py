@@ -182,6 +182,9 @@ HABITS = {
     "binary": "-o NAME.bin, or -o NAME.txt for text",
     "classes": "w2v word2vec -classes N",
     "debug": "-q for less, or nothing",
+    "verbose": "-q for less, or nothing",
+    "force": "nothing: an output that exists is replaced",
+    "overwrite": "nothing: an output that exists is replaced",
     "pretrainedvectors": "--init VECTORS",
     "saveoutput": "--save-context FILE",
     "save-vocab": "--save-vocab FILE",
@@ -221,8 +224,9 @@ def option_hint(name: str, context: click.Context | None) -> str:
 
 
 def plain_name(option: str) -> str:
-    """--min_count=5 -> min-count"""
-    return option.lstrip("-").partition("=")[0].replace("_", "-").lower()
+    """--min_count=5 -> min-count; -minCount -> min-count"""
+    name = option.lstrip("-").partition("=")[0]
+    return re.sub("(?<=[a-z])(?=[A-Z])", "-", name).replace("_", "-").lower()
 
 
 def check_dashes(context: click.Context, arguments: Sequence[str]) -> None:
