@@ -162,3 +162,16 @@ def test_the_products_of_an_analogy_are_those_of_all_cosines(vectors):
         found = vectors.most_similar(*words, topn=5, method="mul", restrict_vocab=last)
         assert [int(word) - 100_000 for word, _ in found] == best[:5]
         np.testing.assert_allclose([score for _, score in found], scores[best[:5]], rtol=1e-6)
+
+
+def test_more_answers_than_there_are_rows_take_no_memory(vectors):
+    """10^12 places for answers are more than any machine has."""
+    most = 10**12
+    few = vectors.top(30)
+    assert len(few.most_similar(few.words[0], topn=most)) == 29
+    assert len(few.most_similar(few.words[0], few.words[1], topn=most, method="mul")) == 28
+    assert len(few.similar_by_vector(np.ones(DIM), topn=most)) == 30
+    assert [found.shape for found in few.neighbours(topn=most)] == [(30, 30)] * 2
+    assert len(few.nearest([], topn=most)) == 0
+    rows, cosines = few.neighbours(topn=most, to=vectors)
+    assert rows.shape == cosines.shape == (30, ROWS)

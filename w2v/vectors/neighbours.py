@@ -185,8 +185,8 @@ def nearest(
     """
     if method not in METHODS:
         raise SettingsError(f"method: {method!r} is neither add nor mul")
-    _check(topn)
     scope = scope or Scope(vectors, restrict_vocab)
+    topn = _checked(topn, scope.vectors)
     if method == "mul" and scope.vectors is not vectors:
         raise SettingsError("method: mul multiplies cosines within one space; answers from another take add")
     answers: list[Neighbours | UnknownWordError] = []
@@ -202,7 +202,7 @@ def nearest_to(
 
     VectorsError for another length, or a number that is not finite; a row of zeros is at 0 to everything.
     """
-    _check(topn)
+    topn = _checked(topn, vectors)
     targets = np.asarray(queries, np.float64)
     if targets.ndim != 2 or targets.shape[1] != vectors.dim:
         shape = " x ".join(map(str, targets.shape[1:])) or "no"
@@ -231,9 +231,10 @@ def nearest_rows(
     """For each group of places (see `Vectors.place`) the `topn` rows nearest to its mean, the group's own left out.
 
     Returns rows int64 [groups, topn] and their cosines float64 [groups, topn], best first; where there are fewer, the
-    row is -1 and the cosine 0, as for an empty group. `decay` weighs each place of a group by so much of the next
-    one's. Blocks of QUERIES groups at a time are quick.
+    row is -1 and the cosine 0, as for an empty group. Beyond the number of rows there are no columns. `decay` weighs
+    each place of a group by so much of the next one's. Blocks of QUERIES groups at a time are quick.
     """
+    topn = min(topn, len(scope.vectors))
     places = np.array([place for group in groups for place in group], np.int64)
     sizes = np.fromiter(map(len, groups), np.int64, len(groups))
     ends = np.cumsum(sizes)
@@ -261,7 +262,7 @@ def all_neighbours(
     approx: bool = False,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """As `Vectors.neighbours`, which has the words."""
-    _check(topn)
+    topn = _checked(topn, scope.vectors)
     check_decay(decay)
     asked = range(len(vectors)) if words is None else [_places(vectors, word) for word in words]
     rows = np.empty((len(asked), max(0, topn)), np.int64)
@@ -314,9 +315,11 @@ def check_decay(decay: float) -> None:
         raise SettingsError(f"{setting('decay')}: must be more than 0 and at most 1 (got {decay})")
 
 
-def _check(topn: int) -> None:
+def _checked(topn: int, answers: Searched) -> int:
+    """How many answers there can be at most; each takes room."""
     if not isinstance(topn, (int, np.integer)):
         raise SettingsError(f"topn: {topn!r} is not a whole number; for all words take len(vectors)")
+    return min(int(topn), len(answers))
 
 
 def _nearest_block(

@@ -411,7 +411,8 @@ class Vectors:
         csls: bool = False,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The rows nearest to each word, int64 [Q, topn], and their cosines, float32 [Q, topn], best first; on all
-        cores. Where there are fewer, the row is -1 and the cosine 0. `words` None asks for every row.
+        cores. Where there are fewer, the row is -1 and the cosine 0; beyond the number of rows there are no columns.
+        `words` None asks for every row.
 
         A list of words, such as a session, is asked by the mean of its vectors, with what it holds left out of the
         answer; words in it that are not there are passed over, and each weighs `decay` times as much as the next.
