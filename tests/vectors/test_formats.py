@@ -286,3 +286,33 @@ MORE, MENDED = "the rows of this file have more", "w2v convert --fix leaves such
 )  # fmt: skip
 def test_a_bad_row_is_told_with_its_place_and_what_to_do(bad, promised, line, says):
     assert str(row_error("v", BadRow(*bad), promised, line, 3)) == f"v: row 5 ({says}"
+
+
+@pytest.mark.parametrize("dim", [0, 65_537])
+@pytest.mark.parametrize("name", ["v.bin", "v.txt", "v.npy", "v.safetensors", "v.tsv"])
+def test_rows_that_no_reader_takes_are_not_written(tmp_path, name, dim):
+    with pytest.raises(VectorsError, match=rf"rows of {dim:,} numbers; files hold 1 to 65,536"):
+        Vectors(["a"], np.zeros((1, dim), np.float32)).save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_python_would_take_for_something_else_is_refused(tmp_path):
+    two, path = np.eye(2), tmp_path / "v.txt"
+    for words in ({"a", "b"}, "ab", b"ab", frozenset("ab")):
+        with pytest.raises(TypeError, match="give a list of them, in the order of the rows"):
+            Vectors(words, two)
+    assert list(Vectors(dict.fromkeys("ab").keys(), two).words) == ["a", "b"]
+    with pytest.raises(VectorsError, match="complex"):
+        Vectors(["a", "b"], two * 1j)
+    vectors = Vectors(["a", "b"], two)
+    for place in (None, 3):
+        with pytest.raises(TypeError, match="saved to a path or an open binary file, not to"):
+            vectors.save(place)
+    vectors.save(path)
+    with open(path) as file, pytest.raises(TypeError, match="read as bytes"):
+        load(file)
+    for limit in (0, "5", 1.5):
+        with pytest.raises(SettingsError, match=r"limit: .* is not a whole number of at least 1"):
+            load(path, limit=limit)
+    with pytest.raises(SettingsError, match="restrict_vocab: '5' is not a whole number of at least 0"):
+        vectors.most_similar("a", restrict_vocab="5")

@@ -34,6 +34,7 @@ from w2v.training.start import Continuation, Initial, Start
 from w2v.training.trainer import Trainer
 from w2v.vectors.derive import check_combination, combine, unit
 from w2v.vectors.formats import Contents
+from w2v.vectors.formats.source import MAX_DIM
 from w2v.vectors.formats.write import check_whole_model, format_of, outputs_of
 
 if TYPE_CHECKING:
@@ -194,6 +195,11 @@ class Run:
             raise SettingsError(f"{setting('freeze', config.freeze)}: keeps rows that exist; give {ways}")
         config.resolved()
         check_combination(outputs.combination, config.loss)
+        if outputs.combination == "concat" and 2 * config.dim > MAX_DIM:
+            raise SettingsError(
+                f"{setting('combine', 'concat')}: rows of {2 * config.dim:,} numbers, and files hold {MAX_DIM:,};"
+                f" take a smaller {setting('dim')}"
+            )
         self.check_subwords()
         written, inputs = outputs.at_the_end(), self.inputs()
         check_outputs(written, inputs, outputs.no_clobber)

@@ -77,8 +77,8 @@ class Scope:
         exclude: Iterable[Word] | None = None,
         min_cosine: float | None = None,
     ):
-        if restrict_vocab is not None and restrict_vocab < 0:
-            raise SettingsError(f"{setting('restrict_vocab')}: {restrict_vocab} is not at least 0")
+        if restrict_vocab is not None and (not isinstance(restrict_vocab, (int, np.integer)) or restrict_vocab < 0):
+            raise SettingsError(f"{setting('restrict_vocab')}: {restrict_vocab!r} is not a whole number of at least 0")
         if min_cosine is not None and not -1 <= min_cosine <= 1:
             raise SettingsError(f"{setting('min_cosine')}: must be between -1 and 1 (got {min_cosine})")
         self.vectors, self.least = vectors, min_cosine

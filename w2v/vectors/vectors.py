@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence, Set
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -53,6 +53,11 @@ class Vectors:
     def __init__(
         self, words: Words | WordTable | Iterable[str | bytes], matrix: np.ndarray, norms: np.ndarray | None = None
     ):
+        if isinstance(words, (str, bytes, Set)) and not isinstance(words, KeysView):
+            kind = type(words).__name__
+            raise TypeError(f"the words are of type {kind}; give a list of them, in the order of the rows")
+        if np.iscomplexobj(matrix):
+            raise VectorsError("the matrix holds complex numbers; vectors are real")
         self.words = words if isinstance(words, Words) else Words(words)
         self.matrix = np.asarray(matrix, np.float32)
         if self.matrix.ndim != 2 or len(self.matrix) != len(self.words):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, NamedTuple
 
 from w2v.errors import SettingsError, VectorsError, printable
@@ -130,8 +131,8 @@ class LoadOptions:
     def __post_init__(self) -> None:
         if self.duplicates not in ("error", "first"):
             raise SettingsError(f"duplicates: {self.duplicates!r} is neither error nor first")
-        if self.limit is not None and self.limit < 1:
-            raise SettingsError(f"limit: {self.limit} is not at least 1")
+        if self.limit is not None and (not isinstance(self.limit, Integral) or self.limit < 1):
+            raise SettingsError(f"limit: {self.limit!r} is not a whole number of at least 1")
 
 
 def show_word(word: bytes) -> str:

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from io import FileIO
+from io import FileIO, TextIOBase
 from typing import BinaryIO
 
 from w2v.errors import VectorsError
@@ -131,6 +131,8 @@ def open_source(path: str | os.PathLike[str] | BinaryIO) -> Source:
     """Open a path, a folder with a model, "-" (standard input) or an open binary file.
 
     OSError as `open`, VectorsError if it is damaged."""
+    if isinstance(path, TextIOBase):
+        raise TypeError("a file of vectors that is open is read as bytes: open(NAME, 'rb')")
     if hasattr(path, "read"):
         source = Source(str(getattr(path, "name", "<stream>")))
         source._from_stream(path.read)

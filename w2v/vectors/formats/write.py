@@ -10,6 +10,7 @@ from w2v.output import AtomicOutput, OutputSet
 from w2v.vectors.formats.format import FORMATS, Format, writable
 from w2v.vectors.formats.row_writer import RowWriter
 from w2v.vectors.formats.rows import Rows, show_word
+from w2v.vectors.formats.source import MAX_DIM
 
 if TYPE_CHECKING:
     from w2v.corpus._words import WordTable
@@ -106,6 +107,8 @@ def save(
     """Write rows to a path, or to anything open that has `write`; see Vectors.save. The other parts of their model go
     into the file with `with_context`, if its format can hold them, and into one whose format needs them."""
     opened = None if isinstance(path, (str, os.PathLike)) else path
+    if not isinstance(path, (str, os.PathLike)) and not hasattr(path, "write"):
+        raise TypeError(f"vectors are saved to a path or an open binary file, not to {type(path).__name__}")
     name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else str(getattr(path, "name", "-"))
     record = format_of(name, format, words, folders=opened is None)
     numbers = check_numbers(record, float16, int8)
@@ -116,6 +119,8 @@ def save(
     elif not record.needs_model:
         rows = rows._replace(model=None)
     check_words(rows.words, name, record.separators)
+    if not 1 <= rows.matrix.shape[1] <= MAX_DIM:
+        raise VectorsError(f"{name}: rows of {rows.matrix.shape[1]:,} numbers; files hold 1 to {MAX_DIM:,} a row")
     writer = RowWriter(rows, name, numbers)
     with OutputSet() as files:
         if record.folder:
