@@ -141,3 +141,17 @@ def test_what_cannot_be_is_refused(vectors, options, error, message):
 def test_a_line_that_is_a_list_is_refused(vectors):
     with pytest.raises(TypeError, match="join tokens"):
         vectors.embed([["w0", "w1"]])
+
+
+def test_lines_that_are_given_one_by_one_go_in_blocks(monkeypatch):
+    monkeypatch.setattr(embed, "BLOCK_BYTES", 10)
+    monkeypatch.setattr(embed, "BLOCK_LINES", 5)
+    lines = ["abc"] * 9 + ["d"] * 12 + [b"e\nf", "x" * 20, ""]
+    assert [block.split(b"\n")[:-1] for block in embed.blocks_of_lines(lines)] == [
+        [b"abc"] * 4,
+        [b"abc"] * 4,
+        [b"abc", *[b"d"] * 4],
+        [b"d"] * 5,
+        [b"d", b"d", b"d", b"e f", b"x" * 20],
+        [b""],
+    ]

@@ -48,9 +48,9 @@ def recognise(name: str, head: bytes) -> bool:
     return header is not None and is_text(head[header.size :], header) and layout_of(head) is None
 
 
-def count_columns(name: str, head: bytes) -> int:
+def count_columns(name: str, head: bytes, told: bool = False) -> int:
     """The usual number of numbers in the first lines: a word with a space in it must not change it. VectorsError for
-    what looks like vectors and is none."""
+    what looks like vectors and is none, unless it was told to be some."""
     lines = head.split(b"\n", LINES)
     if len(lines) > 1:
         lines.pop()  # cut, or empty
@@ -59,7 +59,8 @@ def count_columns(name: str, head: bytes) -> int:
     dim = max(counts, key=lambda columns: (counts[columns], -columns), default=0)
     if not 1 <= dim <= MAX_DIM:
         raise VectorsError(f"{name}: row 1 (byte 0): {dim} numbers in a row; 1 to {MAX_DIM:,} can be read")
-    _refuse_lists(name, rows, dim)
+    if not told:
+        _refuse_lists(name, rows, dim)
     return dim
 
 
@@ -194,7 +195,8 @@ def glove_shape(source: Source) -> Shape:
 
 
 def load_glove(source: Source, options: LoadOptions) -> Rows:
-    return load_lines(source, None, count_columns(source.name, source.start()), options)
+    dim = count_columns(source.name, source.start(), options.format is not None)
+    return load_lines(source, None, dim, options)
 
 
 GLOVE = Format(
