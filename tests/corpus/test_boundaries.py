@@ -93,8 +93,8 @@ def test_what_is_read_does_not_depend_on_when_threads_hand_their_words_over(most
 
 
 def test_a_word_that_makes_a_table_grow_is_found_again():
-    """Every long word in every encoder's blocks: no word twice, each counted in full."""
-    words = [b"%05d" % i + b"w" * 20 for i in range(5000)]
+    """Every long word in every encoder's blocks, of more than a large page: no word twice, each counted in full."""
+    words = [b"%05d" % i + b"w" * 20 for i in range(90_000)]
     text = b" ".join(words) + b"\n"
     spellings = Spellings((3, 4))
     encoders = [Encoder(spellings, True, 1 << 20, shared=True) for _ in range(4)]
