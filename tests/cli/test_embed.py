@@ -115,7 +115,6 @@ def test_a_text_of_which_no_word_is_known_is_a_warning(w2v, vectors):
     done = w2v("embed", vectors, input="KING\nQUEEN\n")
     assert done.returncode == 0
     assert done.err.splitlines() == [
-        "w2v: warning: <stdin>: no line has a word that the vectors know; "
-        "is it the text, in their language, case and spelling?",
+        "w2v: warning: <stdin>: no line contains a word that the vectors know; check its language, case and spelling",
         "w2v: 2 lines x 20, 2 of them without a known word; 100% of 2 tokens are not known",
     ]

@@ -145,7 +145,10 @@ def test_habits_of_other_programs_are_answered_with_what_to_write(w2v, tmp_path,
 def test_a_file_whose_name_is_read_as_an_option_is_named(w2v, tmp_path):
     (tmp_path / "-dash.txt").write_text("a b c\n" * 50)
     done = w2v("train", "-dash.txt", "-o", "v.bin")
-    assert (done.returncode, "-dash.txt: a file that is read as an option; write ./-dash.txt" in done.err) == (2, True)
+    assert (
+        done.returncode,
+        "-dash.txt: is read as an option; for the file of this name write ./-dash.txt" in done.err,
+    ) == (2, True)
     assert w2v("vocab", "./-dash.txt").returncode == 0
 
 

@@ -183,3 +183,10 @@ def test_corpus_is_closed_when_the_training_fails(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(RuntimeError, match="no"):
         w2v.train(SENTENCES, **FEW)
     assert len(closed) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"init": np.eye(3)}, {"read_vocab": ["a", "b"]}, {"read_vocab": {"a": 3}}])
+def test_what_a_training_cannot_start_from_is_refused_by_name(wrong):
+    (name,) = wrong
+    with pytest.raises(SettingsError, match=rf"{name}: is of type \w+; give a file or (Vectors|Vocab)"):
+        w2v.train([["a", "b"]] * 9, min_count=1, **wrong)

@@ -316,3 +316,6 @@ def test_what_python_would_take_for_something_else_is_refused(tmp_path):
             load(path, limit=limit)
     with pytest.raises(SettingsError, match="restrict_vocab: '5' is not a whole number of at least 0"):
         vectors.most_similar("a", restrict_vocab="5")
+    for count in (-1, "5"):
+        with pytest.raises(SettingsError, match=r"top: .* is not a whole number of at least 0"):
+            vectors.top(count)

@@ -346,9 +346,7 @@ def test_more_words_than_rows_are_an_error_unless_a_limit_is_asked_for(tmp_path,
         with pytest.raises(VectorsError, match="line 4: more words than the 3 rows"):
             load(tmp_path / name, words=tmp_path / "words")
         assert {f.what for f in check_vectors(tmp_path / name, words=tmp_path / "words").faults} == {"words too many"}
-        with pytest.raises(
-            VectorsError, match=r"line 4.*: more words than the 3 rows of numbers, so that nothing tells"
-        ):
+        with pytest.raises(VectorsError, match=r"line 4.*: more words than the 3 rows of numbers, so it is unclear"):
             repair(tmp_path / name, words=tmp_path / "words")
     assert list(load(tmp_path / name, words=tmp_path / "words", limit=2).words) == ["a", "b"]
     (tmp_path / "words").write_text("word\nlabel\nname\n")  # three words like any others

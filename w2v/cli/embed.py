@@ -87,7 +87,7 @@ def embed(
         lines.save_directions(save_common, embedder.common)
     if embedder.seen.lines and embedder.seen.unknown_lines == embedder.seen.lines:
         name = "<stdin>" if text == STDOUT else text
-        warn(f"{name}: no line has a word that the vectors know; is it the text, in their language, case and spelling?")
+        warn(f"{name}: no line contains a word that the vectors know; check its language, case and spelling")
     if not quiet:
         say(summary(embedder.seen, loaded.dim))
 

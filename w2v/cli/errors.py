@@ -243,7 +243,9 @@ def check_dashes(context: click.Context, arguments: Sequence[str]) -> None:
         if not re.match("-[A-Za-z]{2}", argument) or argument.partition("=")[0] in known:
             continue
         if before not in known and os.path.lexists(argument):
-            raise click.UsageError(f"{argument}: a file that is read as an option; write ./{argument}", context)
+            raise click.UsageError(
+                f"{argument}: is read as an option; for the file of this name write ./{argument}", context
+            )
         value = value_of(argument, arguments)
         if name in long:
             wanted = long[name].get_error_hint(context).split("/")[-1]

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import CorpusInfo, EncodedCorpus
@@ -36,9 +36,7 @@ from w2v.vectors.derive import check_combination, combine, unit
 from w2v.vectors.formats import Contents
 from w2v.vectors.formats.source import MAX_DIM
 from w2v.vectors.formats.write import check_whole_model, format_of, outputs_of
-
-if TYPE_CHECKING:
-    from w2v.vectors.vectors import Vectors
+from w2v.vectors.vectors import Vectors
 
 __all__ = ["Outputs", "Run", "RunResult", "StopRequest", "graceful_stop"]
 
@@ -208,8 +206,13 @@ class Run:
         _ = self.evaluator  # reads the files of questions
 
     def check_names(self) -> None:
-        """Raise for a name that no file can have."""
+        """Raise for what is no file, and for a name that no file can have."""
         outputs = self.outputs
+        for name, start, kind in (("init", self.init, Vectors), ("read_vocab", self.read_vocab, Vocab)):
+            if start is not None and not isinstance(start, (str, os.PathLike, kind)):
+                raise SettingsError(
+                    f"{setting(name)}: is of type {type(start).__name__}; give a file or {kind.__name__}"
+                )
         files = {
             "output": outputs.vectors,
             "save_context": outputs.context,

@@ -158,6 +158,8 @@ class Vectors:
         """The first `count` rows, where the most frequent words are; the numbers are a view."""
         from w2v.vectors.derive import rows_of
 
+        if not isinstance(count, (int, np.integer)) or count < 0:
+            raise SettingsError(f"top: {count!r} is not a whole number of at least 0")
         return rows_of(self, range(min(count, len(self))))
 
     def subset(self, words: Iterable[str | bytes]) -> Vectors:

@@ -60,8 +60,8 @@ def repair(
             blocks.append(block._replace(values=block.values[:0].copy()))
         if more := salvage.damage.get("words too many"):
             raise VectorsError(
-                f"{more.where}: more words than the {salvage.rows:,} rows of numbers, so that nothing tells which word "
-                f"a row has; is it the words of another file, or a line that is no word?"
+                f"{more.where}: more words than the {salvage.rows:,} rows of numbers, so it is unclear which word "
+                f"belongs to which row; is it the words of another file, or a line that is no word?"
             )
         repairs = {**salvage.damage, **repairs}
         names = [name for some in _names(blocks, repairs) for name in some]

@@ -60,8 +60,8 @@ def refuse_other_numbers(source: Source) -> None:
     found = next((what for code, what in OTHERS.items() if _plausible(source.head, header, code)), None)
     if found:
         raise VectorsError(
-            f"{source.name}: row 1 (byte {header.size}): its numbers are {found}, and this format has little-endian "
-            f"float32; write it again with these"
+            f"{source.name}: row 1 (byte {header.size}): its numbers are {found}, but this format holds little-endian "
+            f"float32; write the file again with those"
         )
 
 
