@@ -628,6 +628,22 @@ def test_the_file_is_on_the_disk_before_it_is_moved_and_the_folder_after(tmp_pat
     assert steps == [stat.S_IFREG, "rename", stat.S_IFDIR]
 
 
+def test_a_folder_that_cannot_be_opened_costs_only_its_syncing(tmp_path, monkeypatch):
+    real, refused = os.open, []
+
+    def open_files_alone(path, flags, *more, **options):
+        if os.fspath(path) == str(tmp_path):
+            refused.append(path)
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, flags, *more, **options)
+
+    monkeypatch.setattr(os, "open", open_files_alone)
+    with AtomicOutput(tmp_path / "out") as out:
+        out.write(b"x")
+    assert (tmp_path / "out").read_bytes() == b"x"
+    assert refused
+
+
 # --- several outputs ---
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import w2v
 from w2v.errors import CorpusError, SettingsError, VectorsError
+from w2v.training import start as module
 from w2v.training.checkpoint import Checkpoint, write_checkpoint
 from w2v.training.start import Continuation, Initial, continued_settings
 from w2v.training.trainer import Trainer
@@ -119,3 +120,19 @@ def test_a_checkpoint_is_closed_where_the_text_cannot_be_read(kept, tmp_path, mo
     with pytest.raises(CorpusError):
         w2v.train(tmp_path / "empty", continue_from=kept[1])
     assert closed == [None]
+
+
+def test_a_corpus_that_is_continued_with_is_spooled_where_it_is_said(tmp_path, monkeypatch):
+    seen, extend = [], module.extend_vocab
+
+    def noted(*given, **options):
+        seen.append(options)
+        return extend(*given, **options)
+
+    monkeypatch.setattr(module, "extend_vocab", noted)
+    path = tmp_path / "v.checkpoint"
+    trainer = fresh()
+    trainer.run()
+    write_checkpoint(path, trainer.state, None)
+    w2v.train(NEW, continue_from=path, tmp_dir=tmp_path, **{**FEW, "threads": 2})
+    assert seen == [{"threads": 2, "tmp_dir": tmp_path}]

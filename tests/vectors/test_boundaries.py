@@ -144,6 +144,20 @@ def test_what_is_text(word, text):
     assert WordTable([b"x", word + b"z"]).first_not_text() == (-1 if text else 1)
 
 
+@pytest.mark.parametrize("lead", range(0x80, 0x100))
+def test_a_letter_of_utf8_has_as_many_bytes_as_the_first_one_says(lead):
+    more = 1 if 0xC2 <= lead <= 0xDF else 2 if 0xE0 <= lead <= 0xEF else 3 if 0xF0 <= lead <= 0xF4 else 0
+    words = [bytes([lead]) + bytes([0x80]) * count for count in range(5)]
+    assert [WordTable([word]).first_not_text() for word in words] == [
+        -1 if 0 < count == more else 0 for count in range(5)
+    ]
+    for place in range(1, more + 1):
+        for wrong in (0x7A, 0xC0):
+            broken = bytearray(words[more])
+            broken[place] = wrong
+            assert WordTable([bytes(broken)]).first_not_text() == 0
+
+
 @pytest.mark.parametrize("more", [-2, -1, 0, 1, 2])  # bytes by which a row begins behind the border of two tasks
 @pytest.mark.parametrize("header", [b"", b"65540 2\n"])
 def test_a_row_of_text_that_begins_at_the_border_of_two_tasks_is_read_whole_and_once(tmp_path, header, more):

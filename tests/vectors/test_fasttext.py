@@ -193,6 +193,16 @@ def test_a_compact_model_has_only_the_buckets_of_its_words(model, tmp_path, floa
     np.testing.assert_allclose(again["kingly"], right, atol=2e-3 if float16 else 1e-6)
 
 
+def test_buckets_that_do_not_rise_are_an_error_that_names_the_file(model, tmp_path):
+    small = w2v.load(model).subset(["kings", "東京"]).compact()
+    small.save(tmp_path / "m.safetensors")
+    data, used = (tmp_path / "m.safetensors").read_bytes(), small.subwords.used.astype("<u4")
+    assert data.count(used.tobytes()) == 1
+    (tmp_path / "m.safetensors").write_bytes(data.replace(used.tobytes(), used[::-1].tobytes()))
+    with pytest.raises(VectorsError, match=r"m\.safetensors: its buckets of n-grams: .*; the file is damaged"):
+        w2v.load(tmp_path / "m.safetensors")
+
+
 @pytest.mark.parametrize("form", ["fasttext", "safetensors"])
 @pytest.mark.parametrize("options", [{}, {"float16": True}, {"with_context": True}], ids=str)
 @pytest.mark.parametrize("compact", [False, True])

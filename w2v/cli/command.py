@@ -112,7 +112,7 @@ class Option(click.Option):
 class Argument(click.Argument):
     """An argument; `line` explains it in the help."""
 
-    def __init__(self, declarations: Sequence[str], *, line: str = "", **kw: Any):
+    def __init__(self, declarations: Sequence[str], *, line: str, **kw: Any):
         super().__init__(declarations, **kw)
         self.line = line
 
@@ -219,7 +219,7 @@ class Command(click.Command):
             formatter.write_text(inspect.cleandoc(text))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        arguments = [(p.metavar or "", p.line) for p in self.params if isinstance(p, Argument) and p.line]
+        arguments = [(p.metavar or "", p.line) for p in self.params if isinstance(p, Argument)]
         short = self.is_short(ctx)
         groups: dict[str, list[tuple[str, str]]] = {"Arguments": arguments} if arguments and not short else {}
         for param in self.get_params(ctx):
