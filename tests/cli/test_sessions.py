@@ -26,6 +26,15 @@ def events(tmp_path):
     return path
 
 
+def test_a_table_without_a_session_is_an_error_and_writes_nothing(w2v, tmp_path):
+    (tmp_path / "events.csv").write_text("user,item\n,a\nu,b\n")
+    (tmp_path / "out").write_text("old")
+    done = w2v("sessions", "events.csv", *COLUMNS[:4], "-o", "out")
+    assert (done.returncode, (tmp_path / "out").read_text()) == (1, "old")
+    why = "rows left out: 1 of sessions shorter than 2, 1 without a session"
+    assert done.err == f"w2v: error: events.csv: no session in 2 rows ({why})\n"
+
+
 def test_a_table_becomes_lines_scores_and_neighbours(w2v, events, tmp_path):
     done = w2v("sessions", "events.csv", *COLUMNS, "-o", "train.txt", "--last-out", "heldout.txt")
     assert done.returncode == 0, done.err

@@ -10,7 +10,8 @@ from w2v.cli.errors import say
 from w2v.cli.options import config_from, config_options, output_option, quiet_option, tmp_dir_option
 from w2v.cli.output import STDOUT
 from w2v.corpus.config import SessionConfig
-from w2v.errors import SettingsError, setting
+from w2v.errors import CorpusError, SettingsError, setting
+from w2v.numbers import count, plural
 
 if TYPE_CHECKING:
     from w2v.corpus.sessions import SessionCounts
@@ -63,6 +64,10 @@ def sessions(
                     apart.write((" ".join(items) + "\n").encode("utf-8", "surrogateescape"))
                     items.pop()
                 out.write((" ".join(items) + "\n").encode("utf-8", "surrogateescape"))
+            if not found.counts.sessions:
+                why = "; ".join(summary(found.counts, config, tmp_dir)[1:])
+                rows = plural(found.counts.rows, "row")
+                raise CorpusError(f"{', '.join(tables)}: no session in {rows}{f' ({why})' if why else ''}")
         progress.finish()
     if not quiet:
         for line in (*summary(found.counts, config, tmp_dir), *(f"warning: {text}" for text in found.warnings())):
@@ -72,8 +77,6 @@ def sessions(
 def summary(counts: SessionCounts, config: SessionConfig, tmp_dir: str | None) -> list[str]:
     """What became of the rows."""
     import tempfile
-
-    from w2v.numbers import count, plural
 
     mean = counts.items / max(1, counts.sessions)
     lines = [f"{plural(counts.rows, 'row')}: {plural(counts.sessions, 'session')} of {mean:.1f} items on average"]
