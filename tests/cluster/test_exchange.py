@@ -294,3 +294,19 @@ def test_the_nodes_that_are_left_agree_after_any_failures(seed):
         assert nodes.members
 
     play(5, scene, least_s=0.05)
+
+
+@pytest.mark.parametrize("others", [1, 2])
+def test_a_node_that_is_left_alone_exchanges_no_more(others):
+    async def scene(nodes):
+        nodes.train()
+        for member in nodes.members[1:]:
+            member.actor.before["collect"] = lambda actor=member.actor: asyncio.sleep(0, actor.hang())
+        await nodes.exchange.run([PART])
+        assert sorted(nodes.lost) == list(range(1, others + 1))
+        calls = len(nodes.members[0].actor.calls)
+        await nodes.exchange.exchange(PART)
+        await nodes.exchange.run([PART])
+        assert len(nodes.members[0].actor.calls) == calls
+
+    play(others + 1, scene)

@@ -142,9 +142,11 @@ def test_pictures_are_drawn_as_they_were():
     assert "\n".join(difflib.unified_diff(expected.splitlines(), seen.splitlines(), n=1, lineterm="")) == ""
 
 
-def placed(**more) -> tuple[int, int]:
+def placed(count: int = 70, **more) -> tuple[int, int]:
     draw = random.Random(1)
-    points, sizes = (np.array([[draw.randrange(*w) / 7, draw.randrange(*h) / 7] for _ in range(70)]) for w, h in ROOMS)
+    points, sizes = (
+        np.array([[draw.randrange(*w) / 7, draw.randrange(*h) / 7] for _ in range(count)]) for w, h in ROOMS
+    )
     lines = np.stack([np.linspace(0, 300, 40), np.linspace(200, 0, 40)], axis=1)
     found = placing.place_labels(points, sizes, (300, 200), **{"gap": 3, "lines": lines, **more})
     return int(found.placed.sum()), zlib.crc32(found.centres[found.placed].round(2).tobytes())
@@ -155,6 +157,7 @@ ROOMS = ((0, 2100), (0, 1400)), ((140, 490), (56, 71))
 
 def test_labels_are_placed_where_they_were():
     assert placed() == (70, 1051096924)
+    assert placed(200) == (92, 2446919902)
     assert placed(reach=1.0, gap=2) == (59, 192376403)
 
 

@@ -7,6 +7,7 @@ import gzip
 import lzma
 import os
 import threading
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -319,3 +320,14 @@ def test_what_python_would_take_for_something_else_is_refused(tmp_path):
     for count in (-1, "5"):
         with pytest.raises(SettingsError, match=r"top: .* is not a whole number of at least 0"):
             vectors.top(count)
+
+
+def test_of_a_projectors_file_no_more_is_kept_than_the_rows_that_are_wanted(tmp_path):
+    (tmp_path / "v.tsv").write_bytes(b"1\t2\n" * 6_000_000)
+    (tmp_path / "v.metadata.tsv").write_text("a\nb\nc\n")
+    tracemalloc.start()
+    found = load(tmp_path / "v.tsv", limit=2)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (list(found.words), found.matrix.tolist()) == (["a", "b"], [[1, 2], [1, 2]])
+    assert peak < 12_000_000
