@@ -146,8 +146,10 @@ def look_at(path: str) -> Source:
             head = file.read(HEAD_BYTES)
     except OSError as error:  # of a read, it has no name
         raise OSError(error.errno, error.strerror, path) from None
-    if not head or status.st_size == 0:  # empty, or made while it is read, as in /proc; None: not made yet
-        return Source(path, STREAM, 0 if head == b"" else None)
+    if head is None:  # /proc/kmsg, which no poll can wait for
+        raise CorpusError(f"{path}: there is nothing to read yet; pipe it in: cat FILE | w2v ... -")
+    if not head or status.st_size == 0:  # empty, or made while it is read, as in /proc
+        return Source(path, STREAM, None if head else 0)
     kind, identity = compression_of(head), (status.st_dev, status.st_ino)
     if kind:
         check_supported(kind, path, CorpusError)
