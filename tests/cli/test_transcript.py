@@ -120,6 +120,11 @@ def printed(line: str, terminal: bool) -> str:
         os.close(far)
         with open(0, closefd=False) as stdin, pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdin", stdin)
+            for number, name in ((1, "stdout"), (2, "stderr")):  # unbuffered: both go to one place, in their order
+                stream = io.TextIOWrapper(
+                    io.FileIO(number, "w", closefd=False), "utf-8", "backslashreplace", write_through=True
+                )
+                patch.setattr(sys, name, stream)
             code = run(args)
         sys.stdout.flush()
         sys.stderr.flush()
