@@ -8,9 +8,11 @@ to 173 and 196 to 293 times the work, and 5 to 7, 8 to 12 and 16 to 22 times wit
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -20,6 +22,8 @@ from w2v.kernel._state import Model, Worker
 from w2v.training.config import TrainConfig
 
 WIDTHS = {"baseline": 4, "avx2": 8, "avx512": 16}
+LEAST_RATIO = {"baseline": 0.99, "avx2": 1.3, "avx512": 1.6}
+LEAST_PACE = {"baseline": 15, "avx2": 35, "avx512": 60}
 TOKENS = 20_000
 DIM = 128
 instrumented = pytest.mark.skipif(
@@ -57,28 +61,28 @@ def yardstick() -> Callable[[], None]:
     return lambda: _cpu.plain_dot(values, values, rounds)
 
 
-def least(jobs: dict[str, Callable[[], None]], runs: int = 9) -> dict[str, float]:
-    """The least seconds of each; they take turns."""
-    found: dict[str, list[float]] = {name: [] for name in jobs}
-    for _ in range(runs):
-        for name, job in jobs.items():
-            start = time.perf_counter()
-            job()
-            found[name].append(time.perf_counter() - start)
-    return {name: min(times) for name, times in found.items()}
+def least(jobs: dict[str, Callable[[], None]], runs: int = 9) -> Iterator[dict[str, float]]:
+    """The least seconds of each so far, after every `runs` in which they take turns: other work on the machine adds to
+    all of them, so a few more runs tell whether a time is the job's own."""
+    found = dict.fromkeys(jobs, math.inf)
+    while True:
+        for _ in range(runs):
+            for name, job in jobs.items():
+                start = time.perf_counter()
+                job()
+                found[name] = min(found[name], time.perf_counter() - start)
+        yield found
 
 
 @instrumented
 def test_wider_vectors_are_faster_and_all_are_optimised() -> None:
     jobs = {name: passes(name) for name in kernels.available()}
-    times = least({**jobs, "plain": yardstick()})
-    fastest = kernels.available()[-1]
-    if "avx2" in times:
-        assert times["baseline"] / times["avx2"] > 1.3
-    if "avx512" in times:
-        assert times["baseline"] / times["avx512"] > 1.6
-    floor = {"baseline": 15, "avx2": 35, "avx512": 60}[fastest]
-    assert 100 * times["plain"] / times[fastest] > floor
+    for times in islice(least({**jobs, "plain": yardstick()}), 5):
+        ratios = {name: times["baseline"] / times[name] for name in jobs}
+        pace = 100 * times["plain"] / times[kernels.available()[-1]]
+        if all(ratios[name] > LEAST_RATIO[name] for name in jobs) and pace > LEAST_PACE[kernels.available()[-1]]:
+            return
+    pytest.fail(f"times of the baseline in those of each: {ratios}; of the fastest in those of the yardstick: {pace}")
 
 
 def test_yardstick_sums_what_it_is_given() -> None:
