@@ -19,9 +19,7 @@ LOSSES = ("ns", "hs", "softmax")
 @pytest.fixture(scope="module", params=LOSSES)
 def trained(request) -> Vectors:
     """Words in a ring: beside each stand its two neighbours alone."""
-    return w2v.train(
-        RING, min_count=1, loss=request.param, window=1, sample=0, dim=16, epochs=60, lr=0.1, threads=1, negative=5
-    )
+    return w2v.train(RING, min_count=1, loss=request.param, window=1, sample=0, dim=16, epochs=60, lr=0.1, threads=1)
 
 
 def test_the_chances_sum_to_one_and_the_neighbours_share_them(trained):

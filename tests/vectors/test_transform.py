@@ -48,9 +48,9 @@ def test_a_space_that_was_turned_is_turned_back(vectors, by):
 
 
 def test_too_few_words_and_directions_that_cannot_be_are_refused(vectors):
-    with pytest.raises(VectorsError, match="only 0 words are in both; to align 6 dimensions takes 6"):
+    with pytest.raises(VectorsError, match="only 0 words in both; to align 6 dimensions takes 6"):
         align(Vectors(["x"], np.ones((1, 6))), vectors)
-    with pytest.raises(VectorsError, match="only 1 pairs"):
+    with pytest.raises(VectorsError, match="only 1 pair known"):
         align(vectors, vectors, [(b"w1", b"w2")])
     with pytest.raises(SettingsError, match="between 0 and 5"):
         all_but_the_top(vectors, 6)

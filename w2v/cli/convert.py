@@ -244,7 +244,7 @@ def convert(quiet: bool, **given: object) -> None:
     if not quiet:
         name = "standard output" if conversion.target == STDOUT else conversion.target
         beside = f"; the words are in {outputs[1]}" if len(outputs) > 1 else ""
-        say(f"{name}: {count(len(vectors))} words x {vectors.dim}{beside}")
+        say(f"{name}: {plural(len(vectors), 'word')} x {vectors.dim}{beside}")
 
 
 command = Command(

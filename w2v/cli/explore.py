@@ -13,7 +13,7 @@ from w2v.cli.output import STDOUT, check_page
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import argument_text
 from w2v.errors import W2VError
-from w2v.numbers import count, size
+from w2v.numbers import plural, size
 
 __all__ = ["command"]
 
@@ -67,7 +67,9 @@ def explore(
         page = make_page(loaded, argument_text(title or name), layout, seed, group_of, name_of, progress.part)
         file.write(page.html)
     if not quiet:
-        say(f"{output}: {count(page.words)} words, {page.dim} dimensions at {page.bits} bits, {size(len(page.html))}")
+        say(
+            f"{output}: {plural(page.words, 'word')}, {page.dim} dimensions at {page.bits} bits, {size(len(page.html))}"
+        )
 
 
 command = Command(

@@ -14,7 +14,7 @@ from w2v.cli.options import format_option
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.terminal import cell, tsv_line
 from w2v.errors import W2VError
-from w2v.numbers import count, size
+from w2v.numbers import count, plural, size
 from w2v.vectors.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def info(files: tuple[str, ...], short: bool, form: str, told: str | None) -> in
             write(listed(found, number) if is_terminal(sys.stdout) else rows(found))
         flush_output()
         if found.faults:
-            say(f"{found.name}: {found.faults} kinds of faults; w2v check lists them, w2v convert --fix repairs them")
+            faults = f"{plural(found.faults, 'kind')} of faults"
+            say(f"{found.name}: {faults}; w2v check lists them, w2v convert --fix repairs them")
     return 1 if failed else 0
 
 
@@ -83,7 +84,7 @@ def shown_words(found: Description) -> list[str]:
 def one_line(found: Description) -> str:
     packed = f", {found.compression}" if found.compression else ""
     large = f", {size(found.bytes)}" if found.bytes is not None else ""
-    return f"{found.name}: {found.format}{packed}, {count(found.words)} words x {found.dim}{large}"
+    return f"{found.name}: {found.format}{packed}, {plural(found.words, 'word')} x {found.dim}{large}"
 
 
 def rows(found: Description) -> str:

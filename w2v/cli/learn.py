@@ -14,6 +14,7 @@ from w2v.cli.pairs import read
 from w2v.cli.streams import argument_text, is_terminal
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import W2VError
+from w2v.numbers import plural
 from w2v.training.config import TrainConfig
 
 __all__ = ["command"]
@@ -90,7 +91,8 @@ def learn(text: tuple[str, ...], output: str | None, **given: Any) -> None:
     page = assemble("learn", ["page.css", "learn.css"], ["learn.js"], title[:80], data)
     with AtomicOutput(output) as file:
         file.write(page.encode("utf-8"))
-    say(f"{output}: {len(lesson.words)} words, {len(lesson.steps):,} steps of {len(lesson.begins) - 1} epochs")
+    words, steps, epochs = len(lesson.words), len(lesson.steps), len(lesson.begins) - 1
+    say(f"{output}: {plural(words, 'word')}, {plural(steps, 'step')} of {plural(epochs, 'epoch')}")
 
 
 def options() -> list[Option]:

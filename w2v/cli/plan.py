@@ -24,7 +24,7 @@ from w2v.cli.streams import is_terminal, write
 from w2v.cli.terminal import aligned, tsv_line
 from w2v.cli.train import GROUPS
 from w2v.corpus.config import CorpusConfig
-from w2v.numbers import count, duration, short, size
+from w2v.numbers import count, duration, plural, short, size
 from w2v.training.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def listed(found: Plan) -> str:
     """For people: sections with numbers in columns."""
     parts = [
         f"{count(found.tokens_read)} tokens of {count(found.types)} types; {size(found.text_bytes)} of text in "
-        f"{count(found.files)} file{'' if found.files == 1 else 's'}\n"
+        f"{plural(found.files, 'file')}\n"
     ]
     share = [
         (
@@ -114,7 +114,7 @@ def listed(found: Plan) -> str:
         for minimum, words, tokens in found.at_min_count
     ]
     parts.append(aligned(("min-count", "words", "tokens", "of the text"), share, left=0))
-    chosen = f"{count(found.words)} words, {count(found.tokens)} tokens, {found.epochs} epochs"
+    chosen = f"{plural(found.words, 'word')}, {plural(found.tokens, 'token')}, {plural(found.epochs, 'epoch')}"
     parts.append(f"with these options: {chosen}\n")
     memory = [(name, size(value)) for name, value in found.memory.items() if value]
     parts.append(

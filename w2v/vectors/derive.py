@@ -16,6 +16,7 @@ import numpy as np
 
 from w2v.errors import SettingsError, VectorsError, setting
 from w2v.files import lines_of
+from w2v.numbers import plural
 from w2v.threads import for_each
 from w2v.vectors._scan import BadRow
 from w2v.vectors.expressions import parse_query
@@ -230,8 +231,9 @@ def align(
         ours, theirs = both[:, 0], both[:, 1]
     least = min(vectors.dim, target.dim)
     if len(ours) < least:
-        what = "words are in both" if pairs is None else "pairs have a vector on either side"
-        raise VectorsError(f"only {len(ours):,} {what}; to align {least} dimensions takes {least} at least")
+        noun, where = ("word", "in both") if pairs is None else ("pair", "known on either side")
+        known = f"{plural(len(ours), noun)} {where}"
+        raise VectorsError(f"only {known}; to align {least} dimensions takes {least} at least")
     here, there = vectors.units(ours), target.units(theirs)
     turn = rotation(here, there)
     cosine = float(np.einsum("ij,ij->i", here @ turn, there.astype(np.float64)).mean())

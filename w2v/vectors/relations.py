@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from w2v.errors import SettingsError, UnknownWordError
+from w2v.numbers import plural
 from w2v.vectors.neighbours import at_unit_length
 from w2v.vectors.words import Word, to_bytes, to_text
 
@@ -28,7 +29,7 @@ def odd_one_out(vectors: Vectors, words: Sequence[Word]) -> list[tuple[str, floa
     As gensim's `doesnt_match`. SettingsError for fewer than two words, UnknownWordError for one that is not there.
     """
     if len(words) < 2:
-        raise SettingsError(f"odd one out: {len(words)} words; at least 2 can be compared (3 make sense)")
+        raise SettingsError(f"odd one out: {plural(len(words), 'word')}; at least 2 can be compared (3 make sense)")
     units = vectors.units([vectors.place(word) for word in words]).astype(np.float64)
     cosines = units @ at_unit_length(units.mean(axis=0))
     shown = [word if isinstance(word, str) else to_text(to_bytes(word)) for word in words]
