@@ -45,7 +45,8 @@ ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "scripts" / "bench" / "smoke.json"
 WORLD = ROOT / "data" / "world.txt.gz"
 SLOWER = 1.2  # seconds; a path that has lost a fifth of its speed takes 1.25 times as long
-TRIES = 4  # before a path is called slow: others on the machine come and go
+TRIES = 8  # before a path is called slow: others on the machine come and go
+PAUSE_S = 5  # between two of them
 TRAININGS: dict[str, dict[str, Any]] = {
     "skip-gram": {}, "CBOW": {"model": "cbow"}, "hierarchical softmax": {"loss": "hs"},
     "subwords": {"subwords": (3, 6)}, "reproducible": {"reproducible": True},
@@ -118,7 +119,8 @@ def main() -> None:
         print(f"smoke_speed: nothing is kept of {place}; --write keeps the present times")
         return
     found = dict.fromkeys(kept[place], math.inf)
-    for _ in range(TRIES):
+    for number in range(TRIES):
+        time.sleep(PAUSE_S if number else 0)
         found = {name: min(found[name], seconds) for name, seconds in measure(options.runs).items()}
         shares = compare(found, kept[place])
         slow = [name for name, share in shares.items() if share > SLOWER]
