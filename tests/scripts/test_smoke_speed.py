@@ -17,6 +17,7 @@ def smoke(monkeypatch):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     import smoke_speed
 
+    monkeypatch.setattr(smoke_speed, "PAUSE_S", 0)
     yield smoke_speed
     for name in [name for name in sys.modules if name.split(".")[0] in ("smoke_speed", "bench")]:
         sys.modules.pop(name)
