@@ -197,9 +197,9 @@ def summary(encoded: EncodedCorpus, found: Joined, passes: int) -> list[str]:
     tokens = encoded.token_counts.kept - found.joined
     rows = [*reading_rows(encoded.token_counts)[:-1], (found.joined, "joined to the token before them")]
     lines = summed([*rows, (tokens, "tokens after that")], notes(encoded.token_counts))
-    for number in range(1, passes + 1):
-        here = [len(one.names) for one in found.found[number - 1 : number]]
-        lines.append(f"pass {count(number)}: {plural(sum(here), 'phrase')}")
+    for number in range(passes):  # the last of them may not have been needed
+        phrases = len(found.found[number].names) if number < len(found.found) else 0
+        lines.append(f"pass {count(number + 1)}: {plural(phrases, 'phrase')}")
     return lines
 
 

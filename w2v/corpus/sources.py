@@ -164,9 +164,9 @@ def _without_waiting(path: str, flags: int) -> int:
 
 def check_text(head: bytes, name: str, for_training: bool = True) -> int:
     """Raise CorpusError if the first bytes are plainly no text that can be read; returns the length of the BOM."""
-    events = f", or {EVENTS}" if for_training else ""
     from w2v.corpus.ids_file import is_encoded_head
 
+    events = f", or {EVENTS}" if for_training else ""
     if is_encoded_head(head):
         alone = "; it is trained on alone, and not from a pipe" if for_training else ""
         raise CorpusError(f"{name}: this is an encoded corpus, not text{alone}")
@@ -174,8 +174,8 @@ def check_text(head: bytes, name: str, for_training: bool = True) -> int:
     if packing := compression_of(head):
         foreign = f"packed a second time ({packing})", "unpack it once first"
     if foreign:
-        events = events if "Parquet" in foreign[0] else ""
-        raise CorpusError(f"{name}: this is {foreign[0]}, not text; {foreign[1]}{events}")
+        table = events if "Parquet" in foreign[0] else ""
+        raise CorpusError(f"{name}: this is {foreign[0]}, not text; {foreign[1]}{table}")
     encoding = wide_encoding(head)
     if encoding:
         raise CorpusError(

@@ -145,8 +145,8 @@ def check_boundaries(
 
 def load(source: Source, options: LoadOptions) -> Rows:
     header = header_of(source)
-    refuse_other_numbers(source)
     if source.fd is None:
+        refuse_other_numbers(source)
         rows = collect(source, header, options, Collector(header.dim))
         check_boundaries(source.name, rows.words, rows.matrix.__getitem__, out_of_proportion(rows.matrix))
         return rows
