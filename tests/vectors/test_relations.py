@@ -161,7 +161,7 @@ def test_a_row_of_zeros_is_like_nothing():
 
 
 def test_odd_one_out_needs_two_words_that_are_there(vectors):
-    with pytest.raises(SettingsError, match="1 words"):
+    with pytest.raises(SettingsError, match=r"odd one out: 1 word; "):
         vectors.odd_one_out(["w1"])
     with pytest.raises(UnknownWordError):
         vectors.odd_one_out(["w1", "w2", "nothing"])
