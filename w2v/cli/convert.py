@@ -130,7 +130,7 @@ class Conversion:
         return format_of(self.target, self.form, self.out_words, folders=True)
 
     def check_folder(self, files: list[str], inputs: list[str]) -> list[str]:
-        from w2v.output import check_folder
+        from w2v.places import check_folder
 
         outputs = [os.path.join(self.target, file) for file in files]
         check_folder(self.target, inputs)

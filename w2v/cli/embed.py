@@ -69,7 +69,7 @@ def embed(
     **given: Any,
 ) -> None:
     from w2v.corpus.vocab import Vocab
-    from w2v.output import check_outputs
+    from w2v.places import check_outputs
     from w2v.vectors import embed as lines
 
     form = lines.form_of(output, form)

@@ -68,7 +68,7 @@ def run_training(kind: Callable[..., Run], *configs: Any, output: str, quiet: bo
 
 def checkpoint_settings(output: str, given: dict[str, Any]) -> Any:
     """Where the checkpoint is, when it is written, and whether the run goes on from one."""
-    from w2v.output import is_replaced
+    from w2v.places import is_replaced
     from w2v.training.checkpointing import CheckpointSettings
 
     path = given.pop("checkpoint")

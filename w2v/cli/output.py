@@ -26,15 +26,15 @@ def check_outputs(outputs: Sequence[str], inputs: Sequence[str] = (), no_clobber
 
     Nothing is created or touched.
     """
-    from w2v import output
+    from w2v import places
 
     check_stdout(*outputs)
-    output.check_outputs(outputs, inputs, no_clobber)
+    places.check_outputs(outputs, inputs, no_clobber)
 
 
 def check_stdout(*outputs: str) -> None:
     """Raise where one of the outputs is standard output, by any name, and that is closed or a terminal."""
-    from w2v.output import descriptor_of
+    from w2v.places import descriptor_of
 
     if any(path == STDOUT or descriptor_of(path) == 1 for path in outputs):
         if sys.stdout is None:
@@ -54,7 +54,7 @@ def figure_format(path: str, inputs: Sequence[str] = ()) -> str:
 
 def check_page(path: str, inputs: Sequence[str] = ()) -> None:
     """SettingsError where a page cannot go, or where its name promises something else than HTML."""
-    from w2v.output import is_replaced
+    from w2v.places import is_replaced
 
     if path and is_replaced(path) and Path(path).suffix.lower() not in (".html", ".htm"):
         raise SettingsError(f"{path}: the page is HTML; end its name in .html")

@@ -93,7 +93,7 @@ def phrases(
     import dataclasses
 
     from w2v.corpus.phrases import PhraseSettings, join_phrases
-    from w2v.output import check_outputs
+    from w2v.places import check_outputs
 
     connectors = given["connectors"]
     check_outputs([output], [*corpus, *([connectors] if connectors not in (None, "english") else [])])

@@ -48,7 +48,7 @@ def sessions(
     from w2v.cli.progress import progress_for
     from w2v.cli.streams import text_output
     from w2v.corpus.sessions import Sessions
-    from w2v.output import check_outputs
+    from w2v.places import check_outputs
 
     config = config_from(SessionConfig, given)
     if last_out == STDOUT:

@@ -47,7 +47,8 @@ def write(text: str, styled: bool = False) -> None:
 @contextlib.contextmanager
 def text_output(path: str) -> Iterator[Sink]:
     """An output for text, at a path or "-", as bytes of UTF-8; on a terminal what it would obey is escaped."""
-    from w2v.output import AtomicOutput, descriptor_of
+    from w2v.output import AtomicOutput
+    from w2v.places import descriptor_of
 
     if is_terminal(sys.stdout) and (path == "-" or descriptor_of(path) == 1):
         yield TerminalOutput()

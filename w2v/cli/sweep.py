@@ -96,7 +96,7 @@ def sweep(
 
 def check_places(folder: str | None, results: str | None, corpus: Sequence[str], tests: Sequence[str]) -> None:
     """Raise for places where the results could not be written."""
-    from w2v.output import check_folder
+    from w2v.places import check_folder
     from w2v.training.evaluation import file_of
 
     if STDOUT in (folder, results):

@@ -58,7 +58,7 @@ def vocab(
     **given: Any,
 ) -> None:
     """Count and write."""
-    from w2v.output import check_outputs
+    from w2v.places import check_outputs
 
     check_outputs([output], corpus)
     # A training needs two words, a list need not have them.

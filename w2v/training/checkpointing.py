@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from w2v.errors import SettingsError, TrainingError, W2VError, reason, setting
 from w2v.machine import Room, room
 from w2v.numbers import size
-from w2v.output import HeldOutput, is_being_written, is_replaced
+from w2v.output import HeldOutput, is_being_written
+from w2v.places import is_replaced
 from w2v.threads import Background
 from w2v.training.checkpoint import Checkpoint, CheckpointFile, write_checkpoint
 from w2v.training.progress import Reporter, TrainingStopped

@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
-from w2v.output import AtomicOutput, is_replaced, open_in_place
+from w2v.output import AtomicOutput
+from w2v.places import is_replaced, open_in_place
 from w2v.training.progress import Reporter
 
 if TYPE_CHECKING:

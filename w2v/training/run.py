@@ -20,7 +20,8 @@ from w2v.corpus.vocab import Vocab
 from w2v.errors import Message, SettingsError, TrainingError, os_error_text, setting
 from w2v.machine import reserve, room
 from w2v.numbers import count, duration, plural
-from w2v.output import AtomicOutput, OutputSet, check_outputs
+from w2v.output import AtomicOutput, OutputSet
+from w2v.places import check_outputs
 from w2v.settings import options_of
 from w2v.training.checkpoint import Checkpoint, CheckpointFile
 from w2v.training.checkpointing import Checkpointer, CheckpointSession, CheckpointSettings

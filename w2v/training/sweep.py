@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import SettingsError, TrainingError, W2VError, setting
 from w2v.machine import reserve, room
-from w2v.output import check_outputs
+from w2v.places import check_outputs
 from w2v.settings import options_of
 from w2v.threads import in_order
 from w2v.training.config import DEFAULT_LR, SETTINGS_OF_THE_MACHINE, TrainConfig

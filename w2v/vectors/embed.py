@@ -26,7 +26,8 @@ from w2v.corpus.sources import check_text
 from w2v.corpus.tokenizers import changes_spellings, tokenize
 from w2v.errors import SettingsError, VectorsError, W2VError, setting
 from w2v.files import HEAD_BYTES, standard_input, unpacked, without_mark
-from w2v.output import AtomicOutput, is_replaced
+from w2v.output import AtomicOutput
+from w2v.places import is_replaced
 from w2v.safetensors import make_header
 from w2v.threads import in_order
 from w2v.vectors._embed import mean_rows
