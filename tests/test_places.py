@@ -17,7 +17,8 @@ def test_bad_outputs_are_found_without_touching_them(tmp_path):
     for path, what in (
         (tmp_path, "is a directory"),
         (tmp_path / "no" / "out", "does not exist"),
-        (tmp_path / "old" / "out", "does not exist"),
+        (tmp_path / "old" / "out", "old is no folder; choose another place"),
+        (tmp_path / "old" / "no" / "out", "old is no folder; choose another place"),
         ("", "empty name"),
         (f"{tmp_path}/new/", "is a directory"),
         (tmp_path / ("x" * 300), "File name too long"),

@@ -63,8 +63,17 @@ def check_output(path: Path, no_clobber: bool = False) -> None:
     if not os.path.isdir(folder):
         if len(os.fsencode(folder)) >= LONGEST_PATH:
             raise W2VError(f"{short_path(name)}: a path of {len(os.fsencode(target)):,} bytes is too long")
+        _check_no_file(name, folder)
         raise W2VError(f"{name}: the folder {folder} does not exist; make it first")
     _check_target(name, target, no_clobber)
+
+
+def _check_no_file(name: str, folder: str) -> None:
+    """Raise W2VError where what should be a folder on the way to an output is something else."""
+    while not os.path.lexists(folder):
+        folder = os.path.dirname(folder)
+    if not os.path.isdir(folder):
+        raise W2VError(f"{name}: {folder} is no folder; choose another place")
 
 
 def _check_target(name: str, target: str, no_clobber: bool) -> None:
@@ -100,6 +109,7 @@ def check_folder(path: Path, inputs: Iterable[Path] = ()) -> None:
     for source in [os.fspath(path) for path in inputs]:
         if source != "-" and os.path.isdir(source) and _is_below(os.path.join(folder, "x"), source):
             raise _inside(name, source)
+    _check_no_file(name, folder)
     while not os.path.isdir(folder):  # those that are missing are made
         folder = os.path.dirname(folder)
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -47,6 +47,15 @@ def test_settings_that_the_file_knows_are_told(w2v, tmp_path):
     assert (found["settings"], found["dtype"]) == ({"window": "5"}, "float16")
 
 
+def test_half_a_character_in_the_settings_of_a_file_is_shown_as_its_escape(w2v, tmp_path):
+    vectors = Vectors(["a"], np.ones((1, 3)))
+    vectors.metadata["window"] = "5\ud800"
+    vectors.save(tmp_path / "v.safetensors")
+    done = w2v("info", "v.safetensors")
+    assert (done.returncode, done.err) == (0, "")
+    assert "settings.window\t5\\ud800\n" in done.out
+
+
 def test_a_pipe_is_described_without_its_size(w2v, vectors):
     done = w2v("info", "-", "--short", input=vectors.read_bytes())
     assert done.out == f"<stdin>: word2vec binary, {len(load(vectors)):,} words x 20\n"

@@ -229,6 +229,13 @@ def test_a_query_that_begins_with_a_dash_is_asked_behind_two(w2v, vectors):
         (("curve", "log", "-o", ""), "-o/--output"),
         (("explore", "v.bin", "-o", ""), "-o/--output"),
         (("similar", ""), "VECTORS"),
+        (("predict", "", "a"), "MODEL"),
+        (("sessions", "", "--session", "1", "--item", "2"), "TABLE"),
+        (("train", "t", "-o", "v.bin", "--resume", ""), "--resume"),
+        (("train", "t", "-o", "v.bin", "--resume="), "--resume"),
+        (("train", "t", "-o", "v.bin", "--continue", ""), "--continue"),
+        (("phrases", "t", "--connectors", ""), "--connectors"),
+        (("encode", "t", "-o", "v.ids", "--tmp-dir", ""), "--tmp-dir"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -236,6 +243,7 @@ def test_an_empty_name_is_a_usage_error_before_any_work(w2v, tmp_path, command, 
     """As of a variable of the shell that is not set."""
     done = w2v(*command)
     assert done.returncode == 2, done.err
-    assert done.err.startswith(f"w2v: error: {name}: the name is empty; give a file")
+    kind = "folder" if name == "--tmp-dir" or command[:3] == ("sweep", "t", "-o") else "file"
+    assert done.err.startswith(f"w2v: error: {name}: the name is empty; give a {kind}")
     assert done.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

@@ -171,6 +171,9 @@ def test_an_output_is_checked_before_the_corpus_is_read(tmp_path):
         w2v.train(never(), output=tmp_path / "missing" / "v.bin")
     with pytest.raises(SettingsError, match="given twice"):
         w2v.train(never(), output=tmp_path / "v.bin", log=tmp_path / "v.bin")
+    for name in ("output", "resume", "eval", "phrase_connectors"):
+        with pytest.raises(SettingsError, match=f"{name}: the name is empty; give a file"):
+            w2v.train(never(), **{"checkpoint": tmp_path / "c", "phrases": 1, name: [""] if name == "eval" else ""})
 
 
 def test_a_run_that_is_short_of_memory_is_saved_with_a_warning(tmp_path, monkeypatch, whole):

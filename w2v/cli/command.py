@@ -21,7 +21,8 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 # What stands for a value that is a file or a folder: the Tab key completes names there.
-FILES = frozenset(("CHECKPOINT", "CORPUS", "DIR", "FILE", "IN", "LOG", "OUT", "PAGE", "QUESTIONS", "TEXT", "VECTORS"))
+NAMES = ("CHECKPOINT", "CORPUS", "DIR", "FILE", "IN", "LOG", "MODEL", "OUT", "PAGE", "QUESTIONS", "TABLE", "TEXT")
+FILES = frozenset((*NAMES, "VECTORS", "[CHECKPOINT]", "[FILE]", "FILE|english"))
 
 
 ALL_OPTIONS = "w2v.all_options"  # of a context: the help shows every option
@@ -39,16 +40,16 @@ def completions(param: click.Parameter, ctx: click.Context, incomplete: str) -> 
     """What the Tab key offers for a value: the choices of a type, or, by a mark, file names."""
     from click.shell_completion import CompletionItem
 
-    value = (param.metavar or "").strip("[]")
-    if value in FILES:
-        return [CompletionItem(incomplete, type="dir" if value == "DIR" else "file")]
+    if param.metavar in FILES:
+        return [CompletionItem(incomplete, type="dir" if param.metavar == "DIR" else "file")]
     return click.Parameter.shell_complete(param, ctx, incomplete)
 
 
 def checked_name(param: click.Parameter, ctx: click.Context, value: Any) -> Any:
     """The value, or a usage error where it is a name of a file and empty, as of a variable that is not set."""
-    if param.metavar in FILES and "" in (value if isinstance(value, tuple) else (value,)):
-        raise click.BadParameter("the name is empty; give a file", ctx, param)
+    if param.metavar in FILES and "" in (value if isinstance(value, (tuple, list)) else (value,)):
+        kind = "folder" if param.metavar == "DIR" else "file"
+        raise click.BadParameter(f"the name is empty; give a {kind}", ctx, param)
     return value
 
 
@@ -103,7 +104,7 @@ class Option(click.Option):
         return "/".join(self.spellings)
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
-        return checked_name(self, ctx, super().type_cast_value(ctx, value))
+        return super().type_cast_value(ctx, checked_name(self, ctx, value))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         return completions(self, ctx, incomplete)
@@ -120,7 +121,7 @@ class Argument(click.Argument):
         return self.metavar or self.name or ""
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
-        return checked_name(self, ctx, super().type_cast_value(ctx, value))
+        return super().type_cast_value(ctx, checked_name(self, ctx, value))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         return completions(self, ctx, incomplete)

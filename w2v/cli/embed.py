@@ -64,7 +64,6 @@ def embed(
     vocab: str | None,
     read_common: str | None,
     save_common: str | None,
-    no_clobber: bool,
     quiet: bool,
     **given: Any,
 ) -> None:
@@ -74,17 +73,15 @@ def embed(
 
     form = lines.form_of(output, form)
     outputs = [output, *([save_common] if save_common else [])]
-    check_outputs(outputs, [path for path in (vectors, text, vocab, read_common) if path], no_clobber)
+    check_outputs(outputs, [path for path in (vectors, text, vocab, read_common) if path], given["no_clobber"])
     weight = sif_weight or (lines.SIF_WEIGHT if sif else None)
     loaded = load_vectors(vectors, context=bool(weight) and not vocab)  # the counts are beside the context vectors
     reading = lines.reading_settings(loaded, **{name: given[name] for name in stated_options(CorpusConfig)})
     counts = Vocab.load(vocab) if vocab else None
     embedder = lines.LineEmbedder(loaded, sif=weight, counts=counts, reading=reading)
     common = lines.load_directions(read_common, loaded.dim) if read_common else None
-    how = {name: given[name] for name in ("remove", "unit", "threads")}
-    lines.save_lines(output, form, embedder, lines.blocks_of_file(text), no_clobber=no_clobber, common=common, **how)
-    if save_common:
-        lines.save_directions(save_common, embedder.common)
+    how = {name: given[name] for name in ("no_clobber", "remove", "unit", "threads")}
+    lines.save_lines(output, form, embedder, lines.blocks_of_file(text), common_path=save_common, common=common, **how)
     if embedder.seen.lines and embedder.seen.unknown_lines == embedder.seen.lines:
         name = "<stdin>" if text == STDOUT else text
         warn(f"{name}: no line contains a word that the vectors know; check its language, case and spelling")

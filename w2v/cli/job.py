@@ -74,11 +74,10 @@ def checkpoint_settings(output: str, given: dict[str, Any]) -> Any:
     path = given.pop("checkpoint")
     if path is None and output and is_replaced(output):
         path = f"{output}.checkpoint"
-    resume = given.pop("resume")
     return CheckpointSettings(
         path,
         given.pop("checkpoint_every"),
-        resume == "" or resume or False,
+        given.pop("resume"),
         given.pop("keep_checkpoint"),
         replaces=given.pop("replaces", None),
     )

@@ -93,13 +93,15 @@ def phrases(
     import dataclasses
 
     from w2v.corpus.phrases import PhraseSettings, join_phrases
+    from w2v.output import OutputSet
     from w2v.places import check_outputs
 
     connectors = given["connectors"]
     check_outputs([output], [*corpus, *([connectors] if connectors not in (None, "english") else [])])
     config = config_of(given)
     settings = dataclasses.replace(PhraseSettings.of(config), delimiter=argument_text(delimiter).encode(errors=ESCAPE))
-    with progress_for(quiet) as progress, text_output(output) as out:
+    with progress_for(quiet) as progress, OutputSet() as outputs:
+        out = text_output(output, outputs)
         encoded = opened(corpus, config, threads, tmp_dir, progress)
         progress.finish()
         found = join_phrases(encoded, settings, threads=threads, tmp_dir=tmp_dir, give_up=True)

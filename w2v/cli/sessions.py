@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from w2v.cli.command import Argument, Command, Option
@@ -48,6 +47,7 @@ def sessions(
     from w2v.cli.progress import progress_for
     from w2v.cli.streams import text_output
     from w2v.corpus.sessions import Sessions
+    from w2v.output import OutputSet
     from w2v.places import check_outputs
 
     config = config_from(SessionConfig, given)
@@ -56,9 +56,9 @@ def sessions(
     check_outputs([output, *([last_out] if last_out else [])], tables)
     with progress_for(quiet) as progress:
         found = Sessions(tables, config, tmp_dir=tmp_dir, on_progress=progress.reading)
-        with ExitStack() as files:
-            out = files.enter_context(text_output(output))
-            apart = files.enter_context(text_output(last_out)) if last_out else None
+        with OutputSet() as outputs:
+            out = text_output(output, outputs)
+            apart = text_output(last_out, outputs) if last_out else None
             for items in found:
                 if apart is not None and len(items) > 1:
                     apart.write((" ".join(items) + "\n").encode("utf-8", "surrogateescape"))

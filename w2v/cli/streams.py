@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from w2v.errors import W2VError, printable
 from w2v.files import LONGEST_LINE, standard_input, without_mark
 
 if TYPE_CHECKING:
-    from w2v.output import Sink
+    from w2v.output import OutputSet, Sink
 
 __all__ = ["argument_text", "binary_output", "is_terminal", "read_lines", "text_output", "write", "write_bytes"]
 
@@ -41,20 +40,20 @@ def write(text: str, styled: bool = False) -> None:
     """
     if not styled and is_terminal(sys.stdout):
         text = "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
-    write_bytes(text.encode("utf-8", "surrogateescape"))
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # halves of characters that stand for no bytes, from the JSON of a hostile file
+        data = text.encode("utf-8", "backslashreplace")
+    write_bytes(data)
 
 
-@contextlib.contextmanager
-def text_output(path: str) -> Iterator[Sink]:
+def text_output(path: str, outputs: OutputSet) -> Sink:
     """An output for text, at a path or "-", as bytes of UTF-8; on a terminal what it would obey is escaped."""
-    from w2v.output import AtomicOutput
     from w2v.places import descriptor_of
 
     if is_terminal(sys.stdout) and (path == "-" or descriptor_of(path) == 1):
-        yield TerminalOutput()
-    else:
-        with AtomicOutput(path) as out:
-            yield out
+        return TerminalOutput()
+    return outputs.open(path)
 
 
 class TerminalOutput:

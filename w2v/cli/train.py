@@ -93,7 +93,7 @@ GROUPS = {
     **dict.fromkeys(("subwords", "buckets"), "Subwords"),
 }
 
-BESIDE = "\0"  # --continue without a name: no file is called so
+BESIDE = "\0"  # --continue and --resume without a name: no file is called so
 
 
 def train(corpus: tuple[str, ...], output: str, kind: Callable[..., Run] | None = None, **given: Any) -> None:
@@ -105,6 +105,7 @@ def train(corpus: tuple[str, ...], output: str, kind: Callable[..., Run] | None 
     table = corpus_table(corpus, given)
     if given["continue_from"] == BESIDE:
         take_up_beside(output, given)
+    given["resume"] = given["resume"] == BESIDE or given["resume"] or False
     preset = given.pop("preset", None)
     stated = {name: given[name] for config in (CorpusConfig, TrainConfig) for name in stated_options(config)}
     configs = build_configs("train", stated, given["continue_from"], preset)
@@ -274,7 +275,7 @@ command = Command(
             ["--resume"],
             metavar="[FILE]",
             is_flag=False,
-            flag_value="",
+            flag_value=BESIDE,
             group="Safety",
             help="Continue from the checkpoint of a run that was stopped or killed, with the same settings and text.",
         ),

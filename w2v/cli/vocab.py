@@ -58,12 +58,14 @@ def vocab(
     **given: Any,
 ) -> None:
     """Count and write."""
+    from w2v.output import OutputSet
     from w2v.places import check_outputs
 
     check_outputs([output], corpus)
     # A training needs two words, a list need not have them.
     config = config_from(CorpusConfig, {**given, "max_vocab": max_vocab and max(max_vocab, 2)})
-    with progress_for(quiet) as progress, text_output(output) as out:
+    with progress_for(quiet) as progress, OutputSet() as outputs:
+        out = text_output(output, outputs)
         words, token_counts = counted(corpus, config, threads, progress)
         progress.finish()
         if max_vocab == 1 < len(words):

@@ -80,6 +80,8 @@ class PhraseSettings:
     def of(cls, config: CorpusConfig) -> PhraseSettings:
         """From the settings of a corpus. CorpusError or OSError for a file of connectors that is wrong."""
         given = config.phrase_connectors
+        if given == "":
+            raise SettingsError(f"{setting('phrase_connectors')}: the name is empty; give a file, or english")
         if given is None:
             connectors: tuple[bytes, ...] = ()
         else:

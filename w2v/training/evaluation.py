@@ -83,6 +83,8 @@ def read_tests(tests: Sequence[str | os.PathLike[str]]) -> dict[str, Test]:
     """Files of questions, word pairs or sessions, read, by the name of their score: the file's, or its path where names
     meet."""
     paths = [file_of(test) for test in tests]
+    if "" in paths:
+        raise SettingsError(f"{setting('eval')}: the name is empty; give a file")
     names = [os.path.basename(path) for path in paths]
     chosen = [name if names.count(name) == 1 else path for name, path in zip(names, paths, strict=True)]
     if len(set(chosen)) < len(chosen):

@@ -223,6 +223,7 @@ class Run:
             "log": outputs.log,
             "read_vocab": self.read_vocab,
             "init": self.init,
+            "resume": self.checkpoint.resume,
         }
         for name, path in files.items():
             if isinstance(path, str) and not path:

@@ -26,7 +26,7 @@ from w2v.corpus.sources import check_text
 from w2v.corpus.tokenizers import changes_spellings, tokenize
 from w2v.errors import SettingsError, VectorsError, W2VError, setting
 from w2v.files import HEAD_BYTES, standard_input, unpacked, without_mark
-from w2v.output import AtomicOutput
+from w2v.output import OutputSet
 from w2v.places import is_replaced
 from w2v.safetensors import make_header
 from w2v.threads import in_order
@@ -55,7 +55,6 @@ __all__ = [
     "form_of",
     "load_directions",
     "reading_settings",
-    "save_directions",
     "save_lines",
     "sif_weights",
 ]
@@ -166,13 +165,6 @@ def load_directions(path: str, dim: int) -> Rows:
             raise VectorsError(f"{path}: directions of {array.dim} numbers; these vectors have {dim}")
         taken = Sections(source, 1).take(array.begin, array.size)
         return np.ascontiguousarray(floats(taken, array.dtype, array.rows, array.dim, array.by_column))
-
-
-def save_directions(path: str, directions: Rows) -> None:
-    """Write directions [n, D] for `load_directions`."""
-    with AtomicOutput(path) as out:
-        out.write(npy_header("<f4", *directions.shape))
-        out.write(_numbers(directions))
 
 
 # --- lines to rows ---
@@ -435,9 +427,13 @@ def save_lines(
     blocks: Iterable[bytes | None],
     *,
     no_clobber: bool = False,
+    common_path: str | None = None,
     **options: Any,
 ) -> None:
-    """Write the rows of lines as they are made, in one of FORMATS; options as of `LineEmbedder.run`."""
+    """Write the rows of lines as they are made, in one of FORMATS; options as of `LineEmbedder.run`.
+
+    The directions that were removed go to `common_path`, for `load_directions`: both files are written, or none.
+    """
     dim = embedder.vectors.dim
     make = {"tsv": _tsv, "json": _json}.get(form, _numbers)
 
@@ -448,13 +444,18 @@ def save_lines(
             )
         return make(rows)
 
-    with AtomicOutput(path, no_clobber=no_clobber) as out:
+    with OutputSet() as outputs:
+        out = outputs.open(path, no_clobber=no_clobber)
+        apart = outputs.open(common_path, no_clobber=no_clobber) if common_path else None
         out.write(_header(form, MOST_ROWS, dim))
         for data in embedder.run(blocks, write, **options):
             out.write(data)
             out.flush()
         if form in ("npy", "safetensors"):
             out.write_start(_header(form, embedder.seen.lines, dim))
+        if apart is not None:
+            apart.write(npy_header("<f4", *embedder.common.shape))
+            apart.write(_numbers(embedder.common))
 
 
 def _header(form: str, rows: int, dim: int) -> bytes:
