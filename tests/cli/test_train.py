@@ -114,7 +114,7 @@ def test_one_thread_and_a_seed_give_the_same_bytes_and_another_seed_others(w2v, 
 
 @pytest.mark.parametrize(
     ("output", "what"),
-    [("sub", "is a directory"), ("no/v.bin", "does not exist"), ("corpus.txt/v.bin", "does not exist")],
+    [("sub", "is a directory"), ("no/v.bin", "does not exist"), ("corpus.txt/v.bin", "is no folder")],
 )
 def test_a_bad_output_is_found_before_the_corpus_is_read(w2v, tmp_path, output, what):
     (tmp_path / "sub").mkdir()
