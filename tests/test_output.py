@@ -491,9 +491,9 @@ def test_a_folder_that_cannot_be_opened_costs_only_its_syncing(tmp_path, monkeyp
 # --- several outputs ---
 
 
-def write_set(tmp_path, text: bytes, names=("a", "b", "c"), **options) -> None:
-    with OutputSet() as outputs:
-        for out in [outputs.open(tmp_path / name, **options) for name in names]:
+def write_set(tmp_path, text: bytes, names=("a", "b", "c"), no_clobber: bool = False) -> None:
+    with OutputSet(no_clobber) as outputs:
+        for out in [outputs.open(tmp_path / name) for name in names]:
             out.write(text + os.path.basename(out.name).encode())
 
 
@@ -597,9 +597,9 @@ def test_a_set_takes_over_what_a_killed_one_left(tmp_path):
 
 def test_a_set_keeps_what_it_may_not_replace(tmp_path):
     def both():
-        with OutputSet() as outputs:
-            outputs.open(tmp_path / "a", no_clobber=True).write(b"new")
-            outputs.open(tmp_path / "b", no_clobber=True).write(b"new")
+        with OutputSet(no_clobber=True) as outputs:
+            outputs.open(tmp_path / "a").write(b"new")
+            outputs.open(tmp_path / "b").write(b"new")
             (tmp_path / "b").write_bytes(b"theirs")
 
     with pytest.raises(W2VError, match="b: exists already"):

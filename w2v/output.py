@@ -326,23 +326,16 @@ class OutputSet:
     All are brought to the disk before the first is moved into its place. While they are moved, no new file is beside an
     old one: of those that are replaced all but the first opened step aside before, and come back if a move fails. After
     a kill at this moment some are missing (the old ones are kept as `.NAME.w2v-old`), so that no reader takes parts of
-    two runs for one. Each is an AtomicOutput.
+    two runs for one. Each is an AtomicOutput, and with `no_clobber` none replaces a file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, no_clobber: bool = False) -> None:
+        self.no_clobber = no_clobber
         self._outputs: list[AtomicOutput] = []
 
-    def open(
-        self,
-        path: Path,
-        *,
-        size: int | None = None,
-        no_clobber: bool = False,
-        compress: bool | None = None,
-        digest: bool = False,
-    ) -> AtomicOutput:
+    def open(self, path: Path, *, size: int | None = None, digest: bool = False) -> AtomicOutput:
         """An output that is written until the set ends; the first is the one that is always there."""
-        out = AtomicOutput(path, size=size, no_clobber=no_clobber, compress=compress, digest=digest)
+        out = AtomicOutput(path, size=size, no_clobber=self.no_clobber, digest=digest)
         self._outputs.append(out)
         return out.__enter__()
 

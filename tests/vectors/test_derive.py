@@ -16,6 +16,8 @@ from w2v.vectors.derive import combine, load_some, read_list
 from w2v.vectors.formats import FORMATS, LoadOptions, writable
 from w2v.vectors.vectors import Vectors, load
 
+from .small import same
+
 NAMES = {
     "bin": "v.bin",
     "text": "v.txt",
@@ -40,10 +42,6 @@ def make() -> Vectors:
     matrix = np.random.default_rng(5).standard_normal((len(WORDS), 6), dtype=np.float32)
     matrix[-1] = 0
     return Vectors(WORDS, matrix)
-
-
-def same(found: Vectors, wanted: Vectors) -> bool:
-    return found.words == wanted.words and np.array_equal(found.matrix, wanted.matrix)
 
 
 @SETTINGS

@@ -211,9 +211,9 @@ def test_room_is_made_for_as_many_bytes_as_a_model_has(model, tmp_path, monkeypa
         pytest.skip("float32 alone")
     asked, opened = [], OutputSet.open
 
-    def noted(self, name, *, size=None, no_clobber=False):
+    def noted(self, name, *, size=None):
         asked.append(size)
-        return opened(self, name, size=size, no_clobber=no_clobber)
+        return opened(self, name, size=size)
 
     monkeypatch.setattr(OutputSet, "open", noted)
     vectors = w2v.load(model, context=True)

@@ -308,11 +308,8 @@ class Run:
         All are moved into their places when the last of them, the report, is on the disk.
         """
         outputs, report = self.outputs, self.outputs.report
-        together = files.enter_context(OutputSet())
-        return {
-            path: together.open(path, no_clobber=outputs.no_clobber, digest=report not in (None, path))
-            for path in outputs.at_the_end()
-        }
+        together = files.enter_context(OutputSet(outputs.no_clobber))
+        return {path: together.open(path, digest=report not in (None, path)) for path in outputs.at_the_end()}
 
     def recorder(self) -> Recorder | None:
         """What keeps track of the run for its report."""

@@ -444,9 +444,9 @@ def save_lines(
             )
         return make(rows)
 
-    with OutputSet() as outputs:
-        out = outputs.open(path, no_clobber=no_clobber)
-        apart = outputs.open(common_path, no_clobber=no_clobber) if common_path else None
+    with OutputSet(no_clobber) as outputs:
+        out = outputs.open(path)
+        apart = outputs.open(common_path) if common_path else None
         out.write(_header(form, MOST_ROWS, dim))
         for data in embedder.run(blocks, write, **options):
             out.write(data)

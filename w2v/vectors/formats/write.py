@@ -122,18 +122,18 @@ def save(
     if not 1 <= rows.matrix.shape[1] <= MAX_DIM:
         raise VectorsError(f"{name}: rows of {rows.matrix.shape[1]:,} numbers; files hold 1 to {MAX_DIM:,} a row")
     writer = RowWriter(rows, name, numbers)
-    with OutputSet() as files:
+    with OutputSet(no_clobber) as files:
         if record.folder:
             os.makedirs(name, exist_ok=True)
             for file, write in record.folder.items():
-                write(writer, files.open(os.path.join(name, file), no_clobber=no_clobber))
+                write(writer, files.open(os.path.join(name, file)))
             return
         size = record.size(writer.contents) if record.size is not None else None
-        out = opened if opened is not None else files.open(name, size=size, no_clobber=no_clobber)
+        out = opened if opened is not None else files.open(name, size=size)
         names = None
         if record.words_beside is not None:
             place = record.words_beside(name) if words is None else words
-            names = place if isinstance(place, AtomicOutput) else files.open(place, no_clobber=no_clobber)
+            names = place if isinstance(place, AtomicOutput) else files.open(place)
         assert record.write is not None
         record.write(writer, out)
         if names is not None:
