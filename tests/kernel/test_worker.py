@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from w2v.kernel import kernels
-from w2v.kernel._state import Model, Worker
+from w2v.kernel._state import Arena, Model, Worker
 from w2v.training.config import TrainConfig
 
 from ..training.corpora import zipf_corpus
@@ -275,7 +275,7 @@ CHANGING_IDS = """
 import sys, threading
 import numpy as np
 from w2v.kernel import kernels
-from w2v.kernel._state import Model, Worker
+from w2v.kernel._state import Arena, Model, Worker
 from w2v.training.config import TrainConfig
 ids = np.tile(np.array([0, 1, 2, 3, -1], np.int32), 400)
 config = TrainConfig(dim=20, threads=1, sample=float(sys.argv[2])).resolved()
@@ -353,3 +353,22 @@ def test_rows_are_aligned_to_cache_lines(dim: int) -> None:
         assert matrix.strides[0] % 64 == 0
         assert matrix.dtype == np.float32
         assert 0 <= matrix.shape[1] - dim < 16
+
+
+def test_arrays_of_an_arena_are_zeros_that_begin_at_cache_lines_and_do_not_overlap():
+    arena = Arena()
+    shapes = [(3, 5), (1,), (0,), (1 << 19, 2), (7,), (600_000,), (2, 2)]  # 4 and 2.4 MB between small ones
+    arrays = [arena.zeros(shape, np.float32) for shape in shapes]
+    assert not any(array.any() for array in arrays)
+    assert [array.shape for array in arrays] == shapes
+    for number, array in enumerate(arrays):
+        array[...] = number
+        assert array.ctypes.data % 64 == 0
+    assert all((array == number).all() for number, array in enumerate(arrays))
+    assert (arena.copy(arrays[0]) == arrays[0]).all()
+    assert abs(arrays[4].ctypes.data - arrays[1].ctypes.data) < 1 << 21  # small ones are in one block
+
+
+def test_memory_that_the_system_does_not_have_is_a_memory_error():
+    with pytest.raises(MemoryError):
+        Arena().zeros((1 << 60,), np.uint8)

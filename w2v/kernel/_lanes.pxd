@@ -152,7 +152,7 @@ cdef class LaneWorker(Worker):
     cdef const int32_t[::1] ids
     cdef object _memory
     cdef _allocate(self, int64_t centres)
-    cdef _allocate_parts(self, list memory, int64_t text)
+    cdef _allocate_parts(self, int64_t text)
 
 
 cdef class Lanes:
@@ -160,6 +160,6 @@ cdef class Lanes:
     cdef readonly list workers
     cdef readonly int threads
     cdef LanesState state
-    cdef object _memory
+    cdef object _memory, _keep_alive
     cdef _share(self, SharedRows *rows, float[:, ::1] matrix, const float[::1] weight, int64_t claims)
     cdef _give_copies(self, LaneRows *rows, SharedRows *shared)

@@ -3,13 +3,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from w2v.kernel._state import Model, Worker
+from w2v.kernel._state import Arena, Model, Worker
 
 LANES_AT_MOST: int
 
 class LaneWorker(Worker):
     left: tuple[int, int]
-    def __init__(self, model: Model, number: int, ids: NDArray[np.int32], centres: int) -> None: ...
+    def __init__(
+        self, model: Model, number: int, ids: NDArray[np.int32], centres: int, memory: Arena | None = None
+    ) -> None: ...
     @property
     def in_hand(self) -> int: ...
     @property

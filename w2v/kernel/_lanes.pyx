@@ -3,18 +3,16 @@ from libc.string cimport memset
 
 import numpy as np
 
-from w2v.kernel._state import aligned
+from w2v.kernel._state import Arena
 
 from w2v.kernel._state cimport LONGEST_SENTENCE
 
 LANES_AT_MOST = <int>MOST_LANES
 
 
-cdef void *zeros(list memory, shape, dtype):
-    """Aligned zeros that live as long as `memory`."""
-    array = aligned(shape, dtype)
-    memory.append(array)
-    return <void *><int64_t>array.ctypes.data
+cdef void *zeros(memory, shape, dtype):
+    """Zeros that live as long as `memory`, an Arena."""
+    return <void *><int64_t>memory.zeros(shape, dtype).ctypes.data
 
 
 cdef class LaneWorker(Worker):
@@ -23,8 +21,9 @@ cdef class LaneWorker(Worker):
     `ids` int32 [N], -1 after each sentence; a round has `centres` centre words.
     """
 
-    def __init__(self, Model model, int number, const int32_t[::1] ids, int64_t centres):
-        Worker.__init__(self, model, number)
+    def __init__(self, Model model, int number, const int32_t[::1] ids, int64_t centres, memory=None):
+        self._memory = memory or Arena()
+        Worker.__init__(self, model, number, memory=self._memory)
         memset(&self.lane, 0, sizeof(Lane))
         self.lane.worker = &self.state
         self.ids = ids
@@ -35,7 +34,7 @@ cdef class LaneWorker(Worker):
         cdef ModelState *model = &self.model.state
         cdef Lane *lane = &self.lane
         cdef int64_t text, blocks, outputs, claims
-        cdef list memory = []
+        memory = self._memory
         centres += 1  # two at a time may be one more
         text = centres + 2 * model.window
         blocks = centres * (1 if model.cbow or model.share_negatives else 2 * model.window)
@@ -51,11 +50,10 @@ cdef class LaneWorker(Worker):
         lane.block_outputs = <int32_t *>zeros(memory, blocks, np.int32)
         lane.own_inputs.most_claims = text + 1  # claim() writes one too many
         if model.part_start != NULL:
-            self._allocate_parts(memory, text)
+            self._allocate_parts(text)
         lane.own_outputs.most_claims = claims + 1
-        self._memory = memory
 
-    cdef _allocate_parts(self, list memory, int64_t text):
+    cdef _allocate_parts(self, int64_t text):
         """Subwords: memory for the parts of the words of a round, whose number is bounded too."""
         cdef ModelState *model = &self.model.state
         cdef Lane *lane = &self.lane
@@ -65,8 +63,8 @@ cdef class LaneWorker(Worker):
         lane.centre_parts = (model.window + 1) * longest
         lane.most_parts = max(
             (2 * model.window + 1) * longest, (text + model.window + 1) * min(longest, PARTS_A_WORD))
-        lane.parts = <int32_t *>zeros(memory, lane.most_parts, np.int32)
-        lane.part_rows = <float **>zeros(memory, lane.most_parts, np.int64)
+        lane.parts = <int32_t *>zeros(self._memory, lane.most_parts, np.int32)
+        lane.part_rows = <float **>zeros(self._memory, lane.most_parts, np.int64)
         lane.own_inputs.most_claims = lane.most_parts + 1
         for j in range(text):
             lane.text_rows[j] = self.state.composed.rows + (j & self.state.composed.mask) * model.stride
@@ -137,8 +135,9 @@ cdef class Lanes:
         memset(state, 0, sizeof(LanesState))
         self.model = model
         self.threads = threads
-        self.workers = [LaneWorker(model, i, ids, centres) for i in range(count)]
-        self._memory = [ids, pointers]
+        self._memory = Arena()
+        self._keep_alive = [ids, pointers, weights]
+        self.workers = [LaneWorker(model, i, ids, centres, self._memory) for i in range(count)]
         state.model = &model.state
         state.ids = &ids[0]
         state.lanes = <Lane **>&pointers[0]
@@ -166,7 +165,7 @@ cdef class Lanes:
     cdef _share(self, SharedRows *rows, float[:, ::1] matrix, const float[::1] weight, int64_t claims):
         """What is known of the rows of a matrix; a row is shared only if it is claimed twice."""
         cdef int64_t buckets = self.state.buckets
-        cdef list memory = self._memory
+        memory = self._memory
         if weight.shape[0] != matrix.shape[0]:
             raise ValueError(f"{weight.shape[0]} weights for {matrix.shape[0]} rows")
         rows.size = matrix.shape[0]
@@ -179,7 +178,6 @@ cdef class Lanes:
         rows.claimants = <uint32_t *>zeros(memory, (buckets, rows.capacity), np.uint32)
         rows.buckets = <Bucket *>zeros(memory, buckets * sizeof(Bucket), np.uint8)
         rows.last_bucket = buckets - 1
-        memory += [matrix, weight]
 
     cdef _give_copies(self, LaneRows *rows, SharedRows *shared):
         cdef int64_t buckets = self.state.buckets

@@ -102,5 +102,5 @@ cdef class Worker:
     cdef object _keep_alive
     cdef object _private
     cdef _fill_pool(self)
-    cdef _copy_rows(self, PrivateRows *private, matrix, int64_t rows)
-    cdef _make_window(self)
+    cdef _copy_rows(self, PrivateRows *private, matrix, int64_t rows, memory)
+    cdef _make_window(self, memory)

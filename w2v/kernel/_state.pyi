@@ -12,6 +12,14 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 def aligned(shape: int | tuple[int, ...]) -> NDArray[np.float32]: ...
 @overload
 def aligned(shape: int | tuple[int, ...], dtype: type[_Scalar]) -> NDArray[_Scalar]: ...
+
+class Arena:
+    @overload
+    def zeros(self, shape: int | tuple[int, ...]) -> NDArray[np.float32]: ...
+    @overload
+    def zeros(self, shape: int | tuple[int, ...], dtype: type[_Scalar]) -> NDArray[_Scalar]: ...
+    def copy(self, array: NDArray[_Scalar]) -> NDArray[_Scalar]: ...
+
 def padded(dim: int) -> int: ...
 
 class ModelSettings(Protocol):
@@ -94,7 +102,14 @@ class Model:
 
 class Worker:
     model: Model
-    def __init__(self, model: Model, number: int, private_rows: int = 0, merge_after: int = 32) -> None: ...
+    def __init__(
+        self,
+        model: Model,
+        number: int,
+        private_rows: int = 0,
+        merge_after: int = 32,
+        memory: Arena | None = None,
+    ) -> None: ...
     @property
     def merge_after(self) -> int: ...
     @merge_after.setter

@@ -2,6 +2,9 @@
 from libc.math cimport floor, isfinite, log
 from libc.string cimport memset
 
+import mmap
+from contextlib import suppress
+
 import numpy as np
 
 from w2v.kernel import _tables, tables
@@ -20,14 +23,55 @@ cdef extern from "rng.h":
 cdef enum:
     MOST_UPDATES = 60_000  # before a merge: counted in 16 bits, and one centre counts a row 2,000 times at the most
 ROW_FLOATS = 16  # rows are padded to this many floats: one 64-byte cache line
+LARGE_PAGE = 2 << 20  # bytes
+APART = 128  # bytes: what two threads write to is not in neighbouring cache lines, which are fetched in pairs
 
 
 def aligned(shape, dtype=np.float32):
     """A zeroed C-contiguous array whose first byte is at a multiple of 64."""
     count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    raw = np.zeros(count + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start:start + count].view(dtype).reshape(shape)
+    return zeroed_block(count).view(dtype).reshape(shape)
+
+
+def zeroed_block(count):
+    """Aligned bytes; many of them are on large pages, where the system has them: a training touches rows at random, and
+    with small pages nearly each of them costs it an address translation (docs/speed.md)."""
+    if count >= LARGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError, OverflowError):  # no large pages, or no memory, which NumPy reports
+            span = mmap.mmap(-1, count + LARGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            span.madvise(mmap.MADV_HUGEPAGE)
+            return aligned_part(np.frombuffer(span, np.uint8), count, LARGE_PAGE)
+    return aligned_part(np.zeros(count + 64, np.uint8), count, 64)
+
+
+def aligned_part(raw, count, alignment):
+    start = -raw.ctypes.data % alignment
+    return raw[start:start + count]
+
+
+class Arena:
+    """Zeroed arrays side by side in few blocks, so that small ones share a large page; they live as long as it does."""
+
+    def __init__(self):
+        self._blocks = []
+        self._free = zeroed_block(0)
+
+    def zeros(self, shape, dtype=np.float32):
+        """A C-contiguous array whose first byte is at a multiple of 64."""
+        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        taken, block = -(-size // APART) * APART, self._free
+        if taken > len(block):
+            block = zeroed_block(-(-taken // LARGE_PAGE) * LARGE_PAGE)
+            self._blocks.append(block)
+        if block is self._free or len(block) - taken > len(self._free):
+            self._free = block[taken:]
+        return block[:size].view(dtype).reshape(shape)
+
+    def copy(self, array):
+        """The same values, in here."""
+        copied = self.zeros(array.shape, array.dtype)
+        copied[...] = array
+        return copied
 
 
 def padded(dim):
@@ -69,7 +113,8 @@ cdef class Model:
     def _point_tables(self, counts, config):
         """Build the tables, keep them alive, and point the C struct at them."""
         cdef float[:, ::1] inputs = self.inputs, outputs = self.outputs
-        cdef float[:, ::1] sigmoid = aligned((3, tables.SIGMOID_SIZE))
+        memory = Arena()
+        cdef float[:, ::1] sigmoid = memory.zeros((3, tables.SIGMOID_SIZE))
         cdef uint32_t[::1] keep
         cdef uint32_t[:, ::1] alias
         cdef int32_t[::1] path
@@ -91,11 +136,11 @@ cdef class Model:
         state.exact_cbow = config.cbow_gradient == "exact"
         thresholds = tables.keep_thresholds(counts, config.sample)
         if thresholds is not None:
-            keep = thresholds
+            keep = memory.copy(thresholds)
             state.keep = &keep[0]
             kept.append(keep)
         if config.loss == "hs":
-            start, path = tables.huffman_paths(counts)
+            start, path = map(memory.copy, tables.huffman_paths(counts))
             state.path_start = &start[0]
             state.path = &path[0]
             state.share_negatives = True
@@ -108,12 +153,12 @@ cdef class Model:
                     np.asarray(start), np.asarray(path), centres, config.node_sample)
                 thresholds = tables.node_thresholds(probability)
                 if len(thresholds):
-                    node_keep = thresholds
+                    node_keep = memory.copy(thresholds)
                     state.node_keep = &node_keep[0]
                     state.thinned_nodes = len(thresholds)
                     kept.append(node_keep)
         else:
-            alias = tables.alias_columns(counts, config.ns_exponent, config.reproducible)
+            alias = memory.copy(tables.alias_columns(counts, config.ns_exponent, config.reproducible))
             state.negative = config.negative
             state.alias = &alias[0, 0]
             state.share_negatives = config.share_negatives
@@ -204,24 +249,25 @@ cdef class Worker:
 
     `number` sets the random state. `private_rows` rows of each matrix get a private copy (0: none), which is merged
     into the shared matrix after `merge_after` of its own updates. With subwords only output rows get one: an input
-    row is private while its word is in the window.
+    row is private while its word is in the window. Its buffers are in `memory`, an Arena.
     """
 
-    def __init__(self, Model model, int number, int64_t private_rows=0, int merge_after=32):
+    def __init__(self, Model model, int number, int64_t private_rows=0, int merge_after=32, memory=None):
         cdef int64_t most = model.most_outputs(), i
-        cdef int32_t[::1] sentence = np.zeros(LONGEST_SENTENCE, np.int32)
-        cdef int32_t[::1] pool = np.zeros(max(model.state.pool_size, 1), np.int32)
-        cdef int32_t[::1] drawn = np.zeros(most + 2, np.int32)
-        cdef int64_t[::1] out = np.zeros(most + 2, np.int64)
-        cdef int32_t[::1] label_signs = np.zeros(most, np.int32)
-        cdef float[::1] gradients = aligned((most * BLOCK_INPUTS + LANES,))
-        cdef float[::1] dots = aligned(((SUMMED_OUTPUTS * BLOCK_INPUTS + LANES) * LANES,))
-        cdef int32_t[::1] pair_signs = np.zeros(SUMMED_OUTPUTS * BLOCK_INPUTS + LANES, np.int32)
-        cdef float[::1] waiting = aligned((BLOCK_INPUTS * model.stride,))
-        cdef float[::1] mean = aligned((2 * model.stride,))
-        cdef int64_t[::1] contexts = np.zeros(2 * model.state.window + 2, np.int64)
-        cdef int32_t[::1] context_ids = np.zeros(2 * model.state.window + 2, np.int32)
-        cdef int32_t[::1] context_places = np.zeros(2 * model.state.window + 2, np.int32)
+        memory = memory or Arena()
+        cdef int32_t[::1] sentence = memory.zeros(LONGEST_SENTENCE, np.int32)
+        cdef int32_t[::1] pool = memory.zeros(max(model.state.pool_size, 1), np.int32)
+        cdef int32_t[::1] drawn = memory.zeros(most + 2, np.int32)
+        cdef int64_t[::1] out = memory.zeros(most + 2, np.int64)
+        cdef int32_t[::1] label_signs = memory.zeros(most, np.int32)
+        cdef float[::1] gradients = memory.zeros((most * BLOCK_INPUTS + LANES,))
+        cdef float[::1] dots = memory.zeros(((SUMMED_OUTPUTS * BLOCK_INPUTS + LANES) * LANES,))
+        cdef int32_t[::1] pair_signs = memory.zeros(SUMMED_OUTPUTS * BLOCK_INPUTS + LANES, np.int32)
+        cdef float[::1] waiting = memory.zeros((BLOCK_INPUTS * model.stride,))
+        cdef float[::1] mean = memory.zeros((2 * model.stride,))
+        cdef int64_t[::1] contexts = memory.zeros(2 * model.state.window + 2, np.int64)
+        cdef int32_t[::1] context_ids = memory.zeros(2 * model.state.window + 2, np.int32)
+        cdef int32_t[::1] context_places = memory.zeros(2 * model.state.window + 2, np.int32)
         memset(&self.state, 0, sizeof(self.state))
         self.model = model
         self.state.sentence = &sentence[0]
@@ -250,11 +296,11 @@ cdef class Worker:
         self._fill_pool()
         self._private = ()
         if private_rows and model.config.exact is False:
-            self._private = (self._copy_rows(&self.state.private_outputs, model.outputs, private_rows),)
+            self._private = (self._copy_rows(&self.state.private_outputs, model.outputs, private_rows, memory),)
             if model.state.part_start == NULL:
-                self._private += (self._copy_rows(&self.state.private_inputs, model.inputs, private_rows),)
+                self._private += (self._copy_rows(&self.state.private_inputs, model.inputs, private_rows, memory),)
         if model.state.part_start != NULL:
-            self._private += self._make_window()
+            self._private += self._make_window(memory)
 
     cdef _fill_pool(self):
         cdef ModelState *model = &self.model.state
@@ -265,12 +311,12 @@ cdef class Worker:
         if model.pool_size:
             self.state.next_draw = rng_next(&self.state.random)
 
-    cdef _copy_rows(self, PrivateRows *private, matrix, int64_t rows):
+    cdef _copy_rows(self, PrivateRows *private, matrix, int64_t rows, memory):
         """Private copies of the first rows of a matrix."""
         rows = min(rows, matrix.shape[0])
-        cdef float[:, ::1] copies = aligned((rows, matrix.shape[1]))
-        cdef float[:, ::1] base = aligned((rows, matrix.shape[1]))
-        cdef uint16_t[::1] updates = np.zeros(rows + 1, np.uint16)
+        cdef float[:, ::1] copies = memory.zeros((rows, matrix.shape[1]))
+        cdef float[:, ::1] base = memory.zeros((rows, matrix.shape[1]))
+        cdef uint16_t[::1] updates = memory.zeros(rows + 1, np.uint16)
         np.asarray(copies)[:] = matrix[:rows]
         np.asarray(base)[:] = matrix[:rows]
         cdef float[:, ::1] shared = matrix
@@ -281,13 +327,13 @@ cdef class Worker:
         private.count = rows
         return copies, base, updates
 
-    cdef _make_window(self):
+    cdef _make_window(self, memory):
         """Room for the rows of the words in the window."""
         cdef int64_t ring = 1
         while ring < 2 * self.model.state.window + 2:
             ring *= 2
-        cdef float[:, ::1] rows = aligned((ring, self.model.stride))
-        cdef float[:, ::1] base = aligned((ring, self.model.stride))
+        cdef float[:, ::1] rows = memory.zeros((ring, self.model.stride))
+        cdef float[:, ::1] base = memory.zeros((ring, self.model.stride))
         self.state.composed.rows = &rows[0, 0]
         self.state.composed.base = &base[0, 0]
         self.state.composed.mask = ring - 1
