@@ -10,8 +10,9 @@
 Works in a copy of this checkout, in an environment of its own, both in build/mutate; results.jsonl there holds every
 mutant that was tried. A mutant of Python is written over the installed file; one of Cython or C is compiled first. What
 runs are the test files nearest to the mutated one (mutation/near.py), quick tests before slow ones, for about a minute;
-with the first test that fails the mutant is killed, and that test has to pass without the mutant. A survivor is to be
-looked at: another test may notice it (`--tests FILE --again`), or none can. The operators are in scripts/mutation.
+with the first test that fails the mutant is killed, and that test has to pass without the mutant (one that hangs has to
+hang twice). A survivor is to be looked at: a test that time was short for may notice it (`--again --seconds 600`, or
+`--tests FILE --again`), or none can. The operators are in scripts/mutation.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Workshop:
         self.results, self.known = work / "results.jsonl", work / "tests.json"
         self.seconds = seconds  # of the processor, for one mutant
         self.spent = 0.0
+        self.cut_short = False  # tests were left out, for want of time
         if not self.tree.exists():
             self.make_environment()
             self.refresh()
@@ -174,12 +176,21 @@ class Workshop:
 
     def noticed(self, files: list[str], seconds: float, slow: bool = False) -> tuple[str, str] | None:
         """How these test files notice what is installed now: (outcome, test), or None."""
+        found = self.noticed_once(files, seconds, slow)
+        if found and found[0] == "timeout":  # the machine may have been busy: it has to hang twice
+            found = self.noticed_once(files, seconds, slow)
+        return found
+
+    def noticed_once(self, files: list[str], seconds: float, slow: bool) -> tuple[str, str] | None:
         code, ended = self.pytest(files, seconds, slow)
         failed = [test for test, _, outcome in ended if outcome == "failed"]
         if failed:
             return "killed", failed[0]
         hung = [test for test, _, outcome in ended if outcome == "started"]
-        if code in {0, NOTHING_RAN} or (code == OUT_OF_TIME and ended and not hung):
+        if code in {0, NOTHING_RAN}:
+            return None
+        if code == OUT_OF_TIME and ended and not hung:
+            self.cut_short = True
             return None
         if not hung:  # cannot be imported, say
             return ("timeout" if code is None else "killed"), files[0]
@@ -193,6 +204,7 @@ class Workshop:
             try:
                 if not self.put(mutant.path, mutant.apply((self.tree / mutant.path).read_bytes())):
                     return {"outcome": "invalid"}
+                self.cut_short = False
                 outcome, test = self.judge(mutant, first)
             finally:
                 self.restore()
@@ -200,7 +212,9 @@ class Workshop:
                 self.unreliable.append(test)
                 self.keep_known()
                 continue
-            return {"outcome": outcome, "test": test, "seconds": round(time.monotonic() - started, 1)}
+            seconds = round(time.monotonic() - started, 1)
+            cut = outcome == "survived" and self.cut_short
+            return {"outcome": outcome, "test": test, "seconds": seconds, "cut_short": cut}
 
     def passes(self, test: str) -> bool:
         """Whether a test, or the reading of a test file, passes without a mutant."""
@@ -229,7 +243,10 @@ class Workshop:
         for slow in (False, True):
             for together in self.groups(files, slow):
                 left = self.seconds - self.spent
-                found = self.noticed(together, left, slow) if left > 0 else None
+                if left <= 0:
+                    self.cut_short = True
+                    return "survived", ""
+                found = self.noticed(together, left, slow)
                 if found:
                     return found
         return "survived", ""
@@ -317,7 +334,8 @@ def show(workshop: Workshop) -> None:
     left = [each for each in judged if each["outcome"] == "survived" and not each.get("equivalent")]
     same = sum(bool(each.get("equivalent")) for each in judged if each["outcome"] == "survived")
     for each in left:
-        print(f"{each['id']} {each['mutant']}\n           {each['line']}")
+        unsure = "  (not all of its tests ran: --again --seconds 600)" if each.get("cut_short") else ""
+        print(f"{each['id']} {each['mutant']}{unsure}\n           {each['line']}")
     count = len(judged) - same
     print(f"{count - len(left)} of {count} killed ({(count - len(left)) / max(1, count):.1%}); {same} equivalent, "
           f"{len(tried) - len(judged)} invalid")  # fmt: skip

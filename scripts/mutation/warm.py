@@ -19,6 +19,7 @@ import pytest
 
 OTHERS = ("numpy", "scipy.stats", "hypothesis", "click", "tqdm", "zstandard", "matplotlib.figure", "gensim.models")
 SLOW_S = 1.5  # a test that takes longer runs after all that do not
+HUNG_S = 60  # a test that takes so much longer than it did hangs
 ASKS = os.getppid()
 MEMORY = 6 << 30  # bytes for a mutant that asks for ever more
 
@@ -48,7 +49,8 @@ class Watcher:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.seconds, self.outcome = 0.0, "passed"
         self.report.write(json.dumps([nodeid, 0.0, "started"]) + "\n")
-        faulthandler.dump_traceback_later(30 + 10 * self.times.get(nodeid, 1.0), exit=True)  # even within C
+        limit_s = HUNG_S + 20 * self.times.get(nodeid, 1.0)
+        faulthandler.dump_traceback_later(limit_s, exit=True)  # even within C
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds += report.duration
@@ -108,7 +110,7 @@ def main() -> None:
         pid = os.fork()
         if not pid:
             run(asked)
-        print(json.dumps(ended(pid, 300 + 2 * asked["seconds"])), flush=True)
+        print(json.dumps(ended(pid, 600 + 10 * asked["seconds"])), flush=True)
 
 
 if __name__ == "__main__":
