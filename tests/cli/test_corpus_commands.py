@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gzip
 import json
 import os
@@ -231,6 +232,50 @@ def test_plan_is_a_list_on_a_terminal(monkeypatch, capsys, corpus):
     assert text.startswith("48,000 tokens of ")
     for part in ("min-count", "memory", "disk, if written", "time"):
         assert re.search(rf"^\s*{part}\b", text, re.MULTILINE), part
+
+
+def test_every_number_of_a_plan_has_its_place():
+    from w2v.cli.plan import listed, rows
+    from w2v.machine import Room
+    from w2v.training.plan import Calibration, Plan
+
+    at = [(1, 40, 1200), (5, 9, 603), (10, None, None)]
+    memory, disk = {"vectors": 3 << 20, "corpus": 0, "vocabulary": 2048}, {"bin": 5 << 20, "txt": 7 << 20, "ids": 0}
+    plan = Plan(1206, 41, 77, 9 << 10, 2, at, 9, 603, 3, memory, Room(4 << 30, "free memory"), disk, 61.0)
+    assert rows(plan)[:8] == [
+        ("corpus", "tokens_read", 1206), ("corpus", "types", 41), ("corpus", "files", 2), ("corpus", "text_bytes", 9216),
+        ("corpus", "sentences", 77), ("corpus", "words", 9), ("corpus", "tokens", 603), ("corpus", "epochs", 3),
+    ]  # fmt: skip
+    assert rows(plan)[8:] == [
+        ("min_count 1", "words", 40), ("min_count 1", "tokens", 1200), ("min_count 5", "words", 9),
+        ("min_count 5", "tokens", 603), ("min_count 10", "words", None), ("min_count 10", "tokens", None),
+        ("memory", "vectors", 3 << 20), ("memory", "corpus", 0), ("memory", "vocabulary", 2048),
+        ("memory", "total", (3 << 20) + 2048), ("memory", "there", 4 << 30),
+        ("disk", "bin", 5 << 20), ("disk", "txt", 7 << 20), ("disk", "ids", 0),
+        ("time", "reading_s", 61.0), ("time", "training_s", None), ("time", "words_per_s", None),
+    ]  # fmt: skip
+    text = (
+        "1,206 tokens of 41 types; 9.22 kB of text in 2 files\n\n"
+        "min-count  words  tokens  of the text\n"
+        "        1     40   1,200       99.5 %\n"
+        "        5      9     603       50.0 %\n"
+        "       10      ?       ?            ?\n\n"
+        "with these options: 9 words, 603 tokens, 3 epochs\n\n"
+        "memory\n"
+        "vectors                   3.15 MB\n"
+        "vocabulary                2.05 kB\n"
+        "in all                    3.15 MB\n"
+        "there       4.29 GB (free memory)\n\n"
+        "disk, if written\n"
+        ".bin              5.24 MB\n"
+        ".txt, .vec        7.34 MB\n\n"
+        "time\n"
+    )
+    assert listed(plan) == text + "reading  1 min 1 s\n"
+    timed = dataclasses.replace(plan, calibration=Calibration(2000.0, 1.5, 4, "avx2"))
+    assert rows(timed)[-2:] == [("time", "training_s", 3 * 603 / 2000), ("time", "words_per_s", 2000.0)]
+    speed = "training  0.9 s (2.00k words/s on 4 threads, kernel avx2)\n"
+    assert listed(timed) == text + "reading   1 min 1 s\n" + speed
 
 
 def opened_by(process) -> set[str]:

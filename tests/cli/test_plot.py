@@ -1,11 +1,15 @@
-"""`w2v plot` as a process."""
+"""`w2v plot` as a process, and what it hands to what draws."""
 
 from __future__ import annotations
 
 import click
+import numpy as np
 import pytest
 
+from w2v.cli.main import run
 from w2v.cli.plot import Size
+from w2v.seeing import plot
+from w2v.vectors.vectors import Vectors
 
 
 @pytest.fixture
@@ -116,3 +120,98 @@ def test_a_picture_is_from_2_to_100_inches_wide_and_high(text, size):
         return
     with pytest.raises(click.BadParameter, match="is not WIDTHxHEIGHT in inches, each from 2 to 100"):
         Size().convert(text, None, None)
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    """Runs a plot of six words in this process: (map, style, form, method and seed), without Matplotlib."""
+    words = ["the", "king", "queen", "man", "woman", "paris"]
+    Vectors(words, np.arange(24, dtype=np.float32).reshape(6, 4) % 7).save(tmp_path / "v.txt")
+    (tmp_path / "groups.tsv").write_text("queen\twomen\nking\tmen\n" + "".join(f"no{n}\tx\n" for n in range(6)))
+    (tmp_path / "pairs.tsv").write_text("woman man\nking nobody\nman king\n")
+    (tmp_path / "names.tsv").write_text("king\tRoi\nparis\tParis\n")
+    (tmp_path / "words.txt").write_text("paris\nnowhere\nthe\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plot, "check_libraries", lambda method: None)
+    seen: list = []
+    place = plot.map_of
+
+    def placed(vectors, words, method, seed, *more):
+        seen.append((method, seed))
+        return place(vectors, words, "pca", seed, *more)
+
+    monkeypatch.setattr(plot, "map_of", placed)
+    monkeypatch.setattr(plot, "draw_map", lambda made, file, form, style: seen.append((made, style, form)) or [])
+
+    def draw(*args: str):
+        seen.clear()
+        assert run(["plot", "v.txt", "-o", "map.svg", *args]) == 0
+        (method, seed), (made, style, form) = seen
+        return made, style, (form, method, seed)
+
+    return draw
+
+
+@pytest.mark.parametrize(
+    ("args", "words", "pairs", "said"),
+    [
+        (["king", "paris", "king"], "king paris", [], ""),
+        (["--top", "2"], "the king", [], ""),
+        ([], "the king queen man woman paris", [], ""),
+        (["--words", "words.txt"], "paris the", [], "1 of 3 listed words are not in the vocabulary: nowhere"),
+        (
+            ["--groups", "groups.tsv"],
+            "queen king",
+            [],
+            "6 of 8 listed words are not in the vocabulary: no0, no1, no2, no3, no4, ...",
+        ),
+        (
+            ["--pairs", "pairs.tsv"],
+            "woman man king",
+            [(0, 1), (1, 2)],
+            "1 of 4 listed words are not in the vocabulary: nobody",
+        ),
+        (["--top", "2", "--pairs", "pairs.tsv"], "the king woman man", [(2, 3), (3, 1)], "1 of 4 listed words"),
+        (["queen", "--pairs", "pairs.tsv"], "queen woman man king", [(1, 2), (2, 3)], "1 of 4 listed words"),
+        (["king", "queen", "--axes", "woman - man", "paris"], "king queen", [], ""),
+        (["--top", "2", "--axes", "woman - man", "paris"], "the king", [], ""),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) and value and isinstance(value[0], str) else "",
+)
+def test_the_words_of_a_map_are_those_asked_for_in_order(drawn, capsys, args, words, pairs, said):
+    made, _, _ = drawn(*args)
+    assert (made.words, list(made.pairs)) == (tuple(words.split()), pairs)
+    err = capsys.readouterr().err
+    assert (f"w2v: warning: {said}" in err) if said else "warning" not in err
+
+
+def test_names_groups_style_and_method_reach_the_picture(drawn):
+    made, style, how = drawn("king", "queen", "paris", "--groups", "groups.tsv", "--names", "names.tsv", "--method",
+                             "neighbours", "--title", "a title", "--size", "4x3", "--dpi", "70", "--seed", "5")  # fmt: skip
+    assert made.words == ("Roi", "queen", "Paris")
+    assert made.groups[:2] == ("men", "women")
+    assert (style.size, style.dpi, style.title) == ((4.0, 3.0), 70, "a title")
+    assert how == ("svg", "neighbours", 5)
+
+
+def test_the_method_follows_from_what_is_drawn(drawn):
+    assert drawn("king", "queen")[2] == ("svg", "tsne", 1)
+    assert drawn("--pairs", "pairs.tsv")[2] == ("svg", "pca", 1)
+    made, style, how = drawn("king", "queen", "--axes", "woman - man", "paris")
+    assert how[1] == "pca"
+    assert (made.axes, style) == (("woman - man", "paris"), plot.MapStyle())
+
+
+def test_axes_leave_nothing_for_a_method(drawn, capsys):
+    assert run(["plot", "v.txt", "-o", "a.svg", "--axes", "king", "man", "--method", "pca"]) == 2
+    assert "--axes says where each word goes; leave out --method" in capsys.readouterr().err
+
+
+def test_many_words_are_warned_of_before_t_sne_begins(drawn, monkeypatch, capsys):
+    monkeypatch.setattr("w2v.cli.plot.SLOW_T_SNE", 2)
+    drawn("king", "queen")
+    assert "t-SNE" not in capsys.readouterr().err
+    drawn("king", "queen", "man", "--method", "pca")
+    assert "t-SNE" not in capsys.readouterr().err
+    drawn("king", "queen", "man")
+    assert "t-SNE of 3 words takes minutes; --method neighbours takes seconds" in capsys.readouterr().err

@@ -108,3 +108,73 @@ def test_a_run_that_fails_is_named_by_what_varies(capsys):
     out, err = capsys.readouterr()
     assert err == "w2v: warning: dim 9, seed 7: the training diverged\n"
     assert json.loads(out)["error"] == "the training diverged"
+
+
+def lines_of_a_table(capsys, runs, *given) -> list[str]:
+    table = Table([run.config for run in runs], *given)
+    for run in runs:
+        table.add(run)
+    assert table.runs == len(runs)
+    return capsys.readouterr().out.splitlines()
+
+
+def runs_of_two_seeds() -> list[SweepRun]:
+    one, two = (TrainConfig(dim=dim, lr=0.05, exact=True, seed=3, held_out=0.1) for dim in (8, 100))
+    other = TrainConfig(dim=8, lr=0.05, exact=True, seed=4, held_out=0.1)
+    return [
+        SweepRun(one, {"a": 0.25, "b": None}, 0.5, 0.75, 1, 1000.4, 2.25, vectors="v.bin"),
+        SweepRun(other, {"a": 0.75, "b": 0.125}, 0.25, 0.5, 1, 2001.4, 4.05),
+        SweepRun(two, {"a": 1.0, "b": 0.5}, None, None, 1, 10.0, 0.04),
+        SweepRun(two, {"a": 9.0}, 3.0, 3.0, 1, 3.0, 3.0, error="it failed"),
+    ]
+
+
+def test_a_row_has_its_values_scores_losses_and_times(capsys):
+    assert lines_of_a_table(capsys, runs_of_two_seeds(), ["dim", "lr", "exact"], ["a", "b"], False, None) == [
+        "dim\tlr\texact\ta\tb\tloss\theld_out_loss\twords_per_s\tseconds",
+        "8\t0.05\ton\t0.2500\t\t0.5000\t0.7500\t1000\t2.2",
+        "8\t0.05\ton\t0.7500\t0.1250\t0.2500\t0.5000\t2001\t4.0",
+        "100\t0.05\ton\t1.0000\t0.5000\t\t\t10\t0.0",
+        "100\t0.05\ton\t\t\t\t\t\t",
+    ]
+
+
+def test_means_are_of_the_runs_that_did_not_fail(capsys):
+    assert lines_of_a_table(capsys, runs_of_two_seeds(), ["dim", "seed"], ["a", "b"], True, None) == [
+        "dim\truns\ta\t+-\tb\t+-\tloss\theld_out_loss\twords_per_s\tseconds",
+        f"8\t2\t0.5000\t{statistics.stdev([0.25, 0.75]):.4f}\t0.1250\t\t0.3750\t0.6250\t1501\t3.1",
+        "100\t1\t1.0000\t\t0.5000\t\t\t\t10\t0.0",
+    ]
+    found = lines_of_a_table(capsys, runs_of_two_seeds(), ["dim", "seed"], ["a", "b", "c"], True, "json")
+    assert [json.loads(line) for line in found] == [
+        {
+            "dim": 8,
+            "runs": 2,
+            "means": {"a": 0.5, "b": 0.125, "c": None},
+            "scores": {"a": [0.25, 0.75], "b": [None, 0.125], "c": [None, None]},
+        },
+        {
+            "dim": 100,
+            "runs": 2,
+            "means": {"a": 1.0, "b": 0.5, "c": None},
+            "scores": {"a": [1.0], "b": [0.5], "c": [None]},
+        },
+    ]
+
+
+def test_json_has_a_run_whole(capsys):
+    first, *_ = lines_of_a_table(capsys, runs_of_two_seeds()[:1], ["lr"], ["a", "b"], False, "json")
+    assert json.loads(first) == {
+        "lr": 0.05, "scores": {"a": 0.25, "b": None}, "loss": 0.5, "held_out_loss": 0.75, "words_per_s": 1000,
+        "seconds": 2.25, "error": None, "vectors": "v.bin",
+    }  # fmt: skip
+
+
+def test_columns_of_a_terminal_are_as_wide_as_their_widest_value(capsys, monkeypatch):
+    monkeypatch.setattr("w2v.cli.sweep.is_terminal", lambda stream: True)
+    runs = [SweepRun(TrainConfig(dim=dim), {"pairs.tsv": 0.5}, 0.25, None, 1, 12345678.0, 1.0) for dim in (8, 1000)]
+    assert lines_of_a_table(capsys, runs, ["dim"], ["pairs.tsv"], False, None) == [
+        " dim  pairs.tsv      loss  words_per_s   seconds",
+        "   8     0.5000    0.2500     12345678       1.0",
+        "1000     0.5000    0.2500     12345678       1.0",
+    ]
