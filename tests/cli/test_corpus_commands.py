@@ -242,10 +242,17 @@ def test_every_number_of_a_plan_has_its_place():
     at = [(1, 40, 1200), (5, 9, 603), (10, None, None)]
     memory, disk = {"vectors": 3 << 20, "corpus": 0, "vocabulary": 2048}, {"bin": 5 << 20, "txt": 7 << 20, "ids": 0}
     plan = Plan(1206, 41, 77, 9 << 10, 2, at, 9, 603, 3, memory, Room(4 << 30, "free memory"), disk, 61.0)
-    assert rows(plan)[:8] == [
-        ("corpus", "tokens_read", 1206), ("corpus", "types", 41), ("corpus", "files", 2), ("corpus", "text_bytes", 9216),
-        ("corpus", "sentences", 77), ("corpus", "words", 9), ("corpus", "tokens", 603), ("corpus", "epochs", 3),
-    ]  # fmt: skip
+    counts = {
+        "tokens_read": 1206,
+        "types": 41,
+        "files": 2,
+        "text_bytes": 9216,
+        "sentences": 77,
+        "words": 9,
+        "tokens": 603,
+        "epochs": 3,
+    }
+    assert rows(plan)[:8] == [("corpus", name, value) for name, value in counts.items()]
     assert rows(plan)[8:] == [
         ("min_count 1", "words", 40), ("min_count 1", "tokens", 1200), ("min_count 5", "words", 9),
         ("min_count 5", "tokens", 603), ("min_count 10", "words", None), ("min_count 10", "tokens", None),

@@ -186,8 +186,8 @@ def test_the_words_of_a_map_are_those_asked_for_in_order(drawn, capsys, args, wo
 
 
 def test_names_groups_style_and_method_reach_the_picture(drawn):
-    made, style, how = drawn("king", "queen", "paris", "--groups", "groups.tsv", "--names", "names.tsv", "--method",
-                             "neighbours", "--title", "a title", "--size", "4x3", "--dpi", "70", "--seed", "5")  # fmt: skip
+    lists = "--groups groups.tsv --names names.tsv --method neighbours --size 4x3 --dpi 70 --seed 5"
+    made, style, how = drawn("king", "queen", "paris", "--title", "a title", *lists.split())
     assert made.words == ("Roi", "queen", "Paris")
     assert made.groups[:2] == ("men", "women")
     assert (style.size, style.dpi, style.title) == ((4.0, 3.0), 70, "a title")

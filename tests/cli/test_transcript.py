@@ -79,6 +79,13 @@ def make_files() -> None:
         "events.csv": "user,item,time,count\nu1,a,1,2\nu1,b,5,1\nu2,a,3,1\nu1,c,4000,1\nu2,c,9,3\nu3,a,1,1\n",
         "sessions.txt": "king queen man woman\nboy girl prince\nparis france 東京 日本 서울\nking prince\n",
         "-": "PAR1",
+        "empty.txt": "\n",
+        "sparse.txt": "a 1:0.5 3:0.25\nb 2:0.5\n",
+        "classes.txt": "the 12\nof 7\n",
+        "page.txt": "<!DOCTYPE html>\n<html><body>moved</body></html>\n",
+        "bare.txt": "0.5 0.25 1.5\n1.5 2.5 0.5\n",
+        "judged.tsv": "king\tqueen\t8.5\t7\nking\tparis\t1\t3\nman\twoman\t6\t4\n",
+        "known.tsv": "word1\tword2\tsimilarity\tspread\nking\tqueen\t9\t0.5\nking\tparis\t1\t0.25\nman\tboy\t7\t1.5\n",
         "bad.txt": "4 2\na 1 2\nb 3\nc nan 1\na 5 6\n",
         "dirty.txt": "the cat\0\r\nthe\tdog\r\n" + "x" * 300 + " caf\udce9\r\n\r\nthe cat",
     }

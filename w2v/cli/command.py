@@ -193,7 +193,7 @@ class Command(click.Command):
     def swapped(self, ctx: click.Context, missing: object) -> str:
         """What to say where the first argument is no file, but another one is."""
         names = [param.name for param in self.params if isinstance(param, click.Argument) and param.name]
-        first, *others = [ctx.params.get(name) for name in names]
+        first, *others = [ctx.params.get(name) for name in names] or [None]  # word2vec has options alone
         rest = [other for value in others for other in (value if isinstance(value, tuple) else (value,))]
         file = next((str(other) for other in rest if other and os.path.isfile(str(other))), None)
         return f"; {self.params[0].human_readable_name} comes first: {file}" if file and first == missing else ""

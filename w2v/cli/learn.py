@@ -61,8 +61,6 @@ def learn(text: tuple[str, ...], output: str | None, **given: Any) -> None:
         check_page(output, [part for part in text if os.path.isfile(part)])
     corpus_config = config_from(CorpusConfig, given)
     config = TrainConfig(**given, negative_pool=0)  # fresh draws: a pool repeats itself where there are few words
-    if config.ngram_range is not None:
-        raise usage_error("--subwords: w2v learn shows words that have one row each; leave it out")
     if config.loss == "softmax":
         raise usage_error("--loss softmax draws no samples to show; take ns or hs")
 

@@ -117,8 +117,6 @@ def refuse_others(config: TrainConfig, numbers: bool, centre_first: bool, steps:
         raise usage_error("--order input-first is for plain pairs of --model skipgram and --loss ns")
     if config.epochs != EPOCHS and not numbers:
         raise usage_error("--epochs is for --numbers; the samples that are listed are those of the first epoch")
-    if config.ngram_range is not None:
-        raise usage_error("--subwords: changes which rows are trained, not which pairs are drawn; leave it out")
     if config.loss == "softmax":
         raise usage_error("--loss softmax draws no samples: each context is weighed against all words")
 
