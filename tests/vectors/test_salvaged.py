@@ -35,9 +35,10 @@ def some_rows(draw: random.Random, dim: int) -> list[Row]:
     return [(word.encode(), [draw.randrange(-4000, 4000) / 1024 for _ in range(dim)]) for word in words]
 
 
-def binary_file(rows: list[Row], end: bytes = b"") -> bytes:
+def binary_file(rows: list[Row], end: bytes = b"", first: bytes = b"") -> bytes:
     dim = len(rows[0][1])
-    return b"%d %d\n" % (len(rows), dim) + b"".join(w + b" " + struct.pack(f"<{dim}f", *v) + end for w, v in rows)
+    parts = [word + b" " + struct.pack(f"<{dim}f", *values) + end for word, values in rows]
+    return b"%d %d\n" % (len(rows), dim) + first.join([parts[0], b"".join(parts[1:])])
 
 
 def text_file(rows: list[Row], between: bytes = b" ", header: bool = True) -> bytes:
@@ -48,6 +49,7 @@ def text_file(rows: list[Row], between: bytes = b" ", header: bool = True) -> by
 FORMS: dict[str, Callable[[list[Row]], bytes]] = {
     "binary": binary_file,
     "binary, newlines": lambda rows: binary_file(rows, b"\n"),
+    "binary, a newline after the first row": lambda rows: binary_file(rows, first=b"\n"),
     "text": text_file,
     "text, no header": lambda rows: text_file(rows, header=False),
     "table": lambda rows: text_file(rows, b"\t", header=False),
@@ -169,6 +171,18 @@ EXPECTED: dict[tuple[str, str], tuple[int, str]] = {
     ("binary, newlines", "behind"): (600, "225a3e3d"),
     ("binary, newlines", "header"): (600, "2820bd53"),
     ("binary, newlines", "twice"): (529, "38b6b303"),
+    ("binary, a newline after the first row", "words"): (460, "5e56809d"),
+    ("binary, a newline after the first row", "numbers"): (496, "05bbf3e8"),
+    ("binary, a newline after the first row", "none"): (484, "cce51765"),
+    ("binary, a newline after the first row", "lost"): (485, "e6df1924"),
+    ("binary, a newline after the first row", "more"): (483, "cc0eb59b"),
+    ("binary, a newline after the first row", "noise"): (391, "f132a12e"),
+    ("binary, a newline after the first row", "zeros"): (450, "5ed7a046"),
+    ("binary, a newline after the first row", "spaces"): (470, "9e75cdbe"),
+    ("binary, a newline after the first row", "cut"): (375, "4f7699da"),
+    ("binary, a newline after the first row", "behind"): (513, "c8a057c8"),
+    ("binary, a newline after the first row", "header"): (493, "68a12624"),
+    ("binary, a newline after the first row", "twice"): (395, "b2e26521"),
     ("text", "words"): (592, "c577da80"),
     ("text", "numbers"): (585, "84203df6"),
     ("text", "none"): (600, "d632d907"),
