@@ -74,7 +74,7 @@ def reference_pass(sentences, wanted: PhraseSettings):
 def as_sentences(joined):
     words = [word.decode() for word in joined.words]
     sentences: list[list[str]] = [[]]
-    for id in joined.ids.tolist():
+    for id in np.concatenate(joined.parts).tolist():
         if id < 0:
             sentences.append([])
         else:
@@ -139,7 +139,7 @@ def test_phrases_do_not_depend_on_memory_and_threads(threads, tmp_path, monkeypa
     assert len({pair for s in sentences for pair in itertools.pairwise(s)}) > 2 * 4096
     wanted = PhraseSettings(passes=2, threshold=1.5, min_count=2)
     joined = assert_as_reference(sentences, wanted, threads=threads, memory_limit=1, tmp_dir=tmp_path)
-    assert isinstance(joined.ids, np.memmap)
+    assert isinstance(joined.parts[0], np.memmap)
     assert joined.phrases == join_phrases(encode_sequences(sentences, ALL), wanted).phrases
     assert list(tmp_path.iterdir()) == []
 

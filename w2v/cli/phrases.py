@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from w2v.cli.progress import NullProgress
-    from w2v.corpus.encoded import EncodedCorpus
+    from w2v.corpus.encoded import EncodedCorpus, Sentences
     from w2v.corpus.phrases import Joined, Phrase
     from w2v.output import Sink
 
@@ -125,21 +125,20 @@ def config_of(given: dict[str, Any]) -> CorpusConfig:
 
 def opened(
     corpus: tuple[str, ...], config: CorpusConfig, threads: int | None, tmp_dir: str | None, progress: NullProgress
-) -> EncodedCorpus:
+) -> EncodedCorpus | Sentences:
     """The corpus with all its words."""
-    from w2v.corpus.open import open_corpus
-    from w2v.corpus.phrases import without_phrases
+    from w2v.corpus.open import open_for_phrases
 
     stated = {name for name in stated_options(CorpusConfig) if name not in LEFT_OUT}
-    return open_corpus(
+    return open_for_phrases(
         list(corpus),
-        without_phrases(config),
+        config,
         stated,
         threads=threads,
         tmp_dir=tmp_dir,
         on_progress=progress.reading,
         on_warning=warn,
-    )[0]
+    )
 
 
 def write_text(found: Joined, out: Sink, threads: int | None) -> None:
@@ -192,7 +191,7 @@ def write_list(found: list[Phrase], form: str | None, out: Sink) -> None:
         out.write(b"".join(lines))
 
 
-def summary(encoded: EncodedCorpus, found: Joined, passes: int) -> list[str]:
+def summary(encoded: EncodedCorpus | Sentences, found: Joined, passes: int) -> list[str]:
     from w2v.cli.summary import notes, reading_rows, summed
     from w2v.numbers import count, plural
 

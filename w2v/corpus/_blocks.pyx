@@ -38,6 +38,26 @@ cdef class Block:
     def __len__(self):
         return self.size
 
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        """The ids where they are: int32 that may be written over. BufferError for those of the spool."""
+        if self.slab is None:
+            raise BufferError("the ids of a spooled block are not in memory")
+        self.length, self.stride = self.size, sizeof(int32_t)
+        buffer.buf = self.slab.ids + self.start
+        buffer.format = "i"
+        buffer.internal = NULL
+        buffer.itemsize = sizeof(int32_t)
+        buffer.len = self.size * sizeof(int32_t)
+        buffer.ndim = 1
+        buffer.obj = self
+        buffer.readonly = 0
+        buffer.shape = &self.length
+        buffer.strides = &self.stride
+        buffer.suboffsets = NULL
+
+    def __releasebuffer__(self, Py_buffer* buffer):
+        pass
+
     def ids(self):
         """A copy as an array, for the spool and for tests."""
         out = np.empty(self.size, np.int32)

@@ -24,9 +24,10 @@ from w2v.threads import for_each
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus.selection import Spelled
     from w2v.corpus.vocab import TokenCounts, Vocab
 
-__all__ = ["assemble", "count_not_utf8", "remapped", "whole_sentences"]
+__all__ = ["assemble", "count_not_utf8", "remapped", "whole_parts", "whole_sentences"]
 
 BLOCK_IDS = 1 << 18  # of a corpus whose ids are changed
 BLOCK_WORDS = 1 << 10  # looked at together
@@ -49,13 +50,7 @@ def assemble(
 
     Blocks in memory are given back as they are written.
     """
-    measures: list[tuple[int, ...]] = [()] * len(blocks)
-
-    def measure(i: int) -> None:
-        measures[i] = remapping.measure(blocks[i], spool.load(blocks[i]))
-
-    for_each(measure, len(blocks), threads)
-    places = _lay_out(measures, token_counts)
+    places = _lay_out(_measure(blocks, remapping, spool, threads), token_counts)
     total = places[-1].start + places[-1].size if places else 0
     if total * ID_BYTES <= spool.memory_limit:
         ids = np.empty(total, np.int32)
@@ -80,6 +75,39 @@ def assemble(
 
         for_each(write_out, len(blocks), threads)
         return np.memmap(file, np.int32, "r", shape=(total,))
+
+
+def whole_parts(
+    blocks: Sequence[Block], words: int, spool: Spool, token_counts: TokenCounts, threads: int
+) -> list[NDArray[np.int32]]:
+    """int32 in parts of whole sentences, of whatever length: the provisional ids of all blocks in order, where they
+    are, but for sentences that go on in the next block. Sentences and kept tokens are entered into the token counts.
+
+    The ids are those of `words` spellings, and all blocks are in memory.
+    """
+    measures = _measure(blocks, Remapping(np.arange(words, dtype=np.int32), *NO_RUNS), spool, threads)
+    _lay_out(measures, token_counts)
+    parts: list[NDArray[np.int32]] = []
+    begun: list[NDArray[np.int32]] = []  # the sentence at the end of the blocks so far
+    for block, (head, tail, ends, *_) in zip(blocks, measures, strict=True):
+        ids = np.asarray(block)
+        last = len(ids) - tail
+        if ends:
+            between = np.concatenate([*begun, ids[: head + 1]])
+            parts += [part for part in (between, ids[head + 1 : last]) if len(part) > 1]  # not an end without a token
+            begun.clear()
+        begun.append(ids[last:] if ends else ids)
+    return parts
+
+
+def _measure(blocks: Sequence[Block], remapping: Remapping, spool: Spool, threads: int) -> list[tuple[int, ...]]:
+    measures: list[tuple[int, ...]] = [()] * len(blocks)
+
+    def measure(i: int) -> None:
+        measures[i] = remapping.measure(blocks[i], spool.load(blocks[i]))
+
+    for_each(measure, len(blocks), threads)
+    return measures
 
 
 def _lay_out(measures: Sequence[tuple[int, ...]], token_counts: TokenCounts) -> list[Place]:
@@ -124,7 +152,7 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def count_not_utf8(vocab: Vocab, ids: NDArray[np.int32] | None = None) -> int:
+def count_not_utf8(vocab: Vocab | Spelled, ids: NDArray[np.int32] | None = None) -> int:
     """How many tokens are words that are not UTF-8, by the counts; by the ids where counts are not the text's own."""
     words = vocab.words
     strange = np.zeros(len(words) + 1, bool)  # the last is where -1 points to
@@ -141,15 +169,14 @@ def count_not_utf8(vocab: Vocab, ids: NDArray[np.int32] | None = None) -> int:
 
 
 class _Given(Spool):
-    """A spool that holds the ids of a corpus already."""
+    """A spool that holds the ids of a corpus already: block n is given by its offset."""
 
-    def __init__(self, ids: NDArray[np.int32], memory_limit: int, folder: Folder):
+    def __init__(self, blocks: Sequence[NDArray[np.int32]], memory_limit: int, folder: Folder):
         super().__init__(memory_limit, folder)
-        self.ids = ids
+        self.blocks = blocks
 
     def load(self, block: Block) -> NDArray[np.int32]:
-        start = block.offset // ID_BYTES
-        return self.ids[start : start + block.size]
+        return self.blocks[block.offset]
 
 
 def whole_sentences(
@@ -166,7 +193,7 @@ def whole_sentences(
 
 
 def remapped(
-    ids: NDArray[np.int32],
+    parts: Sequence[NDArray[np.int32]],
     final_ids: NDArray[np.int32],
     token_counts: TokenCounts,
     *,
@@ -176,9 +203,11 @@ def remapped(
 ) -> NDArray[np.int32]:
     """int32 [N]: final_ids[id] for each id, without those that are DROPPED; kept tokens and sentences are added.
 
-    `ids` has -1 behind each sentence, of whatever length; what comes out is cut after 10,000 tokens.
+    `parts`, one after the other, have -1 behind each sentence, of whatever length; what comes out is cut after 10,000
+    tokens.
     """
     limit = make_spool(memory_limit, tmp_dir).memory_limit
-    blocks = [block_at(start * ID_BYTES, min(BLOCK_IDS, len(ids) - start)) for start in range(0, len(ids), BLOCK_IDS)]
+    given = [part[start : start + BLOCK_IDS] for part in parts for start in range(0, len(part), BLOCK_IDS)]
+    blocks = [block_at(number, len(ids)) for number, ids in enumerate(given)]
     remapping = Remapping(final_ids, *NO_RUNS)
-    return assemble(blocks, remapping, _Given(ids, limit, tmp_dir), token_counts, thread_count(threads))
+    return assemble(blocks, remapping, _Given(given, limit, tmp_dir), token_counts, thread_count(threads))

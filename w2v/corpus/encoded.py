@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,10 +17,11 @@ from w2v.output import AtomicOutput
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from w2v.corpus._words import WordTable
     from w2v.corpus.spool import Folder
     from w2v.corpus.vocab import TokenCounts, Vocab
 
-__all__ = ["CorpusInfo", "EncodedCorpus"]
+__all__ = ["CorpusInfo", "EncodedCorpus", "Sentences"]
 
 
 class CorpusInfo(Protocol):
@@ -130,7 +132,7 @@ class EncodedCorpus:
         final_ids[: len(vocab)] = np.arange(len(vocab), dtype=np.int32)
         ids = whole_sentences(self.ids, self.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
         found = self.token_counts.unmapped()
-        ids = remapped(ids, final_ids, found, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+        ids = remapped([ids], final_ids, found, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
         found.not_utf8 = count_not_utf8(vocab, ids if self.given_vocab else None)
         dropped = self.token_counts.kept - found.kept
         if self.given_vocab:
@@ -155,3 +157,18 @@ class EncodedCorpus:
     def close(self) -> None:
         """Give the ids back; a spool's file is gone with its map."""
         self.ids = np.empty(0, np.int32)
+
+
+@dataclass
+class Sentences:
+    """A corpus that was read but not encoded: all its words, in no order, and its sentences in ids of these.
+
+    parts: int32, one after the other, each of whole sentences of any length with -1 behind them, which may be written
+    over. counts: int64 [V].
+    """
+
+    parts: list[NDArray[np.int32]]
+    words: WordTable
+    counts: NDArray[np.int64]
+    token_counts: TokenCounts
+    name: str

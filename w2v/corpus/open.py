@@ -9,10 +9,10 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import EncodedCorpus
+from w2v.corpus.encoded import EncodedCorpus, Sentences
 from w2v.corpus.ids_file import is_encoded
 from w2v.corpus.phrases import Joined, Phrase, PhraseSettings, join_phrases, require_all_words, without_phrases
-from w2v.corpus.reader import read_corpus
+from w2v.corpus.reader import read_corpus, read_sentences
 from w2v.corpus.remap import apply_vocab
 from w2v.corpus.sequences import encode_sequences
 from w2v.corpus.sessions import Sessions
@@ -33,6 +33,7 @@ __all__ = [
     "joined_corpus",
     "open_corpus",
     "open_encoded",
+    "open_for_phrases",
     "paths_of",
     "read",
 ]
@@ -60,7 +61,7 @@ def read(corpus: Any, config: CorpusConfig, **options: Any) -> EncodedCorpus:
     """A path, paths, or an iterable of token sequences to an encoded corpus; options as of `read_corpus`."""
     if config.phrases:
         phrases, vocab = PhraseSettings.of(config), options.pop("vocab", None)
-        encoded = read(corpus, without_phrases(config), **options)
+        encoded = read_all_words(corpus, config, **options)
         more = {name: value for name, value in options.items() if name in ("threads", "tmp_dir")}
         return with_phrases(encoded, config, phrases, vocab=vocab, give_up=True, **more)
     paths = paths_of(corpus)
@@ -75,6 +76,25 @@ def read(corpus: Any, config: CorpusConfig, **options: Any) -> EncodedCorpus:
     for line in corpus.warnings() if on_warning is not None else ():
         on_warning(line)
     return encoded
+
+
+def open_for_phrases(
+    corpus: Any, config: CorpusConfig, stated: Collection[str], **options: Any
+) -> EncodedCorpus | Sentences:
+    """What `open_corpus` opens, with all its words, for phrases to be found in; of text no more than that needs."""
+    if isinstance(corpus, EncodedCorpus) or encoded_path(corpus) is not None:
+        return open_corpus(corpus, without_phrases(config), stated, **options)[0]
+    return read_all_words(corpus, config, **options)
+
+
+def read_all_words(corpus: Any, config: CorpusConfig, **options: Any) -> EncodedCorpus | Sentences:
+    """Text or token sequences, with the rare words, which stand between the others when phrases are sought."""
+    paths = paths_of(corpus)
+    return (
+        read(corpus, without_phrases(config), **options)
+        if paths is None
+        else read_sentences(paths, without_phrases(config), **options)
+    )
 
 
 def files_of(corpus: Any) -> list[str | os.PathLike[str]]:
@@ -192,7 +212,7 @@ def shown(name: str, value: Any) -> str:
 
 
 def with_phrases(
-    corpus: EncodedCorpus,
+    corpus: EncodedCorpus | Sentences,
     config: CorpusConfig,
     settings: PhraseSettings,
     *,
@@ -250,5 +270,5 @@ def joined_corpus(corpus: Any, settings: dict[str, Any], *, threads: int | None,
     check_names("find_phrases", settings, CorpusConfig)
     config = CorpusConfig(**settings, **phrases)
     wanted = PhraseSettings.of(config)
-    encoded, _ = open_corpus(corpus, without_phrases(config), settings, threads=threads, on_warning=warn)
-    return join_phrases(encoded, wanted, threads=threads)
+    found = open_for_phrases(corpus, config, settings, threads=threads, on_warning=warn)
+    return join_phrases(found, wanted, threads=threads)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,6 +28,7 @@ from w2v.corpus._encode import LONGEST_TOKEN
 from w2v.corpus._phrases import HASH_END, SLOT_BYTES, Joiner, Pairs, deepest
 from w2v.corpus._rank import rank
 from w2v.corpus.assembly import whole_sentences
+from w2v.corpus.encoded import EncodedCorpus, Sentences
 from w2v.corpus.spool import Spool, make_spool
 from w2v.errors import CorpusError, SettingsError, setting
 from w2v.files import open_by_content
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
     from w2v.corpus._words import WordTable
     from w2v.corpus.config import CorpusConfig
-    from w2v.corpus.encoded import EncodedCorpus
     from w2v.corpus.spool import Folder
 
 __all__ = [
@@ -119,25 +119,13 @@ class Found(NamedTuple):
 
 @dataclass
 class Joined:
-    """A corpus with its phrases joined, as ids of `words` in `parts` of whole sentences."""
+    """A corpus with its phrases joined, as ids of `words` in `parts` of whole sentences, of whatever length."""
 
-    parts: list[NDArray[np.int32]]  # one after the other in `room`, with gaps where phrases were joined
-    room: NDArray[np.int32]
+    parts: list[NDArray[np.int32]]
     words: WordTable
     counts: NDArray[np.int64]
     found: list[Found] = field(default_factory=list)  # by each pass
     joined: int = 0  # tokens that are now part of the one before them
-
-    @property
-    def ids(self) -> NDArray[np.int32]:
-        """int32: all ids, -1 behind each sentence, of whatever length. The gaps are closed for it."""
-        if len(self.parts) != 1:
-            end = 0
-            for part in self.parts:
-                self.room[end : end + len(part)] = part
-                end += len(part)
-            self.parts = [self.room[:end]]
-        return self.parts[0]
 
     @property
     def phrases(self) -> list[Phrase]:
@@ -167,7 +155,7 @@ def read_connectors(path: str | os.PathLike[str]) -> tuple[bytes, ...]:
 
 
 def join_phrases(
-    corpus: EncodedCorpus,
+    corpus: EncodedCorpus | Sentences,
     settings: PhraseSettings,
     *,
     threads: int | None = None,
@@ -177,17 +165,21 @@ def join_phrases(
 ) -> Joined:
     """Find the phrases of a corpus that holds all its words (encoded with min_count 1), and join them.
 
-    The corpus stays as it is, unless it is to `give_up` its ids, which are then written over. Tables of pairs take at
-    most `memory_limit` bytes (a quarter of what is free unless told); where that is too little, the ids are gone over
-    more often. The result depends on neither, nor on `threads`.
+    An encoded corpus stays as it is, unless it is to `give_up` its ids, which are then written over, as those of
+    sentences are. Tables of pairs take at most `memory_limit` bytes (a quarter of what is free unless told); where that
+    is too little, the ids are gone over more often. The result depends on neither, nor on `threads`.
     """
-    require_all_words(corpus)
     spool = make_spool(memory_limit, tmp_dir)
-    ids = whole_sentences(corpus.ids, corpus.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
-    state = Joined([ids], ids, corpus.vocab.words, corpus.vocab.counts.copy())
-    own = ids is not corpus.ids  # whether they may be written over
-    if give_up and not own and not corpus.spooled:
-        own = ids.flags.writeable = True
+    if isinstance(corpus, Sentences):
+        state, own = Joined(corpus.parts, corpus.words, corpus.counts), True
+    else:
+        require_all_words(corpus)
+        ids = whole_sentences(corpus.ids, corpus.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
+        own = ids is not corpus.ids  # whether they may be written over
+        if give_up and not own and not corpus.spooled:
+            own = ids.flags.writeable = True
+        parts = [ids[piece] for piece in whole_pieces(ids)]
+        state = Joined(parts, corpus.vocab.words, corpus.vocab.counts.copy())
     for _ in range(settings.passes):
         one = _Pass(state, settings, thread_count(threads), spool)
         if not len(one.phrases):
@@ -248,10 +240,9 @@ class _Pass:
 
     def _count(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
         """(a, b, between, count) of all pairs that occur often enough and score over the threshold."""
-        ids = self.state.ids
+        pieces = self.state.parts
         new_pairs = self._new_pairs(secrets.randbits(64))
-        pieces = list(whole_pieces(ids))
-        sketch = self._sketch(new_pairs, pieces)
+        sketch = self._sketch(new_pairs)
         tables = [new_pairs() for _ in range(max(1, min(self.threads, len(pieces))))]
         parts: list[tuple[NDArray[Any], ...]] = []
         stop = threading.Event()
@@ -262,7 +253,7 @@ class _Pass:
             for piece in pieces[thread :: len(tables)]:
                 if stop.is_set():
                     return
-                pairs.walk(ids[piece])
+                pairs.walk(piece)
 
         for pairs in tables:
             pairs.use_sketch(sketch)
@@ -291,12 +282,12 @@ class _Pass:
             Pairs, self.roles, len(self.connectors), seed, weight, self.settings.min_count, self.rarity, bound, memory
         )
 
-    def _sketch(self, new_pairs: Callable[[], Pairs], pieces: Sequence[slice]) -> NDArray[np.uint8]:
+    def _sketch(self, new_pairs: Callable[[], Pairs]) -> NDArray[np.uint8]:
         """uint8: how often the pairs that share a byte occur, up to 255. Few bytes for many pairs tell less, and more
         of them are counted for nothing."""
-        ids = self.state.ids
+        pieces = self.state.parts
         room = max(1, self.spool.memory_limit // (4 * self.threads))
-        size = 1 << (max(1, min(len(ids) // 4, room)).bit_length() - 1)
+        size = 1 << (max(1, min(sum(map(len, pieces)) // 4, room)).bit_length() - 1)
         sketches = [np.zeros(size, np.uint8) for _ in range(max(1, min(self.threads, len(pieces))))]
         stop = threading.Event()
 
@@ -306,7 +297,7 @@ class _Pass:
                 for piece in pieces[thread :: len(sketches)]:
                     if stop.is_set():
                         return
-                    pairs.sketch(ids[piece], sketches[thread])
+                    pairs.sketch(piece, sketches[thread])
 
             return work
 
@@ -357,8 +348,9 @@ class _Pass:
         roles = np.concatenate([self.roles, np.full(len(state.words) - len(self.roles), -1, np.int32)])
         a, b, between = (np.ascontiguousarray(column) for column in self.phrases.T)
         joiner = Joiner(roles, len(self.connectors), a, b, between, ids)
-        out = state.ids if own else self.spool.array(len(state.ids))
-        pieces = list(whole_pieces(state.ids))
+        pieces = state.parts
+        ends = np.cumsum([len(piece) for piece in pieces])
+        out = pieces if own else np.split(self.spool.array(ends[-1]), ends[:-1])
         written = [0] * len(pieces)
         changes = [np.zeros(len(state.words), np.int64) for _ in range(min(self.threads, len(pieces)))]
         stop = threading.Event()
@@ -368,15 +360,13 @@ class _Pass:
                 for i in range(thread, len(pieces), len(changes)):
                     if stop.is_set():
                         return
-                    piece = pieces[i]
-                    written[i] = joiner.join(state.ids[piece], out[piece], changes[thread])
+                    written[i] = joiner.join(pieces[i], out[i], changes[thread])
 
             return work
 
         run_all([*map(join, range(len(changes)))], stop=stop)
-        state.joined += len(state.ids) - sum(written)
-        state.room = out
-        state.parts = [out[p.start : p.start + length] for p, length in zip(pieces, written, strict=True)]
+        state.joined += int(ends[-1]) - sum(written)
+        state.parts = [part[:length] for part, length in zip(out, written, strict=True)]
         state.counts = np.concatenate([state.counts, np.zeros(len(state.words) - len(state.counts), np.int64)])
         for change in changes:
             state.counts += change

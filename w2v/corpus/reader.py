@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING
 
 from w2v.corpus._assembly import Remapping
 from w2v.corpus._encode import Encoder, Spellings
-from w2v.corpus.assembly import assemble, count_not_utf8
+from w2v.corpus.assembly import assemble, count_not_utf8, whole_parts
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.encoded import EncodedCorpus
+from w2v.corpus.encoded import EncodedCorpus, Sentences
 from w2v.corpus.feed import Feed
 from w2v.corpus.sample import SAMPLE_BYTES, carriage_returns, lone_tokens, oddity, strange_words
 from w2v.corpus.selection import Selection, Spelled, select, tally
 from w2v.corpus.sources import OnProgress, Path, ReadProgress, Source, expand, repeated_file
-from w2v.corpus.spool import make_spool
-from w2v.corpus.vocab import TokenCounts
+from w2v.corpus.spool import Spool, make_spool
+from w2v.corpus.tokenizers import changes_spellings
+from w2v.corpus.vocab import TokenCounts, Vocab
 from w2v.errors import CorpusError
 from w2v.machine import thread_count
 from w2v.threads import run_all
@@ -30,9 +31,8 @@ from w2v.threads import run_all
 if TYPE_CHECKING:
     from w2v.corpus._blocks import Block
     from w2v.corpus.config import CorpusConfig
-    from w2v.corpus.vocab import Vocab
 
-__all__ = ["count_words", "read_corpus", "tally_words"]
+__all__ = ["count_words", "read_corpus", "read_sentences", "tally_words"]
 
 BLOCK_BYTES = 1 << 19
 OWN_SPELLINGS = 100_000  # in a thread's table before it is emptied: with those of a block more, 6 MB and in its cache
@@ -62,22 +62,33 @@ def read_corpus(
     reading = _Reading(expand(paths), config, threads, block_size, on_progress)
     try:
         reading.run(spool.keep)
-        selection = reading.select(vocab, 0 if part else 2)
-        remapping = Remapping(selection.final_ids, selection.run_ends, selection.run_ids)
-        ids = assemble(reading.blocks(), remapping, spool, reading.token_counts, reading.threads)
-        reading.token_counts.not_utf8 = count_not_utf8(selection.vocab, None if vocab is None else ids)
-        reading.token_counts.check()
-        if not part and reading.token_counts.kept == reading.token_counts.sentences and reading.lone():
-            raise CorpusError(f"{reading.name}: {reading.lone()}")
-        reading.warn(on_warning, selection.vocab)
-        return EncodedCorpus(
-            ids,
-            selection.vocab,
-            reading.token_counts,
-            settings=config.as_dict(),
-            given_vocab=vocab is not None,
-            name=reading.name,
-        )
+        return reading.encoded(spool, vocab, part, on_warning)
+    finally:
+        spool.close()
+
+
+def read_sentences(
+    paths: Path | Source | Sequence[Path | Source],
+    config: CorpusConfig,
+    *,
+    threads: int | None = None,
+    tmp_dir: Path | None = None,
+    memory_limit: int | None = None,
+    on_progress: OnProgress | None = None,
+    on_warning: Callable[[str], object] | None = None,
+    block_size: int = BLOCK_BYTES,
+) -> Sentences | EncodedCorpus:
+    """As `read_corpus`, for all words of a text, without putting them into an order, which takes a third of the time.
+
+    It is encoded all the same where its spellings are not its words, or its ids are too many for the memory.
+    """
+    spool = make_spool(memory_limit, tmp_dir)
+    reading = _Reading(expand(paths), config, threads, block_size, on_progress)
+    try:
+        reading.run(spool.keep)
+        if changes_spellings(config) or spool.has_file or len(reading.spellings) < 2:
+            return reading.encoded(spool, None, False, on_warning)
+        return reading.sentences(spool, on_warning)
     finally:
         spool.close()
 
@@ -207,6 +218,38 @@ class _Reading:
             if not self.lone():
                 raise
             raise CorpusError(f"{self.name}: {self.lone()}") from error
+
+    def encoded(
+        self, spool: Spool, vocab: Vocab | None, part: bool, on_warning: Callable[[str], object] | None
+    ) -> EncodedCorpus:
+        """The corpus with the words that are chosen; see `read_corpus`."""
+        selection = self.select(vocab, 0 if part else 2)
+        remapping = Remapping(selection.final_ids, selection.run_ends, selection.run_ids)
+        ids = assemble(self.blocks(), remapping, spool, self.token_counts, self.threads)
+        self.token_counts.not_utf8 = count_not_utf8(selection.vocab, None if vocab is None else ids)
+        self.check(part)
+        self.warn(on_warning, selection.vocab)
+        settings, given = self.config.as_dict(), vocab is not None
+        return EncodedCorpus(
+            ids, selection.vocab, self.token_counts, settings=settings, given_vocab=given, name=self.name
+        )
+
+    def sentences(self, spool: Spool, on_warning: Callable[[str], object] | None) -> Sentences:
+        """The corpus with all spellings as its words; see `read_sentences`."""
+        words, counts = self.spellings.take()
+        self.token_counts.read += int(counts.sum())
+        self.token_counts.types_read = len(words)
+        parts = whole_parts(self.blocks(), len(words), spool, self.token_counts, self.threads)
+        self.token_counts.not_utf8 = count_not_utf8(Spelled(words, counts))
+        self.check()
+        self.warn(on_warning, Vocab(words, counts))
+        return Sentences(parts, words, counts, self.token_counts, self.name)
+
+    def check(self, part: bool = False) -> None:
+        """Raise for token counts that do not add up, and CorpusError where each sentence is one token."""
+        self.token_counts.check()
+        if not part and self.token_counts.kept == self.token_counts.sentences and self.lone():
+            raise CorpusError(f"{self.name}: {self.lone()}")
 
     def lone(self) -> str:
         """What is seen where nearly every line is one token."""

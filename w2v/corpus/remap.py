@@ -12,7 +12,7 @@ import numpy as np
 from w2v.corpus._encode import DROPPED
 from w2v.corpus._rank import rank
 from w2v.corpus.assembly import count_not_utf8, remapped, whole_sentences
-from w2v.corpus.encoded import EncodedCorpus
+from w2v.corpus.encoded import EncodedCorpus, Sentences
 from w2v.corpus.selection import Spelled, final_of_words, require_two
 from w2v.corpus.vocab import Vocab
 from w2v.errors import CorpusError, setting
@@ -30,7 +30,7 @@ STEP_IDS = 1 << 20
 
 
 def apply_vocab(
-    corpus: EncodedCorpus,
+    corpus: EncodedCorpus | Sentences,
     found: Joined,
     config: CorpusConfig,
     vocab: Vocab | None = None,
@@ -48,7 +48,7 @@ def apply_vocab(
     spelled = Spelled(found.words, found.counts)
     words, final_ids = final_of_words(spelled, config, vocab, token_counts)
     require_two(len(words), spelled, config, token_counts, corpus.name, vocab)
-    ids = remapped(found.ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    ids = remapped(found.parts, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
     token_counts.not_utf8 = count_not_utf8(words, None if vocab is None else ids)
     token_counts.check()
     return EncodedCorpus(
@@ -87,7 +87,7 @@ def extend_vocab(
     final_ids = np.where(row >= 0, vocab.rows(words)[row], DROPPED).astype(np.int32)
     token_counts = corpus.token_counts.unmapped()
     ids = whole_sentences(corpus.ids, corpus.token_counts, tmp_dir=tmp_dir, memory_limit=memory_limit)
-    ids = remapped(ids, final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
+    ids = remapped([ids], final_ids, token_counts, threads=threads, tmp_dir=tmp_dir, memory_limit=memory_limit)
     token_counts.not_utf8 = count_not_utf8(vocab, ids)
     token_counts.beyond_max_vocab += int(seen[beyond].sum())
     token_counts.below_min_count += int(seen[row < 0].sum()) - int(seen[beyond].sum())

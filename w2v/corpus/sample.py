@@ -185,7 +185,7 @@ def _columns(lines: list[str], config: CorpusConfig) -> str:
 
 
 def strange_words(vocab: Vocab, token_counts: TokenCounts, config: CorpusConfig) -> list[str]:
-    """What should be said of a text with these words."""
+    """What should be said of a text with these words, which may be in any order."""
     found = []
     share = token_counts.not_utf8 / max(1, token_counts.kept)
     if share > MANY:
@@ -194,7 +194,8 @@ def strange_words(vocab: Vocab, token_counts: TokenCounts, config: CorpusConfig)
         ends = [row for row in _rows_ending_like(vocab, PUNCTUATION) if _has_letters(vocab.words[row])]
         share = int(vocab.counts[ends].sum()) / max(1, vocab.total)
         if share > MANY:
-            few = " ".join(vocab.words[row].decode("utf-8", "replace")[:20] for row in ends[:3])
+            first = sorted(ends, key=lambda row: (-vocab.counts[row], vocab.words[row]))[:3]
+            few = " ".join(vocab.words[row].decode("utf-8", "replace")[:20] for row in first)
             found.append(
                 f"{share:.0%} of the tokens end in punctuation ({few} ...), which makes other words of them;"
                 f" {setting('tokenizer', 'words')} takes it off"

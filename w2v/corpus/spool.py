@@ -52,6 +52,11 @@ class Spool:
         self._end = 0
         self._file: BinaryIO | None = None
 
+    @property
+    def has_file(self) -> bool:
+        """Whether some blocks are in the file."""
+        return self._file is not None
+
     def keep(self, block: Block) -> None:
         """Leave the block in memory, or write it to the file if memory is used up."""
         size = len(block) * ID_BYTES
