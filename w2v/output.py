@@ -31,7 +31,7 @@ __all__ = [
 
 PART_SUFFIX = ".w2v-part"
 OLD_SUFFIX = ".w2v-old"
-FLUSH_STEP = 64 << 20  # bytes written between two flushes to the disk
+FLUSH_STEP = 8 << 20  # bytes written between two flushes to the disk
 NAME_LIMIT = 200  # bytes of a file's name that leave room for a prefix and suffix (NAME_MAX is 255)
 UNFINISHED: set[str] = set()  # temporary files of this process, for a signal that ends it at once
 

@@ -13,13 +13,14 @@ from w2v.corpus import reader
 from w2v.corpus._encode import LONGEST_TOKEN, Encoder, Spellings
 from w2v.corpus._words import WordTable
 from w2v.corpus.config import CorpusConfig
+from w2v.corpus.encoded import Sentences
 from w2v.corpus.feed import QUEUE_STEP, Feed
 from w2v.corpus.phrases import PhraseSettings, join_phrases
-from w2v.corpus.reader import read_corpus
+from w2v.corpus.reader import read_corpus, read_sentences
 from w2v.corpus.selection import Spelled, select
 from w2v.corpus.sequences import encode_sequences
 from w2v.corpus.sources import expand
-from w2v.corpus.vocab import TokenCounts
+from w2v.corpus.vocab import TokenCounts, Vocab
 from w2v.errors import CorpusError
 
 from ..waiting import wait_until
@@ -90,6 +91,30 @@ def test_what_is_read_does_not_depend_on_when_threads_hand_their_words_over(most
         assert np.array_equal(found.ids, whole.ids)
     counted, _ = reader.count_words([path], config, threads=threads, block_size=5000)
     assert counted == whole.vocab
+
+
+@pytest.mark.parametrize("block_size", [5, 64, 1000, 1 << 19])
+def test_sentences_are_whole_wherever_blocks_end(block_size, tmp_path):
+    """Empty lines at a block's beginning, sentences over several blocks, one longer than any that is trained on, files
+    whose last line has no end."""
+    draw = random.Random(4)
+    lines = [[draw.choice(["a", "bc", "def"]) for _ in range(draw.choice([0, 0, 1, 2, 9]))] for _ in range(400)]
+    lines[200] = ["a", "xyz"] * 6000
+    for name, some in (("1", lines[:150]), ("2", []), ("3", lines[150:])):
+        (tmp_path / name).write_text("\n".join(map(" ".join, some)))
+    corpus = read_corpus([tmp_path], ALL)
+    for threads in (1, 3):
+        found = read_sentences([tmp_path], ALL, threads=threads, block_size=block_size)
+        assert isinstance(found, Sentences)
+        text = [b" ".join(found.words[i] for i in ids) for part in found.parts for ids in sentences_of(part)]
+        assert text == [" ".join(line).encode() for line in lines if line]
+        assert found.token_counts == corpus.token_counts
+        assert Vocab.sorted(found.words, found.counts) == corpus.vocab
+
+
+def sentences_of(part):
+    """The ids of each sentence; the part ends with one."""
+    return np.split(part[part >= 0], (np.flatnonzero(part < 0) - np.arange((part < 0).sum()))[:-1])
 
 
 def test_a_word_that_makes_a_table_grow_is_found_again():

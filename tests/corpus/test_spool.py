@@ -53,3 +53,16 @@ def test_full_disk_names_the_folder(tmp_path, text_path, monkeypatch):
     with pytest.raises(OSError, match="tmp_dir") as e:
         read_corpus([text_path], CorpusConfig(), memory_limit=0, tmp_dir=tmp_path)
     assert e.value.errno in (errno.ENOSPC, errno.ESPIPE)
+
+
+@pytest.mark.parametrize(("words", "spooled"), [(500, False), (5000, True)])
+def test_ids_wait_in_a_file_while_a_larger_table_of_words_takes_the_memory(words, spooled, tmp_path, monkeypatch):
+    """20,000 ids, in blocks of 1,000, have more bytes than the table of 500 words and fewer than that of 5,000."""
+    monkeypatch.setattr("w2v.corpus.spool.LARGE_TABLE", 1000)
+    path = tmp_path / "text"
+    path.write_text("".join(f"w{i * 7919 % words}{' ' if i % 9 else chr(10)}" for i in range(20_000)))
+    plain = read_corpus([path], CorpusConfig(min_count=1))
+    corpus = read_corpus([path], CorpusConfig(min_count=1), threads=2, block_size=5000)
+    assert corpus.spooled == spooled
+    assert (corpus.digest(), corpus.token_counts) == (plain.digest(), plain.token_counts)
+    corpus.close()

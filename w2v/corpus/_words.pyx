@@ -174,15 +174,15 @@ cdef class WordTable:
         """Bytes of all words together."""
         return self.ends[self.count] if self.ends != NULL else 0
 
-    def lengths(self):
-        """array('i'): the bytes of each word."""
-        cdef int64_t row
+    def lengths(self, Py_ssize_t low=0, high=None):
+        """array('i'): the bytes of each word from `low` to `high`."""
+        cdef int64_t row, end = self.count if high is None else min(<Py_ssize_t> high, self.count)
         cdef int[::1] view
-        lengths = array("i", bytes(4)) * self.count
+        lengths = array("i", bytes(4)) * max(0, end - max(0, low))
         view = lengths
         with nogil:
-            for row in range(self.count):
-                view[row] = <int> (self.ends[row + 1] - self.ends[row])
+            for row in range(max(0, low), end):
+                view[row - max(0, low)] = <int> (self.ends[row + 1] - self.ends[row])
         return lengths
 
     def take(self, rows) -> WordTable:

@@ -52,7 +52,7 @@ def assemble(
     """
     places = _lay_out(_measure(blocks, remapping, spool, threads), token_counts)
     total = places[-1].start + places[-1].size if places else 0
-    if total * ID_BYTES <= spool.memory_limit:
+    if total * ID_BYTES <= spool.memory_limit and not spool.beside_table(total * ID_BYTES):
         ids = np.empty(total, np.int32)
 
         def write(i: int) -> None:

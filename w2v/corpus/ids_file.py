@@ -40,6 +40,7 @@ __all__ = ["IdsFile", "digest_of", "is_encoded", "is_encoded_head", "read_ids_fi
 FORMAT = "w2v corpus 2"
 CHECK_IDS = 1 << 20  # of one thread's step
 BLOCK_IDS = 1 << 20  # that a thread takes at a time; the digest is made of the blocks' digests
+BLOCK_WORDS = 1 << 16  # whose lengths are written at a time
 SHAPES = {"counts": ("I64", 1), "ids": ("I32", 1), "word_lengths": ("I32", 1), "words": ("U8", 1)}
 FORBIDDEN = b" \t\n\r\0"
 
@@ -64,7 +65,8 @@ def write_ids_file(content: IdsFile, out: AtomicOutput) -> None:
     out.write(memoryview(vocab.counts.astype("<i8", copy=False)).cast("B"))
     for start in range(0, len(ids), BLOCK_IDS):
         out.write(memoryview(np.ascontiguousarray(ids[start : start + BLOCK_IDS], "<i4")).cast("B"))
-    out.write(memoryview(np.asarray(vocab.words.lengths(), "<i4")).cast("B"))
+    for start in range(0, len(vocab), BLOCK_WORDS):
+        out.write(memoryview(np.asarray(vocab.words.lengths(start, start + BLOCK_WORDS), "<i4")).cast("B"))
     for piece in vocab.words.pieces():
         out.write(piece)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["count_words", "read_corpus", "read_sentences", "tally_words"]
 
 BLOCK_BYTES = 1 << 19
+SPELLING_BYTES = 48  # of the table of all, with its empty slots
 OWN_SPELLINGS = 100_000  # in a thread's table before it is emptied: with those of a block more, 6 MB and in its cache
 
 
@@ -61,7 +62,7 @@ def read_corpus(
     spool = make_spool(memory_limit, tmp_dir)
     reading = _Reading(expand(paths), config, threads, block_size, on_progress)
     try:
-        reading.run(spool.keep)
+        reading.run(reading.keep_in(spool))
         return reading.encoded(spool, vocab, part, on_warning)
     finally:
         spool.close()
@@ -85,7 +86,7 @@ def read_sentences(
     spool = make_spool(memory_limit, tmp_dir)
     reading = _Reading(expand(paths), config, threads, block_size, on_progress)
     try:
-        reading.run(spool.keep)
+        reading.run(reading.keep_in(spool))
         if changes_spellings(config) or spool.has_file or len(reading.spellings) < 2:
             return reading.encoded(spool, None, False, on_warning)
         return reading.sentences(spool, on_warning)
@@ -204,6 +205,10 @@ class _Reading:
         self.token_counts.too_long = sum(e.too_long for e in self.encoders)
         self.token_counts.read = self.token_counts.too_long
         self.encoders.clear()
+
+    def keep_in(self, spool: Spool) -> Callable[[Block], None]:
+        """What keeps blocks in a spool, which is told how large the table of spellings is."""
+        return lambda block: spool.keep(block, SPELLING_BYTES * len(self.spellings))
 
     def spelled(self) -> Spelled:
         """The table of all threads, which is given up."""

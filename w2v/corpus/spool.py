@@ -22,6 +22,7 @@ __all__ = ["Spool", "make_spool", "unnamed_file"]
 
 ID_BYTES = 4
 Folder = str | os.PathLike[str] | None
+LARGE_TABLE = 16 << 20  # bytes
 LARGEST_SHARE = 4  # ids may take a quarter of the memory that is free
 
 
@@ -50,6 +51,7 @@ class Spool:
         self._lock = threading.Lock()
         self._in_memory = 0
         self._end = 0
+        self._table = 0
         self._file: BinaryIO | None = None
 
     @property
@@ -57,11 +59,13 @@ class Spool:
         """Whether some blocks are in the file."""
         return self._file is not None
 
-    def keep(self, block: Block) -> None:
-        """Leave the block in memory, or write it to the file if memory is used up."""
+    def keep(self, block: Block, table: int = 0) -> None:
+        """Leave the block in memory, or write it to the file if memory is used up. `table`: bytes of the table of
+        spellings."""
         size = len(block) * ID_BYTES
         with self._lock:
-            if self._in_memory + size <= self.memory_limit:
+            self._table = table
+            if self._in_memory + size <= self.memory_limit and not self.beside_table(self._in_memory + self._end):
                 self._in_memory += size
                 return
             if self._file is None:
@@ -70,6 +74,10 @@ class Spool:
             self._end += size
         with spool_errors(self.folder):
             block.spool(self._file.fileno(), place)
+
+    def beside_table(self, size: int) -> bool:
+        """Whether so many bytes of ids are better in a file, because a larger table of spellings takes the memory."""
+        return LARGE_TABLE < self._table > size
 
     def load(self, block: Block) -> np.ndarray | None:
         """The ids of a block that is in the file; None for one in memory."""
