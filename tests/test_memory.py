@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+
 import pytest
 
 from w2v.errors import TrainingError
@@ -92,6 +95,41 @@ def test_a_training_that_a_cgroup_has_no_room_for_is_refused_with_settings_that_
     check_memory(config, most, 8 * most, available=there)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"subwords": "3-6", "threads": 1},
+        {"subwords": "3-6", "threads": 7, "reproducible": True},
+        {"loss": "softmax", "threads": 2},
+        {"loss": "hs", "threads": 1, "held_out": 0.1, "stop_early": 1},
+        {"threads": 7, "hot_rows": 1_000_000},
+    ],
+    ids=str,
+)
+def test_each_setting_that_is_advised_fits_alone_and_a_larger_one_does_not(settings):
+    config, words = TrainConfig(dim=300, **settings), 400_000
+    there = Room(sum(memory_needed(config.resolved(), words, 8 * words).values()) * 9 // 10, "there")
+    copies = {"combine": 4 * 300 * words}
+    with pytest.raises(TrainingError) as caught:
+        check_memory(config, words, 8 * words, copies, available=there)
+    found = {
+        name: int(value) for name, value in re.findall(r"(dim|buckets|max_vocab|hot_rows)=(\d+)", str(caught.value))
+    }
+    assert found
+    assert ("buckets" in found) == ("subwords" in settings)
+    for name, value in found.items():
+
+        def check(value, name=name):
+            then = value if name == "max_vocab" else words
+            changed = config if name == "max_vocab" else dataclasses.replace(config, **{name: value})
+            share = changed.dim * then / (300 * words)
+            check_memory(changed, then, 8 * then, {"combine": int(share * copies["combine"])}, available=there)
+
+        check(value)
+        with pytest.raises(TrainingError):
+            check(value + 100 if name != "hot_rows" else 1_000_000)
+
+
 def test_the_estimate_is_the_limit_to_the_byte():
     config = TrainConfig(dim=100, threads=2).resolved()
     needed = sum(memory_needed(config, 50_000, 400_000).values())
@@ -148,7 +186,7 @@ def test_the_way_out_of_too_little_memory_is_the_mildest_that_is_enough():
     with pytest.raises(TrainingError, match="; try hot_rows=0, or fewer threads"):
         check_memory(config, 2000, available=Room(there, "there"))
     with pytest.raises(TrainingError, match="; a smaller dim or max_vocab needs less"):
-        check_memory(config, 2000, available=Room(there - 1, "there"))
+        check_memory(config, 2000, available=Room(1000, "there"))
     needed = sum(memory_needed(TrainConfig(dim=48, threads=1).resolved(), 2000).values())
     there = next(size for size in range(needed, 2 * needed) if size - reserve(size) == needed)
     with pytest.raises(TrainingError, match=f"; try dim=48 or max_vocab={2000 * needed // (needed + 256_000)}$"):

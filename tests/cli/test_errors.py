@@ -68,6 +68,11 @@ def test_an_error_is_one_line_and_an_exit_code(capsys, error, code, line):
             "out of memory; a smaller --dim or --max-vocab, or a larger --min-count needs less",
         ),
         (
+            ["train", "text", "-o", "v.bin", "--subwords", "3-6"],
+            "w2v.training.run.Run.run",
+            "out of memory; a smaller --dim, --buckets or --max-vocab, or a larger --min-count needs less",
+        ),
+        (
             ["word2vec", "-train", "text", "-output", "v.bin"],
             "w2v.training.run.Run.run",
             "out of memory; a smaller -size, or a larger -min-count needs less",

@@ -62,6 +62,8 @@ def test_a_file_in_the_wrong_place_is_named_in_one_line(w2v, folder, line, code,
 def test_a_file_in_the_place_of_a_word_or_a_command_is_seen(w2v, folder):
     done = w2v("similar", "king", "vectors.bin")
     assert done.err == "w2v: error: king: No such file or directory; VECTORS comes first: vectors.bin\n"
+    done = w2v("vocab", "the king and the queen")  # to the library it would be a sentence
+    assert done.err == "w2v: error: the king and the queen: No such file or directory\n"
     done = w2v("vectors.bin", "king")
     assert "no such command: vectors.bin, but a file (write w2v similar vectors.bin for vectors, w2v train" in done.err
 
@@ -127,7 +129,7 @@ def test_a_number_beyond_64_bits_is_a_usage_error(w2v, line):
         ("vocab t -top 5", "no such option: -top (write --top 5)"),
         ("vocab t --hs", "no such option: --hs;"),
         ("word2vec -train t -output v.bin -resume", "no such option: -resume (write --resume)"),
-        ("similar v.bin -lrb-", "no such option: -l; a word that begins with - goes behind --"),
+        ("similar v.bin -lrb-", "no such option: -lrb-; a word that begins with - goes behind --"),
         ("similarity v.bin king -rrb-", "a word that begins with - goes behind --"),
         ("explore v.bin -o page.png", "page.png: the page is HTML; end its name in .html"),
         ("explore v.bin -o page", "page: the page is HTML; end its name in .html"),

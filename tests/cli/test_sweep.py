@@ -90,6 +90,13 @@ def test_wrong_options_are_found_before_the_corpus_is_read(w2v, options, code, n
     assert len(done.err.splitlines()) == 1
 
 
+def test_nothing_is_printed_where_the_results_are_none(w2v, corpus, tmp_path):
+    (tmp_path / "r.jsonl").write_text("no results\n")
+    done = w2v("sweep", corpus, "--dim", "8", "--results", "r.jsonl")
+    assert (done.returncode, done.out) == (1, ""), done.err
+    assert "r.jsonl" in done.err.splitlines()[-1]
+
+
 def test_every_hyper_parameter_is_an_option_that_takes_a_list():
     command = cli.get_command(None, "sweep")
     spellings = [s for p in command.params for s in (*p.opts, *p.secondary_opts)]

@@ -37,6 +37,7 @@ WRONG_USE = {
     "train c -o v --sg": "no such option: --sg (write --model skipgram); see w2v train --help",
     "train c -o v -size 5": "no such option: -size (write --dim 5); w2v word2vec takes the options of word2vec.c; "
     "see w2v train --help",
+    "word2vec -trai c -output v": "no such option: -trai (did you mean -train?); see w2v word2vec --help",
     "sweep c --dim 5,x": "-d/--dim: 'x' is not a whole number; see w2v sweep --help",
     "similar v king -k 0": "-k/--top: must be at least 1 (got 0); see w2v similar --help",
     "analogy v a b": "an analogy has three words, A B C; found 2; see w2v analogy --help",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import socket
 import stat
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from w2v.cluster import authentication
+from w2v.cluster import authentication, session
 from w2v.cluster.authentication import check_cluster, check_ray, grpc_status, make_token_file, own_token
 from w2v.errors import TrainingError, W2VError
 
@@ -144,3 +145,24 @@ def test_a_cluster_that_lets_in_those_with_the_token_is_taken(home, cluster, mon
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     check_cluster(cluster.address)
+
+
+@pytest.mark.parametrize("way", ["connected", "RAY_ADDRESS", "several"])
+def test_a_cluster_whose_address_nobody_wrote_is_looked_at_too(home, cluster, monkeypatch, way):
+    """The program is connected already, or Ray finds the cluster."""
+    cluster.answers[None] = 0
+    context = SimpleNamespace(gcs_address=cluster.address)
+    ray = SimpleNamespace(
+        is_initialized=lambda: way == "connected", get_runtime_context=lambda: context, shutdown=lambda: None
+    )
+    monkeypatch.setattr(session, "load_ray", lambda: ray)
+    monkeypatch.setattr(session, "hushed", nullcontext)
+    monkeypatch.setattr(session, "join", lambda *_: None)
+    monkeypatch.setattr(session, "clusters_here", lambda: {"192.0.2.1:1", "192.0.2.2:1"} if way == "several" else set())
+    if way == "RAY_ADDRESS":
+        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    else:
+        monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+    with pytest.raises(TrainingError, match="it asks for no token"), session.session("auto", 1):
+        pass

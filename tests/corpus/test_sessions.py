@@ -77,7 +77,9 @@ def test_times_are_read_as_they_are_written(times):
     assert second - first == 60_000_000
 
 
-@pytest.mark.parametrize("text", ["", "soon", "nan", "1e30", "2023-13-01", "9" * 30])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "nan", "1e30", "2023-13-01", "9" * 30, "20241331", "202405312460", "1_000", "\uff11\uff12"]
+)
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011  each parser has its own text
         microseconds(text)
@@ -85,6 +87,12 @@ def test_what_is_no_time_is_refused(text):
 
 def test_days_and_times_before_1970_are_in_order():
     assert microseconds("20240531") == microseconds("2024-05-31")
+    assert microseconds("20240531.0") == microseconds(" 20240531 ") == microseconds("2024-05-31")
+    assert microseconds("202405311830") == microseconds("2024-05-31T18:30")
+    assert microseconds("20240531183007") == microseconds("2024-05-31T18:30:07")
+    assert microseconds("20240531183007125") == microseconds("2024-05-31T18:30:07.125")
+    assert microseconds("20240531183007000125") == microseconds("2024-05-31T18:30:07.000125")
+    assert microseconds("2024053118") == 2024053118 * 10**6  # as many digits as seconds have now
     assert microseconds("1969-12-31T23:59:59Z") == -1_000_000 == microseconds("-1")
 
 

@@ -67,6 +67,11 @@ LAYOUTS = {
         lambda _, w, v: ";".join([w, *(x.replace(".", ",") for x in v)]),
         "",
     ),
+    "semicolons, decimal commas, exponents and whole numbers": (
+        [w for w in WORDS if ";" not in w and '"' not in w],
+        lambda _, w, v: ";".join([w, *(f"{float(x):.7E}".replace(".", ",") for x in v[:-1]), v[-1].replace(".", ",")]),
+        "",
+    ),
     "spaces and decimal commas": (PLAIN, lambda _, w, v: " ".join([w, *(x.replace(".", ",") for x in v)]), ""),
     "spaces and decimal commas, with a header": (
         PLAIN,
@@ -111,7 +116,7 @@ def test_tables_that_leave_no_doubt_are_read(tmp_path, layout, change, way):
             assert file.similar(["the"], 3) == [found.query("the", 3)]
     repaired, repairs = repair(io.BytesIO(data) if way == "stream" else path)
     assert list(repaired.words) == [word.replace(" ", "_") for word in words]
-    assert set(repairs) <= {"renamed"}
+    assert set(repairs) <= {"renamed", "spaces in text"}
     assert list(load(path, limit=2).words) == words[:2]
 
 
@@ -131,6 +136,21 @@ def test_a_bad_row_of_a_table_is_named_and_left_out(tmp_path):
     }
     repaired, _ = repair(tmp_path / "v")
     assert list(repaired.words) == [w.replace(" ", "_") for w in WORDS if w not in ("of", "naïve", "new york")]
+
+
+@pytest.mark.parametrize(("separator", "name"), [("\t", "v.tsv"), (",", "v.csv"), (";", "v.txt")])
+@pytest.mark.parametrize("bad", ["#N/A", "-.inf", "1e", "-"])
+def test_numbers_without_words_are_never_words_where_one_of_them_is_bad(tmp_path, separator, name, bad):
+    for place in (0, 7):
+        rows = [[f"{x:.5f}" for x in row] for row in MATRIX]
+        rows[place][0] = bad
+        (tmp_path / name).write_text("".join(separator.join(row) + "\n" for row in rows))
+        (tmp_path / "v.metadata.tsv").write_text("".join(f"w{i}\n" for i in range(len(rows))))
+        with pytest.raises(VectorsError):
+            load(tmp_path / name)
+        (tmp_path / name).write_text("".join(separator.join([*row, f"w{i}"]) + "\n" for i, row in enumerate(rows)))
+        with pytest.raises(VectorsError, match=f"row {place + 1} .*number 1 cannot be read"):
+            load(tmp_path / name)
 
 
 def test_nine_in_ten_of_the_first_twenty_lines_must_be_rows(tmp_path):
@@ -179,7 +199,8 @@ def test_a_word_with_a_space_is_named_and_kept_by_the_repair(tmp_path, way):
     repaired, repairs = repair(io.BytesIO(data))
     assert list(repaired.words) == [word.replace(" ", "_") for word in SPACED]
     assert np.array_equal(repaired.matrix, MATRIX[: len(SPACED)])
-    assert {kind: tally.count for kind, tally in repairs.items()} == {"renamed": 4}
+    assert {kind: tally.count for kind, tally in repairs.items()} == {"spaces in text": 4, "renamed": 4}
+    assert repairs["spaces in text"].places[0] == 'row 2 "0,0 km2"'
     # Without a header they are read, as the words of GloVe's files.
     assert list(load(io.BytesIO("".join(text).encode())).words) == SPACED
 

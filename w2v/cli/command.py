@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from w2v.cli.errors import check_dashes, named_output, out_of_memory, shown
-from w2v.errors import CorpusError, W2VError
+from w2v.errors import W2VError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -176,10 +176,6 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except W2VError as error:
-            if isinstance(error, CorpusError):  # the library takes a string that names no file for a sentence
-                for path in ctx.params.get("corpus") or ():
-                    if path not in ("", "-"):
-                        os.stat(path)
             error.args = (shown(error.args[0]), *error.args[1:])  # here the options' spellings are still known
             raise
         except MemoryError as error:

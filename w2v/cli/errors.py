@@ -92,8 +92,11 @@ def explain(error: BaseException) -> int:
 def out_of_memory() -> str:
     """What to say of memory that is not there: which options of the running command would take less."""
     options = {getattr(option, "setting", option.name) for option in running_options()}
-    less = [setting(name) for name in ("dim", "max_vocab", "top") if name in options]
-    ways = [f"a smaller {' or '.join(less)}"] if less else []
+    context = click.get_current_context(silent=True)
+    if context is not None and context.params.get("subwords") in (None, "off"):
+        options.discard("buckets")
+    less = [setting(name) for name in ("dim", "buckets", "max_vocab", "top") if name in options]
+    ways = [f"a smaller {', '.join([*less[:-2], ' or '.join(less[-2:])])}"] if less else []
     ways += [f"a larger {setting('min_count')}"] if "min_count" in options else []
     if not ways:
         return "out of memory; it needs more than there is (ulimit -v, other programs)"
@@ -234,7 +237,8 @@ def check_dashes(context: click.Context, arguments: Sequence[str]) -> None:
     `-s ize`, and 50 as a file; and for a file whose name begins so."""
     options = [param for param in context.command.params if isinstance(param, click.Option)]
     long = {plain_name(name): option for option in options for name in option.opts if name.startswith("--")}
-    known = {name for option in options for name in option.opts}
+    known = {name: option for option in options for name in (*option.opts, *option.secondary_opts)}
+    short = {name[1] for name in known if re.fullmatch("-[A-Za-z]", name)}
     found = []
     for before, argument in zip(["", *arguments], arguments, strict=False):
         name = plain_name(argument)
@@ -247,6 +251,7 @@ def check_dashes(context: click.Context, arguments: Sequence[str]) -> None:
                 f"{argument}: is read as an option; for the file of this name write ./{argument}", context
             )
         value = value_of(argument, arguments)
+        is_value = before in known and not getattr(known[before], "is_flag", False)
         if name in long:
             wanted = long[name].get_error_hint(context).split("/")[-1]
             wanted = f"write {wanted}{f' {value}' if value and not getattr(long[name], 'is_flag', False) else ''}"
@@ -254,6 +259,8 @@ def check_dashes(context: click.Context, arguments: Sequence[str]) -> None:
             wanted = habit_hint(name, value, visible_options(context))
         if wanted:
             found.append(f"{argument} ({wanted})")
+        elif not (found or is_value or argument[1] in short):
+            raise click.NoSuchOption(argument.partition("=")[0], ctx=context)  # click would name its first letter
     if found:
         original = "; w2v word2vec takes the options of word2vec.c" if "model" in long else ""
         raise click.UsageError(f"no such option{'s' * (len(found) > 1)}: {', '.join(found)}{original}", context)

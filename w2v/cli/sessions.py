@@ -20,8 +20,8 @@ __all__ = ["command"]
 HELP = """Sessions from a table of events (who, what, when): one per line, items separated by spaces.
 
 TABLE is CSV, TSV, JSON lines or Parquet (w2v[tables]), plain or compressed, recognised by content; - is standard input.
-Columns are named by its first row or, where that is data, by their numbers from 1. Times are ISO 8601, or numbers since
-1970 in seconds, milliseconds, microseconds or nanoseconds.
+Columns are named by its first row or, where that is data, by their numbers from 1. Times are ISO 8601, digits such as
+20240531 or 20240531183000, or numbers since 1970 in seconds, milliseconds, microseconds or nanoseconds.
 
 Rows may be in any order: they are sorted by session and time, beyond 256 MB on disk (--tmp-dir, else $TMPDIR or /tmp),
 in about the space of the three columns. White space within an item becomes _. w2v train takes the same options, and a

@@ -151,8 +151,6 @@ class Table:
             texts = [[self.shown(getattr(config, name)) for config in configs] for name in self.names]
             values = [max(map(len, column), default=0) for column in texts]
             self.widths = [*values, *[8] * (len(self.header()) - len(values))]
-        if form is None:
-            self.put(self.header())
 
     def header(self) -> list[str]:
         scores = [part for name in self.tests for part in ((name, "+-") if self.mean else (name,))]
@@ -170,6 +168,8 @@ class Table:
         return ", ".join(f"{name} {self.shown(getattr(run.config, name))}" for name in self.names)
 
     def add(self, run: SweepRun) -> None:
+        if not self.runs and self.form is None:
+            self.put(self.header())
         self.runs += 1
         if run.error:
             warn(f"{self.name_of(run) or 'the run'}: {run.error}")

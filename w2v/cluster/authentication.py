@@ -61,7 +61,7 @@ def token_wanted() -> bool:
 
 def check_cluster(address: str) -> None:
     """TrainingError unless a cluster at HOST:PORT lets this machine in, and nobody who has no token."""
-    if os.environ.get("RAY_USE_TLS", "0") != "0":
+    if os.environ.get("RAY_USE_TLS") == "1":
         return  # with certificates, which both sides ask for
     anyone = grpc_status(address, None)
     if not token_wanted():

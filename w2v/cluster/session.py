@@ -55,6 +55,7 @@ def session(address: str, cpus: int | None) -> Iterator[Any]:
     """
     ray = load_ray()
     if ray.is_initialized():
+        check_cluster(ray.get_runtime_context().gcs_address)
         yield ray
         return
     if address == "auto" and not os.environ.get("RAY_ADDRESS"):
@@ -68,6 +69,8 @@ def session(address: str, cpus: int | None) -> Iterator[Any]:
     with hushed():
         try:
             join(ray, address)
+            if address == "auto":  # which one it is, Ray has found out
+                check_cluster(ray.get_runtime_context().gcs_address)
             yield ray
         finally:
             ray.shutdown()

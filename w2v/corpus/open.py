@@ -36,6 +36,7 @@ __all__ = [
     "open_for_phrases",
     "paths_of",
     "read",
+    "refuse_sentences",
 ]
 
 SELECTING = ("min_count", "max_vocab")  # what may be narrowed after encoding
@@ -103,18 +104,22 @@ def files_of(corpus: Any) -> list[str | os.PathLike[str]]:
 
 
 def paths_of(corpus: Any) -> list[str | os.PathLike[str]] | None:
-    """The files and folders that are meant; None for sequences of tokens. CorpusError for sentences as strings."""
+    """The files and folders that are meant; None for sequences of tokens."""
     paths = [corpus] if isinstance(corpus, (str, os.PathLike)) else corpus
     if not isinstance(paths, (list, tuple)) or not paths or not all(isinstance(x, (str, os.PathLike)) for x in paths):
         return None
-    strings = [path for path in paths if isinstance(path, str) and path != "-"]
+    return list(paths)
+
+
+def refuse_sentences(corpus: Any) -> None:
+    """CorpusError where a program gives sentences as strings, which are names of files."""
+    strings = [path for path in paths_of(corpus) or () if isinstance(path, str) and path != "-"]
     missing = next((text for text in strings if not os.path.exists(text)), None)
     if missing is not None and (_is_sentence(missing) or (len(strings) > 1 and all(map(_is_word, strings[:10])))):
         raise CorpusError(
             f"{shortened(missing)}: no such file or folder, and a string is the name of one; sentences are lists of "
             'tokens: split each into words, [["a", "b"], ["c", "d"]]'
         )
-    return list(paths)
 
 
 def _is_sentence(text: str) -> bool:
@@ -233,6 +238,7 @@ def encode(corpus: Any, *, threads: int | None = None, tmp_dir: Path | None = No
     `save("corpus.ids")` and opened with `w2v.EncodedCorpus.load`. Raises W2VError, or OSError with the file's name.
     """
     check_names("encode", settings, CorpusConfig)
+    refuse_sentences(corpus)
     return read(corpus, CorpusConfig(**settings), threads=threads, tmp_dir=tmp_dir, on_warning=warn)
 
 
@@ -268,6 +274,7 @@ def find_phrases(
 def joined_corpus(corpus: Any, settings: dict[str, Any], *, threads: int | None, **phrases: Any) -> Joined:
     """Read a corpus and join its phrases."""
     check_names("find_phrases", settings, CorpusConfig)
+    refuse_sentences(corpus)
     config = CorpusConfig(**settings, **phrases)
     wanted = PhraseSettings.of(config)
     found = open_for_phrases(corpus, config, settings, threads=threads, on_warning=warn)

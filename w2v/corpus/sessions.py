@@ -38,6 +38,9 @@ SPACE = re.compile(r"[\s\0-\x1f\x7f-\x9f]+")
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # Since 1970 in seconds, milliseconds, microseconds or nanoseconds: told by the number, as no log is from the year 5138.
 UNITS = ((10**11, 10**6, 1), (10**14, 10**3, 1), (10**17, 1, 1), (10**20, 1, 1000))
+# A date, or a date and a time, without anything between. As numbers they would be times in 1970, 1976 or beyond 2570,
+# which no log has.
+DIGITS = re.compile(r"(?:19|20)[0-9]{6}(?:[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12})?")
 ZERO = 1 << 63  # times before 1970 sort before the others
 
 Path = str | os.PathLike[str]
@@ -145,8 +148,9 @@ class Sessions:
                     try:
                         stamp = microseconds(time[0]) + ZERO
                     except ValueError:
+                        what = "date such as 20240531" if DIGITS.fullmatch(str(time[0]).removesuffix(".0")) else "time"
                         table.refuse(
-                            f"{shortened(str(time[0]))!r} is not a time; write 2024-05-31T18:00:00Z, or seconds"
+                            f"{shortened(str(time[0]))!r} is not a {what}; write 2024-05-31T18:00:00Z, or seconds"
                         )
                         continue
                 number += 1
@@ -234,12 +238,15 @@ class Sessions:
 
 
 def microseconds(value: str | int) -> int:
-    """A time since 1970, UTC, in microseconds: ISO 8601 (UTC where no zone is given), or a number since then in
-    seconds, milliseconds, microseconds or nanoseconds. ValueError for anything else."""
+    """A time since 1970, UTC, in microseconds: ISO 8601 (UTC where no zone is given), also as digits alone (20240531,
+    20240531183000), or a number since then in seconds, milliseconds, microseconds or nanoseconds. ValueError for
+    anything else."""
     if not isinstance(value, str):
         return int(value)
-    text = value.strip()
-    if text.isascii() and text.isdigit() and not (len(text) == 8 and text[:2] in ("19", "20")):  # not 20240531
+    text = value.strip().removesuffix(".0")  # a whole number as a program writes a column in which one is missing
+    if DIGITS.fullmatch(text):
+        return _since_1970(_of_digits(text))
+    if text.isascii() and text.isdigit():
         number = int(text)
         for limit, times, per in UNITS:
             if number < limit:
@@ -251,12 +258,17 @@ def microseconds(value: str | int) -> int:
         elif text.endswith(" UTC"):
             text = text[:-4]
         return _since_1970(datetime.fromisoformat(text))
-    if len(text) == 8 and text.isdigit():
-        return _since_1970(datetime.strptime(text, "%Y%m%d"))
     seconds = float(text)
-    if not abs(seconds) < 10**17:
+    if not abs(seconds) < 10**17 or not text.isascii() or "_" in text:
         raise ValueError(value)
     return round(seconds * next(times for limit, times, _ in UNITS if abs(seconds) < limit))
+
+
+def _of_digits(text: str) -> datetime:
+    """20240531, 202405311830, 20240531183000, or that with three or six digits of a second."""
+    day, time = text[:8], text[8:14].ljust(6, "0")
+    parts = (day[:4], day[4:6], day[6:], time[:2], time[2:4], time[4:], text[14:].ljust(6, "0"))
+    return datetime(*map(int, parts))  # type: ignore[arg-type]
 
 
 def _since_1970(time: datetime) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -355,20 +356,28 @@ def check_memory(
     raise TrainingError(
         f"not enough memory: {words:,} words x {config.dim} take {size(total)} ({parts}), and {size(there.size)} are "
         f"{there.limit}, of which {size(kept)} stay free for others; "
-        f"{_way_out(words, needed, extra or {}, there.size - kept)}"
+        f"{_way_out(resolved, words, word_bytes, extra or {}, there.size - kept)}"
     )
 
 
-def _way_out(words: int, needed: dict[str, int], extra: dict[str, int], there: int) -> str:
-    """Settings with which it would fit."""
-    total = sum(needed.values())
-    if total - needed["private rows"] <= there:
+def _way_out(config: ResolvedConfig, words: int, word_bytes: int, extra: dict[str, int], there: int) -> str:
+    """Settings with which it would fit, each alone."""
+
+    def total(words_then: int = words, **changes: Any) -> int:
+        changed = dataclasses.replace(config, **changes)
+        share = changed.dim * words_then / (config.dim * words)  # of what grows with the matrices
+        needed = memory_needed(changed, words_then, word_bytes * words_then // words)
+        return sum(needed.values()) + math.ceil(share * sum(extra.values()))
+
+    if total(hot_rows=0) <= there:
         return f"try {setting('hot_rows', 0)}, or fewer {setting('threads')}"
-    rows = sum(needed.get(name, 0) for name in ("vectors", "context", "the best epoch"))
-    dim = (there - total + rows) * needed["vectors"] // rows // (4 * words) // ROW_FLOATS * ROW_FLOATS
-    fixed = needed["private rows"] + sum(extra.values())  # as many for a smaller vocabulary
-    most = words * (there - fixed) // (total - fixed)
-    ways = [setting("dim", dim)] if dim >= ROW_FLOATS else []
+    steps = range(1, config.dim // ROW_FLOATS + 1)
+    dim = ROW_FLOATS * bisect_right(steps, there, key=lambda step: total(dim=ROW_FLOATS * step))
+    most = bisect_right(range(1, words), there, key=total)
+    ways = [setting("dim", dim)] if dim else []
+    if config.ngram_range is not None:
+        buckets = bisect_right(range(1, config.buckets), there, key=lambda buckets: total(buckets=buckets))
+        ways += [setting("buckets", buckets)] if buckets >= words else []  # with fewer, most n-grams share a row
     ways += [setting("max_vocab", most)] if most >= 2 else []
     if not ways:
         return f"a smaller {setting('dim')} or {setting('max_vocab')} needs less"

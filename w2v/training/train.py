@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from w2v.corpus.config import CorpusConfig
-from w2v.corpus.open import open_corpus
+from w2v.corpus.open import open_corpus, refuse_sentences
 from w2v.errors import SettingsError, setting, warn
 from w2v.numbers import seconds_of
 from w2v.settings import check_names, options_of
@@ -121,6 +121,7 @@ def train(
     context vector, `unit` gives rows of length 1. Returns `Vectors`, float32 [V, dim] in falling order of word count,
     whose `context` are the context vectors, None for hierarchical softmax. Raises W2VError.
     """
+    refuse_sentences(corpus)
     replaces = None
     if continue_from is True:
         continue_from, checkpoint, replaces = take_up(name_of(output), name_of(checkpoint))
@@ -194,6 +195,7 @@ def sweep(
     seed=[1, 2, 3]``. `eval` are files of questions or word pairs. `results` keeps the runs as JSON lines, and those
     already in it are not repeated; `folder` keeps the vectors too. Raises W2VError.
     """
+    refuse_sentences(corpus)
     lists = {name: value for name, value in settings.items() if name in options_of(TrainConfig)}
     single = {name: value for name, value in settings.items() if name not in lists}
     check_names("sweep", single, CorpusConfig)

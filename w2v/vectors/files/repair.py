@@ -30,12 +30,14 @@ REPAIRS = {
     "bytes after the end": "{} bytes after the last row left out",
     "lost bytes": "{} gaps: bytes that are no rows left out, and the rows beside them",
     "not finite": "{} rows left out, with NaN or infinite numbers",
-    "wrong length": "{} rows left out, with too few or too many numbers",
+    "wrong length": "{} rows left out, with too few or too many numbers, or with something else among them",
     "no word": "{} rows left out, without a word",
     "words missing": "{} rows left out, for which there is no word",
     "byte order mark": "the byte order mark left out",
     "zero rows": "{} rows left out, of zeros",
     "duplicates": "{} rows left out, whose word is in an earlier row",
+    "spaces in text": "{} rows read with spaces in the word: of each line the last fields are taken for its numbers",
+    "spaces in binary": "{} rows read with spaces in the word: it ends where numbers of the usual size begin",
     "renamed": "{} words renamed: _ for white space, U+FFFD for bytes that are not UTF-8, no control characters",
     "zero bytes": "{} rows left out, in whose word bytes are zero: what they were is lost",
     "nothing left": "{} rows left out, whose word is nothing but white space or control characters",
@@ -56,6 +58,9 @@ def repair(
             for place in np.flatnonzero(zero).tolist():
                 _tally(repairs, "zero rows", block, place)
             block = _kept(block, ~zero)
+            if salvage.spaces:
+                for place in [place for place, word in enumerate(block.words) if b" " in word]:
+                    _tally(repairs, salvage.spaces, block, place)
             table.add(block.values)
             blocks.append(block._replace(values=block.values[:0].copy()))
         if more := salvage.damage.get("words too many"):

@@ -413,6 +413,7 @@ def binary_blocks(salvage: Salvage) -> Iterator[Block]:
             f"{salvage.name}: is damaged, and may be text in which bytes were lost; say which it is:"
             " w2v convert --fix --from text, or bin"
         )
+    salvage.spaces = "spaces in binary"
     boundaries, last, seen = _Boundaries(rows), -1, -1
     for block in boundaries.blocks():
         finite = np.isfinite(block.values).all(axis=1).tolist()

@@ -54,6 +54,7 @@ class Salvage:
         self.metadata: dict[str, str] = {}
         self.last_newline = True
         self.told = False  # whether the user says which format it is
+        self.spaces = ""  # how a word with spaces is told from its numbers, where that is not certain: a kind of repair
         self.subwords: Subwords | None = None
         if source.head.startswith(UTF8_BOM):
             source.skip_mark()

@@ -38,7 +38,8 @@ WORD_LIMIT = 65_536
 LINE_LIMIT = 16 << 20  # bytes
 HEADER = re.compile(rb"(\d+)[ \t,;]+(\d+)(?:[ \t,;]+\d+)?[ \t]*\r?\n")
 PLAIN_HEADER = re.compile(rb"\d+ +\d+[ \t]*\r?\n")
-DECIMAL_COMMA = re.compile(rb"[+-]?\d+,\d+")
+DECIMAL_COMMA = re.compile(rb"[+-]?\d+,\d+([eE][+-]?\d+)?")
+DECIMAL = re.compile(rb"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 QUOTED = re.compile(rb'"(?:[^"]|"")+"[ \t,;|]')  # at the start of a line
 QUOTED_FIELD = re.compile(rb'(?:^|\0) *"(?:[^"]|"")*" *(?:\0|\r?$)')  # separators are \0
 CORNERS = (b"", b"word", b"words", b"label", b"name", b"token", b"id", b"index", b"key")  # above the words
@@ -149,7 +150,7 @@ def _with_header(lines: list[bytes], header: re.Match[bytes], plain: bool) -> La
 def _without_header(lines: list[bytes]) -> Layout | None:
     """Columns that nearly all rows have, below comments and names if there are some."""
     skipped = 0
-    while skipped < len(lines) and lines[skipped].startswith(b"#") and not _is_plain(lines[skipped:]):
+    while skipped < len(lines) and _is_comment(lines[skipped]) and not _is_plain(lines[skipped:]):
         skipped += 1
     if _is_heading(lines[skipped : skipped + 1]):
         skipped += 1
@@ -174,6 +175,13 @@ def _is_plain(lines: list[bytes]) -> bool:
     return not layout.base64 and not all(map(QUOTED.match, lines))
 
 
+def _is_comment(line: bytes) -> bool:
+    """Whether a line begins with # and is no row: of a row whose word or first number begins so (#N/A), most fields are
+    decimals."""
+    fields = re.split(rb"[ \t,;|]+", line.strip())
+    return line.startswith(b"#") and 2 * sum(map(bool, map(DECIMAL.fullmatch, fields))) < len(fields)
+
+
 def _is_heading(line: list[bytes]) -> bool:
     """Whether a line (or none) names columns or tells a size, rather than being a row that is bad."""
     if not line:
@@ -195,14 +203,14 @@ def _fitted(lines: list[bytes], word_end: bytes, between: bytes) -> tuple[Layout
     layout = Layout(word_end, between, quoted=quoted and bool(lines))
     split = [(word, numbers) for word, numbers in map(layout.split, lines) if numbers]
     words = [word for word, _ in split]
-    if len(words) > 1 and _share(words) == 1 and word_end == between != b" ":
+    if word_end == between != b" " and _are_numbers(words):
         if _count_up(words) and _share([numbers[0] for _, numbers in split]) < 0.5:
             layout = replace(layout, numbered=True)
         elif _share([numbers[-1] for _, numbers in split]) < 0.5:
             layout = replace(layout, last=True)
         else:
             return layout, 0, 0  # numbers alone
-    if between != b"," and split and all(DECIMAL_COMMA.fullmatch(numbers[-1]) for _, numbers in split):
+    if between != b"," and _have_decimal_commas([number for _, numbers in split for number in numbers]):
         layout = replace(layout, decimal_comma=True)
     if words and all(word.startswith(BASE64) for word in words):
         layout = replace(layout, base64=True)
@@ -210,6 +218,18 @@ def _fitted(lines: list[bytes], word_end: bytes, between: bytes) -> tuple[Layout
     counts.pop(0, None)
     usual, fitting = counts.most_common(1)[0] if counts else (0, 0)
     return replace(layout, dim=usual), usual, fitting / len(lines) if lines else 0
+
+
+def _are_numbers(words: list[bytes]) -> bool:
+    """Whether what is first on each line is no word: all are numbers, or most are decimals and the others bad numbers.
+    Words that are whole numbers, among others, are those of items."""
+    return len(words) > 1 and (_share(words) == 1 or 2 * sum(map(bool, map(DECIMAL.fullmatch, words))) > len(words))
+
+
+def _have_decimal_commas(numbers: list[bytes]) -> bool:
+    """Whether most numbers are written so, and none with a point: 0 and 1E-05 need neither."""
+    commas = sum(DECIMAL_COMMA.fullmatch(number) is not None for number in numbers)
+    return 2 * commas > len(numbers) and not any(map(DECIMAL.fullmatch, numbers))
 
 
 def _share(fields: list[bytes]) -> float:

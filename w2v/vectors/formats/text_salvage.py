@@ -26,6 +26,7 @@ KINDS = {"not finite": "not finite", "empty word": "no word"}  # else the row ha
 
 def text_blocks(salvage: Salvage) -> Iterator[Block]:
     """Lines that are rows. A word may hold spaces: the last `dim` fields are its numbers."""
+    salvage.spaces = "spaces in text"
     header = read_header(salvage.name, salvage.source.head) if salvage.promised is not None else None
     reader = salvage.reader()
     if header is not None:
