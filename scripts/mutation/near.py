@@ -59,7 +59,7 @@ class Near:
             + 10 * (stem in text)
             + 10 * sum(name in text for name in importers)
             + 20 * (test == "tests/test_leaks.py" and not path.endswith(".py"))
-            + (60 if folder == "cli" else 30) * (test == "tests/cli/test_transcript.py")  # all commands, in a second
+            + 60 * (test == "tests/cli/test_transcript.py")  # all commands, in a few seconds
             + 60 * (test == "tests/test_docs.py" and path.startswith(DOCUMENTED))  # holds the help
             - 15 * ("/cli/" in test and folder != "cli")  # real processes come late
         )

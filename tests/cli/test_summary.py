@@ -2,7 +2,11 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from w2v.cli.summary import summary_lines
+from w2v.cli import job
+from w2v.cli.job import checkpoint_settings, tell_stop
+from w2v.cli.summary import series, summary_lines
+from w2v.training.checkpointing import CheckpointSettings
+from w2v.training.progress import TrainingStopped
 
 ZERO = dict.fromkeys(
     (
@@ -91,3 +95,82 @@ def test_the_time_of_a_resumed_run_is_its_own_and_what_came_before_is_said_besid
     assert "0.7 s in all: 0.1 s reading, 0.5 s training; trained for 4.0 s before it was resumed" in lines(
         summary={"seconds": 4.5}
     )
+
+
+def test_a_summary_has_everything_in_its_order():
+    every = {name: number for number, name in enumerate(ZERO, 1)}
+    more = {"held_out": 12, "held_out_losses": (0.5,), "best_epoch": 1, "stopped_early": True, "threads": 1}
+    cluster = {"nodes": 3, "exchanges": 1234, "bytes_exchanged": 5_000_000, "nodes_lost": 1, "chunks_lost": 1200}
+    exact = {"reproducible": SimpleNamespace(kernel="avx512")}
+    assert lines("standard output", summary={**more, **cluster, **exact}, **every) == [
+        "1,000  tokens read (6.00 kB of text in 1 file; 120 types)",
+        "    1  dropped, rarer than --min-count",
+        "    2  dropped, beyond --max-vocab",
+        "    3  dropped, not in the vocabulary that was read",
+        "    4  dropped, longer than 1,024 bytes",
+        "    5  dropped, holds no word for the tokenizer",
+        "    6  joined to the token before them (--phrases)",
+        "  900  tokens kept, in 90 sentences",
+        "   12  held out of training (--held-out)",
+        "4,500  tokens in 5 epochs",
+        "1,490  left out by subsampling (--sample)",
+        "   10  left out, alone in their sentence",
+        "3,000  tokens trained",
+        "    7  sentences longer than 10,000 tokens were cut",
+        "    8  NUL bytes were taken as white space",
+        "    9  tokens are not UTF-8, and were kept as they are; to convert: iconv -f ENCODING -t UTF-8 FILE > NEW",
+        "loss by epoch: 0.3000 0.2000",
+        "held-out loss after each: 0.5000",
+        "stopped early: the held-out loss has not fallen since epoch 1",
+        "the vectors are those of epoch 1",
+        "9.00k words/s on 1 thread, kernel avx2, loss 0.2500",
+        "0.7 s in all: 0.1 s reading, 0.5 s training",
+        "the same bytes with any number of threads, with kernel avx512",
+        "3 nodes, 5.00 MB exchanged in 1,234 exchanges; 1 lost on the way, 1,200 chunks trained again",
+        "standard output: 50 words x 100",
+    ]
+    calm = lines(summary={**cluster, "nodes": 1, "nodes_lost": 0, "subsampled": 0, "alone": 0})
+    assert calm[-2] == "1 node, 5.00 MB exchanged in 1,234 exchanges"
+    assert not [line for line in calm if "left out" in line or "held out" in line]
+
+
+def test_ten_losses_are_shown_and_of_eleven_the_middle_is_left_out():
+    assert series([0.25] * 10).split() == ["0.2500"] * 10
+    assert series([0.5, *[0.25] * 9, None]) == "0.5000 0.2500 0.2500 0.2500 0.2500 ... 0.2500 0.2500 0.2500 0.2500 -"
+
+
+def given(**more) -> dict:
+    return {"checkpoint": None, "checkpoint_every": 5.0, "resume": False, "keep_checkpoint": False, **more}
+
+
+def test_a_checkpoint_is_beside_the_output_or_where_it_is_wanted():
+    assert checkpoint_settings("v.bin", given()) == CheckpointSettings("v.bin.checkpoint", 5.0)
+    assert checkpoint_settings("v.bin", given(checkpoint="c", resume="d")) == CheckpointSettings("c", 5.0, "d")
+    assert checkpoint_settings("-", given(keep_checkpoint=True)) == CheckpointSettings(None, 5.0, keep=True)
+    assert checkpoint_settings("/dev/null", given(replaces="r")) == CheckpointSettings(None, 5.0, replaces="r")
+    left = given(other=1)
+    checkpoint_settings("", left)
+    assert left == {"other": 1}
+
+
+def test_a_training_that_was_stopped_says_what_is_left_of_it(capsys):
+    tell_stop(TrainingStopped(0.5))
+    tell_stop(TrainingStopped(0.5, "c", OSError(28, "No space left on device", "c")))
+    tell_stop(TrainingStopped(0.496, "c"))
+    assert capsys.readouterr().err.splitlines() == [
+        "w2v: nothing is kept of a training to standard output or a device; --checkpoint FILE keeps it",
+        "w2v: warning: the run could not be kept: c: No space left on device",
+        "w2v: stopped after 50 %; c holds the run. To continue:",
+        "w2v:   w2v --resume",
+    ]
+
+
+def test_the_command_to_resume_is_the_present_one(monkeypatch):
+    for before, after in (
+        (["train", "a b.txt", "-o", "v"], "w2v train 'a b.txt' -o v --resume"),
+        (["train", "a", "--resume"], "w2v train a --resume"),
+        (["train", "a", "--resume=c"], "w2v train a --resume=c"),
+        (["train", "a", "--resumed"], "w2v train a --resumed --resume"),
+    ):
+        monkeypatch.setattr(job, "arguments", lambda before=before: list(before))
+        assert job.resume_command() == after

@@ -163,10 +163,13 @@ def transcript(given: str) -> str:
         for name, value in {"COLUMNS": "80", "LINES": "40", "TERM": "xterm-256color"}.items():
             patch.setenv(name, value)
         os.chdir(folder)
+        gc.collect()
+        gc.freeze()  # each command's gc.collect() looks at its own objects alone
         try:
             make_files()
             return "".join(f"{line}\n{printed(line[2:], line[0] == '#')}" for line in lines)
         finally:
+            gc.unfreeze()
             os.chdir(here)
 
 

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from w2v.cluster.coordinator import AHEAD_S, MOST_HELD, Coordinator
-from w2v.cluster.leases import Lease, Leases
+from w2v.cluster.leases import Done, Lease, Leases, Ledger
+from w2v.corpus.vocab import TokenCounts
+from w2v.training.state import Totals
 
 
 def test_one_node_trains_in_the_order_of_the_corpus():
@@ -39,6 +41,49 @@ def test_a_lease_of_a_dead_node_goes_back_and_its_late_report_counts_nothing():
     assert leases.finish("b", lost)
     assert leases.over
     assert leases.lost == 1
+
+
+def test_a_node_without_chunks_of_its_own_helps_the_one_that_keeps_most_from_its_end():
+    leases = Leases(5, 2)
+    for node in ("a", "b", "b", "b", "a"):
+        leases.finish(node, leases.take(node))
+    assert leases.waiting == 5
+    assert [leases.take("c").chunk for _ in range(3)] == [3, 4, 2]
+    assert (leases.waiting, leases.epoch, leases.over) == (2, 1, False)
+    assert leases.take("b") == Lease(1, 1), "its own, of which one is left"
+    leases.lose("b")
+    assert (leases.lost, leases.waiting, leases.held_by("b")) == (1, 2, set())
+    assert leases.take("a") == Lease(1, 0), "its own"
+    assert leases.take("a") == Lease(1, 1), "nobody's"
+    assert leases.take("a") is None
+
+
+def test_the_first_epoch_that_is_not_done_is_that_of_what_is_held_or_waits():
+    leases = Leases(2, 2)
+    first = leases.take("a")
+    for _ in range(3):
+        leases.take("b")
+    assert leases.epoch == 0
+    assert leases.finish("b", Lease(0, 1))
+    assert leases.finish("a", first)
+    assert leases.epoch == 1
+    for lease in (Lease(1, 0), Lease(1, 1)):
+        leases.finish("b", lease)
+    assert (leases.epoch, leases.over) == (2, True)
+
+
+def test_a_ledger_adds_up_by_epoch_and_keeps_the_first_counts_of_a_chunk():
+    ledger = Ledger()
+    for epoch, tokens, loss, examples in ((1, 5, 3.0, 4), (0, 7, 0.0, 0), (1, 11, 2.0, 4)):
+        totals = Totals(trained=tokens, loss=loss, examples=examples)
+        ledger.enter(Done(Lease(epoch, 3), totals, TokenCounts(read=tokens) if epoch else None))
+    assert ledger.totals == Totals(trained=23, loss=5.0, examples=8)
+    assert ledger.epochs == {1: Totals(trained=16, loss=5.0, examples=8), 0: Totals(trained=7)}
+    assert ledger.chunks == {3: TokenCounts(read=5)}
+    assert ledger.losses() == [None, 0.625]
+    copied = ledger.copy()
+    copied.enter(Done(Lease(2, 4), Totals(trained=1), TokenCounts(read=1)))
+    assert (ledger.totals.tokens, sorted(ledger.epochs), sorted(ledger.chunks)) == (23, [0, 1], [3])
 
 
 def test_finished_leases_of_a_former_run_are_not_given_out():
