@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from w2v.cli import prompt as prompts
+from w2v.cli.main import run
 from w2v.cli.prompt import Prompt, interruptible, line_editing, prompt_lines
 from w2v.cli.signals import Terminated
 from w2v.vectors.vectors import Vectors
@@ -153,3 +154,53 @@ def test_a_history_that_cannot_be_kept_costs_nothing_else(monkeypatch):
     with line_editing(FEW):
         assert readline.get_completer()("th", 0) == "the "
     readline.set_completer(None)
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch, capsys):
+    """Runs a command at whose prompt these lines are typed: (code, standard output, standard error)."""
+    Vectors(["a", "b", "c"], np.array([[1, 0], [0.6, 0.8], [0, 1]], np.float32)).save(tmp_path / "v.txt")
+    monkeypatch.setattr("w2v.cli.answers.is_terminal", lambda stream: stream is sys.stdin)
+
+    def ask(args: str, *lines: str, terminal: bool = False) -> tuple[int, str, str]:
+        monkeypatch.setattr("w2v.cli.terminal.is_terminal", lambda stream: terminal)
+        monkeypatch.setattr("w2v.cli.answers.prompt_lines", lambda prompt: iter(lines))
+        command, _, more = args.partition(" ")
+        code = run([command, str(tmp_path / "v.txt"), *more.split()])
+        return (code, *capsys.readouterr())
+
+    return ask
+
+
+def test_answers_at_a_prompt_have_no_heading_and_failures_leave_the_exit_code_0(asked):
+    assert asked("similar --topn 1", "a", "none", " \t", "b - a") == (
+        0,
+        "a\t1\tb\t0.600000\nb - a\t1\tc\t0.894427\n",
+        'w2v: error: "none" is not in the vocabulary\n',
+    )
+    code, out, _ = asked("similar --topn 1", "a", terminal=True)
+    assert (code, out.split()[:3]) == (0, ["1", "b", "0.6000"])
+    code, out, _ = asked("similar a --topn 1", terminal=True)
+    assert (code, out.split()[:4]) == (0, ["a", "1", "b", "0.6000"])
+    code, out, _ = asked("similar --topn 1 --format json", "none")
+    assert out == '{"query": "none", "error": "\\"none\\" is not in the vocabulary"}\n'
+
+
+def test_lines_of_words_at_a_prompt_are_answered_one_by_one(asked):
+    assert asked("similarity", "a b", "a none", "a\tc") == (
+        0,
+        "a\tb\t0.600000\na\tc\t0.000000\n",
+        'w2v: error: "none" is not in the vocabulary\n',
+    )
+    code, out, _ = asked("similarity", "a b", terminal=True)
+    assert (code, out.split()[:3]) == (0, ["a", "b", "0.6000"])
+
+
+def test_ctrl_c_while_it_answers_goes_back_to_the_prompt(asked, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("w2v.cli.answers.answer_lines", stop)
+    assert asked("similar", "a", "b") == (0, "", "\nstopped; the next question, please\n" * 2)
+    monkeypatch.setattr("w2v.cli.answers.show", stop)
+    assert asked("similarity", "a b") == (0, "", "\nstopped; the next question, please\n")

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from w2v.cluster import counting
 from w2v.cluster.chunks import cut
 from w2v.cluster.counting import FAN_IN, Tree, count_chunk, freeze, merge, prune
 from w2v.cluster.files import find_files
@@ -14,7 +17,7 @@ from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import count_words
 from w2v.corpus.selection import Spelled
 from w2v.corpus.vocab import TokenCounts, Vocab
-from w2v.errors import CorpusError
+from w2v.errors import CorpusError, TrainingError, W2VError
 from w2v.training.config import TrainConfig
 
 SUMMED = ("read", "too_long", "no_word", "nul_bytes", "text_bytes")
@@ -121,3 +124,120 @@ def test_tallies_are_merged_as_they_come_and_each_once(count):
     assert sizes == [FAN_IN] * (count // FAN_IN + count // FAN_IN**2)
     assert sorted(tree.root()) == list(range(count))
     assert sum(map(len, tree.levels)) == sizes[-1] == sum(int(digit) for digit in np.base_repr(count, FAN_IN))
+
+
+class Ref(SimpleNamespace):
+    """What a task of the stand-in returns; compared by identity, as Ray's are."""
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other):
+        return self is other
+
+
+class AtOnce:
+    """A Ray that runs every task at once in this process."""
+
+    def __init__(self, cpus: float):
+        self.cpus, self.running, self.most = cpus, set(), 0
+
+    def cluster_resources(self):
+        return {"CPU": self.cpus} if self.cpus else {}
+
+    def remote(self, function, returns: int = 1):
+        def call(*given):
+            try:
+                found = function(*(one.value if isinstance(one, Ref) else one for one in given))
+                parts = [Ref(value=part) for part in found] if returns > 1 else [Ref(value=found)]
+                assert len(parts) == returns
+            except (W2VError, KeyError) as error:
+                parts = [Ref(value=None, error=error) for _ in range(returns)]
+            if returns > 1:
+                self.running.add(parts[0])
+                self.most = max(self.most, len(self.running))
+            return parts if returns > 1 else parts[0]
+
+        return SimpleNamespace(
+            remote=call, options=lambda num_returns, scheduling_strategy: self.remote(function, num_returns)
+        )
+
+    def put(self, value):
+        return Ref(value=value)
+
+    def wait(self, refs, timeout):
+        self.running.discard(refs[-1])
+        return refs[-1:], refs[:-1]  # not in the order of the corpus
+
+    def get(self, ref):
+        if isinstance(ref, list):
+            return [self.get(one) for one in ref]
+        if error := getattr(ref, "error", None):
+            raise sys.modules["ray.exceptions"].RayTaskError(error)
+        return ref.value
+
+
+@pytest.fixture
+def ray_at_once(monkeypatch):
+    class RayError(Exception):
+        pass
+
+    class RayTaskError(RayError):
+        def __init__(self, cause):
+            super().__init__(f"first line of {cause}\nmore")
+            self.cause = cause
+
+    exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError)
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(exceptions=exceptions))
+    monkeypatch.setitem(sys.modules, "ray.exceptions", exceptions)
+    looks = []
+    monkeypatch.setattr(counting, "Head", lambda ray: SimpleNamespace(check=lambda: looks.append(1)))
+    return exceptions, looks
+
+
+@pytest.mark.parametrize(("cpus", "given"), [(0, False), (1, True), (3, False), (200, True)])
+def test_a_corpus_is_counted_by_tasks_as_by_one_machine(tmp_path, ray_at_once, cpus, given):
+    paths = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    paths[0].write_text("".join(f"w{n % 7} w{n % 3} x{n}\n" for n in range(300)) + "\n" * 900)
+    paths[1].write_text("".join(f"w{n % 5} \0y\n" for n in range(100)))
+    config = CorpusConfig(min_count=20)
+    vocab = Vocab.sorted([b"w1", b"w5", b"absent"], np.array([70, 90, 80])) if given else None
+    chunks, seen, ray = cut(find_files(paths), 400), [], AtOnce(cpus)
+    found = counting.count_corpus(ray, chunks, config, vocab, "name", seen.append)
+    expected, whole = count_words(paths, config)
+    same = ["kept", "below_min_count"]
+    if vocab is not None:
+        same, expected = [], Vocab.sorted([b"w1", b"w5", b"absent"], np.array([70, 90, 80]))
+        counts = Counter(b" ".join(path.read_bytes() for path in paths).replace(b"\0", b" ").split())
+        assert found.token_counts.kept == counts[b"w1"] + counts[b"w5"]
+        assert found.token_counts.not_in_vocab == whole.read - found.token_counts.kept
+    assert found.vocab == expected
+    for name in (*SUMMED, *same, "types_read"):
+        assert getattr(found.token_counts, name) == getattr(whole, name), name
+    size = sum(path.stat().st_size for path in paths)
+    assert found.token_counts.bytes_read == size == seen[-1].bytes_done == seen[-1].bytes_total
+    assert (len(seen), seen[-1].tokens) == (len(chunks), whole.read)
+    assert len(ray_at_once[1]) >= len(chunks)
+    assert ray.most == min(len(chunks), counting.WAITING * max(1, cpus)) or cpus == 1
+    assert [chunk.number for chunk in found.chunks] == sorted({chunk.number for chunk in found.chunks})
+    assert len(found.chunks) < len(chunks), "what holds no word is left out"
+    assert (sum(found.tokens), min(found.tokens) > 0) == (whole.read, True)
+
+
+def test_what_a_task_raises_is_raised_as_it_was(tmp_path, ray_at_once):
+    exceptions, _ = ray_at_once
+    ray, path = AtOnce(1), tmp_path / "a.txt"
+    path.write_bytes(b"\x1f\x8b not gzip" * 9)
+    with pytest.raises(CorpusError, match=r"a\.txt"):
+        counting.count_corpus(ray, cut(find_files([path]), 400), CorpusConfig(), None, "name")
+    for error in (OSError(5, "Input/output error"), CorpusError("no")):
+        with pytest.raises(type(error)) as caught:
+            counting.get(ray, Ref(error=error))
+        assert caught.value is error
+    with pytest.raises(exceptions.RayTaskError):
+        counting.get(ray, Ref(error=KeyError("a fault")))
+
+    def gone(_):
+        raise exceptions.RayError("the node died\nmore")
+
+    with pytest.raises(TrainingError, match=r"^cluster: counting failed: the node died$"):
+        counting.get(SimpleNamespace(get=gone), Ref())

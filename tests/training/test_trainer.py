@@ -14,6 +14,7 @@ import pytest
 from w2v.errors import ThreadError, TrainingError
 from w2v.kernel import kernels
 from w2v.training import trainer as trainer_module
+from w2v.training.config import TrainConfig
 from w2v.training.trainer import Trainer
 
 from ..kernel.cases import span_of
@@ -448,3 +449,33 @@ def test_spans_give_all_threads_work_and_the_learning_rate_many_steps(tokens: in
     assert trainer.threads == threads
     assert len(trainer.corpus.ids) / trainer.span_size >= 4 * threads
     assert trainer.state.tokens_total / trainer.span_size >= min(150 * threads, trainer.state.tokens_total / 64)
+
+
+@pytest.mark.parametrize(
+    ("settings", "tokens", "size"),
+    [
+        ({"negative": 4, "window": 4}, 1e9, 26_666),  # 4e8 / (6 * 5 outputs * 5 inputs * 100)
+        ({"negative": 4, "window": 4, "model": "cbow"}, 1e9, 44_444),
+        ({"loss": "hs", "window": 4}, 1e9, 8333),
+        ({"loss": "hs", "model": "cbow"}, 1e9, 13_888),
+        ({"loss": "softmax", "window": 4}, 1e9, 666),
+        ({"negative": 4, "window": 4, "epochs": 2}, 1e6, 10_000),  # 200 steps of the learning rate
+        ({"negative": 4, "window": 4, "epochs": 2, "threads": 2}, 1e6, 5000),
+        ({"negative": 4, "window": 4, "epochs": 1000, "threads": 4}, 1e5, 6250),  # a quarter of a thread's share
+        ({"negative": 4, "window": 4}, 12_999, 64),
+        ({"negative": 4, "window": 4}, 13_000, 65),
+    ],
+    ids=str,
+)
+def test_a_span_is_as_much_work_in_every_kind_of_training(settings: dict, tokens: float, size: int) -> None:
+    config = TrainConfig(**{"dim": 84, "threads": 1, "epochs": 1, **settings}).resolved()
+    given = SimpleNamespace(config=config, vocab=SimpleNamespace(counts=range(1000)), tokens_per_epoch=tokens)
+    assert trainer_module.ThreadedModel._span_size(given) == size
+
+
+def test_words_that_come_often_have_private_rows() -> None:
+    often = trainer_module.PRIVATE_OCCURRENCES
+    given = SimpleNamespace(vocab=SimpleNamespace(counts=[often, often // 2, often // 2 - 1, 1]))
+    for epochs, most, rows in ((1, 9, 1), (2, 9, 2), (2, 1, 1), (often, 9, 4), (often, 3, 3), (often, 0, 0)):
+        given.config = SimpleNamespace(epochs=epochs, hot_rows=most)
+        assert trainer_module.ThreadedModel.private_rows(given) == rows

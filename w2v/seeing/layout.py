@@ -125,13 +125,13 @@ def lay_out(rows: np.ndarray, method: str, seed: int = 1) -> np.ndarray:
 
 
 def nearest_rows(units: np.ndarray, count: int, block: int = 1024) -> np.ndarray:
-    """The `count` rows nearest to each row, by cosine, best first; int [n, count]."""
+    """The `count` rows nearest to each of two rows or more, by cosine, best first; int [n, count]."""
     count = min(count, len(units) - 1)
     found = np.empty((len(units), count), np.int64)
     for low in range(0, len(units), block):
         cosines = units[low : low + block] @ units.T
         cosines[np.arange(len(cosines)), np.arange(low, low + len(cosines))] = -np.inf
-        part = np.argpartition(-cosines, min(count, len(units) - 1) - 1, axis=1)[:, :count] if count else found[:0]
+        part = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
         order = np.argsort(-np.take_along_axis(cosines, part, 1), axis=1, kind="stable")
         found[low : low + block] = np.take_along_axis(part, order, 1)
     return found
