@@ -325,9 +325,11 @@ share_chunk(const int c, const Block *b, float *const *contexts, int count, cons
     vec h[CHUNK], change[CHUNK];
 #pragma GCC unroll 8
     for (int v = 0; v < c; v++) h[v] = load(mean + k + v * WIDTH), change[v] = spread(0);
+    int q = 0; /* vectors that are asked for, one with each output row: all at once they fill the miss buffers */
     for (int i = 0; i < b->m; i++) {
         float *out = b->out[i] + k;
         const vec g = spread(b->gradients[i]);
+        if (q < c) fetch_columns(b, k + q++ * WIDTH);
 #pragma GCC unroll 8
         for (int v = 0; v < c; v++) {
             vec old = load(out + v * WIDTH);
@@ -335,7 +337,7 @@ share_chunk(const int c, const Block *b, float *const *contexts, int count, cons
             store(out + v * WIDTH, old + g * h[v]);
         }
     }
-    for (int q = 0; q < c; q++) fetch_columns(b, k + q * WIDTH);
+    for (; q < c; q++) fetch_columns(b, k + q * WIDTH);
 #pragma GCC unroll 8
     for (int v = 0; v < c; v++) change[v] *= part;
     for (int j = 0; j < count; j++) { /* one after the other: rows may repeat */
@@ -420,8 +422,10 @@ INLINE void share_two_chunk(const int c, const Block *b, const TwoCentres *two, 
     for (int v = 0; v < c; v++)
 #pragma GCC unroll 2
         for (int s = 0; s < 2; s++) h[s][v] = load(two->means[s] + k + v * WIDTH), change[s][v] = spread(0);
+    int q = 0;
     for (int i = 0; i < b->m; i++) {
         float *out = b->out[i] + k;
+        if (q < c) fetch_rows(0, FETCHED_TWO, b, k + q++ * WIDTH);
         const vec g = spread(b->gradients[2 * i]), g_second = spread(b->gradients[2 * i + 1]);
 #pragma GCC unroll 8
         for (int v = 0; v < c; v++) {
@@ -431,7 +435,7 @@ INLINE void share_two_chunk(const int c, const Block *b, const TwoCentres *two, 
             store(out + v * WIDTH, old + g * h[0][v] + g_second * h[1][v]);
         }
     }
-    for (int q = 0; q < c; q++) fetch_rows(0, FETCHED_TWO, b, k + q * WIDTH);
+    for (; q < c; q++) fetch_rows(0, FETCHED_TWO, b, k + q * WIDTH);
 #pragma GCC unroll 8
     for (int v = 0; v < c; v++) {
         change[0][v] *= spread(two->share[0]), change[1][v] *= spread(two->share[1]);

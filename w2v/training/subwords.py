@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from w2v.kernel._state import Arena
 from w2v.threads import for_each
 from w2v.vectors._ngrams import FloatRows, bucket_signatures, count_ngrams, fill_buckets, join_parts
 from w2v.vectors.subwords import Subwords
@@ -97,10 +98,11 @@ def find_parts(table: WordTable, config: ResolvedConfig, counts: NDArray[np.int6
     rows, shares = np.empty(len(found) + len(table), np.int32), np.empty(len(found) + len(table), np.float32)
     part_starts = np.empty(len(table) + 1, np.int64)
     count = join_parts(found, starts, row_at[: len(table)], row_of, sizes, part_starts, rows, shares)
+    memory = Arena()  # on large pages: each word that is trained looks here
     return Parts(
-        part_starts,
-        rows[:count].copy(),
-        shares[:count].copy(),
+        memory.copy(part_starts),
+        memory.copy(rows[:count]),
+        memory.copy(shares[:count]),
         sizes,
         row_at[: len(table)],
         used.astype(np.uint32),
