@@ -16,6 +16,8 @@ from w2v.corpus.check import check_corpus
 from w2v.errors import ThreadError
 from w2v.threads import Background, for_each, in_order, run_all
 
+from .waiting import wait_until
+
 
 @pytest.fixture
 def refused(monkeypatch):
@@ -208,6 +210,13 @@ def test_an_error_while_making_is_raised_in_its_turn_and_a_closed_loop_leaves_no
     assert next(loop) == 0
     loop.close()
     assert alive() == []
+
+
+def test_threads_that_wait_for_an_item_end_with_the_loop(monkeypatch):
+    monkeypatch.setattr("w2v.threads.TICK_S", 1000.0)
+    loop = threading.Thread(target=lambda: list(in_order(str, range(20), 3)), daemon=True)
+    loop.start()
+    wait_until(lambda: not loop.is_alive(), "the loop has ended")
 
 
 def test_where_the_next_item_is_not_there_yet_what_is_being_made_comes_first():

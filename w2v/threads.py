@@ -210,6 +210,7 @@ def in_order(
         raise
     finally:
         group.stop.set()
+        ahead.wake()
         group.close()
     group.raise_error()
 
@@ -232,6 +233,11 @@ class _Ahead(Generic[Item, Result]):
             with self.changed:
                 self.ready[number] = result
                 self.changed.notify_all()
+
+    def wake(self) -> None:
+        """Threads that wait for an item look at `stop`."""
+        with self.changed:
+            self.changed.notify_all()
 
     def _next(self) -> tuple[int, Item] | None:
         with self.changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -143,6 +144,8 @@ def opened(
 
 def write_text(found: Joined, out: Sink, threads: int | None) -> None:
     """Write the sentences, one a line, made by all threads."""
+    import numpy as np
+
     from w2v.corpus._ids import SentenceWriter
     from w2v.corpus.phrases import whole_pieces
     from w2v.threads import in_order
@@ -150,7 +153,8 @@ def write_text(found: Joined, out: Sink, threads: int | None) -> None:
     writer = SentenceWriter(found.words)
     spare: list[bytearray] = []  # buffers that have been written
 
-    def texts(ids: NDArray[np.int32]) -> list[tuple[bytearray, int]]:
+    def texts(some: list[NDArray[np.int32]]) -> list[tuple[bytearray, int]]:
+        ids = some[0] if len(some) == 1 else np.concatenate(some)
         place, begun = 0, False
         made = []
         while place < len(ids):
@@ -163,10 +167,24 @@ def write_text(found: Joined, out: Sink, threads: int | None) -> None:
         return made
 
     pieces = [part[piece] for part in found.parts for piece in whole_pieces(part, LINE_IDS)]
-    for made in in_order(texts, pieces, threads):
+    for made in in_order(texts, [*in_groups(pieces)], threads):
         for buffer, size in made:
             out.write(memoryview(buffer)[:size])
             spare.append(buffer)
+
+
+def in_groups(pieces: Iterable[NDArray[np.int32]]) -> Iterator[list[NDArray[np.int32]]]:
+    """Pieces, those in a row together that are about LINE_IDS ids."""
+    some: list[NDArray[np.int32]] = []
+    size = 0
+    for piece in pieces:
+        if some and size + len(piece) > LINE_IDS:
+            yield some
+            some, size = [], 0
+        some.append(piece)
+        size += len(piece)
+    if some:
+        yield some
 
 
 def write_list(found: list[Phrase], form: str | None, out: Sink) -> None:

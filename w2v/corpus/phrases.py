@@ -245,21 +245,13 @@ class _Pass:
         sketch = self._sketch(new_pairs)
         tables = [new_pairs() for _ in range(max(1, min(self.threads, len(pieces))))]
         parts: list[tuple[NDArray[Any], ...]] = []
-        stop = threading.Event()
-
-        def count(thread: int, low: int) -> None:
-            pairs = tables[thread]
-            pairs.begin(low, HASH_END)
-            for piece in pieces[thread :: len(tables)]:
-                if stop.is_set():
-                    return
-                pairs.walk(piece)
-
         for pairs in tables:
             pairs.use_sketch(sketch)
         low = 0
         while low < HASH_END:
-            run_all([partial(count, thread, low) for thread in range(len(tables))], stop=stop)
+            for pairs in tables:
+                pairs.begin(low, HASH_END)
+            share(lambda thread, i: tables[thread].walk(pieces[i]), len(pieces), len(tables))
             for other in tables[1:]:
                 tables[0].merge(other)
             counted = tables[0].counted(max(1, self.settings.min_count))
@@ -289,19 +281,8 @@ class _Pass:
         room = max(1, self.spool.memory_limit // (4 * self.threads))
         size = 1 << (max(1, min(sum(map(len, pieces)) // 4, room)).bit_length() - 1)
         sketches = [np.zeros(size, np.uint8) for _ in range(max(1, min(self.threads, len(pieces))))]
-        stop = threading.Event()
-
-        def sketch(thread: int) -> Callable[[], None]:
-            def work() -> None:
-                pairs = new_pairs()
-                for piece in pieces[thread :: len(sketches)]:
-                    if stop.is_set():
-                        return
-                    pairs.sketch(piece, sketches[thread])
-
-            return work
-
-        run_all([*map(sketch, range(len(sketches)))], stop=stop)
+        pairs = new_pairs()
+        share(lambda thread, i: pairs.sketch(pieces[i], sketches[thread]), len(pieces), len(sketches))
         whole = sketches[0]
         for other in sketches[1:]:
             np.add(whole, np.minimum(other, 255 - whole), out=whole)
@@ -353,18 +334,11 @@ class _Pass:
         out = pieces if own else np.split(self.spool.array(ends[-1]), ends[:-1])
         written = [0] * len(pieces)
         changes = [np.zeros(len(state.words), np.int64) for _ in range(min(self.threads, len(pieces)))]
-        stop = threading.Event()
 
-        def join(thread: int) -> Callable[[], None]:
-            def work() -> None:
-                for i in range(thread, len(pieces), len(changes)):
-                    if stop.is_set():
-                        return
-                    written[i] = joiner.join(pieces[i], out[i], changes[thread])
+        def join(thread: int, i: int) -> None:
+            written[i] = joiner.join(pieces[i], out[i], changes[thread])
 
-            return work
-
-        run_all([*map(join, range(len(changes)))], stop=stop)
+        share(join, len(pieces), len(changes))
         state.joined += int(ends[-1]) - sum(written)
         state.parts = [part[:length] for part, length in zip(out, written, strict=True)]
         state.counts = np.concatenate([state.counts, np.zeros(len(state.words) - len(state.counts), np.int64)])
@@ -389,6 +363,20 @@ class _Pass:
                 f"{setting('phrase_threshold')}"
             )
         return ids
+
+
+def share(work: Callable[[int, int], object], pieces: int, threads: int) -> None:
+    """work(thread, i) for each piece i; a thread takes the next that is left, as they differ in size."""
+    stop = threading.Event()
+    pending = iter(range(pieces))
+
+    def run(thread: int) -> None:
+        for i in pending:
+            if stop.is_set():
+                return
+            work(thread, i)
+
+    run_all([partial(run, thread) for thread in range(threads)], stop=stop)
 
 
 def _ascending(values: NDArray[np.float64]) -> NDArray[np.int64]:
