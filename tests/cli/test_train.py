@@ -37,6 +37,13 @@ def test_summary_adds_up_and_says_where_the_vectors_are(w2v, corpus):
     assert re.search(r"words/s on 1 thread, kernel (baseline|avx2|avx512), loss \d\.\d+", done.err)
 
 
+def test_a_training_that_has_learned_nothing_is_told(w2v, corpus, tmp_path):
+    said = "nearly the loss of vectors that have learned nothing (0.6931): train longer (--epochs)"
+    (tmp_path / "little").write_text("the king rules\n" * 9)
+    assert said in w2v("train", "little", "-o", "v.bin", *FAST, "--sample", "0").err
+    assert said not in w2v("train", corpus, "-o", "v.bin", *FAST).err
+
+
 def test_quiet_says_nothing(w2v, corpus):
     for option in ("-q", "--quiet"):
         done = w2v("train", corpus, "-o", "v.bin", *FAST, option)

@@ -74,6 +74,12 @@ TABLES = {
     "id\ttext\n" + "".join(f"{i}\tthe king rules\n" for i in range(30)): "tab-separated values (2 columns: id, text)",
     "1\tthe\tDET\t_\n2\tking\tNOUN\t_\n\n" * 9: "tab-separated values (4 columns: 1, the, DET, _)",  # CoNLL
     "the king rules\rthe land\r" * 30: "carriage returns alone",
+    "user,item,note\n" + "".join(f'u{i},"Milk, 2%\n{i}","a\nb"\n' for i in range(30)): "comma-separated values (3",
+    "the milk,whole milk,rice\nbread,white eggs\n" * 30: "commas without a space after them",
+    "".join(f"{i}\n00:00:0{i},007 --> 00:00:0{i},900\nthe king rules\n\n" for i in range(9)): "subtitles",
+    "WEBVTT\n\n" + "".join(f"00:0{i}.007 --> 00:0{i}.900\nthe king rules\n\n" for i in range(9)): "subtitles",
+    "From a@b Sat Nov 28 10:00:00 2026\nFrom: a\nTo: b\nDate: now\nSubject: c\n\nthe king\n\n" * 9: "like mail",
+    "From: a\r\nTo: b\r\nDate: now\r\nSubject: c\r\nMIME-Version: 1.0\r\n\r\nthe king\r\n": "like mail",
     "<?xml version='1.0'?>\n<page>\n<text>the king</text>\n": "XML or HTML",
 }
 
@@ -103,6 +109,9 @@ def test_a_table_or_markup_is_named(tmp_path, text):
         "\n".join("\t".join(DRAW.choices(NAMES, k=6)) for _ in range(30)),
         '{curly} words [in] "quotes"\nand so on\nand on\n' * 9,
         "3,5 km\n4,5 km\n" * 20,
+        "From: the king\nTo: the queen\nthe subject: land\n" * 9,
+        "at 10:00 --> the king\nand 3,400 a;b words\nthe land\n" * 9,
+        'he said "no,\nnever, ever"\nand left, then\n' * 20,
         "a b\n",
         "[music] the king\n" * 5,
     ],
@@ -111,6 +120,14 @@ def test_ordinary_text_is_read_without_a_word(tmp_path, text):
     (tmp_path / "text").write_text(text)
     words = CorpusConfig(min_count=1, tokenizer="words")
     read_corpus([tmp_path / "text"], words, on_warning=lambda said: pytest.fail(said))
+
+
+def test_lower_case_of_turkish_is_told(tmp_path):
+    (tmp_path / "text").write_text("Isparta ve kadın ile kız İzmir yolunda\n" * 9)
+    said: list[str] = []
+    read_corpus([tmp_path / "text"], CorpusConfig(min_count=1, lower=True), on_warning=said.append)
+    assert [text.partition(",")[0] for text in said] == [f"{tmp_path}/text: 29% of the tokens hold a dotless ı"]
+    read_corpus([tmp_path / "text"], ONE, on_warning=lambda text: pytest.fail(text))
 
 
 def test_a_pointer_of_git_lfs_is_named(tmp_path):

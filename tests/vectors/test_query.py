@@ -91,6 +91,16 @@ def test_a_row_of_zeros_has_similarity_zero(tmp_path):
         assert asker.nearest([Query(("zero",))])[0] == [("a", 0.0), ("b", 0.0)]
 
 
+@pytest.mark.parametrize("suffix", ["bin", "txt", "npy", "safetensors"])
+def test_where_every_word_is_asked_about_there_is_no_answer(tmp_path, suffix):
+    for words in ("a", "ab", "abc"):
+        vectors = Vectors([*words], np.eye(3, dtype=np.float32)[: len(words)])
+        vectors.save(tmp_path / f"v.{suffix}")
+        for method in ("add", "mul"):
+            with VectorFile(tmp_path / f"v.{suffix}") as asker:
+                assert asker.nearest([Query((*words[:1],), (*words[1:],))], 5, method) == [[]]
+
+
 def test_an_unknown_word_does_not_stop_the_other_queries(vectors, asker):
     for ask in (vectors.nearest, asker.nearest):
         first, second = ask([Query(("W12",)), Query(("w12",))], 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
 from typing import TYPE_CHECKING, cast
 
 from w2v.cli.errors import shown
@@ -27,6 +28,8 @@ DROPPED = {
     "no_word": "dropped, holds no word for the tokenizer",
     "joined": "joined to the token before them (--phrases)",
 }
+UNTRAINED = log(2)  # the loss where every probability is a half
+MORE = f"train longer ({setting('epochs')}), with a larger {setting('lr')}, or on more text"
 STEPS = ("reading", "training", "evaluating", "writing")
 NOTES = {
     "cut_sentences": "sentences longer than 10,000 tokens were cut",
@@ -47,6 +50,8 @@ def summary_lines(done: RunResult, output: str) -> list[str]:
         f"{short(summary.words_per_s)} words/s on {plural(summary.threads, 'thread')}, kernel {summary.kernel}, "
         f"loss {summary.loss:.4f}"
     )
+    if abs(summary.loss - UNTRAINED) < 0.01 * UNTRAINED:
+        lines.append(f"that is nearly the loss of vectors that have learned nothing ({UNTRAINED:.4f}): {shown(MORE)}")
     lines.append(f"{duration(times['all'])} in all: {', '.join(parts)}{resumed}")
     if summary.reproducible is not None:
         lines.append(f"the same bytes with any number of threads, with kernel {summary.reproducible.kernel}")

@@ -153,6 +153,9 @@ class Table:
         close = difflib.get_close_matches(column.lower(), [name.lower() for name in names], 1)
         meant = next((name for name in names if close and name.lower() == close[0]), "")
         hint = f"; did you mean {meant!r}?" if meant else ""
+        outer = column.partition(".")[0]
+        if outer != column and outer in names and re.fullmatch(r"[\w.]+", column):
+            hint = f"; take it out of {outer!r}: jq -c '.\"{column}\" = .{column}' FILE > NEW"
         shown = ", ".join(shortened(name) for name in names[:20]) + (", ..." if len(names) > 20 else "")
         return CorpusError(f"{self.name}: there is no column {column!r}{hint} (columns: {shown})")
 
@@ -165,12 +168,17 @@ class Table:
             self.bytes_done += len(line) + 1
             if not line.strip():
                 continue
+            record = None
             try:
                 record = json.loads(_text(line))
                 names = names or tuple(record)
                 values = tuple([_plain(record.get(column)) for column in self.columns])
             except (ValueError, RecursionError):
-                self.refuse(f"not an object of JSON with plain values: '{printable(shortened(_text(line)))}'")
+                what = "not an object of JSON with plain values"
+                for column in self.columns if isinstance(record, dict) else ():
+                    if isinstance(record.get(column), (dict, list)):
+                        what = f"{column!r} holds an object or a list, not a plain value"
+                self.refuse(f"{what}: '{printable(shortened(_text(line)))}'")
                 continue
             except (AttributeError, TypeError):
                 self.refuse(f"not an object of JSON: '{printable(shortened(_text(line)))}'")

@@ -36,6 +36,14 @@ PUNCTUATION = tuple(mark.encode() for mark in ".,;:!?)]\"'\u2019\u201d\u00bb\u20
 JSON_OBJECT = re.compile(r'\s*\[?\s*\{\s*"(?:[^"\\]|\\.)*"\s*:')
 OPENING = re.compile(r"\s*[\[{]+\s*$")
 MARKUP = re.compile(rb"\s*<(?:\?xml|!doctype|html|mediawiki|tei)\b", re.IGNORECASE)
+TIMES = re.compile(rb"^(?:[0-9]+:)?[0-9]{2}:[0-9]{2}[.,][0-9]{1,3} --> ", re.MULTILINE)
+MAIL = re.compile(
+    rb"^(?:From \S+ .*[0-9]{4}$|(?:Content-Type|Date|Delivered-To|From|Message-ID|MIME-Version|Received|Return-Path|"
+    rb"Subject|To): )",
+    re.MULTILINE | re.IGNORECASE,
+)
+FEWEST_FIELDS = 5  # of mail
+GLUED = re.compile(r"[^\W\d][,;][^\W\d]")  # no space after a comma
 NUMBER = re.compile(r"[-+]?[0-9]+(?:[.:/-][0-9]+)*(?:[eE][-+]?[0-9]+)?")
 SEPARATORS = {
     ",": "commas",
@@ -129,6 +137,16 @@ def oddity(sample: bytes, whole: bool, config: CorpusConfig) -> str:
     """What should be said of a text that begins so, without its name; empty for an ordinary one."""
     if MARKUP.match(sample):
         return "this looks like XML or HTML, and its markup is read as words; extract the text first"
+    if len(TIMES.findall(sample)) >= FEWEST_LINES:
+        lines_alone = "grep -vE '^[0-9]+[[:space:]]*$|-->' FILE > NEW"
+        return f"this looks like subtitles, and their numbers and times are read as words; take the text: {lines_alone}"
+    if (
+        MAIL.match(sample.lstrip())
+        and len({field.split()[0].lower() for field in MAIL.findall(sample)}) >= FEWEST_FIELDS
+    ):
+        return (
+            "this looks like mail, and its headers are read as words; extract the text first (Python's mailbox module)"
+        )
     lone = lone_tokens(sample, whole, config)
     if lone:
         return lone
@@ -141,6 +159,12 @@ def oddity(sample: bytes, whole: bool, config: CorpusConfig) -> str:
     columns = _columns(lines, config)
     if columns:
         return f"this looks like {columns}, all of it read as text; write the column of the text as lines, or {EVENTS}"
+    if sum(map(bool, map(GLUED.search, lines))) >= NEARLY_ALL * len(lines):
+        between = max(",;", key="".join(lines).count)
+        return (
+            f"nearly every line has {SEPARATORS[between]} without a space after them, and what they separate is read"
+            f" as one token; if they separate tokens: tr ' {between}' '_ ' < FILE > NEW"
+        )
     return ""
 
 
@@ -161,12 +185,9 @@ def _columns(lines: list[str], config: CorpusConfig) -> str:
     """What table the lines are; empty where they are none: as many columns everywhere, of different kinds."""
     kinds = {"\t": "tab-separated values", ",": "comma-separated values", ";": "values separated by semicolons"}
     for separator, what in kinds.items():
-        try:
-            rows = list(csv.reader(lines, delimiter=separator, strict=True))
-        except csv.Error:
-            continue
-        width = Counter(map(len, rows)).most_common(1)[0]
-        if width[0] < 2 or width[1] < NEARLY_ALL * len(lines):
+        rows = _rows(lines, separator)
+        width = Counter(map(len, rows)).most_common(1)[0] if len(rows) >= FEWEST_LINES else (0, 0)
+        if width[0] < 2 or width[1] < NEARLY_ALL * len(rows):
             continue
         columns = list(zip(*(row for row in rows[1:] if len(row) == width[0]), strict=True))
         numbers = [  # under a name
@@ -184,12 +205,29 @@ def _columns(lines: list[str], config: CorpusConfig) -> str:
     return ""
 
 
+def _rows(lines: list[str], separator: str) -> list[list[str]]:
+    """Rows of a table, in whose quotation marks there may be ends of lines; empty where the lines are none."""
+    rows = []
+    try:
+        rows += csv.reader(lines, delimiter=separator, strict=True)
+    except csv.Error as error:
+        if "unexpected end" not in str(error):  # the sample may end within quotation marks
+            return []
+    return rows
+
+
 def strange_words(vocab: Vocab, token_counts: TokenCounts, config: CorpusConfig) -> list[str]:
     """What should be said of a text with these words, which may be in any order."""
     found = []
     share = token_counts.not_utf8 / max(1, token_counts.kept)
     if share > MANY:
         found.append(f"{share:.0%} of the tokens are not UTF-8; to convert the text: {_conversion(vocab)}")
+    share = _dotless(vocab) if config.lower else 0.0
+    if share > MANY:
+        found.append(
+            f"{share:.0%} of the tokens hold a dotless \u0131, as in Turkish, where {setting('lower')} makes i of I;"
+            " lower-case that before: sed 'y/I\u0130/\u0131i/' FILE > NEW"
+        )
     if config.tokenizer == "none":
         ends = [row for row in _rows_ending_like(vocab, PUNCTUATION) if _has_letters(vocab.words[row])]
         share = int(vocab.counts[ends].sum()) / max(1, vocab.total)
@@ -201,6 +239,14 @@ def strange_words(vocab: Vocab, token_counts: TokenCounts, config: CorpusConfig)
                 f" {setting('tokenizer', 'words')} takes it off"
             )
     return found
+
+
+def _dotless(vocab: Vocab) -> float:
+    """The share of the tokens, of the most frequent words, that hold the letter of Turkish."""
+    rows = min(len(vocab), STEP_WORDS)
+    words = vocab.words.joined(b"\n", 0, rows).split(b"\n")
+    held = [row for row, word in enumerate(words[:rows]) if "\u0131".encode() in word]
+    return int(vocab.counts[held].sum()) / max(1, vocab.total)
 
 
 def _conversion(vocab: Vocab) -> str:

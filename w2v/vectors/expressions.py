@@ -66,7 +66,7 @@ def terms_of(text: str) -> list[tuple[str, str]]:
             sign = SIGNS[field]
         elif not sign:
             where = f'"{shortened(text)}": no sign before "{shortened(field)}"'
-            raise SettingsError(f"{where}; join words by ' + ' or ' - '")
+            raise SettingsError(f"{where}; join words by ' + ' or ' - ', the parts of a phrase or an item by _")
         else:
             terms.append((sign, field))
             sign = ""

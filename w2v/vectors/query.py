@@ -272,6 +272,8 @@ class VectorFile:
         return answers
 
     def _exact_cosines(self, rows: list[int], target: array[float]) -> array[float]:
+        if not rows:  # every word was asked about; a memoryview has no table of no rows
+            return array("d")
         table = _table(array("f", b"".join(self._vector(row).tobytes() for row in rows)), self.dim)
         return exact_cosines(table, array("q", range(len(rows))), target)
 
