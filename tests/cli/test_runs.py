@@ -112,9 +112,11 @@ def test_a_file_that_is_no_checkpoint_is_refused(w2v, corpus, tmp_path):
 def test_a_second_run_to_the_same_output_is_refused_while_the_first_runs(start, w2v, corpus, tmp_path, log):
     process = start("train", corpus, "-o", "v.bin", "--log", log, *ENDLESS)
     wait_until_it_trains(process, log)
-    done = w2v("train", corpus, "-o", "v.bin", *PLAIN)
-    assert done.returncode == 1
-    assert "another process is writing it" in done.err
+    for more in (("-o", "v.bin"), ("-o", "other.bin", "--log", log), ("-o", "other.bin", "--save-vocab", log)):
+        done = w2v("train", corpus, *more, *PLAIN)
+        assert done.returncode == 1
+        assert ": another process is writing it" in done.err
+        assert str(more[-1]) in done.err
     process.kill()
     process.wait()
     done = w2v("train", corpus, "-o", "v.bin", *PLAIN)  # what a killed run left never blocks

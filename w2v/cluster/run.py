@@ -345,7 +345,7 @@ class ClusterRun(Run):
         self.reporter.finish()
         return self.cluster
 
-    def train(self, _files: ExitStack) -> TrainResult:
+    def train(self) -> TrainResult:
         cluster, session = self.cluster, self.session
         before = self.before if isinstance(self.before, ClusterCheckpoint) else None
         if before is not None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
-from w2v.output import AtomicOutput
+from w2v.output import HeldOutput
 from w2v.places import is_replaced, open_in_place
 from w2v.training.progress import Reporter
 
@@ -24,7 +24,7 @@ LONGEST_LINE = 1 << 20  # bytes
 
 
 class TrainingLog(Reporter):
-    """Writes a log while a training runs; a context manager.
+    """Writes a log while a training runs; a context manager, within which no other process may write it (W2VError).
 
     A line that cannot be written (the disk is full) does not end the run: `on_failure` gets the OSError, once, and the
     log ends there.
@@ -43,15 +43,24 @@ class TrainingLog(Reporter):
         self.on_failure = on_failure
         self.clock = clock
         self._file: IO[bytes] | None = None
+        self._place: HeldOutput | None = None
         self._start = clock()
         self._last = 0.0
         self._loss = 0.0
         self._examples = 0
 
     def __enter__(self) -> TrainingLog:
+        if is_replaced(self.path):  # what is in others, a descriptor or a pipe, is not of this run
+            self._place = HeldOutput(self.path).__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._close()
+        if self._place is not None:
+            self._place.__exit__()
+            self._place = None
+
+    def _close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -62,16 +71,15 @@ class TrainingLog(Reporter):
     def start(self, tokens_total: int, tokens_done: int = 0, seconds_before: float = 0.0) -> None:
         """Open the file. `tokens_done` and `seconds_before` are those of the checkpoint that the run goes on from."""
         self._start = self.clock() - seconds_before
-        replaced = is_replaced(self.path)  # what is in others, a descriptor or a pipe, is not of this run
-        before = kept_lines(self.path, tokens_done) if tokens_done and replaced and os.path.isfile(self.path) else []
-        if before:
+        before = kept_lines(self.path, tokens_done) if tokens_done and self._place is not None else []
+        if before and self._place is not None:
             try:
-                with AtomicOutput(self.path, compress=False) as out:  # what was there stays until it is there anew
+                with self._place.replace() as out:  # what was there stays until it is there anew
                     out.write(b"".join(before))
             except OSError as error:
                 self._fail(error)
                 return
-        place = self.path if replaced else open_in_place(self.path)
+        place = open_in_place(self.path) if self._place is None else self.path
         self._file = open(place, "ab" if before else "wb", buffering=0)  # noqa: SIM115  (closed by __exit__)
         if not before:
             self._write({"event": "start", "tokens": tokens_done, "tokens_total": tokens_total})
@@ -145,7 +153,7 @@ class TrainingLog(Reporter):
     def _fail(self, error: OSError) -> None:
         """The log ends here."""
         error.filename = error.filename or self.path
-        self.__exit__()
+        self._close()
         if self.on_failure is not None:
             self.on_failure(error)
 

@@ -273,6 +273,8 @@ class Run:
             self.connect(files)
             start = time.monotonic()
             places = self.open_outputs(files)
+            if self.outputs.log:
+                self.reporter.all.append(files.enter_context(TrainingLog(self.outputs.log, self.log_failed)))
             recorder = self.recorder()
             corpus = self.read(files, last)
             read_s = time.monotonic() - start
@@ -281,7 +283,7 @@ class Run:
             self.reserve(corpus, places)
             if recorder is not None:
                 recorder.read_again()
-            result = self.train(files)
+            result = self.train()
             self.reporter.finish()
             before_s = self.before.seconds if self.before is not None else 0.0
             times = {"reading": read_s, "training": result.summary.seconds - before_s}
@@ -414,7 +416,7 @@ class Run:
         of_unit = (2 if combination == "concat" else 1) * row if self.outputs.unit else 0
         return {setting("combine"): copies * row, setting("unit"): of_unit}
 
-    def train(self, files: ExitStack) -> TrainResult:
+    def train(self) -> TrainResult:
         """Train to the end; TrainingStopped when that was asked for and the checkpoint is written."""
         before = self.before if isinstance(self.before, Checkpoint) else None
         if self.config.loss == "softmax" and len(self.encoded.vocab) > SOFTMAX_WORDS:
@@ -424,8 +426,6 @@ class Run:
         if self.begin is not None and self.begin.words:
             self.reporter.note(found_line(self.begin))
         self.evaluator.check(self.encoded.vocab.words)
-        if self.outputs.log:
-            self.reporter.all.append(files.enter_context(TrainingLog(self.outputs.log, self.log_failed)))
         self.reporter.starting(state)
         checkpointer = None
         if self.session.place is not None:
