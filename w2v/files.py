@@ -122,8 +122,10 @@ def foreign_format(head: bytes) -> tuple[str, str] | None:
         return next((what, hint) for name, what, hint in ARCHIVES if re.match(name, head[30:]))
     if len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5:
         return "a Python pickle", "write its contents as text first; pickles are never loaded"
-    if is_safetensors(head):
-        return "a safetensors file", "it holds vectors or the checkpoint of a training; give a text file"
+    damaged = head[3:8].count(0) > 3 and b'"data_offsets"' in head  # in its first bytes, the length of its header
+    if is_safetensors(head) or damaged:
+        hint = "it holds vectors, a checkpoint or a damaged encoded corpus; give a text file or encode it again"
+        return "a safetensors file", hint
     if head[257:262] == b"ustar":
         return "a tar archive", "unpack it first, or pipe its files in: tar -xOf FILE | w2v ... -"
     return None

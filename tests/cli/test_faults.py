@@ -99,7 +99,9 @@ def test_a_checkpoint_is_not_taken_for_vectors_nor_for_a_corpus(w2v, checkpoint)
         library.load(checkpoint)
     done = w2v("train", "c", "-o", "v.bin")
     assert (done.returncode, one_line(done)) == (1, True), done.err
-    assert "this is a safetensors file, not text; it holds vectors or the checkpoint of a training" in done.err
+    assert (
+        "this is a safetensors file, not text; it holds vectors, a checkpoint or a damaged encoded corpus" in done.err
+    )
 
 
 def test_a_checkpoint_that_was_cut_short_is_refused_and_the_vectors_stay(w2v, corpus, checkpoint, tmp_path):

@@ -276,13 +276,16 @@ def test_no_flipped_bit_is_trained_on(saved, tmp_path):
     with saved.open("rb") as file:
         header = read_header(str(saved), file.read, len(data)).size
     draw = random.Random(5)
-    bits = draw.sample(range(8 * header), 300) + draw.sample(range(8 * header, 8 * len(data)), 100)
+    bits = [*range(80)] + draw.sample(range(8 * header), 250) + draw.sample(range(8 * header, 8 * len(data)), 100)
     for bit in bits:
         flipped = bytearray(data)
         flipped[bit // 8] ^= 1 << bit % 8
         target.write_bytes(flipped)
         with pytest.raises(CorpusError):
             EncodedCorpus.load(target)
+        if bit < 80:  # nor taken for a text
+            with pytest.raises(CorpusError):
+                w2v.encode(target)
 
 
 @pytest.mark.parametrize("harm", ["cut short", "overwritten"])

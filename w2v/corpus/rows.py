@@ -168,7 +168,7 @@ class Table:
             self.bytes_done += len(line) + 1
             if not line.strip():
                 continue
-            record = None
+            record: Any = None
             try:
                 record = json.loads(_text(line))
                 names = names or tuple(record)

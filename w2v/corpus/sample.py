@@ -207,7 +207,7 @@ def _columns(lines: list[str], config: CorpusConfig) -> str:
 
 def _rows(lines: list[str], separator: str) -> list[list[str]]:
     """Rows of a table, in whose quotation marks there may be ends of lines; empty where the lines are none."""
-    rows = []
+    rows: list[list[str]] = []
     try:
         rows += csv.reader(lines, delimiter=separator, strict=True)
     except csv.Error as error:
