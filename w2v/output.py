@@ -205,6 +205,11 @@ class AtomicOutput:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 error.filename = self.name
                 raise
+            if error.errno == errno.EFBIG:
+                raise W2VError(
+                    f"{self.name}: {error.strerror}: {size:,} bytes are needed, and a limit (ulimit -f, or of the file "
+                    "system) is below; raise it or choose another place"
+                ) from error
             free = os.fstatvfs(self._fd)
             raise W2VError(
                 f"{self.name}: {error.strerror}: {size:,} bytes are needed, "

@@ -171,7 +171,7 @@ def test_the_disk_space_of_a_binary_file_is_taken_before_the_training(w2v, corpu
     )
     assert done.returncode == 1
     assert one_line(done), done.err
-    assert re.search(r"v\.bin: File too large: [\d,]+ bytes are needed", done.err)
+    assert re.search(r"v\.bin: File too large: [\d,]+ bytes are needed, and a limit \(ulimit -f", done.err)
     assert os.listdir(tmp_path) == []
 
 
