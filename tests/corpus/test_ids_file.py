@@ -276,7 +276,7 @@ def test_no_flipped_bit_is_trained_on(saved, tmp_path):
     with saved.open("rb") as file:
         header = read_header(str(saved), file.read, len(data)).size
     draw = random.Random(5)
-    bits = [*range(80)] + draw.sample(range(8 * header), 250) + draw.sample(range(8 * header, 8 * len(data)), 100)
+    bits = [*range(80), *draw.sample(range(8 * header), 250), *draw.sample(range(8 * header, 8 * len(data)), 100)]
     for bit in bits:
         flipped = bytearray(data)
         flipped[bit // 8] ^= 1 << bit % 8

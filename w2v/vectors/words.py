@@ -105,13 +105,15 @@ class Words(Sequence[str]):
 
 
 def suggest(table: WordTable, word: str | bytes, most: int = 5) -> tuple[str, ...]:
-    """At most `most` words spelled like this one: other normal forms and cases, then by edits, more frequent ones
-    first."""
+    """At most `most` words spelled like this one: other normal forms and cases, without vowel marks and accents, with _
+    for spaces, then by edits, more frequent ones first."""
     text = word if isinstance(word, str) else to_text(word)
     if len(text) > LONGEST:
         return ()
     rows: dict[int, None] = {}
     cases = (text.lower(), text.title(), text.capitalize(), text.upper(), text.casefold(), text.strip())
+    parts = unicodedata.normalize("NFD", text)
+    cases += ("".join(c for c in parts if not unicodedata.combining(c)), "_".join(text.split()))
     for variant in (*(unicodedata.normalize(form, text) for form in FORMS), *cases):
         try:
             row = table.find(to_bytes(variant))
@@ -119,7 +121,8 @@ def suggest(table: WordTable, word: str | bytes, most: int = 5) -> tuple[str, ..
             return ()
         if row >= 0:
             rows[row] = None
-    edits = 0 if len(text) < 2 else 1 if len(text) < 5 else 2
+    sign = not text.isascii() and not text.isalnum()  # an emoji, which others follow that change it
+    edits = 0 if len(text) < 2 and not sign else 1 if len(text) < 5 else 2
     for row in table.closest(to_bytes(text), edits, most + len(rows)):
         rows[row] = None
     return tuple(to_text(table[row]) for row in list(rows)[:most])
