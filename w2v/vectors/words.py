@@ -111,7 +111,14 @@ def suggest(table: WordTable, word: str | bytes, most: int = 5) -> tuple[str, ..
     if len(text) > LONGEST:
         return ()
     rows: dict[int, None] = {}
-    cases = (text.lower(), text.title(), text.capitalize(), text.upper(), text.casefold(), text.strip())
+    cases: tuple[str, ...] = (
+        text.lower(),
+        text.title(),
+        text.capitalize(),
+        text.upper(),
+        text.casefold(),
+        text.strip(),
+    )
     parts = unicodedata.normalize("NFD", text)
     cases += ("".join(c for c in parts if not unicodedata.combining(c)), "_".join(text.split()))
     for variant in (*(unicodedata.normalize(form, text) for form in FORMS), *cases):
