@@ -17,7 +17,7 @@ from w2v.cluster.run import MOST_ROWS_BYTES, TOP_ROWS, ClusterOptions
 from w2v.cluster.synced_rows import SENT_BYTES, Schedule, bytes_exchanged
 from w2v.numbers import size
 from w2v.training.config import TrainConfig
-from w2v.training.plan import memory_needed
+from w2v.training.memory import memory_needed
 
 NODES, WORDS, NETWORKS = (8, 64, 512), (1_000_000, 10_000_000), (10, 100)  # Gb/s
 MEMORY_PASSES = 10  # over the bytes of an exchange: collected, copied to the store, summed, put in

@@ -10,7 +10,7 @@ import pytest
 from w2v.errors import TrainingError
 from w2v.machine import Room, available_memory, reserve, room
 from w2v.training.config import TrainConfig
-from w2v.training.plan import check_memory, memory_needed
+from w2v.training.memory import check_memory, memory_needed
 
 GB = 1 << 30
 
@@ -122,8 +122,7 @@ def test_each_setting_that_is_advised_fits_alone_and_a_larger_one_does_not(setti
         def check(value, name=name):
             then = value if name == "max_vocab" else words
             changed = config if name == "max_vocab" else dataclasses.replace(config, **{name: value})
-            share = changed.dim * then / (300 * words)
-            check_memory(changed, then, 8 * then, {"combine": int(share * copies["combine"])}, available=there)
+            check_memory(changed, then, 8 * then, copies, available=there)
 
         check(value)
         with pytest.raises(TrainingError):

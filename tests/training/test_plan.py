@@ -15,6 +15,7 @@ import w2v
 from w2v.corpus.config import CorpusConfig
 from w2v.errors import TrainingError
 from w2v.machine import Room
+from w2v.training import memory
 from w2v.training import plan as module
 from w2v.training.config import TrainConfig
 from w2v.training.plan import calibrate, disk_needed, plan_training
@@ -154,7 +155,7 @@ PRIVATE = 2 * 2 * 1000 * 2 * 64  # threads, matrices, rows and what they were
 )
 def test_memory_is_counted_by_what_it_is_for(settings, rows, needed):
     config = TrainConfig(**{"dim": 10, "threads": 2, **settings}).resolved()
-    assert module.memory_needed(config, 1000, 7000, rows) == needed
+    assert memory.memory_needed(config, 1000, 7000, rows) == needed
 
 
 @pytest.mark.parametrize(
@@ -168,9 +169,9 @@ def test_memory_is_counted_by_what_it_is_for(settings, rows, needed):
 def test_the_way_out_of_too_little_memory_leaves_room_for_the_corpus(there, way):
     config, extra = TrainConfig(dim=100, threads=2, hot_rows=0), {"corpus": 1 << 20}
     with pytest.raises(TrainingError, match=f"; {way}"):
-        module.check_memory(config, 5000, 40_000, extra, Room(there, "there"))
+        memory.check_memory(config, 5000, 40_000, extra, Room(there, "there"))
     for name, value in re.findall(r"(\w+)=(\d+)", way):
         smaller = dataclasses.replace(config, dim=int(value)) if name == "dim" else config
         share = int(value) / 5000 if name == "max_vocab" else 1
-        left = sum(module.memory_needed(smaller.resolved(), 5000, 40_000).values()) * share
-        assert left + (1 << 20) <= there - module.reserve(there)
+        left = sum(memory.memory_needed(smaller.resolved(), 5000, 40_000).values()) * share
+        assert left + (1 << 20) <= there - memory.reserve(there)

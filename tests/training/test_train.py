@@ -11,6 +11,8 @@ import w2v
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.errors import CorpusError, SettingsError, TrainingError
 from w2v.machine import Room
+from w2v.training.config import TrainConfig
+from w2v.training.memory import memory_needed
 from w2v.training.train import build_configs
 from w2v.training.trainer import Trainer
 
@@ -128,9 +130,21 @@ def test_standard_output_is_no_file(name: str) -> None:
 
 
 def test_more_memory_than_there_is_is_refused_as_by_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("w2v.training.plan.room", lambda: Room(1000, "left for this test"))
+    monkeypatch.setattr("w2v.training.memory.room", lambda: Room(1000, "left for this test"))
     with pytest.raises(TrainingError, match=r"not enough memory: .* 1\.00 kB are left for this test"):
         w2v.train(SENTENCES, min_count=1)
+
+
+def test_memory_for_more_ngrams_than_are_usual_is_found_to_be_missing_before_it_is_taken(monkeypatch):
+    rng = np.random.default_rng(3)
+    words = ["".join(map(chr, rng.integers(97, 101, 12))) for _ in range(1000)]
+    settings = {"dim": 64, "min_count": 1, "sample": 0, "epochs": 1, "threads": 1}
+    config = TrainConfig(dim=64, threads=1, subwords="3-6")
+    assumed = sum(memory_needed(config.resolved(), 1000, 12_000).values())
+    monkeypatch.setattr("w2v.training.memory.room", lambda: Room(assumed * 10 // 9, "there"))
+    w2v.train([words] * 2, subwords="6-6", **settings)
+    with pytest.raises(TrainingError, match=r"not enough memory: 1,000 words x 64 take 3\.0\d MB \(.*n-grams"):
+        w2v.train([words] * 2, subwords="3-9", **settings)
 
 
 def test_the_vectors_know_the_settings_and_a_file_keeps_them(tmp_path: Path) -> None:

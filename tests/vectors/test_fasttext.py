@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 
 import numpy as np
@@ -94,6 +95,14 @@ def test_questions_about_unseen_words_are_answered(model):
     )
     product = vectors.analogy("the", "kings", "kingly", method="mul")
     assert {word for word, _ in product} == set(WORDS) - {"the", "kings"}
+
+
+def test_a_model_that_is_cut_short_while_it_is_asked_is_an_error_that_names_it(model):
+    vectors = w2v.load(model)
+    os.truncate(model, 0)
+    with pytest.raises(OSError, match="cut short or could not be read while it was in use") as caught:
+        vectors["unseen"]
+    assert caught.value.filename == str(model)
 
 
 def test_a_word_without_ngrams_is_unknown(tmp_path):

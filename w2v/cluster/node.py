@@ -20,7 +20,7 @@ from w2v.corpus.reader import read_corpus
 from w2v.errors import CorpusError, TrainingError, W2VError
 from w2v.machine import available_memory
 from w2v.threads import Group
-from w2v.training.plan import check_memory
+from w2v.training.memory import check_memory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
-from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,15 +12,13 @@ import numpy as np
 
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.open import SELECTING, encoded_path, open_corpus
-from w2v.errors import Message, TrainingError, setting
+from w2v.errors import Message, setting
 from w2v.kernel._tables import span_end
 from w2v.machine import Room, reserve, room
-from w2v.numbers import size
-from w2v.training.lanes import LANES
+from w2v.training.memory import memory_needed
 from w2v.training.progress import TrainingStopped
-from w2v.training.softmax import BATCH
 from w2v.training.state import Spans
-from w2v.training.subwords import WHOLE_WORDS, find_parts
+from w2v.training.subwords import find_parts
 from w2v.training.trainer import Trainer
 from w2v.vectors.formats import FORMATS, Contents
 
@@ -32,7 +28,7 @@ if TYPE_CHECKING:
     from w2v.training.config import ResolvedConfig, TrainConfig
     from w2v.training.progress import Progress
 
-__all__ = ["MIN_COUNTS", "Calibration", "Plan", "check_memory", "disk_needed", "memory_needed", "plan_training"]
+__all__ = ["MIN_COUNTS", "Calibration", "Plan", "disk_needed", "plan_training"]
 
 MIN_COUNTS = (1, 2, 5, 10, 20, 50, 100)
 GOLDEN = 0.6180339887498949
@@ -42,14 +38,6 @@ TEXT_VALUE_BYTES = 11.7
 WORD_OBJECT_BYTES = 49  # a bytes object and its place in a list, beside its bytes
 HEADER_BYTES = 1024  # about, of .npy and safetensors
 ID_BYTES, SPOOL_SHARE = 4, 4  # as in corpus/spool.py
-ROW_FLOATS = 16  # as in _state.pyx: rows are padded to this many floats
-LANE_COPIES = 16384  # rows of each matrix that all lanes copy in a round, at the most in most settings
-TABLE_BYTES = 48  # a word: subsampling, alias columns, and what making them takes for a moment
-PATH_BYTES = 5  # a node of a Huffman path and its share of the starts
-# With subwords 3-6: rows a word beside its own (1.5 on 30 MB of English Wikipedia, more where words are longer), and
-# what the lists of its rows take; a copy of all words' vectors comes at the end.
-NGRAM_ROWS = 4
-NGRAM_BYTES = 400
 
 
 @dataclass(frozen=True)
@@ -304,81 +292,3 @@ def _slope(seen: list[tuple[float, int]], trainer: Trainer) -> Calibration:
         first = (0.0, 0)
     speed = (last[1] - first[1]) / max(last[0] - first[0], 1e-9)
     return Calibration(max(speed, 1e-9), round(last[0], 3), trainer.threads, trainer.kernel.NAME)
-
-
-def memory_needed(config: ResolvedConfig, words: int, word_bytes: int = 0, rows: int | None = None) -> dict[str, int]:
-    """Bytes by purpose that a training with a vocabulary of this many words takes beyond the corpus. `rows` is how many
-    input rows there are with subwords, where that is known.
-
-    What is small beside these (threads' buffers, blocks being written) is left out.
-    """
-    row = 4 * -(-config.dim // ROW_FLOATS) * ROW_FLOATS
-    private = 0
-    if config.reproducible:
-        private = 2 * min(LANE_COPIES, LANES * words) * row + 8 * words
-    elif config.threads > 1:
-        private = config.threads * 4 * min(config.hot_rows, words) * row  # two matrices, each row and its base
-    tables = TABLE_BYTES * words
-    if config.loss == "hs":
-        tables += PATH_BYTES * words * max(1, math.ceil(math.log2(max(words, 2))))
-    tables += 2 * word_bytes
-    needed = {"vectors": words * row, "context": words * row, "private rows": private, "tables": tables}
-    if config.ngram_range is not None:
-        ngram_rows = min(config.buckets, NGRAM_ROWS * words) if rows is None else rows - words
-        needed["n-grams"] = (
-            (ngram_rows + 2 * min(WHOLE_WORDS, words)) * row + NGRAM_BYTES * words + 4 * config.dim * words
-        )
-    if config.loss == "softmax":
-        needed["scores"] = 2 * 4 * BATCH * words
-    if config.stop_early:
-        needed["the best epoch"] = 2 * words * row
-    return needed
-
-
-def check_memory(
-    config: TrainConfig,
-    words: int,
-    word_bytes: int = 0,
-    extra: dict[str, int] | None = None,
-    available: Room | None = None,
-) -> None:
-    """Raise TrainingError with the numbers and what would fit, if a training takes more than is there.
-
-    `extra` are bytes by purpose that the caller takes beside it.
-    """
-    resolved = config.resolved()
-    there = available or room()
-    needed = {**memory_needed(resolved, words, word_bytes), **(extra or {})}
-    total, kept = sum(needed.values()), reserve(there.size)
-    if total <= there.size - kept:
-        return
-    parts = ", ".join(f"{name} {size(taken)}" for name, taken in needed.items() if taken > total // 100)
-    raise TrainingError(
-        f"not enough memory: {words:,} words x {config.dim} take {size(total)} ({parts}), and {size(there.size)} are "
-        f"{there.limit}, of which {size(kept)} stay free for others; "
-        f"{_way_out(resolved, words, word_bytes, extra or {}, there.size - kept)}"
-    )
-
-
-def _way_out(config: ResolvedConfig, words: int, word_bytes: int, extra: dict[str, int], there: int) -> str:
-    """Settings with which it would fit, each alone."""
-
-    def total(words_then: int = words, **changes: Any) -> int:
-        changed = dataclasses.replace(config, **changes)
-        share = changed.dim * words_then / (config.dim * words)  # of what grows with the matrices
-        needed = memory_needed(changed, words_then, word_bytes * words_then // words)
-        return sum(needed.values()) + math.ceil(share * sum(extra.values()))
-
-    if total(hot_rows=0) <= there:
-        return f"try {setting('hot_rows', 0)}, or fewer {setting('threads')}"
-    steps = range(1, config.dim // ROW_FLOATS + 1)
-    dim = ROW_FLOATS * bisect_right(steps, there, key=lambda step: total(dim=ROW_FLOATS * step))
-    most = bisect_right(range(1, words), there, key=total)
-    ways = [setting("dim", dim)] if dim else []
-    if config.ngram_range is not None:
-        buckets = bisect_right(range(1, config.buckets), there, key=lambda buckets: total(buckets=buckets))
-        ways += [setting("buckets", buckets)] if buckets >= words else []  # with fewer, most n-grams share a row
-    ways += [setting("max_vocab", most)] if most >= 2 else []
-    if not ways:
-        return f"a smaller {setting('dim')} or {setting('max_vocab')} needs less"
-    return f"try {' or '.join(ways)}"

@@ -28,7 +28,8 @@ from w2v.training.checkpointing import Checkpointer, CheckpointSession, Checkpoi
 from w2v.training.config import TrainConfig, without_effect
 from w2v.training.evaluation import Evaluator, file_of, read_tests
 from w2v.training.log import TrainingLog
-from w2v.training.plan import calibrate, check_memory
+from w2v.training.memory import check_memory
+from w2v.training.plan import calibrate
 from w2v.training.progress import Reporter, Reporters, TrainingStopped, TrainResult
 from w2v.training.report import OutputFile, Recorder
 from w2v.training.start import Continuation, Initial, Start

@@ -26,7 +26,7 @@ from w2v.settings import options_of
 from w2v.threads import in_order
 from w2v.training.config import DEFAULT_LR, SETTINGS_OF_THE_MACHINE, TrainConfig
 from w2v.training.evaluation import Evaluator, score
-from w2v.training.plan import check_memory, memory_needed
+from w2v.training.memory import check_memory, memory_needed
 from w2v.training.progress import Reporter, Reporters
 from w2v.training.run import Outputs, Run, StopRequest, graceful_stop
 

@@ -19,6 +19,7 @@ from w2v.threads import for_each, run_all
 from w2v.training import softmax
 from w2v.training.evaluation import HeldOut
 from w2v.training.lanes import LaneSpans, new_lanes, rounds_for
+from w2v.training.memory import check_memory
 from w2v.training.progress import Progress, Reproducible, RunMonitor, TrainingStopped, TrainResult, TrainSummary
 from w2v.training.state import Spans, Totals, TrainState, divergence
 from w2v.training.subwords import find_parts, scale_rows, subwords_of, word_vectors
@@ -72,7 +73,10 @@ class ThreadedModel:
         if config.reproducible:
             self.rounds = rounds_for(config, vocab.counts, tokens_per_epoch)
             self.threads = min(config.threads, self.rounds.lanes)
-        self.model = Model(vocab.counts, config, find_parts(vocab.words, config, vocab.counts))
+        parts = find_parts(vocab.words, config, vocab.counts)
+        if parts is not None:  # how many rows there are is known only now
+            check_memory(config, len(vocab), vocab.words.byte_count, rows=len(parts.sizes))
+        self.model = Model(vocab.counts, config, parts)
 
     def _span_size(self) -> int:
         """Ids of a span: by the work they are, but never so many that the learning rate would fall in few steps."""

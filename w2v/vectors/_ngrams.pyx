@@ -2,6 +2,7 @@
 from array import array
 
 from cpython.bytes cimport PyBytes_AsString, PyBytes_Size
+from libc.errno cimport EIO
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free
 from libc.string cimport memset
@@ -76,7 +77,11 @@ cdef extern from "ngrams.h" nogil:
 cdef enum:
     WORDS_PER_TASK = 4096
 
-cdef str SHRUNK = "the file was cut short or could not be read while it was in use"
+
+cdef shrunk(held):
+    """The error for a page of a mapped file that cannot be read; `held` is the file."""
+    name = held.name if isinstance(held, MappedFile) else None
+    return OSError(EIO, "the file was cut short or could not be read while it was in use", name)
 
 
 def fnv(bytes text) -> int:
@@ -211,9 +216,11 @@ cdef class MappedFile:
     cdef const char* data
     cdef readonly int64_t size
     cdef bint mapped
+    cdef readonly str name
     cdef object keep_alive
 
-    def __init__(self, int fd, int64_t size, const unsigned char[::1] read=None):
+    def __init__(self, int fd, int64_t size, const unsigned char[::1] read=None, str name=None):
+        self.name = name
         if read is not None:
             self.keep_alive = read
             self.size = read.shape[0]
@@ -266,7 +273,7 @@ cdef class MappedFile:
             with nogil:
                 failed = guarded(copy_rows, &copy)
             if failed:
-                raise OSError(SHRUNK)
+                raise shrunk(self)
         return bytes(room)
 
     cdef read(self, Dictionary* found):
@@ -274,7 +281,7 @@ cdef class MappedFile:
         with nogil:
             failed = guarded(read_dictionary, found)
         if failed:
-            raise OSError(SHRUNK)
+            raise shrunk(self)
 
 
 cdef class FloatRows:
@@ -333,7 +340,7 @@ cdef class FloatRows:
         with nogil:
             failed = guarded(copy_rows, &copy)
         if failed:
-            raise OSError(SHRUNK)
+            raise shrunk(self.keep_alive)
         return out.base
 
     def take(self, const int64_t[::1] places):
@@ -354,7 +361,7 @@ cdef class FloatRows:
         with nogil:
             failed = guarded(copy_rows, &copy)
         if failed:
-            raise OSError(SHRUNK)
+            raise shrunk(self.keep_alive)
         return out.base
 
 
@@ -436,7 +443,7 @@ cdef class NgramRows:
             with nogil:
                 failed = guarded(own_rows if inverse else make_vectors, &some)
             if failed:
-                raise OSError(SHRUNK)
+                raise shrunk(self.source.keep_alive)
 
         for_each(make_some, (count + WORDS_PER_TASK - 1) // WORDS_PER_TASK, threads)
 

@@ -348,7 +348,7 @@ class FastTextFile:
 
 def open_file(source: Source) -> MappedFile:
     if source.fd is not None and source.size:
-        return MappedFile(source.fd, source.size)
+        return MappedFile(source.fd, source.size, name=source.name)
     read = bytearray()
     while data := source.read():
         read += data
