@@ -84,10 +84,9 @@ ssize_t write(int fd, const void *data, size_t size)
     return is_watched(fd) && fails("write") ? refuse(ENOSPC) : real(fd, data, size);
 }
 
-int fsync(int fd)
+int fsync(int fd) /* the disk itself is not waited for: no machine is switched off */
 {
-    REAL(fsync);
-    return is_watched(fd) && fails("fsync") ? refuse(EIO) : real(fd);
+    return is_watched(fd) && fails("fsync") ? refuse(EIO) : 0;
 }
 
 #define TRUNCATE(name, type) \

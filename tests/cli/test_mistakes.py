@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
 
 
-@pytest.fixture
-def folder(w2v, corpus, vectors, tmp_path):
+@pytest.fixture(scope="module")
+def folder(w2v_in, corpus, vectors, tmp_path_factory):
     """A kind of file each, and none of them where it belongs."""
-    assert w2v("encode", corpus, "-o", "corpus.ids", "-q").returncode == 0
-    done = w2v("train", corpus, "-o", "a.bin", "--dim", "4", "-e", "1", "--threads", "1", "-q", "--keep-checkpoint")
-    assert done.returncode == 0
-    (tmp_path / "vectors.bin").write_bytes(vectors.read_bytes())
-    (tmp_path / "empty").write_bytes(b"")
-    (tmp_path / "picture").write_bytes(b"\x89PNG\r\n" + bytes(100))
-    (tmp_path / "dir").mkdir()
-    return tmp_path
+    place = tmp_path_factory.mktemp("mistakes")
+    assert w2v_in("encode", corpus, "-o", "corpus.ids", "-q", cwd=place).returncode == 0
+    train = ("train", corpus, "-o", "a.bin", "--dim", "4", "-e", "1", "--threads", "1", "-q", "--keep-checkpoint")
+    assert w2v_in(*train, cwd=place).returncode == 0
+    (place / "vectors.bin").write_bytes(vectors.read_bytes())
+    (place / "empty").write_bytes(b"")
+    (place / "picture").write_bytes(b"\x89PNG\r\n" + bytes(100))
+    (place / "dir").mkdir()
+    return place
 
 
 CHECKPOINT = "is the checkpoint of a training, not vectors; continue it: w2v train with the same options and "
@@ -52,19 +54,21 @@ CHECKPOINT = "is the checkpoint of a training, not vectors; continue it: w2v tra
         ("sweep corpus.ids -o picture", 2, "picture: is a file; give a folder"),
     ],
 )
-def test_a_file_in_the_wrong_place_is_named_in_one_line(w2v, folder, line, code, error):
-    done = w2v(*line.split())
+def test_a_file_in_the_wrong_place_is_named_in_one_line(w2v_in, folder, line, code, error):
+    before = os.listdir(folder)
+    done = w2v_in(*line.split(), cwd=folder)
     assert (done.returncode, done.out) == (code, "")
     assert done.err.startswith(f"w2v: error: {error}")
     assert done.err.count("\n") == 1
+    assert os.listdir(folder) == before
 
 
-def test_a_file_in_the_place_of_a_word_or_a_command_is_seen(w2v, folder):
-    done = w2v("similar", "king", "vectors.bin")
+def test_a_file_in_the_place_of_a_word_or_a_command_is_seen(w2v_in, folder):
+    done = w2v_in("similar", "king", "vectors.bin", cwd=folder)
     assert done.err == "w2v: error: king: No such file or directory; VECTORS comes first: vectors.bin\n"
-    done = w2v("vocab", "the king and the queen")  # to the library it would be a sentence
+    done = w2v_in("vocab", "the king and the queen", cwd=folder)  # to the library it would be a sentence
     assert done.err == "w2v: error: the king and the queen: No such file or directory\n"
-    done = w2v("vectors.bin", "king")
+    done = w2v_in("vectors.bin", "king", cwd=folder)
     assert "no such command: vectors.bin, but a file (write w2v similar vectors.bin for vectors, w2v train" in done.err
 
 
