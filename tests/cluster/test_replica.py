@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -60,6 +61,22 @@ def test_a_chunk_without_words_is_finished_at_once(corpus):
     replica.start()
     replica.add(Lease(0, 0), np.empty(0, np.int32))
     assert [job.lease for job in replica.wait(10)] == [Lease(0, 0)]
+    replica.stop()
+
+
+def test_a_chunk_that_ends_as_the_threads_are_stopped_is_finished(corpus):
+    replica = Replica(corpus.vocab, corpus.token_counts.kept, TrainConfig(threads=1, dim=16))
+    train = replica.kernel.train
+
+    def train_and_stop(*given):
+        train(*given)
+        replica._stop = True
+
+    replica.kernel = SimpleNamespace(train=train_and_stop, flush=replica.kernel.flush)
+    few = corpus.ids[: span_end(corpus.ids, 0, 1)]
+    replica.add(Lease(0, 0), few)
+    replica.start()
+    assert [job.totals.tokens for job in replica.wait(10)] == [np.count_nonzero(few >= 0)]
     replica.stop()
 
 
