@@ -136,3 +136,56 @@ def test_every_type_of_number_has_its_size():
     sizes = {"BOOL": 1, "U8": 1, "I8": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2, "U32": 4, "I32": 4, "F32": 4}
     sizes |= {"U64": 8, "I64": 8, "F64": 8}
     assert ITEM_BYTES == sizes
+
+
+def one_tensor(**more) -> str:
+    entry = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8], **more}
+    return json.dumps({"t": entry})
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (one_tensor(), ""),
+        (one_tensor(shape=[1] * 31 + [2]), ""),
+        (one_tensor(shape=[1] * 32 + [2]), "tensor 't' has no sound shape or place"),
+        (one_tensor(shape=[-2]), "tensor 't' has no sound shape or place"),
+        (one_tensor(shape=[2.0]), "tensor 't' has no sound shape or place"),
+        (one_tensor(shape=[True, 2]), "tensor 't' has no sound shape or place"),
+        (one_tensor(shape=[0, (1 << 62) - 1], data_offsets=[0, 0]), ""),
+        (one_tensor(shape=[0, 1 << 62], data_offsets=[0, 0]), "tensor 't' has no sound shape or place"),
+        (one_tensor(shape=2), "tensor 't' has no sound shape or place"),
+        (one_tensor(data_offsets=[0, 8, 8]), "tensor 't' has no sound shape or place"),
+        (one_tensor(data_offsets=[0, 7]), "tensor 't' has another size than its shape"),
+        (one_tensor(dtype="F99"), "tensor 't' is of an unknown type"),
+        (one_tensor(dtype=32), "tensor 't' is of an unknown type"),
+        ('{"t": 5}', "tensor 't' is not described"),
+        ('{"' + "t" * 90 + '": 5}', f"tensor '{'t' * 80}' is not described"),
+        ('{"t": 5, "t": 6}', "a name occurs twice"),
+        ('{"__metadata__": {"a": 1}}', "the metadata are not text"),
+        ('{"__metadata__": ["a"]}', "the metadata are not text"),
+        ("[1]", "it is not an object"),
+    ],
+    ids=lambda text: text[:60],
+)
+def test_a_header_that_cannot_be_is_refused_with_the_reason(text, what):
+    data = len(text).to_bytes(8, "little") + text.encode()
+    if not what:
+        header = read_header("f", io.BytesIO(data).read, None)
+        assert header.tensors["t"].begin == header.size == len(data)
+        return
+    with pytest.raises(W2VError) as caught:
+        read_header("f", io.BytesIO(data).read, None)
+    assert str(caught.value) == f"f: byte 8: the header cannot be read ({what}); the file is damaged"
+
+
+@pytest.mark.parametrize(
+    ("length", "size", "limit"), [((1 << 20) + 1, None, 1 << 20), (93, 100, 92), (1 << 40, 1 << 50, 1 << 20)]
+)
+def test_a_header_longer_than_can_be_is_not_read(length, size, limit):
+    with pytest.raises(W2VError) as caught:
+        read_header("f", io.BytesIO(length.to_bytes(8, "little")).read, size)
+    assert str(caught.value) == (
+        f"f: byte 0: the header claims {length:,} bytes, at most {limit:,} can be; the file is damaged, cut short, or "
+        "not of safetensors"
+    )

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,12 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import w2v
+from w2v.corpus import ids_file
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.encoded import EncodedCorpus
 from w2v.corpus.ids_file import is_encoded
 from w2v.corpus.reader import read_corpus
 from w2v.errors import CorpusError, SettingsError
-from w2v.safetensors import read_header
+from w2v.safetensors import Entry, read_header
 
 
 @pytest.fixture(scope="module")
@@ -346,3 +348,65 @@ def test_any_byte_changed_is_an_error(saved, tmp_path_factory, data):
     target.write_bytes(content)
     with pytest.raises(CorpusError):
         EncodedCorpus.load(target)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        Entry("I32", (2,), 0, 16),
+        Entry("I64", (2, 1), 0, 16),
+        Entry("I64", (), 0, 8),
+        Entry("I64", (0,), 0, 0),
+    ],
+    ids=str,
+)
+def test_a_tensor_that_is_not_as_it_should_be_is_refused_by_name(entry):
+    header = SimpleNamespace(tensors={} if entry is None else {"counts": entry})
+    with pytest.raises(CorpusError) as caught:
+        ids_file._entry("c.ids", header, "counts")
+    assert str(caught.value) == ("c.ids: the header: there is no tensor 'counts' as it should be; the file is damaged")
+    good = Entry("I64", (2,), 0, 16)
+    assert ids_file._entry("c.ids", SimpleNamespace(tensors={"counts": good}), "counts") is good
+
+
+@pytest.mark.parametrize(
+    ("counts", "words", "what"),
+    [
+        ([3, 2, 2], b"a b c", ""),
+        ([3, 2], b"a b c", "2 counts for 3 words"),
+        ([3], b"a", "it has fewer than two words"),
+        ([3, 2], b"a " + b"b" * 1024, ""),
+        ([3, 2], b"a " + b"b" * 1025, "the words' lengths cannot be"),
+        ([3, 2], b"a ", "the words' lengths cannot be"),
+        ([3, 2], b"a b\tc", "a word holds white space or NUL"),
+        ([3, 2], b"a b\0", "a word holds white space or NUL"),
+        ([3, 1], b"a b", ""),
+        ([3, 0], b"a b", "a count cannot be"),
+        ([1 << 62, 1 << 62], b"a b", "a count cannot be"),
+        ([3, 2], b"a a", "a word occurs twice"),
+        ([2, 3], b"a b", "the words are out of order"),
+        ([2, 2], b"b a", "the words are out of order"),
+    ],
+    ids=str,
+)
+def test_a_vocabulary_is_checked_word_by_word(counts, words, what):
+    spelled = words.split(b" ")
+    arrays = {
+        "counts": np.array(counts, np.int64),
+        "word_lengths": np.array(list(map(len, spelled)), np.int32),
+        "words": np.frombuffer(b"".join(spelled), np.uint8),
+    }
+    if not what:
+        found = ids_file._vocab("c.ids", arrays)
+        assert (list(found.words), found.counts.tolist()) == (spelled, counts)
+        return
+    with pytest.raises(CorpusError) as caught:
+        ids_file._vocab("c.ids", arrays)
+    assert str(caught.value) == f"c.ids: the vocabulary: {what}; the file is damaged"
+
+
+def test_words_longer_together_than_their_bytes_are_refused():
+    arrays = {"counts": np.array([3, 2]), "word_lengths": np.array([1, 2], np.int32), "words": np.zeros(2, np.uint8)}
+    with pytest.raises(CorpusError, match="the words' lengths cannot be"):
+        ids_file._vocab("c.ids", arrays)
