@@ -64,7 +64,11 @@ FORMATS = "bin, text, glove, npy, safetensors, projector, parquet, fasttext, sta
         (lambda: compare([TWO]), SettingsError, "two models at least can be compared"),
         (lambda: compare([TWO, TWO], 0), SettingsError, "k: 0 is not at least 1"),
         (lambda: parse_query("a +"), SettingsError, '"a +": ends in a sign; a word must follow it'),
-        (lambda: parse_query("a b"), SettingsError, "\"a b\": no sign before \"b\"; join words by ' + ' or ' - '"),
+        (
+            lambda: parse_query("a b"),
+            SettingsError,
+            "\"a b\": no sign before \"b\"; join words by ' + ' or ' - ', the parts of a phrase or an item by _",
+        ),
         (lambda: TWO.top(-1), SettingsError, "top: -1 is not a whole number of at least 0"),
         (lambda: TWO.top(1.5), SettingsError, "top: 1.5 is not a whole number of at least 0"),
         (lambda: TWO.rank("a", "zz"), UnknownWordError, '"zz" is not in the vocabulary'),
