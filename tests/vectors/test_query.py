@@ -120,6 +120,17 @@ def test_text_that_no_file_can_hold_is_a_word_that_is_not_there(vectors, tmp_pat
         assert list(found.words) == ["w3"]
 
 
+@pytest.mark.parametrize(
+    ("word", "asked"),
+    [("كتاب", "كِتَابٌ"), ("whole_milk_2%", "whole milk 2%"), ("👍🏽", "👍"), ("❤", "❤️")],
+)
+def test_a_word_without_its_marks_or_with_others_is_suggested(word, asked):
+    vectors = Vectors([word, "x", "."], np.eye(3, dtype=np.float32))
+    with pytest.raises(UnknownWordError) as caught:
+        vectors[asked]
+    assert caught.value.suggestions == (word,)
+
+
 def test_suggestions_are_close_spellings_other_cases_first():
     words = ["paris", "Paris", "parish", "pairs", "london", "서울", "서울시"]
     vectors = Vectors(words, np.ones((len(words), 2), np.float32))

@@ -39,6 +39,7 @@ HABITS = {  # of gensim, and what is written here
     "index_to_key": "vectors.words",
     "key_to_index": "vectors.index(word)",
     "get_vector": "vectors[word]",
+    "doesnt_match": "vectors.odd_one_out(words)",
     "similar_by_word": "vectors.most_similar(word)",
     "save_word2vec_format": "vectors.save(path)",
 }

@@ -111,17 +111,9 @@ def suggest(table: WordTable, word: str | bytes, most: int = 5) -> tuple[str, ..
     if len(text) > LONGEST:
         return ()
     rows: dict[int, None] = {}
-    cases: tuple[str, ...] = (
-        text.lower(),
-        text.title(),
-        text.capitalize(),
-        text.upper(),
-        text.casefold(),
-        text.strip(),
-    )
-    parts = unicodedata.normalize("NFD", text)
-    cases += ("".join(c for c in parts if not unicodedata.combining(c)), "_".join(text.split()))
-    for variant in (*(unicodedata.normalize(form, text) for form in FORMS), *cases):
+    cases = (text.lower(), text.title(), text.capitalize(), text.upper(), text.casefold(), text.strip())
+    plain = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    for variant in (*(unicodedata.normalize(form, text) for form in FORMS), *cases, plain, "_".join(text.split())):
         try:
             row = table.find(to_bytes(variant))
         except UnicodeEncodeError:
@@ -131,7 +123,8 @@ def suggest(table: WordTable, word: str | bytes, most: int = 5) -> tuple[str, ..
     sign = not text.isascii() and not text.isalnum()  # an emoji, which others follow that change it
     edits = 0 if len(text) < 2 and not sign else 1 if len(text) < 5 else 2
     for row in table.closest(to_bytes(text), edits, most + len(rows)):
-        rows[row] = None
+        if len(text) > 1 or table[row].startswith(to_bytes(text)):  # not any other sign
+            rows[row] = None
     return tuple(to_text(table[row]) for row in list(rows)[:most])
 
 
