@@ -126,6 +126,13 @@ def test_glove_words_with_spaces_keep_them(tmp_path):
     assert found.matrix.tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]
 
 
+@pytest.mark.parametrize("name", ["v.bin", "v.txt", "v.npy", "v.tsv", "v.safetensors", "v.ftbin"])
+def test_vectors_without_a_word_are_not_written(tmp_path, name):
+    with pytest.raises(VectorsError, match="there is no word to write"):
+        Vectors([], np.zeros((0, 3))).save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_word_with_a_space_is_refused_at_write_and_named(tmp_path):
     for word in ("a b", "a\nb", "a\tb", ""):
         with pytest.raises(VectorsError, match="row 2"):

@@ -81,6 +81,19 @@ def test_a_tie_goes_to_the_lower_row(tmp_path):
         assert [w for w, _ in asker.nearest([Query(("w3",))], 7)[0]] == wanted
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_words_that_cancel_each_other_are_similar_to_nothing(tmp_path, count):
+    vectors = Vectors([f"w{i}" for i in range(30)], np.random.default_rng(8).normal(size=(30, 5)))
+    words = [f"w{i}" for i in range(count)]
+    found = vectors.most_similar(positive=words, negative=words[::-1], topn=30)
+    assert found == [(f"w{i}", 0.0) for i in range(count, 30)]
+    opposite = Vectors(["a", "b", "c"], [[0.1, 0.7], [-0.2, -1.4], [1, 1]])
+    assert opposite.most_similar(["a", "b"], topn=2) == [("c", 0.0)]
+    vectors.save(tmp_path / "v.bin")
+    with VectorFile(tmp_path / "v.bin") as file:
+        assert file.similar([" + ".join(words) + "".join(f" - {word}" for word in words)], 30) == [found]
+
+
 def test_a_row_of_zeros_has_similarity_zero(tmp_path):
     vectors = Vectors(["a", "b", "zero"], np.array([[1, 0], [1, 1], [0, 0]], np.float32))
     vectors.save(tmp_path / "v.bin")

@@ -30,6 +30,7 @@ __all__ = ["QUERIES", "Neighbours", "Scope", "all_neighbours", "nearest", "neare
 Neighbours = list[tuple[str, float]]
 
 QUERIES = 1024  # answered together
+NOTHING_LEFT = 1e-12  # of the lengths of rows that cancel each other: only rounding, which has no direction
 CELLS = 1 << 21  # cosines held at once: 8 MiB
 
 
@@ -244,8 +245,7 @@ def nearest_rows(
     targets = np.zeros((len(groups), vectors.dim))
     for number in np.flatnonzero(sizes):
         one = slice(ends[number] - sizes[number], ends[number])
-        mean = weights[one] @ vectors.rows_at(places[one]).astype(np.float64)
-        targets[number] = at_unit_length(mean)
+        targets[number] = _direction(weights[one], vectors.rows_at(places[one]))
     own = groups if scope.vectors is vectors else ()  # a word is no row of other vectors
     finder: Finder = scope if index is None else index
     rows, cosines = finder.best_rows(targets, own, topn)
@@ -395,7 +395,15 @@ def unit_mean(vectors: Searched, positive: Sequence[int], negative: Sequence[int
     rows = [*positive, *negative]
     weights = _unit_weights(vectors, rows)
     weights[len(positive) :] *= -1
-    return at_unit_length(weights @ vectors.rows_at(rows).astype(np.float64))
+    return _direction(weights, vectors.rows_at(rows))
+
+
+def _direction(weights: NDArray[np.float64], rows: np.ndarray) -> NDArray[np.float64]:
+    """The weighted sum of rows [n, D] at unit length, or zeros where nothing but rounding is left of it."""
+    rows = rows.astype(np.float64)
+    total = weights @ rows
+    largest = np.abs(weights) @ np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return at_unit_length(total if np.sqrt(total @ total) > NOTHING_LEFT * largest else np.zeros_like(total))
 
 
 def _unit_weights(vectors: Searched, rows: Sequence[int] | np.ndarray) -> np.ndarray:

@@ -63,7 +63,8 @@ class Vectors:
         self.matrix = np.asarray(matrix, np.float32)
         if self.matrix.ndim != 2 or len(self.matrix) != len(self.words):
             raise VectorsError(
-                f"{len(self.words)} words need a matrix of as many rows; its shape is {self.matrix.shape}"
+                f"the matrix must have a row for each word ({len(self.words):,} of them); its shape is"
+                f" {self.matrix.shape}"
             )
         if norms is not None:
             self.__dict__["norms"] = norms  # found on the way by who made the matrix

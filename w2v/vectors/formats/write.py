@@ -121,6 +121,8 @@ def save(
     check_words(rows.words, name, record.separators)
     if not 1 <= rows.matrix.shape[1] <= MAX_DIM:
         raise VectorsError(f"{name}: rows of {rows.matrix.shape[1]:,} numbers; files hold 1 to {MAX_DIM:,} a row")
+    if not len(rows.words):
+        raise VectorsError(f"{name}: there is no word to write; no reader takes a file without rows")
     writer = RowWriter(rows, name, numbers)
     with OutputSet(no_clobber) as files:
         if record.folder:
