@@ -15,9 +15,9 @@ from w2v.corpus.check import check_corpus
 from w2v.corpus.config import CorpusConfig
 from w2v.corpus.reader import count_words, read_corpus
 from w2v.corpus.remap import extend_vocab
-from w2v.corpus.sample import _columns, tokens_of
-from w2v.corpus.vocab import Vocab
-from w2v.errors import CorpusError, render
+from w2v.corpus.sample import _columns, strange_words, tokens_of
+from w2v.corpus.vocab import TokenCounts, Vocab
+from w2v.errors import CorpusError, Message, render
 
 ONE = CorpusConfig(min_count=1)
 DRAW = random.Random(3)
@@ -225,3 +225,19 @@ def test_tokens_of_a_sample_are_about_those_of_a_reading():
     assert tokens_of(line, CorpusConfig(tokenizer="words")) == ["It", "s", "a", "b", "c"]
     assert tokens_of(line, CorpusConfig(whitespace="unicode")) == ["It's", "a", "b-c"]
     assert tokens_of(line, CorpusConfig(whitespace="ascii")) == ["It's\u00a0a", "b-c"]
+
+
+def test_words_that_end_in_punctuation_are_named_the_most_frequent_first():
+    words = [b"the", b"x" * 19 + b",", b"y" * 20 + b".", b"zz!", b"b?", b"..", b"caf\xe9;"]
+    vocab = Vocab(words, np.array([60, 9, 8, 8, 7, 5, 3]))
+    counts = TokenCounts(read=100, kept=100, not_utf8=11)
+    said = (
+        f"35% of the tokens end in punctuation ({'x' * 19}, {'y' * 20} zz! ...), which makes other words of them; "
+        "tokenizer='words' takes it off"
+    )
+    latin = "11% of the tokens are not UTF-8; to convert the text: iconv -f LATIN1 -t UTF-8 FILE > NEW"
+    assert list(map(str, map(Message, strange_words(vocab, counts, CorpusConfig())))) == [latin, said]
+    assert strange_words(vocab, counts, CorpusConfig(tokenizer="words")) == [latin]
+    few = Vocab([b"the", b"a,", b".."], np.array([90, 10, 9]))
+    counts = TokenCounts(read=100, kept=100, not_utf8=10)
+    assert strange_words(few, counts, CorpusConfig()) == []  # a tenth is usual

@@ -45,6 +45,13 @@ def test_a_file_that_has_changed_since_it_was_read_has_no_digest(tmp_path):
     assert recorder._files.wait() == [InputFile(str(path), None, None)]
 
 
+def test_a_file_that_cannot_be_read_again_has_neither_size_nor_digest(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_text("a b c\n")
+    monkeypatch.setattr("w2v.training.report._sha256", lambda path: None)
+    assert Recorder([path])._files.wait() == [InputFile(str(path), None, None)]
+
+
 def test_folders_are_reported_as_the_files_in_them(tmp_path):
     for name in ("b", "a"):
         (tmp_path / name).write_text(f"{name} b c\n")
