@@ -275,7 +275,7 @@ CHANGING_IDS = """
 import sys, threading
 import numpy as np
 from w2v.kernel import kernels
-from w2v.kernel._state import Arena, Model, Worker
+from w2v.kernel._state import Model, Worker
 from w2v.training.config import TrainConfig
 ids = np.tile(np.array([0, 1, 2, 3, -1], np.int32), 400)
 config = TrainConfig(dim=20, threads=1, sample=float(sys.argv[2])).resolved()

@@ -20,6 +20,16 @@ cdef extern from "rng.h":
         pass
     int32_t rng_alias(uint64_t bits, uint64_t n, const AliasColumn *table) noexcept nogil
 
+cdef extern from *:
+    """
+    #ifdef __SANITIZE_ADDRESS__
+    #define SANITIZED 1
+    #else
+    #define SANITIZED 0
+    #endif
+    """
+    bint SANITIZED  # built with AddressSanitizer, which sees no access that leads from an array into its neighbour
+
 cdef enum:
     MOST_UPDATES = 60_000  # before a merge: counted in 16 bits, and one centre counts a row 2,000 times at the most
 ROW_FLOATS = 16  # rows are padded to this many floats: one 64-byte cache line
@@ -36,7 +46,7 @@ def aligned(shape, dtype=np.float32):
 def zeroed_block(count):
     """Aligned bytes; many of them are on large pages, where the system has them: a training touches rows at random, and
     with small pages nearly each of them costs it an address translation (docs/speed.md)."""
-    if count >= LARGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+    if count >= LARGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE") and not SANITIZED:
         with suppress(OSError, OverflowError):  # no large pages, or no memory, which NumPy reports
             span = mmap.mmap(-1, count + LARGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
             span.madvise(mmap.MADV_HUGEPAGE)
@@ -59,6 +69,9 @@ class Arena:
     def zeros(self, shape, dtype=np.float32):
         """A C-contiguous array whose first byte is at a multiple of 64."""
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        if SANITIZED:
+            self._blocks.append(aligned(shape) if dtype is np.float32 else np.zeros(shape, dtype))
+            return self._blocks[-1]
         taken, block = -(-size // APART) * APART, self._free
         if taken > len(block):
             block = zeroed_block(-(-taken // LARGE_PAGE) * LARGE_PAGE)
