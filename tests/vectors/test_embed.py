@@ -116,6 +116,14 @@ def test_lines_are_read_as_the_corpus_was():
     assert vectors.embed(["Don't STOP!"], lower=False).tolist() == [[0, 0, 0]]
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_of_lines_that_are_all_alike_nothing_is_left_without_what_they_share(count):
+    """Not what float32 rounds, which at length 1 would look like a vector."""
+    words = Vectors(["a", "b"], np.random.default_rng(2).normal(size=(2, 300)))
+    assert not words.embed(["a b"] * count, sif=1e-3, counts=None, unit=True).any()
+    assert words.embed(["a", "b"], sif=1e-3, counts=None, unit=True).any(axis=1).all()
+
+
 def test_no_lines_give_no_rows(vectors):
     assert vectors.embed([]).shape == (0, 7)
     assert vectors.embed([], sif=1e-3).shape == (0, 7)

@@ -62,6 +62,7 @@ __all__ = [
 Written = TypeVar("Written")
 
 SIF_WEIGHT = 1e-3  # a: Arora et al. 2017, section 4.1
+NOTHING_LEFT = 1e-6  # of a row's length: what float32 rounds, once all that it has in common is removed
 SAMPLE_LINES = 1 << 16  # that the common directions are found from: the first ones
 BLOCK_BYTES = 1 << 18  # of text that a thread takes at once
 BLOCK_LINES = 4096
@@ -242,9 +243,11 @@ class LineEmbedder:
 
     def _finished(self, rows: Rows, unit: bool) -> Rows:
         if len(self.common):
+            before = _lengths(rows)
             rows -= (rows @ self.common.T) @ self.common
+            rows[_lengths(rows)[:, 0] <= NOTHING_LEFT * before[:, 0]] = 0
         if unit:
-            lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))[:, None]
+            lengths = _lengths(rows)
             np.divide(rows, lengths, out=rows, where=lengths > 0, casting="same_kind")
         return rows
 
@@ -257,6 +260,11 @@ class LineEmbedder:
         if not reader.is_full:
             self._readers.append(reader)
         return found
+
+
+def _lengths(rows: Rows) -> np.ndarray:
+    """float64 [n, 1]"""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))[:, None])
 
 
 class _Reader:
