@@ -18,7 +18,7 @@ from .forked import Forks
 
 TIMEOUT_S = 120
 PLAIN = ("--dim", "30", "--threads", "1", "--sample", "0", "-q")
-LONG = (*PLAIN, "--epochs", "150")  # a second or two
+LONG = (*PLAIN, "--epochs", "75")  # about a second
 
 
 Run = Callable[..., subprocess.CompletedProcess]

@@ -35,6 +35,32 @@ def chromium() -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
+# Runs before each page's own code: what it has put off, timers and frames, and `atRest`, which waits for that.
+WATCH = """
+(() => {
+  const pending = new Set(), { setTimeout, clearTimeout, requestAnimationFrame } = window;
+  const watched = (kind, begin, call) => {
+    const one = {};
+    pending.add(one);
+    one.id = begin((...given) => { pending.delete(one); call(...given); });
+    one.kind = kind;
+    return one.id;
+  };
+  window.setTimeout = (call, ...rest) => watched("timer", (own) => setTimeout(own, ...rest), call);
+  window.requestAnimationFrame = (call) => watched("frame", (own) => requestAnimationFrame(own), call);
+  window.clearTimeout = (id) => {
+    for (const one of pending) if (one.kind === "timer" && one.id === id) pending.delete(one);
+    clearTimeout(id);
+  };
+  window.atRest = (longest) => new Promise((done) => {
+    const end = performance.now() + longest;
+    const look = () => pending.size && performance.now() < end ? setTimeout(look, 5) : done(pending.size === 0);
+    requestAnimationFrame(() => requestAnimationFrame(look));
+  });
+})()
+"""
+
+
 class Browser:
     """One browser with one page. `errors` gathers exceptions, console errors, refused loads; `requests` addresses."""
 
@@ -62,6 +88,7 @@ class Browser:
         self.session = self.call("Target.attachToTarget", targetId=pages[0]["targetId"], flatten=True)["sessionId"]
         for part in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{part}.enable")
+        self.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
         self.resize(width, height)
 
     def close(self) -> None:
@@ -129,10 +156,9 @@ class Browser:
         while not self.loaded:
             self.note(self.receive(limit))
 
-    def settle(self) -> None:
-        """Two frames later, and a moment for what is put off."""
-        frames = "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 250)))"
-        self.run(f"new Promise(done => {frames})")
+    def settle(self, longest_ms: int = 250) -> bool:
+        """Two frames later, and when all that the page has put off is done: whether it is; some plays without end."""
+        return self.run(f"atRest({longest_ms})")
 
     def run(self, code: str) -> Any:
         """The value of a JavaScript expression; promises are waited for."""

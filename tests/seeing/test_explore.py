@@ -140,7 +140,7 @@ def test_a_word_that_is_not_there_is_said(opened):
 
 def test_a_click_on_the_map_chooses_the_word_there(opened):
     search(opened, "king")
-    opened.run("new Promise(done => setTimeout(done, 700))")  # the flight there
+    assert opened.settle(60_000)  # the flight is over
     opened.run("location.hash = location.hash.replace(/word=[^&]*/, '')")
     opened.settle()
     assert texts(opened, "#word") == ["Choose a word"]
@@ -193,7 +193,7 @@ def test_the_address_restores_the_view(opened, page):
     opened.click_on("#nearer")
     opened.click_on("#maps button:nth-child(2)")
     opened.click_on("#theme")
-    opened.run("new Promise(done => setTimeout(done, 900))")
+    assert opened.settle(60_000)  # the flight is over
     before = seen(opened)
     assert before[1:3] == (["queen", "서울"], ["서울"])
     opened.open(page.as_uri() + before[0])
@@ -349,7 +349,7 @@ def test_the_page_opens_with_questions_to_try_and_an_analogy_that_is_answered(op
 def test_an_expression_moves_the_map_to_its_answer_and_draws_the_parallelogram(opened):
     before = opened.run("location.hash")
     search(opened, "king - man + woman")
-    opened.run("new Promise(done => setTimeout(done, 700))")  # the flight
+    assert opened.settle(60_000)  # the flight is over
     after = opened.run("location.hash")
     assert "ask=king" in after
     assert before.partition("at=")[2][:12] != after.partition("at=")[2][:12]
@@ -357,7 +357,7 @@ def test_an_expression_moves_the_map_to_its_answer_and_draws_the_parallelogram(o
         "(() => { const c = document.getElementById('map'), b = c.getContext('2d'), d = b.setLineDash; let seen = 0;"
         " b.setLineDash = (dash) => { seen += dash.length > 0; d.call(b, dash); };"
         " document.getElementById('nearer').click();"
-        " return new Promise(done => setTimeout(() => done(seen), 200)); })()"
+        " return atRest(60000).then(() => seen); })()"
     )
     assert dashes > 0
 
