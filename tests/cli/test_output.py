@@ -28,7 +28,7 @@ def test_a_good_place_passes_and_nothing_is_created(tmp_path):
         (lambda d: None, "sub/", "is a directory"),
         (lambda d: (d / "sub").mkdir(), "sub", "is a directory"),
         (lambda d: None, "no/v.bin", "does not exist"),
-        (lambda d: (d / "file").touch(), "file/v.bin", "does not exist"),
+        (lambda d: (d / "file").touch(), "file/v.bin", "file is no folder"),
     ],
 )
 def test_a_bad_place_is_named(tmp_path, monkeypatch, make, path, match):
