@@ -404,3 +404,14 @@ def test_what_may_be_text_or_binary_is_not_repaired_unless_it_is_said_which():
     with pytest.raises(VectorsError, match=r"may be text in which bytes were lost; say which it is: .*--from text"):
         repair(io.BytesIO(data))
     assert list(repair(io.BytesIO(data), format="text")[0].words) == ["word1", "word2"]
+
+
+@pytest.mark.parametrize("numbers", ["int8", "float16"])
+def test_rows_that_halving_or_rounding_made_zeros_are_named(tmp_path, numbers):
+    vectors = Vectors(["long", "short"], [[60_000, 1], [1e-9, 1e-10]])
+    vectors.save(tmp_path / "v.safetensors", **{numbers: True})
+    (fault,) = check_vectors(tmp_path / "v.safetensors").faults
+    assert (fault.what, fault.where) == ("zero rows", 'row 2 "short"')
+    unit = vectors.matrix / np.linalg.norm(vectors.matrix, axis=1, keepdims=True)
+    Vectors(vectors.words, unit).save(tmp_path / "v.safetensors", **{numbers: True})
+    assert check_vectors(tmp_path / "v.safetensors").faults == []
