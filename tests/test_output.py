@@ -391,6 +391,16 @@ def test_no_clobber_keeps_a_file_that_appears_while_the_new_one_is_written(tmp_p
     assert (os.listdir(tmp_path), os.stat(tmp_path / "out").st_nlink) == (["out"], 1)
 
 
+def test_a_file_that_may_replace_none_appears_complete(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("its name was taken before")
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with AtomicOutput(tmp_path / "out", no_clobber=True) as out:
+        out.write(b"new")
+    assert (tmp_path / "out").read_bytes() == b"new"
+
+
 def test_no_clobber_does_not_mind_what_is_written_directly(tmp_path):
     check_output("/dev/null", no_clobber=True)
     check_output("/dev/stdout", no_clobber=True)
