@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -33,7 +32,7 @@ from w2v.corpus.spool import Spool, make_spool
 from w2v.errors import CorpusError, SettingsError, setting
 from w2v.files import open_by_content
 from w2v.machine import thread_count
-from w2v.threads import run_all
+from w2v.threads import for_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -367,16 +366,14 @@ class _Pass:
 
 def share(work: Callable[[int, int], object], pieces: int, threads: int) -> None:
     """work(thread, i) for each piece i; a thread takes the next that is left, as they differ in size."""
-    stop = threading.Event()
-    pending = iter(range(pieces))
+    free = list(range(threads))
 
-    def run(thread: int) -> None:
-        for i in pending:
-            if stop.is_set():
-                return
-            work(thread, i)
+    def run(i: int) -> None:
+        thread = free.pop()
+        work(thread, i)
+        free.append(thread)
 
-    run_all([partial(run, thread) for thread in range(threads)], stop=stop)
+    for_each(run, pieces, threads)
 
 
 def _ascending(values: NDArray[np.float64]) -> NDArray[np.int64]:
