@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import w2v
 from w2v.corpus import phrases as module
 from w2v.corpus.config import CorpusConfig
+from w2v.corpus.open import open_encoded
 from w2v.corpus.phrases import ENGLISH, PhraseSettings, join_phrases, longest_run, read_connectors
 from w2v.corpus.reader import read_corpus
 from w2v.corpus.sequences import encode_sequences
@@ -254,3 +255,13 @@ def test_connectors_are_read_a_word_a_line(tmp_path):
         path.write_bytes(content)
         with pytest.raises(CorpusError, match=message):
             read_connectors(path)
+
+
+def test_a_corpus_encoded_with_phrases_is_trained_on_with_those_and_no_others():
+    encoded = w2v.encode(text(), min_count=2, phrases=1)
+    for stated in (["phrases"], []):
+        again, settings = open_encoded(encoded, CorpusConfig(min_count=2, phrases=1), stated)
+        assert settings.phrases == 1
+        assert np.array_equal(again.ids, encoded.ids)
+    with pytest.raises(SettingsError, match="encoded with phrases=1; training with phrases=2 needs the text"):
+        open_encoded(encoded, CorpusConfig(min_count=2, phrases=2), ["phrases"])
