@@ -223,3 +223,13 @@ def test_a_line_without_end_is_refused_in_little_memory(environment, vectors, co
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=environment)
     assert done.returncode == 1
     assert "w2v: error: <stdin>:2: the line is longer than 131072 bytes; put a query on each line\n" in done.stderr
+
+
+@pytest.mark.parametrize(("text", "pairs"), [("king man 5\n", "1 pair"), ("king man 5\nman king 3\n", "2 pairs")])
+def test_pairs_that_no_correlation_can_be_taken_of_are_told(w2v, vectors, tmp_path, text, pairs):
+    (tmp_path / "pairs").write_text(text)
+    done = w2v("evaluate", vectors, "pairs")
+    assert done.returncode == 0
+    told = f"pairs: no correlation of {pairs}; it takes two or more that differ, in rating and in cosine"
+    assert done.err == f"w2v: warning: {told}\n"
+    assert "pairs\tspearman\tnan\t" in done.out

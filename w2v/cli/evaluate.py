@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from w2v.cli.answers import json_line, load_vectors
 from w2v.cli.command import Argument, Command, Option
-from w2v.cli.errors import flush_output, say
+from w2v.cli.errors import flush_output, say, warn
 from w2v.cli.options import Whole, decay_option, top_option, vectors_argument
 from w2v.cli.progress import progress_for
 from w2v.cli.streams import is_terminal, write
 from w2v.cli.terminal import aligned, tsv
 from w2v.errors import SettingsError, setting
+from w2v.numbers import plural
 from w2v.vectors.scores import PairScores, Section
 
 if TYPE_CHECKING:
@@ -105,10 +107,11 @@ def score_files(
         progress.phase(f"evaluating: {path}")
         scores = loaded.evaluate(path, restrict_vocab=restrict_vocab, known_only=known_only)
         if scores.malformed:
-            from w2v.numbers import plural
-
             left_out = plural(scores.malformed, "line")
             say(f"{path}: left out {left_out}, neither a question nor a section or pair: {scores.left_out}")
+        if isinstance(scores, PairScores) and math.isnan(scores.spearman):
+            pairs = plural(scores.asked, "pair")
+            warn(f"{path}: no correlation of {pairs}; it takes two or more that differ, in rating and in cosine")
         if form == "json":
             write(json_line(scores.to_dict()))
             flush_output()
