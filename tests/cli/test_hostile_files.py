@@ -93,4 +93,4 @@ def test_hostile_files_in_any_place_give_answers_or_one_clear_line(places, tmp_p
             assert set(os.listdir(folder)) <= before | {"out"}, what
         if kind in ("missing", "a device", "truncated gzip"):
             assert code in (1, 2), what
-            assert "file" in err, what
+            assert "file" in err or str(file)[:40] in err, what  # a long word is shortened

@@ -68,7 +68,8 @@ def test_fix_counts_each_repair_and_keeps_the_rest(w2v, tmp_path):
     assert done.returncode == 0
     assert done.err.splitlines() == [
         "w2v: bad.txt: 1 row left out, with NaN or infinite numbers (row 3 (line 4, byte 26))",
-        "w2v: bad.txt: 1 row left out, with too few or too many numbers (row 5 (line 6, byte 44))",
+        "w2v: bad.txt: 1 row left out, with too few or too many numbers, or with something else among them "
+        "(row 5 (line 6, byte 44))",
         'w2v: bad.txt: 1 row left out, whose word is in an earlier row (row 4 "the")',
         "w2v: bad.txt: 1 word renamed: _ for white space, U+FFFD for bytes that are not UTF-8, no control characters "
         '(row 2 "new\\xa0york")',

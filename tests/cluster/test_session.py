@@ -62,7 +62,7 @@ def begun(**settings) -> tuple:
 
 def test_a_connection_of_the_program_is_used_and_left_alone(ray):
     ray.connected = True
-    assert joined(ray, "auto") == ["used"]
+    assert joined(ray, "auto") == [("checked", "127.0.0.1:1"), "used"]
 
 
 def test_where_no_cluster_can_be_joined_one_is_started_that_only_this_machine_reaches(ray):
@@ -90,10 +90,10 @@ def test_the_only_cluster_that_others_reach_is_joined(ray):
 
 def test_ray_chooses_among_several_and_by_its_variable(ray, monkeypatch):
     ray.running = ["10.0.0.1:6379", "10.0.0.2:6379"]
-    assert joined(ray, "auto") == [begun(address="auto"), "used", "shutdown"]
+    assert joined(ray, "auto") == [begun(address="auto"), ("checked", "127.0.0.1:1"), "used", "shutdown"]
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.3:1")
     ray.running = []
-    assert joined(ray, "auto") == [begun(address="auto"), "used", "shutdown"]
+    assert joined(ray, "auto") == [begun(address="auto"), ("checked", "127.0.0.1:1"), "used", "shutdown"]
 
 
 @pytest.mark.parametrize(("running", "alone"), [(["127.0.0.1:6379"], True), (["127.0.0.1:1", "10.0.0.1:6379"], False)])

@@ -115,7 +115,7 @@ def test_sentences_are_written_whole_wherever_the_room_for_them_ends():
 
 def test_remapping_a_given_array_checks_every_id():
     with pytest.raises(CorpusError, match="the ids hold 5, and there are 2 words: each id is one of 0 to 1"):
-        remapped(np.array([0, 5, -1], np.int32), np.array([0, 1], np.int32), TokenCounts())
+        remapped([np.array([0, 5, -1], np.int32)], np.array([0, 1], np.int32), TokenCounts())
 
 
 def test_the_same_corpus_without_a_bad_id_is_read():

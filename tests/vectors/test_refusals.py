@@ -39,12 +39,12 @@ FORMATS = "bin, text, glove, npy, safetensors, projector, parquet, fasttext, sta
         (
             lambda: Vectors(["a", "b", "c"], ONES),
             VectorsError,
-            "3 words need a matrix of as many rows; its shape is (2, 3)",
+            "the matrix must have a row for each word (3 of them); its shape is (2, 3)",
         ),
         (
             lambda: Vectors(["a", "b"], ONES[0]),
             VectorsError,
-            "2 words need a matrix of as many rows; its shape is (3,)",
+            "the matrix must have a row for each word (2 of them); its shape is (3,)",
         ),
         (
             lambda: TWO.most_similar(),

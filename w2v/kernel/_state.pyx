@@ -31,10 +31,10 @@ cdef extern from *:
     bint SANITIZED  # built with AddressSanitizer, which sees no access that leads from an array into its neighbour
 
 cdef enum:
+    LARGE_PAGE = 2_097_152  # bytes
+    APART = 128  # bytes: what two threads write to is not in neighbouring cache lines, which are fetched in pairs
     MOST_UPDATES = 60_000  # before a merge: counted in 16 bits, and one centre counts a row 2,000 times at the most
 ROW_FLOATS = 16  # rows are padded to this many floats: one 64-byte cache line
-LARGE_PAGE = 2 << 20  # bytes
-APART = 128  # bytes: what two threads write to is not in neighbouring cache lines, which are fetched in pairs
 
 
 def aligned(shape, dtype=np.float32):
@@ -43,7 +43,7 @@ def aligned(shape, dtype=np.float32):
     return zeroed_block(count).view(dtype).reshape(shape)
 
 
-def zeroed_block(count):
+cdef zeroed_block(count):
     """Aligned bytes; many of them are on large pages, where the system has them: a training touches rows at random, and
     with small pages nearly each of them costs it an address translation (docs/speed.md)."""
     if count >= LARGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE") and not SANITIZED:
@@ -54,7 +54,7 @@ def zeroed_block(count):
     return aligned_part(np.zeros(count + 64, np.uint8), count, 64)
 
 
-def aligned_part(raw, count, alignment):
+cdef aligned_part(raw, count, alignment):
     start = -raw.ctypes.data % alignment
     return raw[start:start + count]
 
