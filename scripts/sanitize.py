@@ -39,6 +39,7 @@ NOT_HERE = " and ".join(
         "huge_token",
         "four_bytes_a_token",
         "megabytes",
+        "share_a_page",
     )
 )
 

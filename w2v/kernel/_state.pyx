@@ -70,8 +70,9 @@ class Arena:
         """A C-contiguous array whose first byte is at a multiple of 64."""
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
         if SANITIZED:
-            self._blocks.append(aligned(shape) if dtype is np.float32 else np.zeros(shape, dtype))
-            return self._blocks[-1]
+            array = aligned(shape) if dtype is np.float32 else np.zeros(shape, dtype)
+            self._blocks.append(array)
+            return array
         taken, block = -(-size // APART) * APART, self._free
         if taken > len(block):
             block = zeroed_block(-(-taken // LARGE_PAGE) * LARGE_PAGE)
