@@ -232,7 +232,9 @@ def strange_words(vocab: Vocab, token_counts: TokenCounts, config: CorpusConfig)
         ends = [row for row in _rows_ending_like(vocab, PUNCTUATION) if _has_letters(vocab.words[row])]
         share = int(vocab.counts[ends].sum()) / max(1, vocab.total)
         if share > MANY:
-            first = sorted(ends, key=lambda row: (-vocab.counts[row], vocab.words[row]))[:3]
+            counts = vocab.counts[ends]
+            frequent = np.asarray(ends)[counts >= np.sort(counts)[-3:].min()].tolist()
+            first = sorted(frequent, key=lambda row: (-vocab.counts[row], vocab.words[row]))[:3]
             few = " ".join(vocab.words[row].decode("utf-8", "replace")[:20] for row in first)
             found.append(
                 f"{share:.0%} of the tokens end in punctuation ({few} ...), which makes other words of them;"
@@ -242,7 +244,7 @@ def strange_words(vocab: Vocab, token_counts: TokenCounts, config: CorpusConfig)
 
 
 def _dotless(vocab: Vocab) -> float:
-    """The share of the tokens, of the most frequent words, that hold the letter of Turkish."""
+    """The share of the tokens that are one of the first words and hold the letter of Turkish."""
     rows = min(len(vocab), STEP_WORDS)
     words = vocab.words.joined(b"\n", 0, rows).split(b"\n")
     held = [row for row, word in enumerate(words[:rows]) if "\u0131".encode() in word]
